@@ -1,0 +1,75 @@
+# Every target sets up what it needs, in .venv; a second call finds it there.
+#   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
+#   make test        all tests, with coverage (ARGS="-k name" for some of them)
+#   make check       linter, formatter, types, documentation
+#   make test-all    the tests without a browser on every Python and Flask that is supported and installed
+#   make dist        build the sdist and the wheel
+#   make clean       remove everything that was made
+
+PORT ?= 8000
+# Not from the environment: some shells keep the machine's name in HOST.
+HOST = 127.0.0.1
+
+# The first of these that runs and is new enough. PYTHON=... overrides it.
+CANDIDATES = python3 python3.14 python3.13 python3.12 python3.11 python
+NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
+
+EXTRAS_demo = gunicorn
+EXTRAS_test = gunicorn,redis,wtf,test,live
+EXTRAS_check = $(EXTRAS_test),check
+EXTRAS_matrix = matrix
+EXTRAS_dist = dist
+
+BIN = .venv/bin
+CLIENT = example/static/datastar.js
+
+.PHONY: demo test check test-all dist clean
+
+demo: .venv/demo.stamp $(CLIENT)
+	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
+	@exec $(BIN)/gunicorn --config example/gunicorn.conf.py --bind "$(HOST):$(PORT)" "example:create_app()"
+
+test: .venv/test.stamp $(CLIENT)
+	sh tests/system_programs.sh
+	$(BIN)/python -m pytest --cov $(ARGS)
+
+check: .venv/check.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/sphinx-build --quiet --fail-on-warning --builder html docs build/docs/html
+	$(BIN)/sphinx-build --quiet --fail-on-warning --builder doctest docs build/docs/doctest
+
+# tox looks along PATH; interpreters of pyenv count as installed without being on it.
+PYENV_ROOT ?= $(HOME)/.pyenv
+test-all: .venv/matrix.stamp $(CLIENT)
+	sh tests/system_programs.sh
+	for bin in $(wildcard $(PYENV_ROOT)/versions/*/bin); do PATH="$$PATH:$$bin"; done; $(BIN)/tox run
+
+# The sdist is what git tracks: the file that setuptools wants for that is written here instead of kept up by hand.
+dist: .venv/dist.stamp
+	rm -rf build dist
+	git ls-files | sed 's/^/include /' > MANIFEST.in
+	$(BIN)/python -m build
+	rm MANIFEST.in
+
+clean:
+	rm -rf .venv .tox build dist *.egg-info MANIFEST.in $(CLIENT) .coverage htmlcov
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/pip.stamp:
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(NEW_ENOUGH)' \
+	    || { echo "Python 3.11 or newer is needed; PYTHON=/path/to/python3 names one." >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/%.stamp: .venv/pip.stamp setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS_$*)]"
+	@touch $@
+
+# Checked on every call, because a file that is there can still be the wrong one.
+.PHONY: $(CLIENT)
+$(CLIENT): | .venv/pip.stamp
+	@$(BIN)/python example/fetch_client.py

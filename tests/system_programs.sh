@@ -1,0 +1,22 @@
+#!/bin/sh
+# The programs that the tests start. On Debian each is named as its package: root gets what is missing installed,
+# anybody else is told, because a test that is skipped for want of a program proves nothing.
+set -eu
+
+missing=""
+for program in chromium redis-server; do
+    command -v "$program" >/dev/null || missing="$missing $program"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "The tests need these programs:$missing" >&2
+    echo "On Debian: sudo apt-get install --no-install-recommends$missing" >&2
+    exit 1
+fi
+
+echo "Installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+# shellcheck disable=SC2086  # one word per package
+apt-get -qq install -y --no-install-recommends $missing >/dev/null
