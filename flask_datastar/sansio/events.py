@@ -1,0 +1,190 @@
+"""One server-sent event: its fields, its bytes, and the checks that keep a value from becoming a second field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .consts import EVENT_PREFIX, MAX_RETRY_MS, RESERVED_ID_PREFIX
+
+#: The text between two data lines. An event keeps them joined by it, so that encoding copies a large patch once.
+_NEXT_LINE = "\ndata: "
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event for the browser, made by the functions of :mod:`flask_datastar.sse`, never by hand.
+
+    Events are compared by their fields and can be sent as often as one likes.
+    """
+
+    #: The event's name, beginning with ``datastar``.
+    type: str
+    #: The data lines as they stand on the wire, without the first ``data:``; "" when there are none.
+    wire_data: str
+    #: The id that the client sends back in ``Last-Event-ID``; "" clears it, None leaves it.
+    event_id: str | None = None
+    #: What the client waits before it asks again, in milliseconds; None leaves it.
+    retry_ms: int | None = None
+
+    @property
+    def data_lines(self) -> tuple[str, ...]:
+        """The data lines, each ``"<key> <value>"``."""
+        return tuple(self.wire_data.split(_NEXT_LINE)) if self.wire_data else ()
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        r"""The data lines as the client reads them: key → value, lines of one key joined by ``\n``.
+
+        The client cuts each line at its first space. A line without one loses its last character to the key, which is
+        repeated here, so that a test sees what the browser would see.
+        """
+        found: dict[str, list[str]] = {}
+        for line in self.data_lines:
+            key, space, value = line.partition(" ")
+            if not space:
+                key, value = line[:-1], line
+            found.setdefault(key, []).append(value)
+        return {key: "\n".join(values) for key, values in found.items()}
+
+    def encode(self) -> bytes:
+        r"""Give the event's exact bytes, closed by an empty line.
+
+        The field order is event, id, retry, data (Datastar SDK specification).
+
+        :return: UTF-8.
+
+        >>> Event("datastar-patch-signals", 'signals {"count":1}', retry_ms=2000).encode()
+        b'event: datastar-patch-signals\nretry: 2000\ndata: signals {"count":1}\n\n'
+        """
+        if self.event_id is None and self.retry_ms is None and self.wire_data:
+            return f"event: {self.type}\ndata: {self.wire_data}\n\n".encode()
+        text = f"event: {self.type}\n"
+        if self.event_id is not None:
+            text += f"id: {self.event_id}\n"
+        if self.retry_ms is not None:
+            text += f"retry: {self.retry_ms}\n"
+        if self.wire_data:
+            text += f"data: {self.wire_data}\n"
+        return f"{text}\n".encode()
+
+
+def make_event(event_type: str, wire_data: str, event_id: str | None, retry_ms: int | None) -> Event:
+    """Make an event of checked data; id and retry are checked here.
+
+    :raises ValueError: the id is not printable ASCII, has a space at an end or the reserved prefix ``ds:``; the retry
+        is not a delay that a browser timer takes.
+    :raises TypeError: one of them is of a wrong type.
+    """
+    if event_id is not None:
+        check_event_id(event_id)
+    if retry_ms is not None:
+        check_retry_ms(retry_ms)
+    return Event(event_type, wire_data, event_id, retry_ms)
+
+
+def raw(
+    event_type: str, data_lines: Iterable[str] = (), *, event_id: str | None = None, retry_ms: int | None = None
+) -> Event:
+    """Make an event from its name and its data lines.
+
+    :param event_type: begins with ``datastar``: the client drops all others.
+    :param data_lines: each ``"<key> <value>"``, a value may be empty, a line has no line break.
+    :param event_id: printable ASCII; "" clears the client's.
+    :param retry_ms: milliseconds, 0 or more.
+    :raises ValueError: the name, a line, the id or the retry cannot be sent as one event.
+    :raises TypeError: ``data_lines`` is a string or holds something else than strings.
+    """
+    check_event_type(event_type)
+    if isinstance(data_lines, str):
+        raise TypeError(f"data_lines is the string {shorten(data_lines)}; give a list of lines")
+    lines = list(data_lines)
+    for line in lines:
+        check_single_line(line, "data line")
+        if " " not in line:
+            raise ValueError(
+                f"data line {shorten(line)} has no space: the client reads '<key> <value>', so end an empty value's "
+                "line with the space"
+            )
+    return make_event(event_type, _NEXT_LINE.join(lines), event_id, retry_ms)
+
+
+def wire_lines(key: str, text: str) -> str:
+    r"""Write a text of several lines under a key.
+
+    Lines end at CRLF, CR and LF and nowhere else, as in the client; U+2028, U+0085, form feed and vertical tab are
+    ordinary characters. An empty line keeps the space after its key, without which the client would not know the key.
+
+    >>> wire_lines("elements", "<p>\r\n</p>")
+    'elements <p>\ndata: elements </p>'
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\n" in text:
+        text = text.replace("\n", f"{_NEXT_LINE}{key} ")
+    return f"{key} {text}"
+
+
+def join_data(*parts: str) -> str:
+    """Join texts of :func:`wire_lines`, leaving out the empty ones."""
+    return _NEXT_LINE.join(part for part in parts if part)
+
+
+def check_event_type(event_type: str) -> None:
+    """Refuse a name that the client would drop or that would break the line."""
+    check_single_line(event_type, "event type")
+    if not event_type.startswith(EVENT_PREFIX) or " " in event_type:
+        raise ValueError(
+            f"event type {shorten(event_type)} is dropped by the client; it accepts names that begin with "
+            f"'{EVENT_PREFIX}' and have no space"
+        )
+
+
+def check_event_id(event_id: str) -> None:
+    """Refuse an id that cannot travel back in the header ``Last-Event-ID``.
+
+    Above U+00FF every retry fails inside the browser, without a request (``actions/fetch.ts``).
+    """
+    if not isinstance(event_id, str):
+        raise TypeError(f"event_id is {type(event_id).__name__}; accepted: str")
+    if event_id.startswith(RESERVED_ID_PREFIX):
+        raise ValueError(f"event_id {shorten(event_id)} begins with '{RESERVED_ID_PREFIX}', which is reserved")
+    if event_id and not (event_id.isascii() and event_id.isprintable()):
+        raise ValueError(f"event_id {shorten(event_id)} is not printable ASCII, so no header can carry it back")
+    if event_id.strip(" ") != event_id:
+        raise ValueError(f"event_id {shorten(event_id)} has a space at an end, which a header loses")
+
+
+def check_retry_ms(retry_ms: int) -> None:
+    """Refuse what is not a whole number of milliseconds that a browser timer takes."""
+    if not isinstance(retry_ms, int) or isinstance(retry_ms, bool):
+        raise TypeError(f"retry_ms is {type(retry_ms).__name__}; accepted: int, in milliseconds")
+    if not 0 <= retry_ms <= MAX_RETRY_MS:
+        raise ValueError(f"retry_ms is {retry_ms}; accepted: 0 to {MAX_RETRY_MS} milliseconds")
+
+
+def check_single_line(value: str, what: str) -> None:
+    """Refuse what would end the line it stands in, and so could add a field or an event of its own."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is {type(value).__name__}; accepted: str")
+    if "\n" in value or "\r" in value or "\0" in value:
+        raise ValueError(f"{what} {shorten(value)} contains a line break or NUL")
+    check_text(value, what)
+
+
+def check_text(text: str, what: str) -> None:
+    """Refuse lone surrogates, which have no UTF-8 form."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"{what} contains the lone surrogate U+{ord(text[error.start]):04X} at {error.start}, which UTF-8 "
+                "cannot carry"
+            ) from None
+
+
+def shorten(value: object) -> str:
+    """Show a value in an error text, cut to 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,178 @@
+"""Events that run JavaScript in the page, and custom events that need none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import escape
+
+from . import javascript, strictjson
+from .consts import EVENT_PREFIX, EventType
+from .events import Event, check_event_type, check_single_line, check_text, join_data, make_event, shorten, wire_lines
+from .strictjson import Dumps
+
+CONSOLE_LEVELS = ("log", "warn", "error", "info", "debug")
+
+_EVENT_TYPE = EventType.PATCH_ELEMENTS.value
+_BUILT_IN = frozenset(EventType)
+_KEY = re.compile(r"[^\s\0]+")
+_ATTRIBUTE = re.compile(r"[^\s\"'<>/=\0\x01-\x1f\x7f]+")
+_REMOVE_ITSELF = "data-effect"
+# </script> would end the script; the others make the client take the patch for a whole document, wherever they stand.
+_CLOSING_TAG = re.compile(r"</(?=script|html|head|body)", re.IGNORECASE)
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def execute_script(
+    script: str,
+    *,
+    auto_remove: bool = True,
+    attributes: Mapping[str, str | bool] | None = None,
+    event_id: str | None = None,
+    retry_ms: int | None = None,
+) -> Event:
+    r"""Run JavaScript in the page, once.
+
+    The script is appended to the body (a script inside a morphed patch would run twice); ``</script`` and ``<!--`` in
+    its strings are escaped. Write values into it with :func:`flask_datastar.sansio.javascript.literal`
+    (``datastar.js``), never by hand.
+
+    :param auto_remove: let the script element remove itself after it ran.
+    :param attributes: of the script element; True is a bare attribute, False leaves it out.
+    :raises ValueError: an attribute's name cannot stand in a tag.
+    :raises TypeError: the script or an attribute is of a wrong type.
+
+    >>> execute_script("alert(1)").arguments["elements"]
+    '<script data-effect="el.remove()">alert(1)</script>'
+    """
+    if not isinstance(script, str):
+        raise TypeError(f"script is {type(script).__name__}; accepted: str")
+    check_text(script, "script")
+    tag = "<script"
+    if auto_remove:
+        tag += f' {_REMOVE_ITSELF}="el.remove()"'
+    for name, value in (attributes or {}).items():
+        tag += _attribute(name, value, auto_remove)
+    code = _CLOSING_TAG.sub(r"<\\/", script).replace("<!--", r"\x3c!--")
+    data = join_data("selector body", "mode append", wire_lines("elements", f"{tag}>{code}</script>"))
+    return make_event(_EVENT_TYPE, data, event_id, retry_ms)
+
+
+def redirect(url: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Event:
+    """Send the browser to another page.
+
+    :param url: relative, or http or https.
+    :raises ValueError: it is empty or has another scheme.
+    """
+    code = f"setTimeout(() => {{ window.location.href = {javascript.literal(_check_url(url))} }})"
+    return execute_script(code, event_id=event_id, retry_ms=retry_ms)
+
+
+def push_url(url: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Event:
+    """Show another address of the same site and add an entry to the history, without loading.
+
+    :param url: relative: a path, a query or a fragment.
+    :raises ValueError: it is empty or names a scheme or a host: the browser accepts its own origin only.
+    """
+    return _history("pushState", url, event_id, retry_ms)
+
+
+def replace_url(url: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Event:
+    """Show another address of the same site in place of the current history entry.
+
+    :param url: relative: a path, a query or a fragment.
+    :raises ValueError: it is empty or names a scheme or a host.
+    """
+    return _history("replaceState", url, event_id, retry_ms)
+
+
+def console_log(
+    message: object,
+    *,
+    level: str = "log",
+    event_id: str | None = None,
+    retry_ms: int | None = None,
+    dumps: Dumps = strictjson.dumps,
+) -> Event:
+    """Write to the browser's console.
+
+    :param message: anything JSON-able.
+    :param level: ``log``, ``warn``, ``error``, ``info`` or ``debug``.
+    :raises ValueError: the level is another, or the message has no strict JSON form.
+    """
+    if level not in CONSOLE_LEVELS:
+        raise ValueError(f"level is {shorten(level)}; accepted: {', '.join(CONSOLE_LEVELS)}")
+    return execute_script(
+        f"console.{level}({javascript.literal(message, dumps)})", event_id=event_id, retry_ms=retry_ms
+    )
+
+
+def dispatch_event(
+    name: str,
+    detail: Mapping[str, Any] | None = None,
+    *,
+    event_id: str | None = None,
+    retry_ms: int | None = None,
+    dumps: Dumps = strictjson.dumps,
+) -> Event:
+    """Dispatch a custom event to page code, without a script.
+
+    The client hands every event that it does not know on as ``datastar-fetch``: page code listens with
+    ``data-on:datastar-fetch="evt.detail.type === 'datastar-toast' && …"`` and finds the JSON in ``evt.detail.argsRaw``.
+
+    :param name: of the event, without the prefix ``datastar-``.
+    :param detail: key → value; each value is sent as compact JSON under its key.
+    :raises ValueError: the name is one of the client's own, or it or a key cannot stand in the event.
+    """
+    check_single_line(name, "event name")
+    event_type = f"{EVENT_PREFIX}-{name}"
+    check_event_type(event_type)
+    if not name or event_type in _BUILT_IN:
+        raise ValueError(f"event name {shorten(name)} is the client's own; choose another")
+    lines = []
+    for key, value in (detail or {}).items():
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise ValueError(f"detail key {shorten(key)} cannot stand in an event; accepted: str without white space")
+        check_text(key, "detail key")
+        lines.append(wire_lines(key, dumps(value)))
+    return make_event(event_type, join_data(*lines), event_id, retry_ms)
+
+
+def _history(method: str, url: str, event_id: str | None, retry_ms: int | None) -> Event:
+    url = _check_url(url)
+    if _SCHEME.match(url) or re.match(r"[/\\]{2}", url):
+        raise ValueError(f"url {shorten(url)} names a scheme or a host; accepted: a path, a query or a fragment")
+    return execute_script(
+        f'history.{method}({{}}, "", {javascript.literal(url)})', event_id=event_id, retry_ms=retry_ms
+    )
+
+
+def _check_url(url: str) -> str:
+    """Refuse URLs that run code, also when control characters hide it: browsers drop those before they look."""
+    if not isinstance(url, str):
+        raise TypeError(f"url is {type(url).__name__}; accepted: str")
+    cleaned = _CONTROLS.sub("", url).strip()
+    if not cleaned:
+        raise ValueError("url is empty")
+    scheme = _SCHEME.match(cleaned)
+    if scheme and scheme[1].lower() not in ("http", "https"):
+        raise ValueError(f"url {shorten(url)} has the scheme {scheme[1]!r}; accepted: http, https and relative URLs")
+    return cleaned
+
+
+def _attribute(name: str, value: str | bool, auto_remove: bool) -> str:
+    if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
+        raise ValueError(f"attribute name {shorten(name)} cannot stand in a tag")
+    if auto_remove and name.lower() == _REMOVE_ITSELF:
+        raise ValueError(f"attribute {_REMOVE_ITSELF!r} is taken by auto_remove; pass auto_remove=False")
+    if value is True:
+        return f" {name}"
+    if value is False:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"attribute {name!r} is {type(value).__name__}; accepted: str, or True for a bare attribute")
+    check_text(value, f"attribute {name!r}")
+    return f' {name}="{escape(value)}"'

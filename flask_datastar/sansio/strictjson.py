@@ -1,0 +1,145 @@
+"""JSON as the browser wants it: compact, no NaN, no infinities, no lone surrogates; errors name the path.
+
+The client evaluates as JavaScript what ``JSON.parse`` refuses (``datastar-patch-signals``), so what is not strict JSON
+must never leave the server.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from json import encoder as json_encoder
+from typing import Any
+
+from .events import check_text, shorten
+
+#: Make strict JSON of a value; raise ValueError or TypeError with the path of what cannot be sent.
+Dumps = Callable[[object], str]
+Default = Callable[[Any], Any]
+
+_CANNOT_NEST = 500
+
+
+def make_dumps(default: Default | None = None, *, ensure_ascii: bool = True, sort_keys: bool = False) -> Dumps:
+    """Make the encoder once, because building it costs more than encoding a few signals.
+
+    :param default: gives an encodable value for one that JSON does not know, or raises TypeError.
+    :return: a function from value to compact JSON text.
+    """
+    encode = _make_chunks(default, ensure_ascii, sort_keys)
+
+    def dumps(value: object) -> str:
+        try:
+            text = encode(value)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise _explain(value, default, error) from error
+        if "\\ud" in text:
+            _refuse_surrogates(json.loads(text))
+        check_text(text, "the JSON text")
+        return text
+
+    return dumps
+
+
+def _make_chunks(default: Default | None, ensure_ascii: bool, sort_keys: bool) -> Dumps:
+    """Prefer the C encoder itself, nearly twice as fast as ``JSONEncoder.encode``; PyPy and future Pythons may lack it.
+
+    No memory of visited containers (``markers``): a shared one would take two threads that send the same constant for a
+    circle. A real circle ends in a RecursionError, which is explained.
+    """
+    encoder = json.JSONEncoder(
+        default=default,
+        ensure_ascii=ensure_ascii,
+        sort_keys=sort_keys,
+        allow_nan=False,
+        check_circular=False,
+        separators=(",", ":"),
+    )
+    write_string = json_encoder.encode_basestring_ascii if ensure_ascii else json_encoder.encode_basestring
+    try:
+        chunks = json_encoder.c_make_encoder(  # type: ignore[attr-defined]
+            None, encoder.default, write_string, None, ":", ",", sort_keys, False, False
+        )
+        if "".join(chunks({"a": [1, "b"]}, 0)) == '{"a":[1,"b"]}':
+            return lambda value: "".join(chunks(value, 0))
+    except (AttributeError, TypeError):
+        pass
+    return encoder.encode
+
+
+#: Strict JSON by the standard library alone.
+dumps = make_dumps()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+def loads(text: str) -> Any:
+    """Read strict JSON.
+
+    :raises ValueError: it is malformed, names NaN or an infinity, is nested so deeply that the parser gives up, or
+        contains a lone surrogate.
+    """
+    try:
+        value = _decode(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    check_text(text, "the JSON text")
+    if "\\ud" in text or "\\uD" in text:
+        _refuse_surrogates(value)
+    return value
+
+
+def _refuse_surrogates(value: object) -> None:
+    """Look for half a character among the strings of a value, which were escapes in its JSON text."""
+    check_text(json.dumps(value, ensure_ascii=False), "the JSON text")
+
+
+def _explain(value: object, default: Default | None, error: Exception) -> ValueError | TypeError:
+    """Find out which part of a value was refused, and say so."""
+    found = _find_refused(value, default, (), frozenset())
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    if found is None:
+        return kind(f"{shorten(value)} cannot be sent as JSON: {error}")
+    path, reason = found
+    where = f"'{'.'.join(path)}'" if path else "the value"
+    return kind(f"{where} cannot be sent as JSON: {reason}")
+
+
+def _find_refused(
+    value: object, default: Default | None, path: tuple[str, ...], outer: frozenset[int]
+) -> tuple[tuple[str, ...], str] | None:
+    """Walk to the first part that JSON has no form for; give its path and the reason."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return path, f"{value} is not a JSON number; send None or a text"
+    if value is None or isinstance(value, str | int | float):
+        return None
+    if id(value) in outer:
+        return path, "it contains itself"
+    if len(path) >= _CANNOT_NEST:
+        return path[:8], "it is nested too deeply"
+    outer |= {id(value)}
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str | int | float | None):
+                return path, f"the key {shorten(key)} is {type(key).__name__}; accepted: str"
+            if found := _find_refused(item, default, (*path, str(key)), outer):
+                return found
+        return None
+    if isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            if found := _find_refused(item, default, (*path, str(index)), outer):
+                return found
+        return None
+    try:
+        if default is None:
+            raise TypeError(f"{shorten(value)} is {type(value).__name__}, which JSON does not know")
+        converted = default(value)
+    except (TypeError, ValueError) as error:
+        return path, str(error)
+    return _find_refused(converted, default, path, outer)
