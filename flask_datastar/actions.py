@@ -1,0 +1,140 @@
+"""Actions and page helpers, for templates and for Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, request
+from markupsafe import Markup, escape
+
+from . import targets
+from ._state import AppState, current_app_state, find_request_state
+from .errors import SetupError
+from .handlers import HandlerRegistry
+from .reading import is_datastar_request
+from .sansio import javascript
+from .sansio.actions import UrlPart, action
+from .sansio.javascript import Expression
+
+
+class PageHelpers:
+    """What templates know as ``datastar``: actions, expressions and the page's head. It can send nothing.
+
+    ``target`` is a handler function, a module and an event, ``"shop.cart.add"``, or ``"add"`` alone (the running
+    view's group first). Keyword arguments are handler parameters; the client's options begin with an underscore.
+    """
+
+    def __init__(self, registry: HandlerRegistry, extension: object = None) -> None:
+        self._registry = registry
+        self._extension = extension
+
+    def get(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
+        """Write ``@get(…)``, for a handler that takes GET."""
+        return self._action("get", target, event, params)
+
+    def post(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
+        """Write ``@post(…)``."""
+        return self._action("post", target, event, params)
+
+    def put(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
+        """Write ``@put(…)``."""
+        return self._action("put", target, event, params)
+
+    def patch(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
+        """Write ``@patch(…)``."""
+        return self._action("patch", target, event, params)
+
+    def delete(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
+        """Write ``@delete(…)``."""
+        return self._action("delete", target, event, params)
+
+    def query(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
+        """Write ``@query(…)``, for a handler that takes QUERY; needs client v1.0.4."""
+        return self._action("query", target, event, params)
+
+    def js(self, value: object) -> Expression:
+        """Write a value as a JavaScript literal that is safe inside an attribute with either quote.
+
+        :param value: anything JSON-able; its ``.js`` is the text for use in a script.
+        :raises ValueError: a part of it has no strict JSON form.
+        """
+        return Expression.from_js(javascript.literal(value, self._app_state().dumps))
+
+    def expr(self, js: str) -> Expression:
+        """Mark text as JavaScript, where an option, a header or a parameter takes a value.
+
+        :param js: for example ``"$id"``. Never build it from what users sent.
+        """
+        if not isinstance(js, str):
+            raise TypeError(f"expr() got {type(js).__name__}; accepted: str of JavaScript. For a value, use js()")
+        return Expression.from_js(js)
+
+    def script(self) -> Markup:
+        """Write the ``<script>`` that loads the client."""
+        settings = self._app_state().settings
+        url = settings.script_url
+        if url.startswith("/") and not url.startswith("//"):
+            url = targets.root_path(self._app_state()) + url
+        attributes = f' integrity="{settings.script_integrity}" crossorigin' if settings.script_integrity else ""
+        return Markup(f'<script type="module" src="{escape(url)}"{attributes}></script>')
+
+    def init_signals(self) -> Expression:
+        """Write the signals set in this request, for the page's ``data-signals``.
+
+        Empty in the reply to a Datastar request: there the flush sends what changed, and setting all anew would
+        overwrite what the user typed meanwhile.
+
+        :raises ValueError: a signal has no strict JSON form.
+        """
+        state = find_request_state()
+        if state is None or is_datastar_request(request):
+            return Expression.from_js("{}")
+        return Expression.from_js(javascript.harden(state.app_state.dumps(state.tracked.signals)))
+
+    def _app_state(self) -> AppState:
+        return current_app_state(self._extension)
+
+    def _action(self, verb: str, target: object, event: str | None, params: dict[str, Any]) -> Expression:
+        app_state = self._app_state()
+        options = {name[1:]: value for name, value in params.items() if name.startswith("_")}
+        values = {name: value for name, value in params.items() if not name.startswith("_")}
+        prefix, module = options.pop("prefix", None), options.pop("module", None)
+        if module is not None:
+            url = self._module_url(app_state, target, module, values)
+        else:
+            handler = targets.find_handler(self._registry, target, event, targets.running_group(app_state))
+            if verb.upper() not in handler.methods:
+                raise SetupError(
+                    f"handler {handler} does not take {verb.upper()}; it takes {', '.join(handler.methods)}. Use that "
+                    f"verb, or declare it with methods=[{verb.upper()!r}]"
+                )
+            url = targets.handler_url(app_state, handler, values)
+            if handler.is_generator:
+                # An answer that breaks off would be asked for again, and so the handler would run twice.
+                options.setdefault("retry_max_count", 0)
+        return action(verb, _with_prefix(app_state, url, prefix), options)
+
+    def _module_url(self, app_state: AppState, target: object, module: object, values: dict[str, Any]) -> list[UrlPart]:
+        """Leave the group to the browser, which has it in a signal."""
+        if not isinstance(target, str) or "." in target or not self._registry.named(target):
+            known = ", ".join(sorted({handler.event for handler in self._registry})) or "none"
+            raise SetupError(f"with _module, the target is an event's name; got {target!r}, known events: {known}")
+        group = module if isinstance(module, Expression) else Expression.from_js(str(module))
+        base = targets.root_path(app_state) + app_state.settings.url_prefix
+        return [f"{base}/", group, f"/{target}", *targets.query_parts(values, separator="?")]
+
+
+def install_page_helpers(app: Flask, helpers: PageHelpers) -> None:
+    """Give templates the global ``datastar`` and the filter ``js``."""
+    app.jinja_env.globals["datastar"] = helpers
+    app.jinja_env.filters["js"] = helpers.js
+
+
+def _with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> list[UrlPart]:
+    """Put a prefix between the path that the app is mounted at and the rest."""
+    if prefix is None:
+        return url
+    if not isinstance(prefix, str) or not prefix.startswith("/") or prefix.endswith("/"):
+        raise ValueError(f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end")
+    root = targets.root_path(app_state)
+    return [f"{root}{prefix}{str(url[0]).removeprefix(root)}", *url[1:]]

@@ -1,0 +1,116 @@
+"""The dispatcher: each handler becomes an endpoint with its own rule, verbs and view function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial, update_wrapper
+from typing import Any
+
+from flask import Response, request
+from flask.blueprints import BlueprintSetupState
+
+from ._state import AppState, RequestState, current_request_state
+from .errors import InvalidSignals
+from .generators import queue_result, stream_events
+from .handlers import Handler
+from .hooks import event_handled
+from .origin import SAFE_METHODS, check_header, check_origin
+from .response import EventResponse, current_response, finish, is_event_response
+
+#: The dispatcher blueprint's name.
+BLUEPRINT = "datastar"
+
+
+def install_handler(app_state: AppState, handler: Handler) -> None:
+    """Make a handler reachable in an app, below the dispatcher blueprint; also after the first request.
+
+    Flask's own ``add_url_rule`` refuses that, so the rule goes into the URL map directly. Where an earlier declaration
+    of the same function has endpoints, they get the new one.
+    """
+    app = app_state.app
+    view = make_view(app_state, handler)
+    endpoints = app_state.endpoints.setdefault(handler.key, [])
+    for endpoint in endpoints:
+        app.view_functions[endpoint] = view
+    if not endpoints and handler.blueprint is None:
+        endpoint = f"{BLUEPRINT}.{handler.key}"
+        app.view_functions[endpoint] = view
+        rule = app.url_rule_class(_path(app_state, handler), methods={*handler.methods, "OPTIONS"}, endpoint=endpoint)
+        rule.provide_automatic_options = True  # type: ignore[attr-defined]
+        app.url_map.add(rule)
+        endpoints.append(endpoint)
+
+
+def install_in_blueprint(app_state: AppState, handler: Handler, setup: BlueprintSetupState) -> None:
+    """Make a handler reachable as an endpoint of a user's blueprint, behind its guards and below its URL prefix."""
+    view = make_view(app_state, handler)
+    setup.add_url_rule(_path(app_state, handler), handler.key, view, methods=list(handler.methods))
+    endpoint = f"{setup.name_prefix}.{setup.name}.{handler.key}".lstrip(".")
+    app_state.endpoints.setdefault(handler.key, []).append(endpoint)
+
+
+def _path(app_state: AppState, handler: Handler) -> str:
+    return f"{app_state.settings.url_prefix}/{handler.group}/{handler.event}"
+
+
+def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
+    """Make the view function: check, bind, call, answer. It bears the handler's names."""
+    call = app_state.app.ensure_sync(handler.function)
+    bind = handler.binder.bind
+    trusted_origins = app_state.settings.trusted_origins
+
+    def run(state: RequestState, url_values: dict[str, Any]) -> object:
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        try:
+            return call(**bind(current, state, url_values))
+        except InvalidSignals as error:
+            if handler.on_invalid is None:
+                raise
+            state.reset()
+            return handler.on_invalid(error)
+
+    def view(**url_values: Any) -> Response:
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        state = current_request_state()
+        check_header(current)
+        if current.method not in SAFE_METHODS:
+            check_origin(current, trusted_origins)
+        elif current.method == "HEAD":
+            return EventResponse(app_state)
+        state.finishes_itself = True
+        try:
+            response = answer(state, handler, run(state, url_values))
+        except BaseException:
+            state.reset()
+            raise
+        finally:
+            state.finishes_itself = False
+        if event_handled.receivers:
+            event_handled.send(app_state.app, group=handler.group, event=handler.event, response=response)
+        return response
+
+    return update_wrapper(view, handler.function)
+
+
+def answer(state: RequestState, handler: Handler, result: object) -> Response:
+    """Make the response of what a handler returned.
+
+    :raises TypeError: it is nothing that can be sent; handler and type are named.
+    """
+    if result is None:
+        return finish(current_response(), state)
+    if isinstance(result, Response):
+        # An event response that is not the current one takes the current one's events along.
+        return finish(result, state) if is_event_response(result) else result
+    if isinstance(result, Iterator):
+        return finish(stream_events(result, state, partial(_queue, handler)), state)
+    if isinstance(result, list):
+        for item in result:
+            _queue(handler, item)
+    else:
+        _queue(handler, result)
+    return finish(current_response(), state)
+
+
+def _queue(handler: Handler, result: object) -> None:
+    queue_result(current_response(), result, handler.__str__)

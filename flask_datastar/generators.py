@@ -1,0 +1,154 @@
+"""Generator handlers: each ``yield`` reaches the browser at once, and every end is a clean one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flask import Request, got_request_exception, request, stream_with_context
+
+from ._state import RequestState
+from .response import EventResponse, become_stream, current_response, take_queue, take_tracked
+from .sansio.events import Event
+
+#: Sent for a ``yield`` that has nothing to send, so that the loop notices a client that left.
+_KEEPALIVE = b":\n\n"
+
+AddResult = Callable[[object], None]
+
+
+def stream_events(events: Iterator[Any], state: RequestState, add_result: AddResult) -> EventResponse:
+    """Run a generator to its first ``yield`` and make the response that streams the rest.
+
+    Until that ``yield`` it runs inside the view: its errors are the view's, what it does to the session is saved. One
+    that ends before is answered as if it had returned.
+
+    :param add_result: queues what was yielded or returned.
+    """
+    body = _StreamedEvents(events, state, add_result)
+    if not body.advance():
+        return current_response()
+    body.first = body.flush()
+    response = current_response()
+    _keep_uploads_open(request._get_current_object())  # type: ignore[attr-defined]
+    chunks = stream_with_context(body)
+    become_stream(response, chunks)
+
+    def close_unread() -> None:
+        # A client that left before the first byte: nobody iterates, so nobody else closes the generator. One step
+        # inside of the contexts that it was made in does.
+        if not body.is_done:
+            body.is_unread = True
+            next(chunks, None)
+
+    response.call_on_close(close_unread)
+    return response
+
+
+class _StreamedEvents:
+    """The body of a generator handler's response; WSGI server and test client iterate it inside the request's context.
+
+    No generator itself, because ``close()`` must work before the first step, too.
+    """
+
+    def __init__(self, events: Iterator[Any], state: RequestState, add_result: AddResult) -> None:
+        self._events = events
+        self._state = state
+        self._add_result = add_result
+        self.first = b""
+        self.is_done = False
+        self.is_unread = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self.is_unread:
+            self.close()
+        if self.first:
+            chunk, self.first = self.first, b""
+            return chunk
+        if self.is_done:
+            raise StopIteration
+        try:
+            goes_on = self.advance()
+            chunk = self.flush()
+        except Exception as error:
+            # The status is out, and a broken body would make the browser ask again, for ever.
+            _report(self._state, error)
+            self.close()
+            raise StopIteration from None
+        if not goes_on:
+            self.close()
+            if chunk == _KEEPALIVE:
+                raise StopIteration
+        return chunk
+
+    def advance(self) -> bool:
+        """Run to the next ``yield`` and queue what it gave; False when the generator has ended."""
+        try:
+            item = next(self._events)
+        except StopIteration as stop:
+            self.is_done = True
+            self._add_result(stop.value)
+            return False
+        self._add_result(item)
+        return True
+
+    def flush(self) -> bytes:
+        """Give what was queued or set since the last time."""
+        body = take_queue(current_response())
+        if self._state.tracked.is_pending:
+            body += take_tracked(self._state)
+        return body or _KEEPALIVE
+
+    def close(self) -> None:
+        """Close the generator, so that its ``finally`` runs, and what it read from."""
+        self.first = b""
+        self.is_done = True
+        try:
+            close = getattr(self._events, "close", None)
+            if close is not None:
+                close()
+        except Exception as error:
+            _report(self._state, error)
+        finally:
+            _let_uploads_close(request._get_current_object())  # type: ignore[attr-defined]
+
+
+def queue_result(response: EventResponse, result: object, describe: Callable[[], str]) -> None:
+    """Queue what a handler returned or yielded.
+
+    :param describe: names the handler, for the error.
+    :raises TypeError: it is nothing that can be sent.
+    """
+    if result is None or result is response:
+        return
+    if isinstance(result, Event):
+        response._emit(result)
+    elif isinstance(result, dict):
+        response.patch_signals(result)
+    elif isinstance(result, str) or hasattr(result, "__html__"):
+        response.patch_elements(result)
+    else:
+        raise TypeError(
+            f"handler {describe()} gave {type(result).__name__}; accepted: None, the current response, an HTML string, "
+            "a dict of signals, an Event or an iterator of those, or a flask.Response"
+        )
+
+
+def _report(state: RequestState, error: Exception) -> None:
+    """Log an exception and tell error trackers, as Flask does for one that leaves a view."""
+    app = state.app_state.app
+    got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
+    app.log_exception(sys.exc_info())
+
+
+def _keep_uploads_open(current: Request) -> None:
+    """Keep Flask from closing uploaded files when the view returns; the generator has yet to read them."""
+    current.__dict__["close"] = lambda: None
+
+
+def _let_uploads_close(current: Request) -> None:
+    current.__dict__.pop("close", None)

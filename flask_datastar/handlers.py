@@ -1,0 +1,183 @@
+"""The allow-list: the handlers of one ``Datastar`` instance, by group and event, and the checks of a declaration."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from flask import Blueprint
+
+from .errors import InvalidSignals, SetupError
+from .parameters import Binder
+
+#: The verbs that the client has actions for.
+VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "QUERY")
+DEFAULT_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+
+_NAME = re.compile(r"[A-Za-z0-9_~-]+")
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+OnInvalid = Callable[[InvalidSignals], Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Handler:
+    """One function that the browser can call."""
+
+    function: Callable[..., Any]
+    group: str
+    event: str
+    methods: tuple[str, ...]
+    blueprint: Blueprint | None
+    on_invalid: OnInvalid | None
+    binder: Binder
+    #: Whether it streams: a generator function.
+    is_generator: bool
+
+    @property
+    def key(self) -> str:
+        """The handler's own part of its endpoint."""
+        return f"{self.group}:{self.event}"
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """Where it was declared: a reload, or a factory called again, declares the same function anew."""
+        return self.function.__module__, self.function.__qualname__
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.function.__module__}.{self.function.__qualname__})"
+
+
+def make_handler(
+    function: Callable[..., Any],
+    *,
+    name: str | None,
+    group: str | None,
+    methods: Iterable[str],
+    blueprint: Blueprint | None,
+    on_invalid: OnInvalid | None,
+) -> Handler:
+    """Check a declaration.
+
+    :raises SetupError: it is none that could work; the text says why.
+    """
+    if not callable(function):
+        raise SetupError(f"@datastar.handler decorates a function, not {function!r}; write @datastar.handler(name=...)")
+    innermost = inspect.unwrap(function)
+    title = getattr(function, "__qualname__", repr(function))
+    if not hasattr(function, "__qualname__"):
+        raise SetupError(f"handler {title} has no name of its own; wrap it in a function")
+    if inspect.isasyncgenfunction(innermost):
+        raise SetupError(
+            f"handler {title} is an async generator, which WSGI cannot stream; write a generator (def … yield), or an "
+            "async def that returns"
+        )
+    return Handler(
+        function=function,
+        group=_check_name(group, "group", title) if group is not None else default_group(function.__module__),
+        event=_check_name(name if name is not None else function.__name__, "name", title),
+        methods=_check_methods(methods, title),
+        blueprint=blueprint,
+        on_invalid=on_invalid,
+        binder=Binder(function),
+        is_generator=inspect.isgeneratorfunction(innermost),
+    )
+
+
+def default_group(module: str) -> str:
+    """Name the group of a module.
+
+    The module that a process was started with counts by the name that others import it by, so that ``python shop.py``
+    and ``gunicorn shop:app`` give the same URLs.
+
+    >>> default_group("shop.shoppingCart")
+    'shop-shopping_cart'
+    """
+    if module == "__main__":
+        module = _main_module()
+    return _WORD_START.sub("_", module).lower().replace(".", "-")
+
+
+class HandlerRegistry:
+    """The handlers of one ``Datastar`` instance. They serve all of its apps."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
+    def __iter__(self) -> Iterator[Handler]:
+        return iter(tuple(self._handlers.values()))
+
+    def add(self, handler: Handler) -> Handler | None:
+        """Enter a handler.
+
+        :return: the one that it replaces: an earlier declaration of the same function.
+        :raises SetupError: another function has the name, or the same one comes back with other options.
+        """
+        earlier = self._handlers.get(handler.key)
+        if earlier is not None:
+            if earlier.source != handler.source:
+                raise SetupError(
+                    f"two handlers are called {handler.key}: {earlier} and {handler}; give one another name= or group="
+                )
+            if earlier.methods != handler.methods or earlier.blueprint is not handler.blueprint:
+                raise SetupError(
+                    f"handler {handler} is declared again with another blueprint or other methods; restart the "
+                    "process, or give it another name="
+                )
+        self._handlers[handler.key] = handler
+        return earlier
+
+    def remove(self, handler: Handler) -> None:
+        """Take a handler out again."""
+        del self._handlers[handler.key]
+
+    def get(self, key: str) -> Handler:
+        """Give the handler of a key that :meth:`add` entered."""
+        return self._handlers[key]
+
+    def find(self, group: str, event: str) -> Handler | None:
+        """Give the handler of that name, None when there is none."""
+        return self._handlers.get(f"{group}:{event}")
+
+    def named(self, event: str) -> list[Handler]:
+        """Give all handlers of that event, whatever their group."""
+        return [handler for handler in self if handler.event == event]
+
+    def of_function(self, function: object) -> list[Handler]:
+        """Give the handlers that a function was declared as."""
+        return [handler for handler in self if handler.function is function or _source(function) == handler.source]
+
+    def of_module(self, module: ModuleType, event: str) -> list[Handler]:
+        """Give the handlers of that event that a module declares, in whatever group."""
+        return [handler for handler in self.named(event) if handler.function.__module__ == module.__name__]
+
+
+def _main_module() -> str:
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return str(spec.name).removesuffix(".__main__")
+    return Path(getattr(main, "__file__", None) or "main").stem
+
+
+def _source(function: object) -> tuple[object, object]:
+    return getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+
+
+def _check_name(name: str, what: str, title: str) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise SetupError(f"handler {title}: {what} is {name!r}; accepted: letters, digits, '_', '-' and '~', no dot")
+    return name
+
+
+def _check_methods(methods: Iterable[str], title: str) -> tuple[str, ...]:
+    given = [] if isinstance(methods, str) else [str(method).upper() for method in methods]
+    if not given or not set(given) <= set(VERBS):
+        raise SetupError(f"handler {title}: methods is {methods!r}; accepted: a list of {', '.join(VERBS)}")
+    return tuple(dict.fromkeys(given))

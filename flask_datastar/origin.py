@@ -1,0 +1,60 @@
+"""The checks that keep other sites from acting in a user's name."""
+
+from __future__ import annotations
+
+from flask import Request
+from werkzeug.exceptions import Forbidden
+
+from .config import normalize_origin, split_origin
+from .reading import is_datastar_request
+from .sansio.consts import REQUEST_HEADER
+
+#: Methods that change nothing, so that anybody may send them.
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def check_header(request: Request) -> None:
+    """Let the Datastar client pass only: no form and no link of another site can set its header.
+
+    :raises werkzeug.exceptions.Forbidden: the header is missing (403).
+    """
+    if not is_datastar_request(request):
+        raise Forbidden(f"this address answers the Datastar client, whose requests carry '{REQUEST_HEADER}: true'")
+
+
+def check_origin(request: Request, trusted_origins: frozenset[str]) -> None:
+    """Refuse a request that another site made the browser send.
+
+    The browser's own word (``Sec-Fetch-Site``) counts before ``Origin``; requests with neither come from no browser
+    page. Schemes are not compared, because an app behind a TLS proxy does not know its own.
+
+    :param trusted_origins: normalised origins that may act although they are not the app's own.
+    :raises werkzeug.exceptions.Forbidden: it comes from elsewhere (403).
+    """
+    if request.method in SAFE_METHODS:
+        return
+    headers = request.headers
+    origin = headers.get("Origin")
+    if origin is not None and trusted_origins and normalize_origin(origin) in trusted_origins:
+        return
+    site = headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site.strip().lower() in ("same-origin", "none"):
+            return
+        raise Forbidden(
+            f"the request comes from another site (Sec-Fetch-Site: {site}); if that site may act here, add its origin "
+            f"{origin or ''} to DATASTAR_TRUSTED_ORIGINS"
+        )
+    if origin is not None and not _is_own(origin, request.host):
+        raise Forbidden(
+            f"the Origin {origin!r} is not this application's own host {request.host!r}. Behind a proxy, pass the "
+            "browser's Host header on (nginx: proxy_set_header Host $http_host) or use "
+            "werkzeug.middleware.proxy_fix.ProxyFix with x_host=1; to let another site act, add its origin to "
+            "DATASTAR_TRUSTED_ORIGINS"
+        )
+
+
+def _is_own(origin: str, host: str) -> bool:
+    """Compare host and port; a host without a port has the default one of the origin's scheme."""
+    parts = split_origin(origin)
+    return parts is not None and parts == split_origin(f"{parts[0]}://{host}")

@@ -1,0 +1,114 @@
+"""Reading a request: its signals, its tab, its last event id."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ._state import RequestState
+from .errors import InvalidSignals
+from .sansio.consts import QUERY_KEY, REQUEST_HEADER, RESERVED_ID_PREFIX
+from .sansio.signals import read_object
+
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;,\"]+)", re.IGNORECASE)
+_UTF8_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+_TAB_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+
+
+def is_datastar_request(request: Request) -> bool:
+    """Whether the Datastar client sent the request."""
+    return request.headers.get(REQUEST_HEADER, "").lower() == "true"
+
+
+def read_signals(request: Request, state: RequestState) -> dict[str, Any]:
+    """Give the request's signals, read once.
+
+    GET and DELETE carry them in the query, POST, PUT, PATCH and QUERY as the JSON body; a form post has none (client,
+    ``actions/fetch.ts``).
+
+    :return: name → value, ``{}`` when there are none.
+    :raises InvalidSignals: they are malformed, no object, too large, nested too deeply, not UTF-8 (400).
+    :raises werkzeug.exceptions.RequestEntityTooLarge: the body is larger than ``MAX_CONTENT_LENGTH`` (413).
+    """
+    received = state.received
+    if received is None:
+        limit = state.app_state.settings.max_signals_bytes
+        text = _query_text(request, limit) if request.method in _WITHOUT_BODY else _body_text(request, limit)
+        try:
+            received = state.received = read_object(text) if text else {}
+        except ValueError as error:
+            raise InvalidSignals(str(error)) from error
+    return received
+
+
+def read_tab_id(signals: dict[str, Any]) -> str | None:
+    """Give the tab's part of the signal ``tabId``, ``<tab>.<page>`` or the tab alone; None for an unfit one."""
+    tab_id = signals.get("tabId")
+    if not isinstance(tab_id, str) or not _TAB_ID.fullmatch(tab_id):
+        return None
+    tab, dot, _ = tab_id.rpartition(".")
+    return (tab or None) if dot else tab_id
+
+
+def read_last_event_id(request: Request) -> str | None:
+    """Give the id that the application sent last in this action's earlier answers; the extension's own do not count."""
+    event_id = request.headers.get("Last-Event-ID")
+    return None if not event_id or event_id.startswith(RESERVED_ID_PREFIX) else event_id
+
+
+def _query_text(request: Request, limit: int) -> str:
+    text = request.args.get(QUERY_KEY, "")
+    if len(text) > limit or (len(text) * 4 > limit and len(text.encode()) > limit):
+        raise _too_large(limit)
+    if "\ufffd" in text:
+        # Werkzeug puts this character in the place of bytes that are not UTF-8; it may as well have been sent.
+        try:
+            parse_qsl(request.query_string.decode("latin-1"), errors="strict")
+        except UnicodeDecodeError as error:
+            raise _not_utf8(error) from error
+    return text
+
+
+def _body_text(request: Request, limit: int) -> str:
+    content_type = request.environ.get("CONTENT_TYPE", "").lower()
+    # Contained, not equal: a header option of the page can make it "application/json, text/x".
+    if "application/json" not in content_type:
+        if not content_type.startswith(_FORMS) and _read_body(request, limit):
+            raise InvalidSignals(f"the Content-Type is {content_type!r}; signals are sent as application/json")
+        return ""
+    if "charset" in content_type:
+        charset = _CHARSET.search(content_type)
+        if charset and charset[1] not in _UTF8_CHARSETS:
+            raise InvalidSignals(f"the charset is {charset[1]!r}; JSON is UTF-8")
+    try:
+        return str(_read_body(request, limit), "utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(error) from error
+
+
+def _read_body(request: Request, limit: int) -> bytes:
+    length = request.content_length
+    if length is None:
+        # Chunked: its length shows in the reading only.
+        body: bytes = request.stream.read(limit + 1)
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    if length > limit:
+        largest = request.max_content_length
+        raise RequestEntityTooLarge if largest is not None and length > largest else _too_large(limit)
+    return request.get_data()
+
+
+def _too_large(limit: int) -> InvalidSignals:
+    return InvalidSignals(f"the signals are larger than {limit} bytes (DATASTAR_MAX_SIGNALS_BYTES)")
+
+
+def _not_utf8(error: UnicodeDecodeError) -> InvalidSignals:
+    return InvalidSignals(f"the signals are not UTF-8: {error.reason} at byte {error.start}")

@@ -1,0 +1,65 @@
+"""Redirects for Datastar requests.
+
+``fetch`` would follow one unseen and morph the target into the page (protocol: retries and redirects), so it becomes
+an event that makes the browser itself go there.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+
+from flask import Request, Response
+
+from ._state import RequestState
+from .reading import is_datastar_request
+from .response import finish, start_response
+from .sansio import scripts
+
+_CONVERTED = frozenset({301, 302, 303})
+_NOT_COPIED = frozenset({"location", "content-type", "content-length", "cache-control"})
+
+
+def convert_redirect(response: Response, request: Request, state: RequestState) -> Response:
+    """Turn a redirect into the redirect event, with its cookies and headers, after what the handler had sent.
+
+    Left alone are 304, 307 and 308, what no Datastar client asked for, and a redirect to the same path.
+    """
+    location = response.headers.get("Location")
+    if response.status_code not in _CONVERTED or not location or not is_datastar_request(request):
+        return response
+    if urlsplit(urljoin(request.url, location)).path == request.root_path + request.path:
+        return response
+    converted = start_response(state)
+    for name, value in response.headers:
+        if name.lower() not in _NOT_COPIED:
+            converted.headers.add(name, value)
+    prefix = request.root_path + state.app_state.settings.url_prefix
+    converted._emit(scripts.redirect(_lead_back(location, request, prefix)))
+    response.close()
+    return finish(converted, state)
+
+
+def _lead_back(location: str, request: Request, prefix: str) -> str:
+    """Let a login page's ``next`` name the page that the user saw, not the handler that its script called."""
+    parts = urlsplit(location)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    if not any(name == "next" and _is_handler(value, request, prefix) for name, value in query):
+        return location
+    page = _referring_page(request, prefix)
+    kept = [(name, page if name == "next" and _is_handler(value, request, prefix) else value) for name, value in query]
+    return urlunsplit(parts._replace(query=urlencode([(name, value) for name, value in kept if value is not None])))
+
+
+def _is_handler(url: str, request: Request, prefix: str) -> bool:
+    path = urlsplit(url).path
+    return path.startswith(f"{prefix}/") or path == request.root_path + request.path
+
+
+def _referring_page(request: Request, prefix: str) -> str | None:
+    """Give path and query of the page that the request came from, if it is one of this host."""
+    parts = urlsplit(request.referrer or "")
+    if parts.scheme not in ("http", "https") or parts.netloc.lower() != request.host.lower():
+        return None
+    if parts.path.startswith(f"{prefix}/"):
+        return None
+    return urlunsplit(("", "", parts.path or "/", parts.query, ""))

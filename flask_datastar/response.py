@@ -1,0 +1,140 @@
+"""The response that collects events and becomes one finite body, or the head of a streamed one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from flask import Response, after_this_request
+
+from ._state import AppState, RequestState, current_request_state
+from .sansio import strictjson
+from .sansio.consts import SSE_HEADERS
+from .sansio.events import Event
+from .sansio.strictjson import Dumps
+from .sending import SendingMethods
+
+_HEADERS = tuple(SSE_HEADERS.items())
+# In the response's own dict: Flask changes the class of a response that is not of the app's ``response_class``.
+_QUEUE = "_datastar_queue"
+
+
+class EventResponse(SendingMethods["EventResponse"], Response):
+    """A Flask response made of events, with a method for each thing that can be sent; the methods can be chained.
+
+    Views get one from ``datastar.start()``, or from any sending method, and return it. It is finished (status, body,
+    ``Content-Length``) when the view has returned, before other extensions' ``after_request`` functions see it; what is
+    sent in those is added to it. Without anything to send it is a 204.
+    """
+
+    default_mimetype = None
+
+    def __init__(self, app_state: AppState | None = None) -> None:
+        super().__init__(headers=_HEADERS)
+        self._app_state = app_state
+        self._datastar_queue: list[bytes] = []
+        # None until the body is decided, then whether it is a stream, which takes the queue itself.
+        self._datastar_streams: bool | None = None
+
+    def _emit(self, event: Event) -> EventResponse:
+        self._datastar_queue.append(event.encode())
+        if self._datastar_streams is False:
+            _add_body(self, take_queue(self))
+        return self
+
+    def _after_tracking(self, state: RequestState) -> EventResponse:
+        return self
+
+    def _request_state(self) -> RequestState:
+        return current_request_state()
+
+    def _signals_dumps(self) -> Dumps:
+        return self._app_state.dumps if self._app_state is not None else strictjson.dumps
+
+
+def is_event_response(response: Response) -> bool:
+    """Whether a response was made by :class:`EventResponse`, whatever class it has now."""
+    return _QUEUE in response.__dict__
+
+
+def current_response(extension: object | None = None) -> EventResponse:
+    """Give the current request's response; make it when there is none yet.
+
+    :raises SetupError: there is no request, or another reason that says so.
+    """
+    return response_of(current_request_state(extension))
+
+
+def response_of(state: RequestState) -> EventResponse:
+    """Give a request's response; make it when there is none yet."""
+    if state.response is None:
+        state.response = start_response(state)
+    return cast(EventResponse, state.response)
+
+
+def start_response(state: RequestState) -> EventResponse:
+    """Make a fresh response and see to it that it is finished once the view has returned it."""
+    response = EventResponse(state.app_state)
+    if not state.finishes_itself:
+        after_this_request(finish_returned)
+    return response
+
+
+def finish_returned(response: Response) -> Response:
+    """Finish the response that a view returned, if it is made of events."""
+    if is_event_response(response):
+        state = current_request_state()
+        finish(response, state)
+    return response
+
+
+def finish(response: Response, state: RequestState) -> Response:
+    """Turn the queue into the body: what the request's current response holds, then this one's own events, then the
+    tracked signals. A response that is finished already gets only what came since; a stream sends for itself."""
+    streams = response.__dict__["_datastar_streams"]
+    if streams:
+        return response
+    body = take_queue(response)
+    if state.response is not None and state.response is not response:
+        body = take_queue(state.response) + body
+    if state.tracked.is_pending:
+        body += take_tracked(state)
+    if streams is False:
+        _add_body(response, body)
+        return response
+    response.__dict__["_datastar_streams"] = False
+    if body:
+        response.set_data(body)
+    elif response.status_code == 200:
+        response.status_code = 204
+        del response.headers["Content-Type"]
+    return response
+
+
+def become_stream(response: EventResponse, chunks: Iterable[bytes]) -> None:
+    """Give a response a body that is sent as it is made."""
+    response.response = chunks
+    response._datastar_streams = True
+
+
+def _add_body(response: Response, body: bytes) -> None:
+    """Add events to a finished response; a 204 becomes the 200 that it would have been."""
+    if not body:
+        return
+    if response.status_code == 204:
+        response.status_code = 200
+        response.headers["Content-Type"] = SSE_HEADERS["Content-Type"]
+    response.set_data(response.get_data() + body)
+
+
+def take_queue(response: Response) -> bytes:
+    """Empty a response's queue."""
+    queue: list[bytes] = response.__dict__[_QUEUE]
+    body = b"".join(queue)
+    queue.clear()
+    return body
+
+
+def take_tracked(state: RequestState) -> bytes:
+    """Give the events of the signals that were set since the last flush."""
+    return b"".join(event.encode() for event in state.tracked.take_events(state.app_state.dumps))

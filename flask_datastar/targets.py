@@ -1,0 +1,157 @@
+"""Which handler an action means, and its URL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+from flask import has_request_context, request, url_for
+from werkzeug.routing import BuildError
+
+from ._state import AppState
+from .errors import SetupError
+from .handlers import Handler, HandlerRegistry, default_group
+from .sansio.actions import UrlPart
+from .sansio.javascript import Expression
+
+
+def find_handler(registry: HandlerRegistry, target: object, event: str | None, running_group: str | None) -> Handler:
+    """Find the handler that an action names.
+
+    :param target: a handler function; a module or its dotted name, with ``event``; ``"shop.cart.add"``; or an event's
+        name alone, which is looked for in the running group first.
+    :param running_group: the group of the view or handler that renders the action.
+    :raises SetupError: there is none, or there are several; the text lists the candidates.
+    """
+    if isinstance(target, str):
+        candidates = _by_name(registry, target, event, running_group)
+    elif isinstance(target, ModuleType):
+        if event is None:
+            raise SetupError(f"the action names the module {target.__name__!r} but no event in it; give its name, too")
+        own = registry.find(default_group(target.__name__), event)
+        candidates = [own] if own is not None else registry.of_module(target, event)
+    else:
+        candidates = [found for found in registry.of_function(target) if event in (None, found.event)]
+    if len(candidates) == 1:
+        return candidates[0]
+    wanted = repr(target) if event is None else f"{target!r}, {event!r}"
+    if candidates:
+        raise SetupError(f"several handlers fit {wanted}: {', '.join(map(str, candidates))}; name the group, too")
+    known = ", ".join(sorted(str(handler) for handler in registry)) or "none"
+    raise SetupError(f"no handler fits {wanted}; declare it with @datastar.handler. Known handlers: {known}")
+
+
+def _by_name(registry: HandlerRegistry, target: str, event: str | None, running_group: str | None) -> list[Handler]:
+    if event is None and "." in target:
+        target, _, event = target.rpartition(".")
+    if event is None:
+        if running_group is not None and (own := registry.find(running_group, target)) is not None:
+            return [own]
+        return registry.named(target)
+    found = registry.find(target, event) or registry.find(default_group(target), event)
+    return [found] if found is not None else []
+
+
+def running_group(app_state: AppState) -> str | None:
+    """Give the group of the view or handler that answers the current request."""
+    endpoint = request.endpoint if has_request_context() else None
+    if endpoint is None:
+        return None
+    key = endpoint.rpartition(".")[2]
+    if endpoint in app_state.endpoints.get(key, ()):
+        return key.partition(":")[0]
+    view = app_state.app.view_functions.get(endpoint)
+    return default_group(view.__module__) if view is not None and view.__module__ else None
+
+
+def root_path(app_state: AppState) -> str:
+    """Give the path that the app is mounted at, without a slash at the end."""
+    root: str = request.root_path if has_request_context() else app_state.app.config["APPLICATION_ROOT"]
+    return root.rstrip("/")
+
+
+def handler_url(app_state: AppState, handler: Handler, values: Mapping[str, object]) -> list[UrlPart]:
+    """Write a handler's URL: path values of its blueprint's rule go into the path, all others into the query.
+
+    :param values: parameter → value; an :class:`Expression` is filled in by the browser; None is left out.
+    :return: text and expressions in turn; the expressions' values are to be URL-encoded.
+    :raises SetupError: the handler is not in this app, or its rule lacks a value.
+    """
+    endpoint = _endpoint(app_state, handler)
+    in_path = next(app_state.app.url_map.iter_rules(endpoint)).arguments
+    path_values = {name: values[name] for name in in_path if name in values}
+    parts = _fill_in(_build(app_state, handler, endpoint, path_values), path_values)
+    separator = "&" if any(isinstance(part, str) and "?" in part for part in parts) else "?"
+    return parts + query_parts({name: value for name, value in values.items() if name not in in_path}, separator)
+
+
+def query_parts(values: Mapping[str, object], separator: str) -> list[UrlPart]:
+    """Write parameters into a query string; a list gives one for each item."""
+    parts: list[UrlPart] = []
+    for name, value in values.items():
+        for item in value if isinstance(value, list | tuple) else [value]:
+            if item is None:
+                continue
+            parts.append(f"{separator}{quote(name, safe='')}=")
+            parts.append(item if isinstance(item, Expression) else quote(_query_text(name, item), safe=""))
+            separator = "&"
+    return parts
+
+
+def _endpoint(app_state: AppState, handler: Handler) -> str:
+    endpoints = app_state.endpoints.get(handler.key)
+    if not endpoints:
+        where = f"; register its blueprint {handler.blueprint.name!r}" if handler.blueprint is not None else ""
+        raise SetupError(f"handler {handler} is not reachable in {app_state.app!r}{where}")
+    if len(endpoints) > 1 and has_request_context():
+        # A blueprint registered twice: a page of one of its registrations means that one's handler.
+        for endpoint in endpoints:
+            if endpoint.rpartition(".")[0] == request.blueprint:
+                return endpoint
+    return endpoints[0]
+
+
+def _build(app_state: AppState, handler: Handler, endpoint: str, path_values: Mapping[str, object]) -> str:
+    values: dict[str, Any] = {
+        name: _placeholder(name) if isinstance(value, Expression) else value for name, value in path_values.items()
+    }
+    app = app_state.app
+    try:
+        if has_request_context():
+            return url_for(endpoint, **values)
+        app.inject_url_defaults(endpoint, values)
+        return app.url_map.bind("localhost", script_name=app.config["APPLICATION_ROOT"]).build(endpoint, values)
+    except (BuildError, ValueError) as error:
+        raise SetupError(f"the URL of handler {handler} cannot be built from {values!r}: {error}") from error
+
+
+def _placeholder(name: str) -> str:
+    return f"-datastar-{name}-"
+
+
+def _fill_in(url: str, path_values: Mapping[str, object]) -> list[UrlPart]:
+    """Put the browser's expressions where their placeholders stand."""
+    expressions = {_placeholder(name): value for name, value in path_values.items() if isinstance(value, Expression)}
+    if not expressions:
+        return [url]
+    pieces = re.split(f"({'|'.join(map(re.escape, expressions))})", url)
+    return [expressions.get(piece, piece) for piece in pieces]
+
+
+def _query_text(name: str, value: object) -> str:
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict | set | bytes):
+        raise SetupError(
+            f"parameter {name!r} is {type(value).__name__}, which a URL cannot carry; send it as a signal instead"
+        )
+    return str(value)
