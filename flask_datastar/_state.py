@@ -90,8 +90,8 @@ class RequestState:
 
 def begin_request(app_state: AppState) -> RequestState:
     """Bind a new state to the current request and to its ``g``; at the begin of each request."""
-    state = RequestState(app_state, g._get_current_object())
-    request.__dict__[_REQUEST_KEY] = state
+    current: Request = request._get_current_object()  # type: ignore[attr-defined]
+    state = current.__dict__[_REQUEST_KEY] = RequestState(app_state, g._get_current_object())
     return state
 
 
@@ -126,13 +126,12 @@ def current_request_state(extension: object | None = None) -> RequestState:
     :param extension: the instance that asks; None for any.
     :raises SetupError: there is no request, it is handled in a copied context, or as :func:`current_app_state`.
     """
-    if not has_request_context():
+    try:
+        current: Request = request._get_current_object()  # type: ignore[attr-defined]
+    except RuntimeError:
         current_app_state(extension)
-        raise SetupError("nothing can be sent here: there is no request, so no browser waits for an answer")
-    current: Request = request._get_current_object()  # type: ignore[attr-defined]
-    state: RequestState | None = current.__dict__.get(_REQUEST_KEY)
-    if state is None:
-        state = begin_request(current_app_state(extension))
+        raise SetupError("nothing can be sent here: there is no request, so no browser waits for an answer") from None
+    state = state_of(current) or begin_request(current_app_state(extension))
     if extension is not None and state.app_state.extension is not extension:
         current_app_state(extension)
     if not state.is_at_home(g._get_current_object()):
@@ -147,8 +146,13 @@ def find_request_state() -> RequestState | None:
     """Give the state of the current request, None when there is none or it is in a copied context."""
     if not has_request_context():
         return None
-    state: RequestState | None = request.__dict__.get(_REQUEST_KEY)
+    state = state_of(request._get_current_object())  # type: ignore[attr-defined]
     return state if state is not None and state.is_at_home(g._get_current_object()) else None
+
+
+def state_of(current: Request) -> RequestState | None:
+    """Give the state that is bound to a request object."""
+    return current.__dict__.get(_REQUEST_KEY)
 
 
 def _provider_dumps(provider: JSONProvider) -> Dumps:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from functools import partial, update_wrapper
 from typing import Any
 
-from flask import Response, request
+from flask import Request, Response, request
 from flask.blueprints import BlueprintSetupState
 
-from ._state import AppState, RequestState, current_request_state
+from ._state import AppState, RequestState, current_request_state, state_of
 from .errors import InvalidSignals
 from .generators import queue_result, stream_events
 from .handlers import Handler
 from .hooks import event_handled
 from .origin import SAFE_METHODS, check_header, check_origin
-from .response import EventResponse, current_response, finish, is_event_response
+from .response import EventResponse, current_response, finish, is_event_response, response_of
 
 #: The dispatcher blueprint's name.
 BLUEPRINT = "datastar"
@@ -59,8 +59,7 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
     bind = handler.binder.bind
     trusted_origins = app_state.settings.trusted_origins
 
-    def run(state: RequestState, url_values: dict[str, Any]) -> object:
-        current = request._get_current_object()  # type: ignore[attr-defined]
+    def run(current: Request, state: RequestState, url_values: dict[str, Any]) -> object:
         try:
             return call(**bind(current, state, url_values))
         except InvalidSignals as error:
@@ -71,7 +70,7 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
 
     def view(**url_values: Any) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
-        state = current_request_state()
+        state = state_of(current) or current_request_state()
         check_header(current)
         if current.method not in SAFE_METHODS:
             check_origin(current, trusted_origins)
@@ -79,7 +78,7 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
             return EventResponse(app_state)
         state.finishes_itself = True
         try:
-            response = answer(state, handler, run(state, url_values))
+            response = answer(state, handler, run(current, state, url_values))
         except BaseException:
             state.reset()
             raise
@@ -98,7 +97,7 @@ def answer(state: RequestState, handler: Handler, result: object) -> Response:
     :raises TypeError: it is nothing that can be sent; handler and type are named.
     """
     if result is None:
-        return finish(current_response(), state)
+        return finish(response_of(state), state)
     if isinstance(result, Response):
         # An event response that is not the current one takes the current one's events along.
         return finish(result, state) if is_event_response(result) else result
@@ -109,7 +108,7 @@ def answer(state: RequestState, handler: Handler, result: object) -> Response:
             _queue(handler, item)
     else:
         _queue(handler, result)
-    return finish(current_response(), state)
+    return finish(response_of(state), state)
 
 
 def _queue(handler: Handler, result: object) -> None:

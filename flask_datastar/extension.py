@@ -17,7 +17,7 @@ from ._state import (
     current_app_state,
     current_request_state,
     find_app_state,
-    find_request_state,
+    state_of,
 )
 from .actions import PageHelpers, install_page_helpers
 from .config import read_settings
@@ -26,7 +26,15 @@ from .errors import SetupError
 from .handlers import DEFAULT_METHODS, Handler, HandlerRegistry, OnInvalid, make_handler
 from .origin import check_origin
 from .redirects import convert_redirect
-from .response import EventResponse, current_response, finish, is_event_response, response_of, start_response
+from .response import (
+    EventResponse,
+    current_response,
+    finish,
+    is_decided,
+    is_event_response,
+    response_of,
+    start_response,
+)
 from .sansio.events import Event
 from .sansio.strictjson import Dumps
 from .sending import SendingMethods
@@ -57,8 +65,9 @@ class Datastar(SendingMethods[EventResponse], PageHelpers):
     """
 
     def __init__(self, app: Flask | None = None, **settings: Any) -> None:
-        self._handlers = HandlerRegistry()
-        PageHelpers.__init__(self, self._handlers, self)
+        #: The allow-list of what the browser can call.
+        self.handlers = HandlerRegistry()
+        PageHelpers.__init__(self, self.handlers, self)
         self._arguments = settings
         self._apps: weakref.WeakSet[Flask] = weakref.WeakSet()
         # Registrations of users' blueprints with apps that are not initialised yet.
@@ -82,8 +91,8 @@ class Datastar(SendingMethods[EventResponse], PageHelpers):
         app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
         _install_request_hooks(app_state)
         install_context_processor(app)
-        install_page_helpers(app, PageHelpers(self._handlers))
-        for handler in self._handlers:
+        install_page_helpers(app, PageHelpers(self.handlers))
+        for handler in self.handlers:
             if handler.blueprint is None:
                 install_handler(app_state, handler)
         self._apps.add(app)
@@ -179,7 +188,7 @@ class Datastar(SendingMethods[EventResponse], PageHelpers):
         check_origin(request, current_app_state(self).settings.trusted_origins)
 
     def _declare(self, handler: Handler) -> None:
-        earlier = self._handlers.add(handler)
+        earlier = self.handlers.add(handler)
         if earlier is not None or handler.blueprint is None:
             for app in self._apps:
                 install_handler(find_app_state(app), handler)
@@ -187,7 +196,7 @@ class Datastar(SendingMethods[EventResponse], PageHelpers):
         try:
             handler.blueprint.record(lambda setup: self._install_in_blueprint(handler.key, setup))
         except AssertionError as error:
-            self._handlers.remove(handler)
+            self.handlers.remove(handler)
             raise SetupError(
                 f"handler {handler} is declared after its blueprint {handler.blueprint.name!r} was registered; declare "
                 "it before, in a module that is imported earlier"
@@ -197,7 +206,7 @@ class Datastar(SendingMethods[EventResponse], PageHelpers):
         """Install the handler that has the key by now, at once or as soon as the app is initialised."""
 
         def install(app_state: AppState) -> None:
-            install_in_blueprint(app_state, self._handlers.get(key), setup)
+            install_in_blueprint(app_state, self.handlers.get(key), setup)
 
         app = cast(Flask, setup.app)
         if app in self._apps:
@@ -225,12 +234,15 @@ def _install_request_hooks(app_state: AppState) -> None:
         begin_request(app_state)
 
     def end(response: Response) -> Response:
-        state = find_request_state()
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        state = state_of(current)
         if state is None:
+            return response
+        if response is state.response and not state.tracked.is_pending and is_decided(response):
             return response
         if is_event_response(response):
             return finish(response, state)
-        return convert_redirect(response, request, state)
+        return convert_redirect(response, current, state)
 
     app = app_state.app
     app.before_request_funcs.setdefault(None, []).insert(0, begin)

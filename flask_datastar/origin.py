@@ -33,11 +33,10 @@ def check_origin(request: Request, trusted_origins: frozenset[str]) -> None:
     """
     if request.method in SAFE_METHODS:
         return
-    headers = request.headers
-    origin = headers.get("Origin")
+    origin = request.environ.get("HTTP_ORIGIN")
     if origin is not None and trusted_origins and normalize_origin(origin) in trusted_origins:
         return
-    site = headers.get("Sec-Fetch-Site")
+    site = request.environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
         if site.strip().lower() in ("same-origin", "none"):
             return

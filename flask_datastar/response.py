@@ -57,6 +57,11 @@ def is_event_response(response: Response) -> bool:
     return _QUEUE in response.__dict__
 
 
+def is_decided(response: Response) -> bool:
+    """Whether an event response has its body already, finite or streamed."""
+    return response.__dict__["_datastar_streams"] is not None
+
+
 def current_response(extension: object | None = None) -> EventResponse:
     """Give the current request's response; make it when there is none yet.
 
