@@ -15,7 +15,7 @@ from .generators import queue_result, stream_events
 from .handlers import Handler
 from .hooks import event_handled
 from .origin import SAFE_METHODS, check_header, check_origin
-from .response import EventResponse, current_response, finish, is_event_response, response_of
+from .response import current_response, finish, head_response, is_event_response, response_of
 
 #: The dispatcher blueprint's name.
 BLUEPRINT = "datastar"
@@ -75,7 +75,7 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
         if current.method not in SAFE_METHODS:
             check_origin(current, trusted_origins)
         elif current.method == "HEAD":
-            return EventResponse(app_state)
+            return head_response(app_state)
         state.finishes_itself = True
         try:
             response = answer(state, handler, run(current, state, url_values))

@@ -36,7 +36,6 @@ from .response import (
     start_response,
 )
 from .sansio.events import Event
-from .sansio.strictjson import Dumps
 from .sending import SendingMethods
 from .templating import install_context_processor
 
@@ -223,8 +222,8 @@ class Datastar(SendingMethods[EventResponse], PageHelpers):
     def _request_state(self) -> RequestState:
         return current_request_state(self)
 
-    def _signals_dumps(self) -> Dumps:
-        return current_app_state(self).dumps
+    def _find_app_state(self) -> AppState:
+        return current_app_state(self)
 
 
 def _install_request_hooks(app_state: AppState) -> None:

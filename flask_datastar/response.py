@@ -8,10 +8,8 @@ from typing import cast
 from flask import Response, after_this_request
 
 from ._state import AppState, RequestState, current_request_state
-from .sansio import strictjson
 from .sansio.consts import SSE_HEADERS
 from .sansio.events import Event
-from .sansio.strictjson import Dumps
 from .sending import SendingMethods
 
 _HEADERS = tuple(SSE_HEADERS.items())
@@ -48,8 +46,8 @@ class EventResponse(SendingMethods["EventResponse"], Response):
     def _request_state(self) -> RequestState:
         return current_request_state()
 
-    def _signals_dumps(self) -> Dumps:
-        return self._app_state.dumps if self._app_state is not None else strictjson.dumps
+    def _find_app_state(self) -> AppState | None:
+        return self._app_state
 
 
 def is_event_response(response: Response) -> bool:
@@ -120,6 +118,13 @@ def become_stream(response: EventResponse, chunks: Iterable[bytes]) -> None:
     """Give a response a body that is sent as it is made."""
     response.response = chunks
     response._datastar_streams = True
+
+
+def head_response(app_state: AppState) -> EventResponse:
+    """Answer HEAD: the headers of an event stream, and nothing is run."""
+    response = EventResponse(app_state)
+    become_stream(response, ())
+    return response
 
 
 def _add_body(response: Response, body: bytes) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, Unpack
 
 from flask import has_request_context, request
 
 from . import templating
-from ._state import RequestState, current_app_state
+from ._state import AppState, RequestState, current_app_state
 from .sansio import elements as element_events
 from .sansio import events as raw_events
 from .sansio import scripts as script_events
 from .sansio import signals as signal_events
-from .sansio.elements import Elements, HasHtml
+from .sansio import strictjson
+from .sansio.elements import ElementOptions, Elements, HasHtml
 from .sansio.events import Event
 from .sansio.strictjson import Dumps
 
@@ -42,8 +43,13 @@ class SendingMethods(Generic[Sent]):
         """Give the state of the current request."""
 
     @abstractmethod
-    def _signals_dumps(self) -> Dumps:
+    def _find_app_state(self) -> AppState | None:
+        """Give the state of the app, None outside of one."""
+
+    def _dumps(self) -> Dumps:
         """Give the encoder of the app, or the standard library's outside of one."""
+        app_state = self._find_app_state()
+        return app_state.dumps if app_state is not None else strictjson.dumps
 
     def signal(self, name: str, value: object, *, only_if_missing: bool = False) -> Sent:
         """Set a signal: templates see it by name, and the browser gets it at the next flush.
@@ -82,15 +88,14 @@ class SendingMethods(Generic[Sent]):
         :param signals: name → value, nested as the signals are. None deletes.
         :param only_if_missing: set only the signals that the page does not have yet.
         """
-        return self._emit(
-            signal_events.patch_signals(
-                signals,
-                only_if_missing=only_if_missing,
-                event_id=event_id,
-                retry_ms=retry_ms,
-                dumps=self._signals_dumps(),
-            )
+        event = signal_events.patch_signals(
+            signals, only_if_missing=only_if_missing, event_id=event_id, retry_ms=retry_ms, dumps=self._dumps()
         )
+        app_state = self._find_app_state()
+        if app_state is not None and app_state.app.debug:
+            for name in (name for name, value in signals.items() if value is None):
+                app_state.warn_of_null(name)
+        return self._emit(event)
 
     def patch_signals_raw(
         self, text: str, *, only_if_missing: bool = False, event_id: str | None = None, retry_ms: int | None = None
@@ -113,7 +118,7 @@ class SendingMethods(Generic[Sent]):
         """
         return self._emit(signal_events.remove_signals(paths, event_id=event_id, retry_ms=retry_ms))
 
-    def patch_elements(self, elements: Component | None, **options: Any) -> Sent:
+    def patch_elements(self, elements: Component | None, **options: Unpack[ElementOptions]) -> Sent:
         """Patch elements of the page. A string is HTML and is sent as it is: escape what came from users.
 
         :param elements: HTML, an object with ``__html__``, a list of those, or a callable that gets the mapping of the
@@ -125,7 +130,7 @@ class SendingMethods(Generic[Sent]):
         """
         return self._emit(element_events.patch_elements(self._render_component(elements), **options))
 
-    def patch_element(self, elements: Component | None, **options: Any) -> Sent:
+    def patch_element(self, elements: Component | None, **options: Unpack[ElementOptions]) -> Sent:
         """Do what :meth:`patch_elements` does, by OctaStar's name."""
         return self.patch_elements(elements, **options)
 
@@ -136,7 +141,7 @@ class SendingMethods(Generic[Sent]):
         block: str | None = None,
         macro: str | None = None,
         context: Mapping[str, Any] | None = None,
-        **options: Any,
+        **options: Unpack[ElementOptions],
     ) -> Sent:
         """Render a template, one block or one macro of it, and patch it into the page.
 
@@ -207,9 +212,7 @@ class SendingMethods(Generic[Sent]):
         :param level: ``log``, ``warn``, ``error``, ``info`` or ``debug``.
         """
         return self._emit(
-            script_events.console_log(
-                message, level=level, event_id=event_id, retry_ms=retry_ms, dumps=self._signals_dumps()
-            )
+            script_events.console_log(message, level=level, event_id=event_id, retry_ms=retry_ms, dumps=self._dumps())
         )
 
     def dispatch_event(
@@ -226,9 +229,7 @@ class SendingMethods(Generic[Sent]):
         :param detail: key → value, each sent as compact JSON under its key.
         """
         return self._emit(
-            script_events.dispatch_event(
-                name, detail, event_id=event_id, retry_ms=retry_ms, dumps=self._signals_dumps()
-            )
+            script_events.dispatch_event(name, detail, event_id=event_id, retry_ms=retry_ms, dumps=self._dumps())
         )
 
     def send(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, TypedDict, runtime_checkable
 
 from .consts import EventType, Namespace, PatchMode
 from .events import Event, check_single_line, check_text, join_data, make_event, shorten, wire_lines
@@ -16,6 +16,19 @@ class HasHtml(Protocol):
 
     def __html__(self) -> str:
         """Give the HTML."""
+
+
+class ElementOptions(TypedDict, total=False):
+    """The keywords of :func:`patch_elements`, for functions that hand them on."""
+
+    selector: str | None
+    to: str | None
+    mode: str
+    namespace: str
+    use_view_transition: bool
+    view_transition_selector: str | None
+    event_id: str | None
+    retry_ms: int | None
 
 
 Html: TypeAlias = str | HasHtml
