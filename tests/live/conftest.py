@@ -1,0 +1,97 @@
+"""A real gunicorn with gevent, and a real Chromium with the real client.
+
+Nothing here is skipped: what is missing is an error that says how to get it. Whatever a test leaves behind in the
+browser's console or in a server's log as an error fails that test, unless it said before that it expects it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.live.noise import Noise
+from tests.live.servers import DEADLINE_SECONDS, ROOT, Server, Servers
+
+CLIENT = ROOT / "example" / "static" / "datastar.js"
+
+# They are applications for the servers below; the test process itself does not import them.
+collect_ignore = ["apps"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    if not CLIENT.exists():
+        pytest.fail(f"{CLIENT} is missing: python example/fetch_client.py fetches it")
+    servers = Servers(tmp_path_factory.mktemp("servers"))
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture(autouse=True)
+def noise(servers: Servers) -> Iterator[Noise]:
+    lengths = {id(server): len(server.log()) for server in servers.running.values()}
+    noise = Noise()
+    yield noise
+    log = "".join(server.log()[lengths.get(id(server), 0) :] for server in servers.running.values())
+    # Shown by pytest when the test has failed.
+    print(log)
+    noise.check(log)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.fail("chromium is missing: as root on Debian `make test` installs it, else: apt-get install chromium")
+    expect.set_options(timeout=DEADLINE_SECONDS * 1000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-first-run",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, noise: Noise) -> Iterator[Callable[..., Page]]:
+    """Open pages as separate visitors; keyword arguments are those of Playwright's ``new_context``."""
+    contexts = []
+
+    def open_page(**options: object) -> Page:
+        context = browser.new_context(**options)
+        context.set_default_timeout(DEADLINE_SECONDS * 1000)
+        noise.watch(context)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    return open_page()
+
+
+@pytest.fixture
+def example(servers: Servers) -> Server:
+    return servers.start("example:create_app()", EXAMPLE_IMPORT_PAUSE_SECONDS="0.02")

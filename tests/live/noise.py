@@ -1,0 +1,45 @@
+"""What browsers and servers complain about: an error that no test expects fails the test in which it happened."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from playwright.sync_api import BrowserContext, ConsoleMessage
+
+
+@dataclass
+class Noise:
+    """What browsers and servers complained about during one test."""
+
+    browser: list[str] = field(default_factory=list)
+    expected_in_browser: list[str] = field(default_factory=list)
+    expected_in_log: list[str] = field(default_factory=list)
+
+    def expect_in_browser(self, pattern: str) -> None:
+        """Accept errors and warnings of the console and the page that match, of which there has to be at least one."""
+        self.expected_in_browser.append(pattern)
+
+    def expect_in_log(self, pattern: str) -> None:
+        """Accept a traceback that ends with a match, of which there has to be at least one."""
+        self.expected_in_log.append(pattern)
+
+    def watch(self, context: BrowserContext) -> None:
+        context.on("console", self._note_console)
+        context.on("weberror", lambda error: self.browser.append(f"page error: {error.error}"))
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        # The client only warns when a patch finds no target, which is as much of a defect.
+        if message.type in ("error", "warning"):
+            self.browser.append(f"console: {message.text} ({message.location['url']})")
+
+    def check(self, log: str) -> None:
+        tracebacks = re.findall(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)", log)
+        for what, found, expected in (
+            ("in the browser", self.browser, self.expected_in_browser),
+            ("in the log", tracebacks, self.expected_in_log),
+        ):
+            unexpected = [text for text in found if not any(re.search(pattern, text) for pattern in expected)]
+            missing = [pattern for pattern in expected if not any(re.search(pattern, text) for text in found)]
+            assert not unexpected, f"errors {what}: {unexpected}"
+            assert not missing, f"expected {what}, and did not happen: {missing} (but: {found})"

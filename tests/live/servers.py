@@ -1,0 +1,119 @@
+"""gunicorn with gevent in a subprocess, as the tests use it."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_SECONDS = 10
+START_DEADLINE_SECONDS = 30
+
+
+def wait_until(check: Callable[[], bool], what: Callable[[], str] | str) -> None:
+    """Return as soon as the check holds, and fail with a description when it does not by the deadline."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not check():
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {DEADLINE_SECONDS} s: {what if isinstance(what, str) else what()}")
+        time.sleep(0.02)
+
+
+@dataclass
+class Server:
+    """One gunicorn in a subprocess."""
+
+    url: str  # with a slash at the end
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def wait_for_log(self, pattern: str, since: int = 0) -> None:
+        """Wait for a line of the log; ``since`` is the length of the log at an earlier moment."""
+        wait_until(lambda: re.search(pattern, self.log()[since:]) is not None, lambda: f"{pattern!r} in {self.log()}")
+
+    def wait_until_ready(self, path: str) -> None:
+        deadline = time.monotonic() + START_DEADLINE_SECONDS
+        url = self.url + path
+        while True:
+            if self.process.poll() is not None:
+                pytest.fail(f"gunicorn has ended with {self.process.returncode}:\n{self.log()}")
+            try:
+                with urllib.request.urlopen(url, timeout=START_DEADLINE_SECONDS) as response:
+                    response.read()
+                return
+            except urllib.error.HTTPError as error:
+                pytest.fail(f"{url} answers {error.code}:\n{self.log()}")
+            except OSError:
+                if time.monotonic() > deadline:
+                    pytest.fail(f"{url} does not answer:\n{self.log()}")
+                time.sleep(0.02)
+
+    def wait_until_stopped(self) -> None:
+        try:
+            self.process.wait(DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            pytest.fail(f"gunicorn did not stop within {DEADLINE_SECONDS} s:\n{self.log()}")
+
+
+@dataclass
+class Servers:
+    """All servers of the session: each application is started once, when the first test asks for it."""
+
+    folder: Path
+    running: dict[tuple[object, ...], Server] = field(default_factory=dict)
+
+    def start(self, app: str, *, mount: str = "", ready: str = "", **environment: str) -> Server:
+        """Start gunicorn on an application, e.g. ``tests.live.apps.elements:app``, or give the one that is running.
+
+        :param mount: the path below which the application is served.
+        :param ready: the path, relative to that, which is asked for until it answers.
+        """
+        key = (app, mount, *sorted(environment.items()))
+        if key not in self.running:
+            self.running[key] = self._spawn(app, mount, environment)
+            self.running[key].wait_until_ready(ready)
+        return self.running[key]
+
+    def stop(self) -> None:
+        """Stop all servers, which take about a second each, at the same time."""
+        for server in self.running.values():
+            server.process.terminate()
+        for server in self.running.values():
+            server.wait_until_stopped()
+
+    def _spawn(self, app: str, mount: str, environment: dict[str, str]) -> Server:
+        folder = self.folder / str(len(self.running))
+        folder.mkdir()
+        log_path = folder / "gunicorn.log"
+        # The socket is opened here and handed over: no other program can take the port in between.
+        with socket.create_server(("127.0.0.1", 0)) as listener, log_path.open("wb") as log:
+            command = [sys.executable, "-m", "gunicorn", "--config", "example/gunicorn.conf.py", app]
+            command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "3"]
+            environment = {
+                **os.environ,
+                **environment,
+                "SCRIPT_NAME": mount,
+                "PYTHONUNBUFFERED": "1",
+                # Where gunicorn puts its control socket; two servers must not share it.
+                "XDG_RUNTIME_DIR": str(folder),
+            }
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=log, stderr=log, pass_fds=[listener.fileno()]
+            )
+            return Server(f"http://127.0.0.1:{listener.getsockname()[1]}{mount}/", process, log_path)

@@ -1,0 +1,100 @@
+"""All pages of the example, in all their states: readable on a telephone, accessible, in light and in dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+
+def open_index(page: Page, url: str) -> None:
+    page.goto(url)
+
+
+def open_index_with_flash(page: Page, url: str) -> None:
+    page.goto(f"{url}counter")
+    page.click("#finish")
+    expect(page.locator(".flash")).to_be_visible()
+
+
+def open_counter(page: Page, url: str) -> None:
+    page.goto(f"{url}counter")
+    page.click("#increment")
+    expect(page.locator("#history > li")).to_have_count(1)
+
+
+def open_search(page: Page, url: str) -> None:
+    page.goto(f"{url}search")
+
+
+def open_search_without_results(page: Page, url: str) -> None:
+    page.goto(f"{url}search")
+    page.get_by_label("City or country").fill("a_very_long_word_that_nothing_matches" * 4)
+    expect(page.locator("#no-results")).to_be_visible()
+
+
+def open_import(page: Page, url: str) -> None:
+    page.goto(f"{url}import")
+
+
+def open_import_with_outcome(page: Page, url: str) -> None:
+    page.goto(f"{url}import")
+    content = f"date,shop,amount\n2026-01-01,{'x' * 200},1\n2026-01-01,x,{'9' * 200}\n"
+    file = {"name": "own.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_role("button", name="Import").click()
+    expect(page.locator("#totals table")).to_be_visible()
+
+
+def open_error(page: Page, url: str) -> None:
+    page.goto(f"{url}counter")
+    page.evaluate(
+        """document.dispatchEvent(new CustomEvent('datastar-fetch',
+             {detail: {type: 'error', el: document.body, argsRaw: {status: '500'}}}))"""
+    )
+    expect(page.get_by_role("alert")).to_contain_text("(status 500).")
+
+
+STATES = [
+    open_index,
+    open_index_with_flash,
+    open_counter,
+    open_search,
+    open_search_without_results,
+    open_import,
+    open_import_with_outcome,
+    open_error,
+]
+each_state = pytest.mark.parametrize("open_state", STATES, ids=lambda state: state.__name__.removeprefix("open_"))
+
+
+@each_state
+def test_page_fits_a_width_of_360_pixels(example, open_page, open_state: Callable[[Page, str], None]):
+    page = open_page(viewport={"width": 360, "height": 740})
+    open_state(page, example.url)
+
+    widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert widths == [360, 360]
+
+
+@each_state
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_has_no_accessibility_violation(example, open_page, open_state, scheme):
+    page = open_page(color_scheme=scheme)
+    open_state(page, example.url)
+
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_dark_scheme_is_dark(example, open_page):
+    def lightness(scheme: str) -> int:
+        page = open_page(color_scheme=scheme)
+        page.goto(example.url)
+        color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(int(part) for part in color.removeprefix("rgb(").removesuffix(")").split(","))
+
+    assert lightness("light") > 700
+    assert lightness("dark") < 100
