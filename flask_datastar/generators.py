@@ -118,12 +118,12 @@ class _StreamedEvents:
 
 
 def queue_result(response: EventResponse, result: object, describe: Callable[[], str]) -> None:
-    """Queue what a handler returned or yielded.
+    """Queue what a handler returned or yielded; an empty string or dict is nothing, as in ``return ""``.
 
     :param describe: names the handler, for the error.
     :raises TypeError: it is nothing that can be sent.
     """
-    if result is None or result is response:
+    if result is None or result is response or (isinstance(result, str | dict) and not result):
         return
     if isinstance(result, Event):
         response._emit(result)

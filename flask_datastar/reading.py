@@ -68,8 +68,8 @@ def _query_text(request: Request, limit: int) -> str:
     text = request.args.get(QUERY_KEY, "")
     if len(text) > limit or (len(text) * 4 > limit and len(text.encode()) > limit):
         raise _too_large(limit)
-    if "\ufffd" in text:
-        # Werkzeug puts this character in the place of bytes that are not UTF-8; it may as well have been sent.
+    if "%" in text:
+        # Werkzeug leaves bytes that are not UTF-8 percent-encoded; a percent sign may as well have been sent.
         try:
             parse_qsl(request.query_string.decode("latin-1"), errors="strict")
         except UnicodeDecodeError as error:
