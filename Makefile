@@ -33,6 +33,7 @@ demo: .venv/demo.stamp $(CLIENT)
 test: .venv/test.stamp $(CLIENT)
 	sh tests/system_programs.sh
 	$(BIN)/python -m pytest --cov $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python tests/check_coverage.py)
 
 check: .venv/check.stamp
 	$(BIN)/ruff check

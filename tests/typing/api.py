@@ -1,0 +1,60 @@
+"""Documented usage as the type checker sees it: ``make check`` reads this file, nothing runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_type
+
+from flask import Flask, render_template
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from flask_datastar import Datastar, Event, Signals, sse
+
+app = Flask(__name__)
+datastar = Datastar(app)
+unbound = Datastar()
+unbound.init_app(app)
+
+
+@app.get("/")
+def index() -> str:
+    datastar.signal("count", 0)
+    return render_template("index.html")
+
+
+@datastar.handler
+def increment(count: int = 0) -> None:
+    datastar.signal("count", count + 1)
+
+
+@datastar.handler(name="import", group="demo", methods=["POST"])
+def import_rows(signals: Signals) -> Iterator[None]:
+    for row in signals["rows"]:
+        datastar.signal("row", row)
+        yield
+
+
+@datastar.handler
+def export_rows() -> Iterator[Event | str]:
+    yield "<p id='state'>half</p>"
+    yield sse.patch_signals({"done": True})
+
+
+@app.get("/old")
+def old() -> ResponseReturnValue:
+    return datastar.start().patch_signals({"count": 1}).remove_elements("#old")
+
+
+# The decorator hands back the function itself, with its own type.
+increment(count=1)
+assert_type(increment(), None)
+assert_type(datastar.read_signals(), Signals)
+assert_type(sse.remove_elements("#old"), Event)
+assert_type(sse.remove_elements("#old").encode(), bytes)
+
+# Everything that `patch_elements` takes.
+datastar.patch_elements("<p id='a'></p>")
+datastar.patch_elements([Markup("<p id='a'></p>"), "<p id='b'></p>"], to="list", mode="append")
+datastar.patch_elements(lambda assigns: f"<p id='a'>{assigns['count']}</p>")
+datastar.patch_elements(None, selector="#a", mode="remove")
