@@ -1,6 +1,11 @@
 """Settings of the documentation. Its warnings are errors: ``make check``."""
 
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+# The doctests import the demos.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 project = "Flask-Datastar"
 copyright = "Flask-Datastar contributors"
@@ -11,6 +16,9 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+
+# Each page's code runs as the module `shop`.
+doctest_global_setup = "__name__ = 'shop'"
 
 html_theme = "furo"
 html_title = f"Flask-Datastar {release}"

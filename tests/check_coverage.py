@@ -11,7 +11,12 @@ from coverage import Coverage
 
 LOWEST = 95.0
 #: What decides on the wire format, on what is reachable and on what is accepted has no untried line or branch.
-FULL = ("flask_datastar/sansio/", "flask_datastar/config.py", "flask_datastar/handlers.py", "flask_datastar/tracking.py")
+FULL = (
+    "flask_datastar/sansio/",
+    "flask_datastar/config.py",
+    "flask_datastar/handlers.py",
+    "flask_datastar/tracking.py",
+)
 
 
 def main() -> int:
