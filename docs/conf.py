@@ -20,5 +20,8 @@ autodoc_typehints = "description"
 # Each page's code runs as the module `shop`.
 doctest_global_setup = "__name__ = 'shop'"
 
+# A modifier such as `data-on:input__debounce.200ms` is no HTML attribute to Pygments, which then highlights it anyway.
+suppress_warnings = ["misc.highlighting_failure"]
+
 html_theme = "furo"
 html_title = f"Flask-Datastar {release}"

@@ -1,0 +1,201 @@
+"""The documentation says what the code does: pages are compared with the code, and the README's application is run."""
+
+from __future__ import annotations
+
+import ast
+import html
+import importlib
+import re
+import sys
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from jinja2 import Environment
+
+from flask_datastar import sse
+from flask_datastar.actions import PageHelpers
+from flask_datastar.config import PREFIX, Settings
+from flask_datastar.errors import DatastarError
+from flask_datastar.sansio.actions import OPTIONS
+from flask_datastar.sending import SendingMethods
+from flask_datastar.testing import DatastarClient
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
+KEYS = [f"{PREFIX}{field.name.upper()}" for field in fields(Settings)]
+
+FENCE = re.compile(r"^```(\S+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return [code for found, code in FENCE.findall(text) if found == language]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
+
+
+def public_names(owner: type) -> list[str]:
+    return [name for name in vars(owner) if not name.startswith("_")]
+
+
+# Reference pages beside the code.
+
+
+def test_config_page_has_every_key_with_its_default() -> None:
+    text = read("docs/reference/config.md")
+
+    entries = re.findall(r"^## `(\w+)`\n\nDefault: `(.+)`$", text, re.MULTILINE)
+    documented = {key: ast.literal_eval(default) for key, default in entries}
+
+    expected = {}
+    for key, field in zip(KEYS, fields(Settings), strict=True):
+        assert field.default is not MISSING
+        expected[key] = [] if field.default == frozenset() else field.default
+    assert documented == expected
+    assert list(documented) == KEYS
+
+
+@every_page
+def test_no_page_names_a_key_that_does_not_exist(page: Path) -> None:
+    named = set(re.findall(rf"\b{PREFIX}[A-Z][A-Z_]*\b", page.read_text(encoding="utf-8")))
+
+    assert named <= set(KEYS)
+
+
+def test_events_page_has_every_sending_method() -> None:
+    text = read("docs/reference/events.md")
+
+    documented = re.findall(r"^\| `(\w+)\(", text, re.MULTILINE)
+
+    assert documented == public_names(SendingMethods)
+
+
+def test_events_page_shows_every_function_that_makes_an_event() -> None:
+    text = read("docs/reference/events.md")
+
+    makers = {name for name in sse.__all__ if name.islower() and name != "parse_events"}
+
+    assert set(re.findall(r"^    sse\.(\w+)\(", text, re.MULTILINE)) == makers
+
+
+def test_actions_page_has_every_option() -> None:
+    text = read("docs/reference/actions.md")
+
+    documented = re.findall(r"^\| `_(\w+)` \| `(\w+)` \|", text, re.MULTILINE)
+
+    assert dict(documented) == {name: client_name for name, (client_name, _) in OPTIONS.items()}
+
+
+def test_actions_page_has_every_helper() -> None:
+    text = read("docs/reference/actions.md")
+
+    missing = [
+        name for name in public_names(PageHelpers) if f"`{name}`" not in text and f"datastar.{name}(" not in text
+    ]
+
+    assert missing == []
+
+
+def test_errors_page_has_every_error() -> None:
+    text = read("docs/reference/errors.md")
+
+    documented = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+
+    assert set(documented) == {"DatastarError", *(error.__name__ for error in DatastarError.__subclasses__())}
+
+
+# Every page.
+
+
+@every_page
+def test_python_blocks_compile(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    for code in blocks(text, "python"):
+        compile(code, name_of(page), "exec")
+
+
+@every_page
+def test_template_blocks_parse(page: Path) -> None:
+    environment = Environment()
+    environment.filters["js"] = str
+
+    for code in blocks(page.read_text(encoding="utf-8"), "html+jinja"):
+        environment.from_string(code)
+
+
+@every_page
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    targets = [target for target in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target]
+
+    broken = [target for target in targets if not (page.parent / target.partition("#")[0]).exists()]
+
+    assert broken == []
+
+
+@every_page
+def test_included_files_exist(page: Path) -> None:
+    included = re.findall(r"^```\{(?:literal)?include\} (\S+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert [path for path in included if not (page.parent / path).is_file()] == []
+
+
+def test_changelog_has_unreleased_heading() -> None:
+    assert re.search(r"^## Unreleased\n\n### Added\n\n- ", read("CHANGELOG.md"), re.MULTILINE)
+
+
+def test_version_directives_have_two_colons() -> None:
+    sources = [*PAGES, *(ROOT / "flask_datastar").rglob("*.py")]
+
+    wrong = [
+        name_of(source)
+        for source in sources
+        if re.search(r"version(added|changed|removed)\s*:(?!:)", source.read_text(encoding="utf-8"))
+    ]
+
+    assert wrong == []
+
+
+# The README's application, as somebody would type it in.
+
+
+@pytest.fixture
+def readme_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    text = read("README.md")
+    (python,) = re.findall(r"`app\.py`:\n\n```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (template,) = re.findall(r"`templates/index\.html`:\n\n```html\+jinja\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len([line for line in python.splitlines() if line.strip()]) == 10
+    (tmp_path / "app.py").write_text(python, encoding="utf-8")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "index.html").write_text(template, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    app = importlib.import_module("app").app
+    # Not left behind for other tests.
+    monkeypatch.delitem(sys.modules, "app")
+    assert isinstance(app, Flask)
+    return app
+
+
+def test_readme_application_runs(readme_app: Flask) -> None:
+    tab = DatastarClient(readme_app, {"count": 41})
+
+    page = tab.client.get("/")
+    (button,) = re.findall(r'<button data-on:click="(.+?)">', page.text)
+    (path,) = re.findall(r"^@post\('(.+)'\)$", html.unescape(button))
+
+    assert path == "/ds/app/increment"
+    assert "https://cdn.jsdelivr.net/" in page.text
+    assert tab.post(path).events == (sse.patch_signals({"count": 42}),)
