@@ -5,13 +5,31 @@ The browser sends its signals, a Python handler answers with server-sent events 
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .extension import Datastar
-from .response import EventResponse
 from .sansio.events import Event
+
+if TYPE_CHECKING:
+    from .extension import Datastar
+    from .response import EventResponse
 
 #: The signals of a request: name → JSON value.
 Signals: TypeAlias = dict[str, Any]
 
 __all__ = ["Datastar", "Event", "EventResponse", "Signals"]
+
+# What needs Flask is imported when it is asked for: `import flask_datastar.sse` runs this file, too, and needs none.
+_MODULES = {"Datastar": "extension", "EventResponse": "response"}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -50,6 +50,20 @@ REQUEST_HEADER: Final = "Datastar-Request"
 #: Names that would reach an object's prototype in the browser; no signal path may have one as a segment.
 FORBIDDEN_SEGMENTS: Final = frozenset({"__proto__", "constructor", "prototype"})
 
+#: What every object of the browser has: the client fails at an event with a data line under such a key.
+INHERITED_NAMES: Final = FORBIDDEN_SEGMENTS - {"prototype"} | {
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "propertyIsEnumerable",
+    "toLocaleString",
+    "toString",
+    "valueOf",
+}
+
 #: Containers inside each other that a request's signals may have.
 MAX_DEPTH: Final = 64
 

@@ -73,7 +73,7 @@ def _union_converter(arguments: tuple[Any, ...]) -> Converter:
                 return member.convert(value)
             except ValueError as error:
                 reason = error
-        raise reason
+        raise ValueError(str(reason))
 
     return Converter(
         members[0].convert if len(members) == 1 else convert,

@@ -118,7 +118,7 @@ def css_id_selector(element_id: str) -> str:
     r"""Write the selector of an element's id (CSSOM, "serialize an identifier").
 
     >>> css_id_selector("1st row")
-    '#\\31 st\\20 row'
+    '#\\31 st\\ row'
     """
     check_single_line(element_id, "element id")
     if not element_id:
@@ -126,7 +126,7 @@ def css_id_selector(element_id: str) -> str:
     escaped = []
     for index, char in enumerate(element_id):
         leading_digit = char.isascii() and char.isdigit() and (index == 0 or (index == 1 and element_id[0] == "-"))
-        if leading_digit or char < "\x21" or char == "\x7f":
+        if leading_digit or char < " " or char == "\x7f":
             escaped.append(f"\\{ord(char):x} ")
         elif char == "-" and len(element_id) == 1:
             escaped.append("\\-")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .consts import EVENT_PREFIX, MAX_RETRY_MS, RESERVED_ID_PREFIX
+from .consts import EVENT_PREFIX, INHERITED_NAMES, MAX_RETRY_MS, RESERVED_ID_PREFIX
 
 #: The text between two data lines. An event keeps them joined by it, so that encoding copies a large patch once.
-_NEXT_LINE = "\ndata: "
+NEXT_LINE = "\ndata: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Event:
     @property
     def data_lines(self) -> tuple[str, ...]:
         """The data lines, each ``"<key> <value>"``."""
-        return tuple(self.wire_data.split(_NEXT_LINE)) if self.wire_data else ()
+        return tuple(self.wire_data.split(NEXT_LINE)) if self.wire_data else ()
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -101,12 +101,14 @@ def raw(
     lines = list(data_lines)
     for line in lines:
         check_single_line(line, "data line")
-        if " " not in line:
+        key, space, _ = line.partition(" ")
+        if not space:
             raise ValueError(
                 f"data line {shorten(line)} has no space: the client reads '<key> <value>', so end an empty value's "
                 "line with the space"
             )
-    return make_event(event_type, _NEXT_LINE.join(lines), event_id, retry_ms)
+        check_data_key(key)
+    return make_event(event_type, NEXT_LINE.join(lines), event_id, retry_ms)
 
 
 def wire_lines(key: str, text: str) -> str:
@@ -121,13 +123,13 @@ def wire_lines(key: str, text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\n" in text:
-        text = text.replace("\n", f"{_NEXT_LINE}{key} ")
+        text = text.replace("\n", f"{NEXT_LINE}{key} ")
     return f"{key} {text}"
 
 
 def join_data(*parts: str) -> str:
     """Join texts of :func:`wire_lines`, leaving out the empty ones."""
-    return _NEXT_LINE.join(part for part in parts if part)
+    return NEXT_LINE.join(part for part in parts if part)
 
 
 def check_event_type(event_type: str) -> None:
@@ -138,6 +140,18 @@ def check_event_type(event_type: str) -> None:
             f"event type {shorten(event_type)} is dropped by the client; it accepts names that begin with "
             f"'{EVENT_PREFIX}' and have no space"
         )
+
+
+def check_data_key(key: str) -> None:
+    """Refuse a key that the client cannot collect lines under.
+
+    It does so in a plain object: with an inherited name it fails, and asks for the same answer again and again. Its
+    decoder drops a byte order mark at the beginning of a line (``actions/fetch.ts``).
+    """
+    if key in INHERITED_NAMES:
+        raise ValueError(f"data key {shorten(key)} breaks the client, in which every object has it; choose another")
+    if key.startswith("\ufeff"):
+        raise ValueError(f"data key {shorten(key)} begins with a byte order mark, which the client drops")
 
 
 def check_event_id(event_id: str) -> None:

@@ -73,7 +73,11 @@ def literal(value: object, dumps: Dumps = strictjson.dumps) -> str:
     """
     if isinstance(value, Expression):
         return f"({value.js})"
-    if not _has_expression(value):
+    try:
+        has_expression = _has_expression(value)
+    except RecursionError:
+        raise ValueError("the value is nested too deeply, or contains itself") from None
+    if not has_expression:
         return harden(dumps(value))
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{harden(dumps(str(key)))}:{literal(item, dumps)}" for key, item in value.items()) + "}"

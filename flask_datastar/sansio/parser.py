@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import re
 
-from .events import Event, join_data
+from .events import NEXT_LINE, Event
+
+_DIGITS = re.compile(r"[0-9]{0,15}")
+_NOTHING = Event("", "")
 
 
 class EventParser:
@@ -40,8 +44,10 @@ class EventParser:
         for line in lines:
             if line:
                 self._read_line(line)
-            elif self._type or self._lines:
-                found.append(Event(self._type, join_data(*self._lines), self._id, self._retry))
+            else:
+                event = Event(self._type, NEXT_LINE.join(self._lines), self._id, self._retry)
+                if event != _NOTHING:
+                    found.append(event)
                 self._reset()
         return found
 
@@ -60,13 +66,16 @@ class EventParser:
             return
         value = value.removeprefix(" ")
         if name == "data":
-            self._lines.append(value)
+            # An empty line before all others is lost in the client.
+            if value or self._lines:
+                self._lines.append(value)
         elif name == "event":
             self._type = value
         elif name == "id":
             self._id = value
-        elif name == "retry" and value.isdecimal():
-            self._retry = int(value)
+        elif name == "retry" and _DIGITS.fullmatch(value):
+            # The client's Number("") is 0.
+            self._retry = int(value or "0")
 
 
 def parse_events(body: bytes) -> list[Event]:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from markupsafe import escape
 
 from . import javascript, strictjson
 from .consts import EVENT_PREFIX, EventType
-from .events import Event, check_event_type, check_single_line, check_text, join_data, make_event, shorten, wire_lines
+from .events import (
+    Event,
+    check_data_key,
+    check_event_type,
+    check_single_line,
+    check_text,
+    join_data,
+    make_event,
+    shorten,
+    wire_lines,
+)
 from .strictjson import Dumps
 
 CONSOLE_LEVELS = ("log", "warn", "error", "info", "debug")
@@ -54,7 +64,7 @@ def execute_script(
     tag = "<script"
     if auto_remove:
         tag += f' {_REMOVE_ITSELF}="el.remove()"'
-    for name, value in (attributes or {}).items():
+    for name, value in _items(attributes, "attributes"):
         tag += _attribute(name, value, auto_remove)
     code = _CLOSING_TAG.sub(r"<\\/", script).replace("<!--", r"\x3c!--")
     data = join_data("selector body", "mode append", wire_lines("elements", f"{tag}>{code}</script>"))
@@ -130,13 +140,16 @@ def dispatch_event(
     check_single_line(name, "event name")
     event_type = f"{EVENT_PREFIX}-{name}"
     check_event_type(event_type)
-    if not name or event_type in _BUILT_IN:
+    if not name:
+        raise ValueError("the event name is empty")
+    if event_type in _BUILT_IN:
         raise ValueError(f"event name {shorten(name)} is the client's own; choose another")
     lines = []
-    for key, value in (detail or {}).items():
+    for key, value in _items(detail, "detail"):
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise ValueError(f"detail key {shorten(key)} cannot stand in an event; accepted: str without white space")
         check_text(key, "detail key")
+        check_data_key(key)
         lines.append(wire_lines(key, dumps(value)))
     return make_event(event_type, join_data(*lines), event_id, retry_ms)
 
@@ -163,9 +176,18 @@ def _check_url(url: str) -> str:
     return cleaned
 
 
+def _items(mapping: Mapping[str, Any] | None, what: str) -> Iterable[tuple[str, Any]]:
+    if mapping is None:
+        return ()
+    if not isinstance(mapping, Mapping):
+        raise TypeError(f"{what} is {type(mapping).__name__}; accepted: a mapping of name to value")
+    return mapping.items()
+
+
 def _attribute(name: str, value: str | bool, auto_remove: bool) -> str:
     if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
         raise ValueError(f"attribute name {shorten(name)} cannot stand in a tag")
+    check_text(name, "attribute name")
     if auto_remove and name.lower() == _REMOVE_ITSELF:
         raise ValueError(f"attribute {_REMOVE_ITSELF!r} is taken by auto_remove; pass auto_remove=False")
     if value is True:

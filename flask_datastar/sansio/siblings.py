@@ -7,9 +7,29 @@ line break, or an empty comment beside text) between two that do.
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
+import re
+from collections.abc import Iterator
 
 _ELEMENT, _TEXT, _FILLER = "element", "text", "filler"
+
+# The tokens of foreign content (HTML standard, 13.2.5), which knows no raw text: <style> and <script> are like others.
+# Every alternative takes what it began to the end of the text if need be, so no markup is scanned twice. Not
+# html.parser: it raises AssertionError at some broken markup, and reads other markup differently in each Python.
+_TOKEN = re.compile(
+    r"""
+      (?P<comment> <!--(?:-?>|.*?(?:--!?>|\Z)) )
+    | (?P<nothing> <!doctype[^>]*+>?|<!\[CDATA\[\]\]>|</>|</\Z )
+    | (?P<cdata> <!\[CDATA\[.*?(?:\]\]>|\Z) )
+    | (?P<bogus_comment> <[!?][^>]*+>?|</[^a-z][^>]*+>? )
+    | </(?P<closed>[a-z][^\s/>]*+)[^>]*+>?
+    | <(?P<opened>[a-z][^\s/>]*+)
+      (?:=\s*+(?:"[^"]*+"?|'[^']*+'?|[^\s>"'][^\s>]*+)?+|/(?!>)|[^=/>])*+
+      (?P<slash>/?)>?
+    | (?P<text> [^<]++|< )
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE | re.ASCII,
+)
+_SPACE = " \t\n\f\r"
 
 
 def separate_siblings(html: str) -> str:
@@ -18,79 +38,57 @@ def separate_siblings(html: str) -> str:
     >>> separate_siblings('<circle r="1"/><circle r="2"/>')
     '<circle r="1"/>\n<circle r="2"/>'
     """
-    nodes = _TopLevelNodes(html).nodes
-    while nodes and nodes[0][0] == _FILLER:
-        nodes.pop(0)
     parts: list[str] = []
     previous = ""
     fillers = 1  # as if a filler stood before the first node, which takes place 0
-    for kind, source in nodes:
-        if kind == _FILLER:
-            fillers += 1
-        else:
+    for kind, source in _top_level_nodes(html):
+        if kind != _FILLER:
             if fillers % 2 == 0:
                 between_elements = previous == kind == _ELEMENT and fillers == 0
                 parts.append("\n" if between_elements else "<!---->")
             previous, fillers = kind, 0
+        elif parts:
+            fillers += 1
+        else:
+            continue
         parts.append(source)
     return "".join(parts)
 
 
-class _TopLevelNodes(HTMLParser):
+def _top_level_nodes(html: str) -> Iterator[tuple[str, str]]:
     """Cut markup into its top-level nodes: elements (whole), texts, and fillers (white space, comments)."""
+    start = 0
+    kind = ""
+    for end, found in _boundaries(html):
+        if found == _TEXT and kind == _TEXT:
+            continue
+        if kind:
+            yield _kind_of(kind, html[start:end]), html[start:end]
+        start, kind = end, found
+    if kind:
+        yield _kind_of(kind, html[start:]), html[start:]
 
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=False)
-        self._starts = [0]
-        for line in html.split("\n"):
-            self._starts.append(self._starts[-1] + len(line) + 1)
-        self._html = html
-        self._open: list[str] = []
-        self._marks: list[tuple[int, str]] = []
-        self.feed(html)
-        self.close()
-        self.nodes = self._cut()
 
-    def _mark(self, kind: str) -> None:
-        """Remember that a top-level node begins here."""
-        if not self._open:
-            line, column = self.getpos()
-            self._marks.append((self._starts[line - 1] + column, kind))
+def _kind_of(kind: str, source: str) -> str:
+    return _FILLER if kind == _TEXT and not source.strip(_SPACE) else kind
 
-    def _cut(self) -> list[tuple[str, str]]:
-        ends = [start for start, _ in self._marks[1:]] + [len(self._html)]
-        nodes: list[tuple[str, str]] = []
-        for (start, kind), end in zip(self._marks, ends, strict=True):
-            source = self._html[start:end]
-            if kind == _TEXT and nodes and nodes[-1][0] == _TEXT:
-                nodes[-1] = (_TEXT, nodes[-1][1] + source)
-            else:
-                nodes.append((kind, source))
-        return [(_FILLER if kind == _TEXT and not source.strip() else kind, source) for kind, source in nodes]
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._mark(_ELEMENT)
-        self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: object) -> None:
-        self._mark(_ELEMENT)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._open:
-            while self._open.pop() != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        self._mark(_TEXT)
-
-    def handle_entityref(self, name: str) -> None:
-        self._mark(_TEXT)
-
-    def handle_charref(self, name: str) -> None:
-        self._mark(_TEXT)
-
-    def handle_comment(self, data: str) -> None:
-        self._mark(_FILLER)
-
-    def unknown_decl(self, data: str) -> None:
-        self._mark(_TEXT)
+def _boundaries(html: str) -> Iterator[tuple[int, str]]:
+    """Give where each top-level node begins; what makes no node belongs to the one before it."""
+    open_tags: list[str] = []
+    for token in _TOKEN.finditer(html):
+        kind = ""
+        if name := token["opened"]:
+            kind = _ELEMENT
+        elif name := token["closed"]:
+            if name.lower() in open_tags:
+                while open_tags.pop() != name.lower():
+                    pass
+        elif token["text"] or token["cdata"]:
+            kind = _TEXT
+        elif not token["nothing"]:
+            kind = _FILLER
+        if kind and not open_tags:
+            yield token.start(), kind
+        if kind == _ELEMENT and not token["slash"]:
+            open_tags.append(name.lower())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from .events import Event, join_data, make_event, shorten, wire_lines
 from .strictjson import Dumps
 
 _EVENT_TYPE = EventType.PATCH_SIGNALS.value
+_INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
 
 
 def patch_signals(
@@ -41,7 +43,8 @@ def patch_signals(
         signals = dict(signals)
     text = dumps(signals)
     if _may_be_forbidden(text):
-        check_names(signals)
+        # The text's own names: a dataclass or a user's type brings some that ``signals`` does not show.
+        check_names(strictjson.loads(text))
     return _signals_event(text, only_if_missing, event_id, retry_ms)
 
 
@@ -161,6 +164,9 @@ def set_path(target: dict[str, Any], segments: list[str], value: object) -> None
 def merge_patch(state: dict[str, Any], patch: Mapping[str, Any], *, only_if_missing: bool = False) -> None:
     """Apply a patch to a copy of the browser's signals as the client does.
 
+    Objects merge, into a list by index; they replace what is neither, also with ``only_if_missing``
+    (``engine/signals.ts``).
+
     :param state: changed in place.
     :param only_if_missing: set absent leaves only; nulls are passed over.
     """
@@ -169,13 +175,22 @@ def merge_patch(state: dict[str, Any], patch: Mapping[str, Any], *, only_if_miss
             if not only_if_missing:
                 state.pop(name, None)
         elif isinstance(value, dict):
-            inner = state.get(name)
-            if only_if_missing and name in state and not isinstance(inner, dict):
+            current = state.get(name)
+            if isinstance(current, list):
+                state[name] = _merge_by_index(current, value, only_if_missing)
                 continue
-            state[name] = inner = dict(inner) if isinstance(inner, dict) else {}
+            state[name] = inner = dict(current) if isinstance(current, dict) else {}
             merge_patch(inner, value, only_if_missing=only_if_missing)
         elif not (only_if_missing and name in state):
             state[name] = value
+
+
+def _merge_by_index(items: list[Any], patch: Mapping[str, Any], only_if_missing: bool) -> list[Any]:
+    by_index = {str(index): item for index, item in enumerate(items)}
+    merge_patch(by_index, patch, only_if_missing=only_if_missing)
+    length = max([len(items), *(int(name) + 1 for name in by_index if _INDEX.fullmatch(name))])
+    # The client reads a hole as "", and sends no other properties of a list.
+    return [by_index.get(str(index), "") for index in range(length)]
 
 
 def check_names(signals: object) -> None:

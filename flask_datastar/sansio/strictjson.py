@@ -35,7 +35,7 @@ def make_dumps(default: Default | None = None, *, ensure_ascii: bool = True, sor
         except (ValueError, TypeError, RecursionError) as error:
             raise _explain(value, default, error) from error
         if "\\ud" in text:
-            _refuse_surrogates(json.loads(text))
+            loads(text)
         check_text(text, "the JSON text")
         return text
 
@@ -85,27 +85,26 @@ def loads(text: str) -> Any:
     :raises ValueError: it is malformed, names NaN or an infinity, is nested so deeply that the parser gives up, or
         contains a lone surrogate.
     """
+    check_text(text, "the JSON text")
     try:
         value = _decode(text)
+        if "\\ud" in text or "\\uD" in text:
+            # Half a character may have been an escape in the text.
+            check_text(json.dumps(value, ensure_ascii=False), "the JSON text")
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    check_text(text, "the JSON text")
-    if "\\ud" in text or "\\uD" in text:
-        _refuse_surrogates(value)
     return value
-
-
-def _refuse_surrogates(value: object) -> None:
-    """Look for half a character among the strings of a value, which were escapes in its JSON text."""
-    check_text(json.dumps(value, ensure_ascii=False), "the JSON text")
 
 
 def _explain(value: object, default: Default | None, error: Exception) -> ValueError | TypeError:
     """Find out which part of a value was refused, and say so."""
-    found = _find_refused(value, default, (), frozenset())
     kind = TypeError if isinstance(error, TypeError) else ValueError
+    try:
+        found = _find_refused(value, default, (), frozenset())
+    except RecursionError:
+        found = (), "it is nested too deeply"
     if found is None:
-        return kind(f"{shorten(value)} cannot be sent as JSON: {error}")
+        return kind(f"{type(value).__name__} cannot be sent as JSON: {error}")
     path, reason = found
     where = f"'{'.'.join(path)}'" if path else "the value"
     return kind(f"{where} cannot be sent as JSON: {reason}")

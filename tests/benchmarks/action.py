@@ -1,0 +1,136 @@
+"""What one action costs on the server, beside the same view written by hand.
+
+usage: python tests/benchmarks/action.py [--requests N] [--rounds N]
+
+Both run on gunicorn with one gevent worker, the rounds alternate. A few connections send requests one after another;
+what is compared is the CPU time of the server's processes, which noise on the machine changes far less than it changes
+rates. Needs the extra ``gunicorn`` and a POSIX system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+BY_HAND = """
+import json
+from flask import Flask, Response, request
+app = Flask(__name__)
+app.secret_key = "benchmark"  # as every real application has one: it makes Flask open the session
+
+@app.post("/increment")
+def increment():
+    signals = request.get_json(silent=True) or {}
+    text = json.dumps({"count": signals.get("count", 0) + 1}, separators=(",", ":"))
+    return Response(
+        f"event: datastar-patch-signals\\ndata: signals {text}\\n\\n",
+        mimetype="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+"""
+
+HANDLER = """
+from flask import Flask
+from flask_datastar import Datastar
+app = Flask(__name__)
+app.secret_key = "benchmark"
+datastar = Datastar(app)
+
+@datastar.handler
+def increment(count: int = 0):
+    datastar.signal("count", count + 1)
+"""
+
+BODY = json.dumps({"count": 41, "name": "Ada", "items": ["a", "b", "c"]})
+HEADERS = {"Content-Type": "application/json", "Datastar-Request": "true", "Sec-Fetch-Site": "same-origin"}
+CONNECTIONS = 4
+
+
+def children_cpu_seconds() -> float:
+    """Give the CPU time of all child processes that have ended and were waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def send(port: int, path: str, count: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    for _ in range(count):
+        connection.request("POST", path, BODY, HEADERS)
+        answer = connection.getresponse().read()
+        if b'{"count":42}' not in answer:
+            raise SystemExit(f"wrong answer {answer!r}")
+    connection.close()
+
+
+def serve(folder: Path, module: str, path: str, requests: int) -> float:
+    """Start a server, send requests, stop it; give the CPU seconds that its processes took in all."""
+    before = children_cpu_seconds()
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{port}", f"{module}:app"]
+    server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(300):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        clients = [
+            threading.Thread(target=send, args=(port, path, requests // CONNECTIONS)) for _ in range(CONNECTIONS)
+        ]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+    finally:
+        server.terminate()
+        server.wait(60)
+    return children_cpu_seconds() - before
+
+
+def measure(folder: Path, module: str, path: str, requests: int) -> float:
+    """Give microseconds of server CPU a request: a run with many less one with few, so that starting does not count."""
+    few = requests // 10
+    return (serve(folder, module, path, requests) - serve(folder, module, path, few)) / (requests - few) * 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    by_hand, handler = [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "by_hand.py").write_text(BY_HAND)
+        (folder / "shop.py").write_text(HANDLER)
+        for _ in range(arguments.rounds):
+            by_hand.append(measure(folder, "by_hand", "/increment", arguments.requests))
+            handler.append(measure(folder, "shop", "/ds/shop/increment", arguments.requests))
+    ratios = [ours / theirs for ours, theirs in zip(handler, by_hand, strict=True)]
+    print("| | server CPU a request |\n|---|---|")
+    print(f"| view written by hand | {statistics.median(by_hand):.0f} us |")
+    print(f"| Flask-Datastar handler | {statistics.median(handler):.0f} us |")
+    print(f"| ratio (median of {len(ratios)} rounds) | {statistics.median(ratios):.2f} |")
+
+
+if __name__ == "__main__":
+    main()

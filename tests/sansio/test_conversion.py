@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import inspect
+import math
+import typing
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum, IntEnum
+from typing import Annotated, Any, Literal, Optional, Union
+from uuid import UUID
+
+import pytest
+
+from flask_datastar.sansio.conversion import Converter, make_converter
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Level(IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+ID = "12345678-1234-5678-1234-567812345678"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "expected"),
+    [
+        (Any, [1], [1]),
+        (object, None, None),
+        (inspect.Parameter.empty, "", ""),
+        (str, "", ""),
+        (str, 5, "5"),
+        (str, 1.5, "1.5"),
+        (int, 5, 5),
+        (int, " -5 ", -5),
+        (int, "+5", 5),
+        (int, 5.0, 5),
+        (int, 1e21, 10**21),
+        (float, 5, 5.0),
+        (float, "1.5", 1.5),
+        (float, 1e3, 1000.0),
+        (Decimal, " 1.10 ", Decimal("1.10")),
+        (Decimal, 0.1, Decimal("0.1")),
+        (bool, True, True),
+        (bool, "on", True),
+        (bool, "TRUE", True),
+        (bool, 1, True),
+        (bool, False, False),
+        (bool, "no", False),
+        (bool, 0, False),
+        (UUID, ID, UUID(ID)),
+        (date, "2026-11-21", date(2026, 11, 21)),
+        (datetime, "2026-11-21T12:30", datetime(2026, 11, 21, 12, 30)),
+        (Colour, "red", Colour.RED),
+        (Level, "2", Level.HIGH),
+        (Level, 2, Level.HIGH),
+        (Literal["a", 1], "1", 1),
+        (Literal["a", 1], "a", "a"),
+        (Literal[0], 0, 0),
+        (dict, {"a": 1}, {"a": 1}),
+        (dict[str, int], {"a": "1"}, {"a": "1"}),
+        (Mapping[str, Any], {}, {}),
+        (list, ["a", 1], ["a", 1]),
+        (list[int], ["1", 2], [1, 2]),
+        (list[int], "1", [1]),
+        (list[Colour], ["blue"], [Colour.BLUE]),
+        (typing.List[int], [1], [1]),  # noqa: UP006
+        (Optional[int], "1", 1),  # noqa: UP045
+        (int | None, "1", 1),
+        (Union[int, str], "1", 1),  # noqa: UP007
+        (int | str, "a", "a"),
+        (list[int] | None, "1", [1]),
+        (date | bool | None, "yes", True),
+        (Annotated[int, "whole"], "1", 1),
+    ],
+)
+def test_values_become_what_the_annotation_asks_for(annotation: Any, value: object, expected: object) -> None:
+    converted = make_converter(annotation).convert(value)
+
+    assert converted == expected
+    assert type(converted) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "message"),
+    [
+        (str, True, "expected a text, got True"),
+        (str, None, "expected a text, got None"),
+        (str, ["a"], r"expected a text, got \['a'\]"),
+        (int, "", "expected a whole number, got ''"),
+        (int, "1.0", "expected a whole number, got '1.0'"),
+        (int, "1_000", "expected a whole number"),
+        (int, "٣", "expected a whole number"),
+        (int, 1.5, "expected a whole number, got 1.5"),
+        (int, math.inf, "expected a whole number, got inf"),
+        (int, True, "expected a whole number, got True"),
+        (int, "1" * 401, "expected a whole number, got '1111"),
+        (float, "nan", "expected a number, got 'nan'"),
+        (float, "1_0", "expected a number, got '1_0'"),
+        (float, "", "expected a number, got ''"),
+        (float, 10**400, "expected a number, got 1000"),
+        (float, False, "expected a number, got False"),
+        (float, None, "expected a number, got None"),
+        (Decimal, "NaN", "expected a decimal number, got 'NaN'"),
+        (Decimal, "a", "expected a decimal number, got 'a'"),
+        (Decimal, True, "expected a decimal number, got True"),
+        (bool, "maybe", "expected true or false, got 'maybe'"),
+        (bool, 2, "expected true or false, got 2"),
+        (bool, None, "expected true or false, got None"),
+        (UUID, "a", "expected a UUID, got 'a'"),
+        (UUID, 1, "expected a UUID, got 1"),
+        (date, "21.11.2026", "expected a date such as 2026-11-21, got '21.11.2026'"),
+        (date, 1, "expected a date such as 2026-11-21, got 1"),
+        (datetime, "noon", "expected a time such as 2026-11-21T12:30, got 'noon'"),
+        (datetime, None, "expected a time such as 2026-11-21T12:30, got None"),
+        (Colour, "green", "expected one of 'red', 'blue', got 'green'"),
+        (Colour, None, "expected one of 'red', 'blue', got None"),
+        (Level, 3, "expected one of 1, 2, got 3"),
+        (Literal["a", 1], ["a"], r"expected one of 'a', 1, got \['a'\]"),
+        (Literal[1], True, "expected one of 1, got True"),
+        (dict, [], r"expected an object, got \[\]"),
+        (list[int], ["1", "a"], "expected a whole number, got 'a'"),
+        (int | bool, "maybe", "expected true or false, got 'maybe'"),
+        (str, "x" * 100 + "\n", None),
+        (int, "x" * 100, "expected a whole number, got 'xxxxx.*[.]{3}$"),
+    ],
+)
+def test_values_that_do_not_fit_say_what_was_expected(annotation: Any, value: object, message: str | None) -> None:
+    converter = make_converter(annotation)
+
+    if message is None:
+        assert converter.convert(value) == value
+        return
+    with pytest.raises(ValueError, match=f"^{message}"):
+        converter.convert(value)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "takes_empty", "is_list", "is_optional"),
+    [
+        (int, False, False, False),
+        (str, True, False, False),
+        (Any, True, False, False),
+        (str | None, True, False, True),
+        (int | None, False, False, True),
+        (int | str, True, False, False),
+        (list[int], False, True, False),
+        (list[int] | None, False, True, True),
+        (Literal["", "a"], True, False, False),
+        (Colour, False, False, False),
+    ],
+)
+def test_a_converter_knows_what_its_annotation_means(
+    annotation: Any, takes_empty: bool, is_list: bool, is_optional: bool
+) -> None:
+    converter = make_converter(annotation)
+
+    assert converter == Converter(converter.convert, takes_empty, is_list, is_optional)
+
+
+@pytest.mark.parametrize("annotation", [bytes, set[int], tuple, complex, list[bytes], int | bytes, "int", None, 5])
+def test_annotations_without_a_converter_are_refused(annotation: Any) -> None:
+    with pytest.raises(TypeError, match=r"annotation .* is not one of int, float, bool, str, UUID, date"):
+        make_converter(annotation)
