@@ -56,6 +56,7 @@ def _path(app_state: AppState, handler: Handler) -> str:
 def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
     """Make the view function: check, bind, call, answer. It bears the handler's names."""
     call = app_state.app.ensure_sync(handler.function)
+    explain = app_state.app.ensure_sync(handler.on_invalid) if handler.on_invalid is not None else None
     bind = handler.binder.bind
     trusted_origins = app_state.settings.trusted_origins
 
@@ -63,10 +64,10 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
         try:
             return call(**bind(current, state, url_values))
         except InvalidSignals as error:
-            if handler.on_invalid is None:
+            if explain is None:
                 raise
             state.reset()
-            return handler.on_invalid(error)
+            return explain(error)
 
     def view(**url_values: Any) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
@@ -79,13 +80,13 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
         state.finishes_itself = True
         try:
             response = answer(state, handler, run(current, state, url_values))
+            if event_handled.receivers:
+                event_handled.send(app_state.app, group=handler.group, event=handler.event, response=response)
         except BaseException:
             state.reset()
             raise
         finally:
             state.finishes_itself = False
-        if event_handled.receivers:
-            event_handled.send(app_state.app, group=handler.group, event=handler.event, response=response)
         return response
 
     return update_wrapper(view, handler.function)
@@ -102,12 +103,8 @@ def answer(state: RequestState, handler: Handler, result: object) -> Response:
         # An event response that is not the current one takes the current one's events along.
         return finish(result, state) if is_event_response(result) else result
     if isinstance(result, Iterator):
-        return finish(stream_events(result, state, partial(_queue, handler)), state)
-    if isinstance(result, list):
-        for item in result:
-            _queue(handler, item)
-    else:
-        _queue(handler, result)
+        return stream_events(result, state, partial(_queue, handler), partial(answer, state, handler))
+    _queue(handler, result)
     return finish(response_of(state), state)
 
 

@@ -188,24 +188,27 @@ class Datastar(SendingMethods[EventResponse], PageHelpers):
 
     def _declare(self, handler: Handler) -> None:
         earlier = self.handlers.add(handler)
-        if earlier is not None or handler.blueprint is None:
+        if handler.blueprint is None or (earlier is not None and earlier.blueprint is handler.blueprint):
             for app in self._apps:
                 install_handler(find_app_state(app), handler)
             return
         try:
-            handler.blueprint.record(lambda setup: self._install_in_blueprint(handler.key, setup))
+            handler.blueprint.record(lambda setup: self._install_in_blueprint(handler, setup))
         except AssertionError as error:
             self.handlers.remove(handler)
+            if earlier is not None:
+                self.handlers.add(earlier)
             raise SetupError(
                 f"handler {handler} is declared after its blueprint {handler.blueprint.name!r} was registered; declare "
                 "it before, in a module that is imported earlier"
             ) from error
 
-    def _install_in_blueprint(self, key: str, setup: BlueprintSetupState) -> None:
-        """Install the handler that has the key by now, at once or as soon as the app is initialised."""
+    def _install_in_blueprint(self, handler: Handler, setup: BlueprintSetupState) -> None:
+        """Install a handler, or what was declared anew in its place, at once or as soon as the app is initialised."""
 
         def install(app_state: AppState) -> None:
-            install_in_blueprint(app_state, self.handlers.get(key), setup)
+            latest = self.handlers.get(handler.key)
+            install_in_blueprint(app_state, latest if latest.blueprint is handler.blueprint else handler, setup)
 
         app = cast(Flask, setup.app)
         if app in self._apps:
@@ -230,7 +233,9 @@ def _install_request_hooks(app_state: AppState) -> None:
     """Begin each request before, and end it after, what other extensions do in their hooks."""
 
     def begin() -> None:
-        begin_request(app_state)
+        # A URL value preprocessor that set something was earlier.
+        if state_of(request._get_current_object()) is None:  # type: ignore[attr-defined]
+            begin_request(app_state)
 
     def end(response: Response) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from flask import Request, got_request_exception, request, stream_with_context
+from flask import Request, Response, got_request_exception, request, stream_with_context
 
 from ._state import RequestState
 from .response import EventResponse, become_stream, current_response, take_queue, take_tracked
@@ -18,31 +18,39 @@ _KEEPALIVE = b":\n\n"
 AddResult = Callable[[object], None]
 
 
-def stream_events(events: Iterator[Any], state: RequestState, add_result: AddResult) -> EventResponse:
+def stream_events(
+    events: Iterator[Any], state: RequestState, add_result: AddResult, answer: Callable[[object], Response]
+) -> Response:
     """Run a generator to its first ``yield`` and make the response that streams the rest.
 
-    Until that ``yield`` it runs inside the view: its errors are the view's, what it does to the session is saved. One
-    that ends before is answered as if it had returned.
+    Until that ``yield`` it runs inside the view: its errors are the view's, what it does to the session is saved.
 
     :param add_result: queues what was yielded or returned.
+    :param answer: makes the response of one that ends before, as if it had returned.
     """
+    try:
+        item = next(events)
+    except StopIteration as stop:
+        return answer(stop.value)
     body = _StreamedEvents(events, state, add_result)
-    if not body.advance():
-        return current_response()
-    body.first = body.flush()
+    try:
+        add_result(item)
+        body.first = body.flush()
+    except BaseException:
+        body.close()
+        raise
     response = current_response()
     _keep_uploads_open(request._get_current_object())  # type: ignore[attr-defined]
     chunks = stream_with_context(body)
-    become_stream(response, chunks)
+    # Not the chunks themselves: Werkzeug would close them, and what has not begun yet has no context to close in.
+    become_stream(response, (chunk for chunk in chunks))
 
-    def close_unread() -> None:
-        # A client that left before the first byte: nobody iterates, so nobody else closes the generator. One step
-        # inside of the contexts that it was made in does.
-        if not body.is_done:
-            body.is_unread = True
-            next(chunks, None)
+    def leave() -> None:
+        # Also for a client that left before the first byte: one last step inside of the contexts closes everything.
+        body.is_left = True
+        next(chunks, None)
 
-    response.call_on_close(close_unread)
+    response.call_on_close(leave)
     return response
 
 
@@ -58,13 +66,13 @@ class _StreamedEvents:
         self._add_result = add_result
         self.first = b""
         self.is_done = False
-        self.is_unread = False
+        self.is_left = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        if self.is_unread:
+        if self.is_left:
             self.close()
         if self.first:
             chunk, self.first = self.first, b""
@@ -127,6 +135,11 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
         return
     if isinstance(result, Event):
         response._emit(result)
+    elif isinstance(result, EventResponse):
+        response._datastar_queue.append(take_queue(result))
+    elif isinstance(result, list):
+        for item in result:
+            queue_result(response, item, describe)
     elif isinstance(result, dict):
         response.patch_signals(result)
     elif isinstance(result, str) or hasattr(result, "__html__"):
@@ -134,7 +147,7 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
     else:
         raise TypeError(
             f"handler {describe()} gave {type(result).__name__}; accepted: None, the current response, an HTML string, "
-            "a dict of signals, an Event or an iterator of those, or a flask.Response"
+            "a dict of signals, an Event, a list or an iterator of those, or a flask.Response"
         )
 
 

@@ -125,7 +125,8 @@ class HandlerRegistry:
                 raise SetupError(
                     f"two handlers are called {handler.key}: {earlier} and {handler}; give one another name= or group="
                 )
-            if earlier.methods != handler.methods or earlier.blueprint is not handler.blueprint:
+            # A factory that is called again makes its blueprints anew: the name tells whether it is the same one.
+            if earlier.methods != handler.methods or _blueprint_name(earlier) != _blueprint_name(handler):
                 raise SetupError(
                     f"handler {handler} is declared again with another blueprint or other methods; restart the "
                     "process, or give it another name="
@@ -164,6 +165,10 @@ def _main_module() -> str:
     if spec is not None:
         return str(spec.name).removesuffix(".__main__")
     return Path(getattr(main, "__file__", None) or "main").stem
+
+
+def _blueprint_name(handler: Handler) -> str | None:
+    return handler.blueprint.name if handler.blueprint is not None else None
 
 
 def _source(function: object) -> tuple[object, object]:

@@ -11,11 +11,12 @@ from flask import Request
 
 from ._state import RequestState
 from .errors import InvalidSignals, SetupError
-from .reading import read_signals
+from .reading import is_form, read_signals
 from .sansio.conversion import Converter, make_converter
 
 _MISSING = inspect.Parameter.empty
 _ALL_SIGNALS = "signals"
+_MISSING_IN_FORM = "missing (a form post carries no signals; its fields are in request.form)"
 
 
 class Binder:
@@ -63,7 +64,7 @@ class Binder:
                 elif converter.is_optional:
                     arguments[name] = None
                 else:
-                    errors[name] = "missing"
+                    errors[name] = _MISSING_IN_FORM if is_form(request) else "missing"
                 continue
             try:
                 arguments[name] = converter.convert(value)
@@ -83,11 +84,14 @@ class Binder:
     def _read_signature(self) -> list[tuple[str, Converter, Any]]:
         function = self._function
         title = function.__qualname__
-        hints = typing.get_type_hints(function, include_extras=True)
+        given = {
+            name: parameter
+            for name, parameter in inspect.signature(function).parameters.items()
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        }
+        hints = _resolve_annotations(function, given)
         parameters = []
-        for name, parameter in inspect.signature(function).parameters.items():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                continue
+        for name, parameter in given.items():
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 raise SetupError(f"handler {title}: parameter '{name}' is positional-only; remove the '/'")
             if name == _ALL_SIGNALS:
@@ -100,3 +104,16 @@ class Binder:
             parameters.append((name, converter, parameter.default))
         self._parameters = parameters
         return parameters
+
+
+def _resolve_annotations(function: Callable[..., Any], parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
+    """Resolve the annotations of these parameters alone: that of the return value often names what is imported for
+    type checkers only."""
+
+    def bare() -> None: ...
+
+    bare.__annotations__ = {
+        name: parameter.annotation for name, parameter in parameters.items() if parameter.annotation is not _MISSING
+    }
+    bare.__wrapped__ = inspect.unwrap(function)  # type: ignore[attr-defined]  # its globals are looked in
+    return typing.get_type_hints(bare, include_extras=True)

@@ -28,6 +28,11 @@ def is_datastar_request(request: Request) -> bool:
     return bool(request.environ.get(_REQUEST_KEY, "").lower() == "true")
 
 
+def is_form(request: Request) -> bool:
+    """Whether the request is a form post, which has no signals."""
+    return bool(request.environ.get("CONTENT_TYPE", "").lower().startswith(_FORMS))
+
+
 def read_signals(request: Request, state: RequestState) -> dict[str, Any]:
     """Give the request's signals, read once.
 
@@ -81,7 +86,7 @@ def _body_text(request: Request, limit: int) -> str:
     content_type = request.environ.get("CONTENT_TYPE", "").lower()
     # Contained, not equal: a header option of the page can make it "application/json, text/x".
     if "application/json" not in content_type:
-        if not content_type.startswith(_FORMS) and _read_body(request, limit):
+        if not is_form(request) and _read_body(request, limit):
             raise InvalidSignals(f"the Content-Type is {content_type!r}; signals are sent as application/json")
         return ""
     if "charset" in content_type:
@@ -100,10 +105,13 @@ def _read_body(request: Request, limit: int) -> bytes:
         return request.get_data()
     length = request.content_length
     if length is None:
-        # Chunked: its length shows in the reading only.
-        body: bytes = request.stream.read(limit + 1)
-        if len(body) > limit:
-            raise _too_large(limit)
+        # Chunked: its length shows in the reading only. A read may give less than was asked for, and only the one
+        # after MAX_CONTENT_LENGTH raises.
+        body = b""
+        while chunk := request.stream.read(limit + 1 - len(body)):
+            body += chunk
+            if len(body) > limit:
+                raise _too_large(limit)
         return body
     if length > limit:
         largest = request.max_content_length

@@ -6,7 +6,7 @@ an event that makes the browser itself go there.
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 from flask import Request, Response
 
@@ -27,7 +27,7 @@ def convert_redirect(response: Response, request: Request, state: RequestState) 
     location = response.headers.get("Location")
     if response.status_code not in _CONVERTED or not location or not is_datastar_request(request):
         return response
-    if urlsplit(urljoin(request.url, location)).path == request.root_path + request.path:
+    if unquote(_split(location, request.url).path) == _own_path(request):
         return response
     converted = start_response(state)
     for name, value in response.headers:
@@ -41,7 +41,7 @@ def convert_redirect(response: Response, request: Request, state: RequestState) 
 
 def _lead_back(location: str, request: Request, prefix: str) -> str:
     """Let a login page's ``next`` name the page that the user saw, not the handler that its script called."""
-    parts = urlsplit(location)
+    parts = _split(location)
     query = parse_qsl(parts.query, keep_blank_values=True)
     if not any(name == "next" and _is_handler(value, request, prefix) for name, value in query):
         return location
@@ -51,15 +51,28 @@ def _lead_back(location: str, request: Request, prefix: str) -> str:
 
 
 def _is_handler(url: str, request: Request, prefix: str) -> bool:
-    path = urlsplit(url).path
-    return path.startswith(f"{prefix}/") or path == request.root_path + request.path
+    path = unquote(_split(url).path)
+    return path.startswith(f"{prefix}/") or path == _own_path(request)
 
 
 def _referring_page(request: Request, prefix: str) -> str | None:
     """Give path and query of the page that the request came from, if it is one of this host."""
-    parts = urlsplit(request.referrer or "")
+    parts = _split(request.referrer or "")
     if parts.scheme not in ("http", "https") or parts.netloc.lower() != request.host.lower():
         return None
-    if parts.path.startswith(f"{prefix}/"):
+    # Two slashes would make it another host for whoever redirects there.
+    if parts.path.startswith((f"{prefix}/", "//")):
         return None
     return urlunsplit(("", "", parts.path or "/", parts.query, ""))
+
+
+def _own_path(request: Request) -> str:
+    return request.root_path + request.path
+
+
+def _split(url: str, base: str = "") -> SplitResult:
+    """Take a URL apart; a malformed one has no parts."""
+    try:
+        return urlsplit(urljoin(base, url))
+    except ValueError:
+        return urlsplit("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import cast
 
 from flask import Response, after_this_request
@@ -13,7 +14,7 @@ from .sansio.events import Event
 from .sending import SendingMethods
 
 _HEADERS = tuple(SSE_HEADERS.items())
-# In the response's own dict: Flask changes the class of a response that is not of the app's ``response_class``.
+# In the response's own dict, which is quicker to ask than its class.
 _QUEUE = "_datastar_queue"
 
 
@@ -51,7 +52,7 @@ class EventResponse(SendingMethods["EventResponse"], Response):
 
 
 def is_event_response(response: Response) -> bool:
-    """Whether a response was made by :class:`EventResponse`, whatever class it has now."""
+    """Whether a response is an :class:`EventResponse`."""
     return _QUEUE in response.__dict__
 
 
@@ -77,10 +78,23 @@ def response_of(state: RequestState) -> EventResponse:
 
 def start_response(state: RequestState) -> EventResponse:
     """Make a fresh response and see to it that it is finished once the view has returned it."""
-    response = EventResponse(state.app_state)
+    response = _new_response(state.app_state)
     if not state.finishes_itself:
         after_this_request(finish_returned)
     return response
+
+
+def _new_response(app_state: AppState) -> EventResponse:
+    # mypy takes the hash of the class for that of its instances.
+    return _class_for(app_state.app.response_class)(app_state)  # type: ignore[arg-type]
+
+
+@cache
+def _class_for(response_class: type[Response]) -> type[EventResponse]:
+    """Give an event response of the app's own ``response_class``: Flask refuses to convert one to it."""
+    if issubclass(EventResponse, response_class):
+        return EventResponse
+    return type(response_class.__name__, (EventResponse, response_class), {})
 
 
 def finish_returned(response: Response) -> Response:
@@ -101,7 +115,12 @@ def finish(response: Response, state: RequestState) -> Response:
     if state.response is not None and state.response is not response:
         body = take_queue(state.response) + body
     if state.tracked.is_pending:
-        body += take_tracked(state)
+        try:
+            body += take_tracked(state)
+        except Exception:
+            # The errorhandler's own answer must not meet the same value again.
+            state.reset()
+            raise
     if streams is False:
         _add_body(response, body)
         return response
@@ -122,7 +141,7 @@ def become_stream(response: EventResponse, chunks: Iterable[bytes]) -> None:
 
 def head_response(app_state: AppState) -> EventResponse:
     """Answer HEAD: the headers of an event stream, and nothing is run."""
-    response = EventResponse(app_state)
+    response = _new_response(app_state)
     become_stream(response, ())
     return response
 

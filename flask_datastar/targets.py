@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
 from types import ModuleType
@@ -84,8 +84,11 @@ def handler_url(app_state: AppState, handler: Handler, values: Mapping[str, obje
     """
     endpoint = _endpoint(app_state, handler)
     in_path = next(app_state.app.url_map.iter_rules(endpoint)).arguments
-    path_values = {name: values[name] for name in in_path if name in values}
-    parts = _fill_in(_build(app_state, handler, endpoint, path_values), path_values)
+    path_values = {name: value for name, value in values.items() if name in in_path}
+    for index, (name, value) in enumerate(path_values.items()):
+        if isinstance(value, Expression):
+            path_values[name] = _Placeholder(value, index)
+    parts = _fill_in(_build(app_state, handler, endpoint, path_values), path_values.values())
     separator = "&" if any(isinstance(part, str) and "?" in part for part in parts) else "?"
     return parts + query_parts({name: value for name, value in values.items() if name not in in_path}, separator)
 
@@ -117,9 +120,7 @@ def _endpoint(app_state: AppState, handler: Handler) -> str:
 
 
 def _build(app_state: AppState, handler: Handler, endpoint: str, path_values: Mapping[str, object]) -> str:
-    values: dict[str, Any] = {
-        name: _placeholder(name) if isinstance(value, Expression) else value for name, value in path_values.items()
-    }
+    values: dict[str, Any] = dict(path_values)
     app = app_state.app
     try:
         if has_request_context():
@@ -130,13 +131,35 @@ def _build(app_state: AppState, handler: Handler, endpoint: str, path_values: Ma
         raise SetupError(f"the URL of handler {handler} cannot be built from {values!r}: {error}") from error
 
 
-def _placeholder(name: str) -> str:
-    return f"-datastar-{name}-"
+class _Placeholder(str):
+    """What stands in a URL until the browser's expression is filled in; a converter of numbers gets a number of it."""
+
+    def __new__(cls, expression: Expression, index: int) -> _Placeholder:
+        self = super().__new__(cls, f"-datastar-{index}-")
+        self.expression = expression
+        self._number = 731_059_284_610_000 + index
+        return self
+
+    expression: Expression
+    _number: int
+
+    def __int__(self) -> int:
+        return self._number
+
+    def __float__(self) -> float:
+        return float(self._number)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What it can have become in the URL; the longest first."""
+        return str(self), str(float(self)), str(int(self))
 
 
-def _fill_in(url: str, path_values: Mapping[str, object]) -> list[UrlPart]:
+def _fill_in(url: str, path_values: Iterable[object]) -> list[UrlPart]:
     """Put the browser's expressions where their placeholders stand."""
-    expressions = {_placeholder(name): value for name, value in path_values.items() if isinstance(value, Expression)}
+    expressions = {
+        text: value.expression for value in path_values if isinstance(value, _Placeholder) for text in value.texts
+    }
     if not expressions:
         return [url]
     pieces = re.split(f"({'|'.join(map(re.escape, expressions))})", url)

@@ -8,7 +8,7 @@ from typing import Any
 import flask
 from flask import Flask
 from jinja2 import Template
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 
 from ._state import find_request_state
 
@@ -60,7 +60,7 @@ def render_part(
 def _render_macro(template: Template, values: dict[str, Any], name: str, arguments: dict[str, Any]) -> str:
     module = template.make_module(values)
     macro = getattr(module, name, None)
-    if not callable(macro):
+    if not isinstance(macro, Macro):
         raise ValueError(f"template {template.name!r} has no macro {name!r}")
     return str(macro(**arguments))
 
@@ -111,5 +111,6 @@ def _render_up_to_block(template: Template, values: dict[str, Any], name: str) -
             pass
     except _BlockDone:
         return "".join(found)
-    # The page does not get to the block with these values (it stands in an {% if %}).
-    return "".join(render(template.new_context(values)))
+    # The page does not get to the block with these values (it stands in an {% if %}); all that the page sets is known.
+    context.blocks[name][0] = render
+    return "".join(render(context))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +62,9 @@ class Answer:
 
     @property
     def html(self) -> str:
-        """The HTML of all element patches of this answer, one after another."""
-        return "\n".join(event.arguments.get("elements", "") for event in self.events)
+        """The HTML of all element patches of this answer, one after another, scripts included."""
+        patches = (event.arguments.get("elements") for event in self.events if event.type == EventType.PATCH_ELEMENTS)
+        return "\n".join(html for html in patches if html is not None)
 
 
 class DatastarClient:
@@ -127,11 +128,17 @@ class DatastarClient:
         :param method: the action's verb.
         """
         parser = EventParser()
-        with closing(self._request(method, target, event, params, buffered=False)) as response:
-            for chunk in response.iter_encoded() if response.status_code == 200 else ():
+        # In a context of its own, as in a server: between two steps the stream's request stays pushed.
+        run = copy_context().run
+        response = run(self._request, method, target, event, params, buffered=False)
+        try:
+            chunks = response.iter_encoded() if response.status_code == 200 else iter(())
+            while chunk := run(next, chunks, b""):
                 for found in parser.feed(chunk):
                     self._apply(found)
                     yield found
+        finally:
+            run(response.close)
 
     def _run(self, method: str, target: object, event: str | None, params: dict[str, Any]) -> Answer:
         response = self._request(method, target, event, params, buffered=True)
@@ -163,6 +170,10 @@ class DatastarClient:
     def _url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
         if isinstance(target, str) and target.startswith("/"):
             return "".join(map(str, [target, *targets.query_parts(values, "&" if "?" in target else "?")]))
+        # In an empty context: the client may be used inside of a request, also of another app.
+        return Context().run(self._handler_url, target, event, values)
+
+    def _handler_url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
         with self._app.app_context():
             handler = targets.find_handler(self._datastar.handlers, target, event, None)
             url = "".join(map(str, targets.handler_url(find_app_state(self._app), handler, values)))

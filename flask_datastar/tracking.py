@@ -32,7 +32,7 @@ class TrackedSignals:
         """
         # The plain name, by far the most common one, is set without a path.
         if type(name) is str and name and "." not in name and name not in FORBIDDEN_SEGMENTS:
-            if not only_if_missing:
+            if not (only_if_missing or self._pending_if_missing):
                 self.visible[name] = self.signals[name] = self._pending[name] = value
                 return
             segments = [name]
@@ -40,6 +40,8 @@ class TrackedSignals:
             segments = split_path(name)
         if only_if_missing and _has_path(self.signals, segments):
             return
+        if not only_if_missing:
+            _drop_path(self._pending_if_missing, segments)
         set_path(self.signals, segments, value)
         self.visible[segments[0]] = self.signals[segments[0]]
         set_path(self._pending_if_missing if only_if_missing else self._pending, segments, value)
@@ -80,3 +82,17 @@ def _has_path(target: Any, segments: list[str]) -> bool:
             return False
         target = target[segment]
     return True
+
+
+def _drop_path(target: dict[str, Any], segments: list[str]) -> None:
+    """Forget what waits under a path: a later value takes its place."""
+    name, *rest = segments
+    inner = target.get(name)
+    if rest and isinstance(inner, dict):
+        # Copied, because it may be the caller's own object.
+        inner = dict(inner)
+        _drop_path(inner, rest)
+        if inner:
+            target[name] = inner
+            return
+    target.pop(name, None)

@@ -1,0 +1,90 @@
+"""Fixtures for all tests: applications, clients, and the check that a test leaves nothing behind."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import pytest
+from flask import Flask, has_app_context, has_request_context
+from flask.ctx import AppContext, RequestContext
+from flask.testing import FlaskClient
+from jinja2 import DictLoader
+
+from flask_datastar import Datastar
+from flask_datastar.testing import DatastarClient
+
+
+class MakeApp(Protocol):
+    def __call__(
+        self, datastar: Datastar | None = None, *, templates: Mapping[str, str] | None = None, **config: Any
+    ) -> Flask: ...
+
+
+@pytest.fixture(autouse=True)
+def leak_detector(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a context pushed or a thread running."""
+    before = set(threading.enumerate())
+    yield
+    if request.node.get_closest_marker("live") is not None:
+        return  # the servers and the browser of those live longer than one test
+    assert not has_request_context(), "a request context was left behind"
+    assert not has_app_context(), "an app context was left behind"
+    if left := set(threading.enumerate()) - before:
+        gc.collect()  # the threads that ran async handlers end with their executors
+        for thread in left:
+            thread.join(timeout=5)
+            assert not thread.is_alive(), f"{thread} was left behind"
+
+
+@pytest.fixture
+def make_app() -> MakeApp:
+    """Make an app with a ``Datastar``, one of its own if none is given; templates by name, config by key."""
+
+    def make(datastar: Datastar | None = None, *, templates: Mapping[str, str] | None = None, **config: Any) -> Flask:
+        app = Flask("shop")
+        app.config.update({"TESTING": True, "SECRET_KEY": "test", **config})
+        app.jinja_loader = DictLoader(templates or {})  # type: ignore[assignment]
+        (datastar if datastar is not None else Datastar()).init_app(app)
+        return app
+
+    return make
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def datastar(app: Flask) -> Datastar:
+    extension = app.extensions["datastar"]
+    assert isinstance(extension, Datastar)
+    return extension
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A plain test client: no Datastar headers, no signals."""
+    return app.test_client()
+
+
+@pytest.fixture
+def tab(app: Flask) -> DatastarClient:
+    """A browser tab without signals."""
+    return DatastarClient(app)
+
+
+@pytest.fixture
+def app_ctx(app: Flask) -> Iterator[AppContext]:
+    with app.app_context() as context:
+        yield context
+
+
+@pytest.fixture
+def req_ctx(app: Flask) -> Iterator[RequestContext]:
+    """The context of a page load, ``GET /``."""
+    with app.test_request_context() as context:
+        yield context

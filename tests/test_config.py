@@ -1,0 +1,228 @@
+"""The ``DATASTAR_*`` keys: defaults, checks, precedence."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_datastar import Datastar
+from flask_datastar.config import (
+    DEFAULT_SCRIPT_URL,
+    KNOWN_INTEGRITY,
+    Settings,
+    normalize_origin,
+    read_settings,
+    split_origin,
+)
+from flask_datastar.errors import ConfigError
+
+URL_1_0_2 = "https://cdn.jsdelivr.net/gh/starfederation/datastar@v1.0.2/bundles/datastar.js"
+
+
+def test_settings_have_the_documented_defaults() -> None:
+    settings = read_settings({}, {})
+
+    assert settings == Settings(
+        url_prefix="/ds",
+        script_url="https://cdn.jsdelivr.net/gh/starfederation/datastar@v1.0.4/bundles/datastar.js",
+        script_integrity=None,
+        trusted_origins=frozenset(),
+        max_signals_bytes=1_048_576,
+    )
+    assert settings == Settings()
+
+
+def test_settings_are_read_from_the_config() -> None:
+    settings = read_settings(
+        {
+            "DATASTAR_URL_PREFIX": "/live/events",
+            "DATASTAR_SCRIPT_URL": "/static/datastar.js",
+            "DATASTAR_SCRIPT_INTEGRITY": "sha384-abc+/=",
+            "DATASTAR_TRUSTED_ORIGINS": ["https://App.example.com:443"],
+            "DATASTAR_MAX_SIGNALS_BYTES": 1,
+            "SECRET_KEY": "not ours",
+        },
+        {},
+    )
+
+    assert settings == Settings(
+        "/live/events", "/static/datastar.js", "sha384-abc+/=", frozenset({"https://app.example.com"}), 1
+    )
+
+
+def test_argument_wins_over_the_config() -> None:
+    settings = read_settings({"DATASTAR_URL_PREFIX": "/config"}, {"url_prefix": "/argument"})
+
+    assert settings.url_prefix == "/argument"
+
+
+def test_argument_of_none_is_a_value_too() -> None:
+    config = {"DATASTAR_SCRIPT_URL": URL_1_0_2, "DATASTAR_SCRIPT_INTEGRITY": "sha256-abc"}
+
+    assert read_settings(config, {"script_integrity": None}).script_integrity is None
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = Settings()
+
+    with pytest.raises(FrozenInstanceError):
+        settings.url_prefix = "/other"  # type: ignore[misc]
+
+
+def test_config_changed_after_init_app_has_no_effect() -> None:
+    app = Flask("shop")
+    datastar = Datastar(app)
+    app.config["DATASTAR_URL_PREFIX"] = "/late"
+
+    @datastar.handler(group="g")
+    def event() -> None: ...
+
+    assert [rule.rule for rule in app.url_map.iter_rules() if rule.endpoint == "datastar.g:event"] == ["/ds/g/event"]
+
+
+def test_two_apps_have_settings_of_their_own() -> None:
+    datastar = Datastar(script_url="/argument.js")
+    first, second = Flask("first"), Flask("second")
+    first.config["DATASTAR_URL_PREFIX"] = "/one"
+    second.config["DATASTAR_URL_PREFIX"] = "/two"
+
+    @datastar.handler(group="g")
+    def event() -> None: ...
+
+    for app, prefix in ((first, "/one"), (second, "/two")):
+        datastar.init_app(app)
+        with app.test_request_context():
+            assert datastar.post(event).js == f"@post('{prefix}/g/event')"
+            assert datastar.script() == '<script type="module" src="/argument.js"></script>'
+
+
+def test_known_bundle_gets_its_integrity() -> None:
+    assert read_settings({"DATASTAR_SCRIPT_URL": URL_1_0_2}, {}).script_integrity == KNOWN_INTEGRITY[URL_1_0_2]
+    assert KNOWN_INTEGRITY[URL_1_0_2] == "sha256-KDfYes9u4LqOTmN2WSbCWpjWOIOwL4i+GUqGuB0/0ko="
+    assert read_settings({"DATASTAR_SCRIPT_URL": "https://example.com/x.js"}, {}).script_integrity is None
+    assert DEFAULT_SCRIPT_URL not in KNOWN_INTEGRITY
+
+
+def test_unknown_argument_is_refused_with_those_that_exist() -> None:
+    names = ", ".join(field.name for field in fields(Settings))
+
+    with pytest.raises(ConfigError, match=f"^unknown argument 'prefix' for Datastar\\(\\); accepted: {names}$"):
+        Datastar(Flask("shop"), prefix="/ds")
+
+
+def test_bad_argument_is_named_with_its_key() -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_URL_PREFIX \(argument url_prefix\) is 'ds'; accepted: a path"):
+        Datastar(Flask("shop"), url_prefix="ds")
+
+
+@pytest.mark.parametrize("value", ["ds", "/", "", "/ds/", "//ds", "/a b", "/<name>", "/d?s", "/d#s", "/é", None, 1])
+def test_url_prefix_that_is_no_plain_path_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_URL_PREFIX is .*; accepted: a path such as '/ds'"):
+        read_settings({"DATASTAR_URL_PREFIX": value}, {})
+
+
+@pytest.mark.parametrize("value", ["/ds", "/a/b", "/A-Z_0.9~x"])
+def test_url_prefix_that_is_a_plain_path_is_accepted(value: str) -> None:
+    assert read_settings({"DATASTAR_URL_PREFIX": value}, {}).url_prefix == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "datastar.js", "javascript:alert(1)", "ftp://a/b.js", "https://", '/a"b', "/a b", "/a\n", "\\\\h", None, 1],
+)
+def test_script_url_that_no_page_could_load_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_SCRIPT_URL is .*; accepted: an http or https URL, or a path"):
+        read_settings({"DATASTAR_SCRIPT_URL": value}, {})
+
+
+@pytest.mark.parametrize("value", ["/x.js?v=1&w=2", "http://a/b.js", "https://a:8443/b.js", "//cdn.example.com/x.js"])
+def test_script_url_that_a_page_can_load_is_accepted(value: str) -> None:
+    assert read_settings({"DATASTAR_SCRIPT_URL": value}, {}).script_url == value
+
+
+@pytest.mark.parametrize("value", ["", "md5-abc", "sha256-", 'sha256-a"b', "sha256-abc\n", "sha256-a  sha256-b", 5])
+def test_script_integrity_that_is_no_digest_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_SCRIPT_INTEGRITY is .*; accepted: None, or 'sha256-'"):
+        read_settings({"DATASTAR_SCRIPT_INTEGRITY": value}, {})
+
+
+@pytest.mark.parametrize("value", [None, "sha256-ab+/0=", "sha384-abc sha512-abc=="])
+def test_script_integrity_that_is_a_digest_is_accepted(value: str | None) -> None:
+    assert read_settings({"DATASTAR_SCRIPT_INTEGRITY": value}, {}).script_integrity == value
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [
+        ("https://a.example", "https://a.example"),
+        (None, "None"),
+        ({"https://a.example": True}, "https://a.example"),
+        (["*"], "'*'"),
+        (["a.example"], "'a.example'"),
+        (["https://a.example/"], "'https://a.example/'"),
+        (["https://a.example/path"], "'https://a.example/path'"),
+        (["https://user@a.example"], "'https://user@a.example'"),
+        (["null"], "'null'"),
+        (["ftp://a.example"], "'ftp://a.example'"),
+        (["https://a.example:port"], "'https://a.example:port'"),
+        (["https://a.example:99999"], "'https://a.example:99999'"),
+        ([b"https://a.example"], "b'https://a.example'"),
+        ([None], "None"),
+    ],
+)
+def test_trusted_origin_that_is_none_is_refused(value: object, quoted: str) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_TRUSTED_ORIGINS is .*; accepted: a list of origins") as caught:
+        read_settings({"DATASTAR_TRUSTED_ORIGINS": value}, {})
+
+    assert quoted in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set, frozenset])
+def test_trusted_origins_are_kept_as_browsers_write_them(kind: type) -> None:
+    value = kind(["HTTPS://A.Example:443", "http://b.example:80", "https://c.example:8443", "http://[::1]:5000"])
+
+    assert read_settings({"DATASTAR_TRUSTED_ORIGINS": value}, {}).trusted_origins == {
+        "https://a.example",
+        "http://b.example",
+        "https://c.example:8443",
+        "http://[::1]:5000",
+    }
+
+
+@pytest.mark.parametrize("value", [0, -1, True, "1000", 1.5, None])
+def test_max_signals_bytes_that_is_no_size_is_refused(value: object) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^DATASTAR_MAX_SIGNALS_BYTES is .*; accepted: a whole number of bytes, 1 or more$"
+    ):
+        read_settings({"DATASTAR_MAX_SIGNALS_BYTES": value}, {})
+
+
+def test_config_error_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="DATASTAR_URL_PREFIX"):
+        read_settings({"DATASTAR_URL_PREFIX": "x"}, {})
+
+
+@pytest.mark.parametrize(
+    ("origin", "parts"),
+    [
+        ("https://a.example", ("https", "a.example", 443)),
+        ("http://a.example", ("http", "a.example", 80)),
+        ("http://A.example:8080", ("http", "a.example", 8080)),
+        ("http://[2001:DB8::1]:81", ("http", "[2001:db8::1]", 81)),
+        ("http://[::1", None),
+        ("https:///", None),
+        ("null", None),
+        ("", None),
+        ("https://a.example?x", None),
+        ("https://a.example#x", None),
+    ],
+)
+def test_split_origin_takes_origins_apart(origin: str, parts: Any) -> None:
+    assert split_origin(origin) == parts
+
+
+def test_normalize_origin_gives_none_for_what_is_no_origin() -> None:
+    assert normalize_origin("file:///etc/passwd") is None
