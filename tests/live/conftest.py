@@ -23,9 +23,11 @@ collect_ignore = ["apps"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.live)
+    live = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in live:
+        item.add_marker(pytest.mark.live)
+    # Last, because Playwright keeps an event loop running in this thread, in which async handlers cannot be tested.
+    items[:] = [item for item in items if item not in live] + live
 
 
 @pytest.fixture(scope="session")
