@@ -88,9 +88,8 @@ class RequestState:
         self.tracked = TrackedSignals()
 
 
-def begin_request(app_state: AppState) -> RequestState:
+def begin_request(app_state: AppState, current: Request) -> RequestState:
     """Bind a new state to the current request and to its ``g``; at the begin of each request."""
-    current: Request = request._get_current_object()  # type: ignore[attr-defined]
     state = current.__dict__[_REQUEST_KEY] = RequestState(app_state, g._get_current_object())
     return state
 
@@ -131,7 +130,7 @@ def current_request_state(extension: object | None = None) -> RequestState:
     except RuntimeError:
         current_app_state(extension)
         raise SetupError("nothing can be sent here: there is no request, so no browser waits for an answer") from None
-    state = state_of(current) or begin_request(current_app_state(extension))
+    state = state_of(current) or begin_request(current_app_state(extension), current)
     if extension is not None and state.app_state.extension is not extension:
         current_app_state(extension)
     if not state.is_at_home(g._get_current_object()):

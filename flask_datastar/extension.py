@@ -233,9 +233,10 @@ def _install_request_hooks(app_state: AppState) -> None:
     """Begin each request before, and end it after, what other extensions do in their hooks."""
 
     def begin() -> None:
+        current = request._get_current_object()  # type: ignore[attr-defined]
         # A URL value preprocessor that set something was earlier.
-        if state_of(request._get_current_object()) is None:  # type: ignore[attr-defined]
-            begin_request(app_state)
+        if state_of(current) is None:
+            begin_request(app_state, current)
 
     def end(response: Response) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]

@@ -24,8 +24,10 @@ def convert_redirect(response: Response, request: Request, state: RequestState) 
 
     Left alone are 304, 307 and 308, what no Datastar client asked for, and a redirect to the same path.
     """
+    if response.status_code not in _CONVERTED or not is_datastar_request(request):
+        return response
     location = response.headers.get("Location")
-    if response.status_code not in _CONVERTED or not location or not is_datastar_request(request):
+    if not location:
         return response
     if unquote(_split(location, request.url).path) == _own_path(request):
         return response

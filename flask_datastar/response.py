@@ -7,6 +7,7 @@ from functools import cache
 from typing import cast
 
 from flask import Response, after_this_request
+from werkzeug.datastructures import Headers
 
 from ._state import AppState, RequestState, current_request_state
 from .sansio.consts import SSE_HEADERS
@@ -29,7 +30,10 @@ class EventResponse(SendingMethods["EventResponse"], Response):
     default_mimetype = None
 
     def __init__(self, app_state: AppState | None = None) -> None:
-        super().__init__(headers=_HEADERS)
+        headers = Headers()
+        # The checks of Headers.add() would cost as much as all the rest here, for three lines that nobody sent.
+        headers._list.extend(_HEADERS)
+        super().__init__(headers=headers)
         self._app_state = app_state
         self._datastar_queue: list[bytes] = []
         # None until the body is decided, then whether it is a stream, which takes the queue itself.
