@@ -48,15 +48,12 @@ test-all: .venv/matrix.stamp $(CLIENT)
 	sh tests/system_programs.sh
 	for bin in $(wildcard $(PYENV_ROOT)/versions/*/bin); do PATH="$$PATH:$$bin"; done; $(BIN)/tox run
 
-# The sdist is what git tracks: the file that setuptools wants for that is written here instead of kept up by hand.
 dist: .venv/dist.stamp
 	rm -rf build dist
-	git ls-files | sed 's/^/include /' > MANIFEST.in
 	$(BIN)/python -m build
-	rm MANIFEST.in
 
 clean:
-	rm -rf .venv .tox build dist *.egg-info MANIFEST.in $(CLIENT) .coverage htmlcov
+	rm -rf .venv .tox build dist *.egg-info $(CLIENT) .coverage htmlcov
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
