@@ -152,31 +152,18 @@ def _to_bool(value: object) -> bool:
     raise _expected("true or false", value)
 
 
-def _to_uuid(value: object) -> UUID:
-    try:
-        if isinstance(value, str):
-            return UUID(value)
-    except ValueError:
-        pass
-    raise _expected("a UUID", value)
+def _parsed(parse: Callable[[str], Any], what: str) -> Callable[[Any], Any]:
+    """Make a converter of a function that reads a text, or raises ValueError."""
 
+    def convert(value: object) -> object:
+        try:
+            if isinstance(value, str):
+                return parse(value)
+        except ValueError:
+            pass
+        raise _expected(what, value)
 
-def _to_date(value: object) -> date:
-    try:
-        if isinstance(value, str):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
-    raise _expected("a date such as 2026-11-21", value)
-
-
-def _to_datetime(value: object) -> datetime:
-    try:
-        if isinstance(value, str):
-            return datetime.fromisoformat(value)
-    except ValueError:
-        pass
-    raise _expected("a time such as 2026-11-21T12:30", value)
+    return convert
 
 
 def _to_dict(value: object) -> dict[str, Any]:
@@ -199,8 +186,8 @@ _SIMPLE: dict[Any, Converter] = {
     float: Converter(_to_float),
     bool: Converter(_to_bool),
     str: Converter(_to_str, takes_empty=True),
-    UUID: Converter(_to_uuid),
-    date: Converter(_to_date),
-    datetime: Converter(_to_datetime),
+    UUID: Converter(_parsed(UUID, "a UUID")),
+    date: Converter(_parsed(date.fromisoformat, "a date such as 2026-11-21")),
+    datetime: Converter(_parsed(datetime.fromisoformat, "a time such as 2026-11-21T12:30")),
     Decimal: Converter(_to_decimal),
 }
