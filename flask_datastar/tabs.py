@@ -1,0 +1,142 @@
+"""Which stream is the live one of each browser tab. In the memory of one process; it knows neither Flask nor topics."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from .sansio.endings import Reason
+from .transport.wakeups import PerProcess, make_lock
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False, slots=True)
+class TabEntry:
+    """One open stream of a tab. Each is an entry of its own, however equal two look."""
+
+    #: Whose stream it is; not empty.
+    scope: str
+    #: The tab part of the tab id.
+    tab: str
+    #: The page part, None for a hand-written tab id.
+    page: str | None
+    #: Path and query without the signals: what tells the streams of one page apart.
+    url: str
+    #: The endpoint that serves it, for :meth:`TabRegistry.snapshot`.
+    endpoint: str
+    #: When it was opened, as :func:`time.time` gives it.
+    opened_at: float
+    #: Asks the stream to end, with the reason and the page of the stream that took its place. Must not block.
+    end: Callable[[str, str | None], object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TabInfo:
+    """One open stream, as seen from outside."""
+
+    scope: str
+    tab: str
+    page: str | None
+    endpoint: str
+    #: As :func:`time.time` gives it.
+    opened_at: float
+
+
+class TabRegistry:
+    """The open streams by scope and tab. All methods may be called from any thread or greenlet."""
+
+    def __init__(self) -> None:
+        self._streams = PerProcess(_Streams)
+
+    def register(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
+        """Make a stream the live one of its tab and end the older ones.
+
+        A page may have several streams: those of the same page under other URLs stay.
+
+        :param entry: ended with the reason *replaced* as soon as a newer one takes its place; it is out of the
+            registry by then.
+        :param limit_per_scope: how many streams one scope may have.
+        :return: False, with nothing changed, when the scope has that many that this one would not end.
+        """
+        streams = self._streams.get()
+        with streams.lock:
+            tabs = streams.by_scope.get(entry.scope, {})
+            older = tabs.get(entry.tab, [])
+            kept = [other for other in older if other is not entry and _may_live_beside(other, entry)]
+            elsewhere = sum(len(entries) for tab, entries in tabs.items() if tab != entry.tab)
+            if elsewhere + len(kept) >= limit_per_scope:
+                return False
+            replaced = [other for other in older if other is not entry and other not in kept]
+            streams.by_scope.setdefault(entry.scope, tabs)[entry.tab] = [*kept, entry]
+        _end(replaced, Reason.REPLACED, entry.page)
+        return True
+
+    def release(self, entry: TabEntry) -> None:
+        """Take a stream out that has ended; one that is out already is no error."""
+        streams = self._streams.get()
+        with streams.lock:
+            entries = streams.by_scope.get(entry.scope, {}).get(entry.tab, [])
+            if entry in entries:
+                entries.remove(entry)
+                if not entries:
+                    streams.drop(entry.scope, entry.tab)
+
+    def close(self, scope: str, tab: str | None = None, *, reason: str) -> int:
+        """End all streams of a scope, or of one of its tabs.
+
+        :param reason: what they are ended with.
+        :return: how many.
+        """
+        streams = self._streams.get()
+        with streams.lock:
+            tabs = [tab] if tab is not None else list(streams.by_scope.get(scope, {}))
+            ended = [entry for name in tabs for entry in streams.drop(scope, name)]
+        _end(ended, reason, None)
+        return len(ended)
+
+    def count(self) -> int:
+        """Count the tabs, as pairs of scope and tab, that have a stream."""
+        streams = self._streams.get()
+        with streams.lock:
+            return sum(len(tabs) for tabs in streams.by_scope.values())
+
+    def snapshot(self) -> list[TabInfo]:
+        """List the open streams; those of one scope stand together."""
+        streams = self._streams.get()
+        with streams.lock:
+            entries = [entry for tabs in streams.by_scope.values() for tab in tabs.values() for entry in tab]
+        return [TabInfo(entry.scope, entry.tab, entry.page, entry.endpoint, entry.opened_at) for entry in entries]
+
+
+class _Streams:
+    """What one process has."""
+
+    __slots__ = ("by_scope", "lock")
+
+    def __init__(self) -> None:
+        self.lock = make_lock()
+        #: Scope → tab → its streams; neither a scope nor a tab without one stays.
+        self.by_scope: dict[str, dict[str, list[TabEntry]]] = {}
+
+    def drop(self, scope: str, tab: str) -> list[TabEntry]:
+        """Forget a tab and give what it had. The lock is held."""
+        tabs = self.by_scope.get(scope, {})
+        entries = tabs.pop(tab, [])
+        if not tabs:
+            self.by_scope.pop(scope, None)
+        return entries
+
+
+def _may_live_beside(older: TabEntry, newer: TabEntry) -> bool:
+    return older.page is not None and older.page == newer.page and older.url != newer.url
+
+
+def _end(entries: Iterable[TabEntry], reason: str, page: str | None) -> None:
+    """Ask streams to end, without the lock: the answer may be a release."""
+    for entry in entries:
+        try:
+            entry.end(reason, page)
+        except Exception:
+            _logger.exception("The stream %r could not be asked to end (%s)", entry, reason)

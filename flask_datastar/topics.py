@@ -1,0 +1,114 @@
+"""Who listens to which topic in this process. It knows neither Flask, streams nor tabs, and encodes nothing."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from .transport.wakeups import PerProcess, make_lock
+
+_logger = logging.getLogger(__name__)
+
+
+class Subscriber(Protocol):
+    """What gets the messages of a topic."""
+
+    def deliver(self, topic: str, kind: str, payload: bytes) -> None:
+        """Take one message.
+
+        Called by the publisher. It may yield to other greenlets, but must not wait for another publisher.
+
+        :param kind: ``message`` (the payload is JSON) or ``events`` (encoded server-sent events).
+        """
+
+
+class Topics:
+    """Topics in process memory. All methods may be called from any thread or greenlet."""
+
+    def __init__(self) -> None:
+        self._topics = PerProcess(_Topics)
+
+    def subscribe(self, topic: str, subscriber: Subscriber) -> None:
+        """Let a subscriber have every message from now on; a second time changes nothing."""
+        topics = self._topics.get()
+        with topics.lock:
+            found = topics.by_name.get(topic)
+            if found is None:
+                found = topics.by_name[topic] = _Topic()
+            found.subscribers[id(subscriber)] = subscriber
+            found.snapshot = None
+
+    def unsubscribe(self, topic: str, subscriber: Subscriber) -> None:
+        """Let a subscriber have no more messages; one that is none already is no error.
+
+        A message that is being delivered at this moment may still come.
+        """
+        topics = self._topics.get()
+        with topics.lock:
+            found = topics.by_name.get(topic)
+            if found is not None and found.subscribers.pop(id(subscriber), None) is not None:
+                found.snapshot = None
+                if not found.subscribers:
+                    del topics.by_name[topic]
+
+    def publish(self, topic: str, kind: str, payload: bytes) -> int:
+        """Deliver a message to all subscribers of a topic.
+
+        Messages reach every subscriber in the same order: of two publishers one waits until the other has delivered.
+
+        :return: how many took it; one that raises is logged, the others go on.
+        """
+        topics = self._topics.get()
+        with topics.lock:
+            found = topics.by_name.get(topic)
+        if found is None:
+            return 0
+        # A lock of the topic, not the one above: while it is held, others subscribe, leave, and publish elsewhere.
+        with found.order:
+            with topics.lock:
+                if found.snapshot is None:
+                    found.snapshot = tuple(found.subscribers.values())
+                subscribers = found.snapshot
+            delivered = 0
+            for subscriber in subscribers:
+                try:
+                    subscriber.deliver(topic, kind, payload)
+                    delivered += 1
+                except Exception:
+                    _logger.exception("A subscriber of topic %r failed to take a message: %r", topic, subscriber)
+            return delivered
+
+    def count(self, topic: str) -> int:
+        """Count the subscribers of a topic."""
+        topics = self._topics.get()
+        with topics.lock:
+            found = topics.by_name.get(topic)
+            return 0 if found is None else len(found.subscribers)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is subscribed to anything."""
+        return not self._topics.get().by_name
+
+
+class _Topic:
+    __slots__ = ("order", "snapshot", "subscribers")
+
+    def __init__(self) -> None:
+        #: Held while one message is delivered.
+        self.order = make_lock()
+        #: By identity, in the order in which they came: thousands come and go, so no list is searched.
+        self.subscribers: dict[int, Subscriber] = {}
+        #: What a publisher goes through without a lock; made anew by the first one after a change.
+        self.snapshot: tuple[Subscriber, ...] | None = None
+
+
+class _Topics:
+    """What one process has."""
+
+    __slots__ = ("by_name", "lock")
+
+    def __init__(self) -> None:
+        self.lock = make_lock()
+        #: Topic → its subscribers; none without one stays.
+        self.by_name: dict[str, _Topic] = {}

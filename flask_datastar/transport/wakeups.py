@@ -1,0 +1,101 @@
+"""Waiting, locking and running beside the requests: of the kind, thread or greenlet, that this process runs on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any, Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Wakeup(Protocol):
+    """What somebody waits for and somebody else sets, also from another thread."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is set.
+
+        :param timeout: seconds; None for ever.
+        :return: whether it was set.
+        """
+
+    def set(self) -> None:
+        """Wake whoever waits, and let later waits return at once."""
+
+    def clear(self) -> None:
+        """Let later waits wait again."""
+
+
+def is_gevent() -> bool:
+    """Whether gevent has patched threading in this process; gunicorn's worker does so after the fork."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
+
+
+def make_wakeup() -> Wakeup:
+    """Make a wake-up that is not set."""
+    if is_gevent():
+        # threading.Event is patched as well, but holds a Python condition over a lock: five times the memory.
+        from gevent.event import Event
+
+        wakeup: Wakeup = Event()
+        return wakeup
+    return threading.Event()
+
+
+def make_lock() -> threading.RLock:
+    """Make a lock that its holder may take again."""
+    return threading.RLock()
+
+
+def spawn(function: Callable[[], object], name: str) -> None:
+    """Run a function beside the requests, in a daemon thread or a greenlet.
+
+    It runs in an empty context: one that serves the whole process must not keep the request that was there first.
+
+    :param name: for lists of threads and greenlets.
+    """
+    Context().run(_start, function, name)
+
+
+def _start(function: Callable[[], object], name: str) -> None:
+    if is_gevent():
+        from gevent import Greenlet
+
+        greenlet: Any = Greenlet(function)
+        greenlet.name = name
+        greenlet.start()
+    else:
+        threading.Thread(target=function, name=name, daemon=True).start()
+
+
+class PerProcess(Generic[T]):
+    """Something that each process makes for itself, when it first asks for it.
+
+    What a forked worker finds from before the fork is of no use to it: locks may be held by threads that it does not
+    have, and streams and descriptors are its parent's.
+
+    :param make: makes it. May run twice when two threads ask first at the same moment; one result is then dropped, so
+        it takes nothing that has to be given back.
+    """
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        # Process id → what that process made. Of two threads that make one, setdefault lets one win.
+        self._made: dict[int, T] = {}
+
+    def get(self) -> T:
+        """Give this process's own."""
+        process = os.getpid()
+        try:
+            return self._made[process]
+        except KeyError:
+            made = self._made.setdefault(process, self._make())
+            for other in [other for other in list(self._made) if other != process]:
+                self._made.pop(other, None)
+            return made
