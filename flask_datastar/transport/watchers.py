@@ -38,7 +38,7 @@ class Watch:
 
     __slots__ = ("_callback", "_connection", "_watcher", "descriptor")
 
-    def __init__(self, connection: Connection, callback: Callable[[], object], watcher: _Watcher) -> None:
+    def __init__(self, connection: Connection, callback: Callable[[], object], watcher: Watcher) -> None:
         self._connection = connection
         self.descriptor = connection.fileno()
         self._callback: Callable[[], object] | None = callback

@@ -1,0 +1,71 @@
+"""Checks of ``flask_datastar.transport.worker``."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+
+from flask_datastar.transport.worker import begin_stop, is_stopping
+from tests.transport.scripts.helpers import run_in_child
+
+
+class Worker:
+    """Handles signals as gunicorn's workers do."""
+
+    def __init__(self) -> None:
+        self.alive = True
+
+    def handle_exit(self, *_: object) -> None:
+        self.alive = False
+
+
+def check_worker_s_own_handler_tells() -> None:
+    worker = Worker()
+    assert not is_stopping()
+    signal.signal(signal.SIGTERM, worker.handle_exit)
+    assert not is_stopping()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    assert not worker.alive
+    assert is_stopping()
+
+
+def check_worker_is_found_when_the_application_took_sigterm() -> None:
+    worker = Worker()
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGQUIT, worker.handle_exit)
+    assert not is_stopping()
+    worker.alive = False  # max_requests, which sends no signal
+
+    assert is_stopping()
+
+
+def check_handler_without_a_worker_tells_nothing() -> None:
+    signal.signal(signal.SIGTERM, "".join)  # bound to a string
+    assert not is_stopping()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    assert not is_stopping()
+
+
+def check_begin_stop_holds_for_this_process_only() -> None:
+    def child() -> None:
+        assert not is_stopping()
+        begin_stop()
+        assert is_stopping()
+
+    run_in_child(child)
+    assert not is_stopping()
+    begin_stop()
+    assert is_stopping()
+
+    def forked_while_stopping() -> None:
+        assert not is_stopping()
+
+    run_in_child(forked_while_stopping)
+
+
+def check_end_of_the_program_is_a_stop() -> None:
+    # Registered first, so called last.
+    atexit.register(lambda: None if is_stopping() else os._exit(3))
+    assert not is_stopping()

@@ -1,0 +1,11 @@
+"""Tabs and topics under load, with threads and with gevent."""
+
+from __future__ import annotations
+
+from tests.transport.scripts import registry_checks
+from tests.transport.scripts.runner import all_checks, run_check
+
+
+@all_checks(registry_checks, "threads", "gevent")
+def test_registries_hold_under_load(kind: str, name: str) -> None:
+    run_check(registry_checks, kind, name)
