@@ -93,6 +93,16 @@ def test_refusal_leaves_no_empty_scope(registry: TabRegistry) -> None:
     assert registry._streams.get().by_scope == {}
 
 
+def test_full_scope_is_full_for_other_tabs_only(registry: TabRegistry) -> None:
+    register(registry, Opened("t"), Opened("u"))
+
+    assert registry.is_full("ann", "v", 2)
+    assert registry.is_full("ann", None, 2)
+    assert not registry.is_full("ann", "u", 2)
+    assert not registry.is_full("ann", "v", 3)
+    assert not registry.is_full("bob", "t", 1)
+
+
 def test_full_scope_lets_a_stream_take_the_place_of_its_own(registry: TabRegistry) -> None:
     streams = [Opened("t", page="p", url="/1"), Opened("t", page="p", url="/2"), Opened("t", page="p", url="/1")]
 

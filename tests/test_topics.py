@@ -111,3 +111,12 @@ def test_subscriber_that_leaves_or_comes_during_a_delivery_has_effect_on_the_nex
     assert [topics.publish("a", "message", payload) for payload in (b"1", b"2")] == [1, 1]
     assert [payload for _, _, payload in leaving.got] == [b"1"]
     assert [payload for _, _, payload in late.got] == [b"2"]
+
+
+def test_thousand_subscribers_get_one_message_each(topics: Topics) -> None:
+    boxes = [Box() for _ in range(1000)]
+    for box in boxes:
+        topics.subscribe("a", box)
+
+    assert topics.publish("a", "message", b"1") == 1000
+    assert all(box.got == [("a", "message", b"1")] for box in boxes)

@@ -205,18 +205,18 @@ class EpollWatcher(Watcher):
 @contextmanager
 def _waiting_for(epoll: Any) -> Iterator[tuple[Callable[[], object], int]]:
     """Give how to wait for an epoll, and with which timeout to poll it then."""
-    if not is_gevent():
-        yield lambda: None, -1
-        return
-    from gevent import get_hub
+    if is_gevent():
+        from gevent import get_hub
 
-    hub = get_hub()
-    # ref=False: a program that has nothing else to wait for may end.
-    readable = hub.loop.io(epoll.fileno(), 1, ref=False)
-    try:
-        yield lambda: hub.wait(readable), 0
-    finally:
-        readable.close()
+        hub = get_hub()
+        # ref=False: a program that has nothing else to wait for may end.
+        readable = hub.loop.io(epoll.fileno(), 1, ref=False)
+        try:
+            yield lambda: hub.wait(readable), 0
+        finally:
+            readable.close()
+    else:
+        yield lambda: None, -1
 
 
 def _original(name: str) -> Any:

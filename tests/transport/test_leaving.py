@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flask_datastar.transport import leaving, watchers
+from tests.transport.checks import all_checks, run_check
 from tests.transport.scripts import leaving_checks
-from tests.transport.scripts.runner import all_checks, run_check
 
 
 @all_checks(leaving_checks, "threads", "gevent", "threads-peek", "gevent-peek")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.transport.checks import all_checks, run_check
 from tests.transport.scripts import ticker_checks
-from tests.transport.scripts.runner import all_checks, run_check
 
 
 @all_checks(ticker_checks, "threads", "gevent")

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from flask_datastar.transport.worker import holds_streams
+from tests.transport.checks import ROOT, all_checks, run_check
 from tests.transport.scripts import worker_checks
-from tests.transport.scripts.runner import ROOT, all_checks, run_check
 
 DEADLINE_SECONDS = 30
 

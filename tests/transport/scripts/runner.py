@@ -1,49 +1,37 @@
-"""Runs one check of this folder in a process of its own: with threads, or with gevent patched in first."""
+"""Runs checks of this folder, each in a process of its own: with threads, or with gevent patched in first.
+
+Those of one module and one kind are forked from one process, because importing takes longer than most of them.
+"""
 
 from __future__ import annotations
 
 import faulthandler
 import importlib
-import inspect
-import subprocess
+import json
+import os
 import sys
+import tempfile
+import traceback
 import warnings
-from pathlib import Path
 from types import ModuleType
 
-import pytest
+from tests.transport.scripts.helpers import exit_child
 
-ROOT = Path(__file__).parents[3]
 DEADLINE_SECONDS = 30
 
 
-def all_checks(module: ModuleType, *kinds: str) -> pytest.MarkDecorator:
-    """Parametrise a test over kinds and over the functions of a module whose names begin with ``check_``."""
-    names = [name for name, _ in inspect.getmembers(module, inspect.isfunction) if name.startswith("check_")]
-    return pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in kinds for name in names])
+def check_names(module: ModuleType) -> list[str]:
+    return [name for name in vars(module) if name.startswith("check_")]
 
 
-def run_check(module: ModuleType, kind: str, name: str) -> None:
-    """Run a check; it has failed when it says anything on stderr, too."""
-    if kind.startswith("gevent"):
-        pytest.importorskip("gevent")
-    command = [sys.executable, "-m", "tests.transport.scripts.runner", kind, module.__name__, name]
-    result = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=2 * DEADLINE_SECONDS, check=False
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-
-
-def main(kind: str, module: str, name: str) -> None:
-    faulthandler.dump_traceback_later(DEADLINE_SECONDS, exit=True)
+def main(kind: str, module_name: str) -> None:
+    """Print a JSON object: name of a check → its exit code and what it printed."""
+    fork = os.fork
     if kind.startswith("gevent"):
         from gevent import monkey
 
         monkey.patch_all()
-    warnings.simplefilter("error")
-    # Python 3.12 warns of a fork beside threads, which is what some of the checks are about.
-    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-    checks = importlib.import_module(module)
+    module = importlib.import_module(module_name)
     if kind.endswith("-peek"):
         from flask_datastar.transport import watchers
         from flask_datastar.transport.wakeups import PerProcess
@@ -51,7 +39,31 @@ def main(kind: str, module: str, name: str) -> None:
         # A system that has no epoll and whose poll knows no end of input.
         watchers._watcher = PerProcess(watchers.Watcher)
         watchers._POLLRDHUP = 0
-    getattr(checks, name)()
+    results = {}
+    for name in check_names(module):
+        with tempfile.TemporaryFile() as output:
+            child = fork()
+            if child == 0:
+                os.dup2(output.fileno(), 1)
+                os.dup2(output.fileno(), 2)
+                run(module, name)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            output.seek(0)
+            results[name] = (code, output.read().decode(errors="replace"))
+    print(json.dumps(results))
+
+
+def run(module: ModuleType, name: str) -> None:
+    faulthandler.dump_traceback_later(DEADLINE_SECONDS, exit=True)
+    warnings.simplefilter("error")
+    # Python 3.12 warns of a fork beside threads, which is what some of the checks are about.
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+    try:
+        getattr(module, name)()
+    except BaseException:
+        traceback.print_exc()
+        exit_child(1)
+    exit_child(0)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import threading
 import time
 from contextvars import ContextVar
 
-from flask_datastar.transport.wakeups import PerProcess, is_gevent, make_lock, make_wakeup, spawn
+from flask_datastar.transport.wakeups import PerProcess, is_gevent, make_lock, make_wakeup, pause, spawn
 from tests.transport.scripts.helpers import DEADLINE_SECONDS, run_all, run_in_child
 
 
@@ -114,3 +114,11 @@ def check_process_has_one_of_its_own() -> None:
 
     run_in_child(child)
     assert own.get() is found[0]
+
+
+def check_pause_lets_others_run() -> None:
+    wakeup = make_wakeup()
+    spawn(wakeup.set, "setter")
+    pause()
+
+    assert wakeup.wait(0 if is_gevent() else DEADLINE_SECONDS)

@@ -1,0 +1,39 @@
+"""Turns the checks of ``scripts`` into tests: what depends on the kind of threads is tried in processes of its own."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.transport.scripts.runner import check_names
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_SECONDS = 300
+
+
+def all_checks(module: ModuleType, *kinds: str) -> pytest.MarkDecorator:
+    """Parametrise a test over kinds and over the checks of a module."""
+    return pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in kinds for name in check_names(module)])
+
+
+def run_check(module: ModuleType, kind: str, name: str) -> None:
+    """Run a check; it has failed when it prints anything, too."""
+    if kind.startswith("gevent"):
+        pytest.importorskip("gevent")
+    code, output = _run_checks(module.__name__, kind)[name]
+    assert (code, output) == (0, ""), output
+
+
+@functools.cache
+def _run_checks(module: str, kind: str) -> dict[str, tuple[int, str]]:
+    command = [sys.executable, "-m", "tests.transport.scripts.runner", kind, module]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
+    assert (result.returncode, result.stderr) == (0, ""), result.stderr
+    results: dict[str, tuple[int, str]] = json.loads(result.stdout)
+    return results
