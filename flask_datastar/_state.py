@@ -33,9 +33,11 @@ class AppState:
         self.settings = settings
         #: Handler key → its endpoints in this app.
         self.endpoints: dict[str, list[str]] = {}
+        #: The endpoints that are streams.
+        self.stream_endpoints: set[str] = set()
         self._provider: JSONProvider | None = None
         self._dumps: Dumps = strictjson.dumps
-        self._warned_of_null = False
+        self._said: set[str] = set()
         app.extensions[EXTENSION_KEY] = extension
         app.extensions[_STATE_KEY] = self
 
@@ -53,19 +55,33 @@ class AppState:
 
     def warn_of_null(self, name: str) -> None:
         """Say once, in debug mode, what a signal of None does in the browser."""
-        if self.app.debug and not self._warned_of_null:
-            self._warned_of_null = True
-            self.app.logger.warning(
+        if self.app.debug:
+            self.warn_once(
                 "Datastar: signal %r is None, which deletes it in the browser; what displays it keeps the old text. "
                 "Send '' to blank it, or use remove_signals().",
                 name,
             )
 
+    def warn_once(self, text: str, *arguments: object) -> None:
+        """Log a warning, the first time only."""
+        if text not in self._said:
+            self._said.add(text)
+            self.app.logger.warning(text, *arguments)
+
 
 class RequestState:
     """What one request received and is about to send."""
 
-    __slots__ = ("_home", "app_state", "finishes_itself", "received", "response", "tracked")
+    __slots__ = (
+        "_home",
+        "app_state",
+        "finishes_itself",
+        "received",
+        "response",
+        "stream",
+        "subscriptions",
+        "tracked",
+    )
 
     def __init__(self, app_state: AppState, context_globals: object) -> None:
         self.app_state = app_state
@@ -76,6 +92,10 @@ class RequestState:
         #: The signals that the browser sent, once they were read.
         self.received: dict[str, Any] | None = None
         self.tracked = TrackedSignals()
+        #: The body of the stream that the request opened, with its wait points.
+        self.stream: Any = None
+        #: Subscriptions made before that; they end with the request if it opens none.
+        self.subscriptions: list[Any] = []
         self._home = weakref.ref(context_globals)
 
     def is_at_home(self, context_globals: object) -> bool:

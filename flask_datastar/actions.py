@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from flask import Flask, request
@@ -15,6 +16,7 @@ from .reading import is_datastar_request
 from .sansio import javascript
 from .sansio.actions import UrlPart, action
 from .sansio.javascript import Expression
+from .sansio.tab_signal import TAB_SIGNAL, signal_filter
 
 
 class PageHelpers:
@@ -51,6 +53,32 @@ class PageHelpers:
     def query(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
         """Write ``@query(…)``, for a handler that takes QUERY; needs client v1.0.4."""
         return self._action("query", target, event, params)
+
+    def open_stream(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
+        """Write the action that opens a stream, for ``data-init``; its text never varies between renders.
+
+        Of the signals it sends the tab id alone, so that no other travels in URLs and access logs.
+
+        :param params: parameters of the stream; ``_signals=("page", "filter")`` sends these signals, too,
+            ``_open_when_hidden=True`` keeps the stream open in hidden tabs.
+        """
+        names = params.pop("_signals", ())
+        if isinstance(names, str):
+            raise TypeError(f"_signals is {names!r}; accepted: a list of signal names")
+        options = {
+            "_retry": "always",
+            "_retry_max_count": math.inf,
+            "_request_cancellation": "cleanup",
+            "_filter_signals": {"include": Expression.from_js(signal_filter(("tabId", *names)))},
+        }
+        return self._action("get", target, event, {**options, **params})
+
+    def tab_signal(self) -> Markup:
+        """Write the attributes that give each tab an id, kept over navigations, and each page another.
+
+        For the layout's root element, such as ``<body {{ datastar.tab_signal() }}>``, if it has no ``data-effect``.
+        """
+        return Markup(TAB_SIGNAL)
 
     def js(self, value: object) -> Expression:
         """Write a value as a JavaScript literal that is safe inside an attribute with either quote.

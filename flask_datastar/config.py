@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -37,6 +38,24 @@ class Settings:
     trusted_origins: frozenset[str] = frozenset()
     #: The largest signals of one request, in bytes; more is 400.
     max_signals_bytes: int = 1_048_576
+    #: How processes reach each other's streams: ``memory://`` for not at all. None is the same where there is one
+    #: process, and refused where there are more.
+    broker_url: str | None = None
+    #: A comment is sent when nothing else was for so long; below every common proxy timeout.
+    keepalive_seconds: float = 15
+    #: A stream is ended at this age, plus up to a tenth, and the page comes back; 0 for never.
+    stream_max_age_seconds: float = 3600
+    #: Streams that one process holds; above it 503. With threads, never more than two fewer than there are.
+    max_streams: int = 900
+    #: Streams of one scope, which is one person; above it 503 for the newcomer.
+    max_streams_per_scope: int = 20
+    #: Whether publishers write to idle connections themselves, where that is safe.
+    direct_writes: bool = True
+    #: Events, and bytes, that may wait for one stream; a client that falls behind further has to come back.
+    max_queued_events: int = 1000
+    max_queued_bytes: int = 1_048_576
+    #: Over how many seconds the clients of a stopping worker are spread when they come back.
+    restart_spread_seconds: float = 5
 
 
 def read_settings(config: Mapping[str, Any], arguments: Mapping[str, Any]) -> Settings:
@@ -134,9 +153,37 @@ def _check_trusted_origins(key: str, value: object) -> frozenset[str]:
     return frozenset(origins)
 
 
-def _check_max_signals_bytes(key: str, value: object) -> int:
+def _check_broker_url(key: str, value: object) -> str | None:
+    if value is None or value == "memory://":
+        return "memory://" if value else None
+    raise _refuse(key, value, "None or 'memory://'")
+
+
+def _check_count(key: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _refuse(key, value, "a whole number of bytes, 1 or more")
+        raise _refuse(key, value, "a whole number, 1 or more")
+    return value
+
+
+def _check_seconds(key: str, value: object) -> float:
+    if not _is_number(value) or value <= 0:  # type: ignore[operator]
+        raise _refuse(key, value, "a number of seconds above 0")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _check_seconds_or_zero(key: str, value: object) -> float:
+    if not _is_number(value) or value < 0:  # type: ignore[operator]
+        raise _refuse(key, value, "a number of seconds, 0 for unlimited")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_bool(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _refuse(key, value, "True or False")
     return value
 
 
@@ -145,5 +192,14 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "script_url": _check_script_url,
     "script_integrity": _check_script_integrity,
     "trusted_origins": _check_trusted_origins,
-    "max_signals_bytes": _check_max_signals_bytes,
+    "max_signals_bytes": _check_count,
+    "broker_url": _check_broker_url,
+    "keepalive_seconds": _check_seconds,
+    "stream_max_age_seconds": _check_seconds_or_zero,
+    "max_streams": _check_count,
+    "max_streams_per_scope": _check_count,
+    "direct_writes": _check_bool,
+    "max_queued_events": _check_count,
+    "max_queued_bytes": _check_count,
+    "restart_spread_seconds": _check_seconds_or_zero,
 }

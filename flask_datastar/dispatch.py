@@ -39,6 +39,8 @@ def install_handler(app_state: AppState, handler: Handler) -> None:
         rule.provide_automatic_options = True  # type: ignore[attr-defined]
         app.url_map.add(rule)
         endpoints.append(endpoint)
+    if handler.open_stream is not None:
+        app_state.stream_endpoints.update(endpoints)
 
 
 def install_in_blueprint(app_state: AppState, handler: Handler, setup: BlueprintSetupState) -> None:
@@ -47,6 +49,8 @@ def install_in_blueprint(app_state: AppState, handler: Handler, setup: Blueprint
     setup.add_url_rule(_path(app_state, handler), handler.key, view, methods=list(handler.methods))
     endpoint = f"{setup.name_prefix}.{setup.name}.{handler.key}".lstrip(".")
     app_state.endpoints.setdefault(handler.key, []).append(endpoint)
+    if handler.open_stream is not None:
+        app_state.stream_endpoints.add(endpoint)
 
 
 def _path(app_state: AppState, handler: Handler) -> str:
@@ -79,6 +83,8 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
             return head_response(app_state)
         state.finishes_itself = True
         try:
+            if handler.open_stream is not None:
+                return handler.open_stream(state, handler, partial(run, current, state, url_values))
             response = answer(state, handler, run(current, state, url_values))
             if event_handled.receivers:
                 event_handled.send(app_state.app, group=handler.group, event=handler.event, response=response)

@@ -12,7 +12,6 @@ from flask.blueprints import BlueprintSetupState
 from . import reading
 from ._state import (
     AppState,
-    RequestState,
     begin_request,
     current_app_state,
     current_request_state,
@@ -32,17 +31,19 @@ from .response import (
     finish,
     is_decided,
     is_event_response,
-    response_of,
     start_response,
 )
 from .sansio.events import Event
 from .sending import SendingMethods
+from .streams.api import StreamMethods
+from .streams.refusals import is_refusal, refuse_stream
 from .templating import install_context_processor
+from .tracking import TrackedSignals
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Datastar(SendingMethods[EventResponse], PageHelpers):
+class Datastar(SendingMethods[EventResponse], StreamMethods, PageHelpers):
     """The Datastar extension for Flask.
 
     The sending methods act on the current request's response, which they make when there is none yet, and return it.
@@ -68,6 +69,7 @@ class Datastar(SendingMethods[EventResponse], PageHelpers):
         self.handlers = HandlerRegistry()
         PageHelpers.__init__(self, self.handlers, self)
         self._arguments = settings
+        self._before_wait: list[Callable[[], object]] = []
         self._apps: weakref.WeakSet[Flask] = weakref.WeakSet()
         # Registrations of users' blueprints with apps that are not initialised yet.
         self._waiting: weakref.WeakKeyDictionary[Flask, list[Callable[[AppState], None]]] = weakref.WeakKeyDictionary()
@@ -219,11 +221,11 @@ class Datastar(SendingMethods[EventResponse], PageHelpers):
     def _emit(self, event: Event) -> EventResponse:
         return current_response(self)._emit(event)
 
-    def _after_tracking(self, state: RequestState) -> EventResponse:
-        return response_of(state)
+    def _after_tracking(self) -> EventResponse:
+        return current_response(self)
 
-    def _request_state(self) -> RequestState:
-        return current_request_state(self)
+    def _tracking(self) -> TrackedSignals:
+        return current_request_state(self).tracked
 
     def _find_app_state(self) -> AppState:
         return current_app_state(self)
@@ -245,11 +247,20 @@ def _install_request_hooks(app_state: AppState) -> None:
             return response
         if response is state.response and not state.tracked.is_pending and is_decided(response):
             return response
+        if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
+            return refuse_stream(response, current, state)
         if is_event_response(response):
             return finish(response, state)
         return convert_redirect(response, current, state)
 
+    def drop_subscriptions(error: BaseException | None = None) -> None:
+        # Made in a request that opened no stream; without this they would collect messages for ever.
+        state = state_of(request._get_current_object())  # type: ignore[attr-defined]
+        for subscription in state.subscriptions if state is not None else ():
+            subscription.close()
+
     app = app_state.app
+    app.teardown_request(drop_subscriptions)
     app.before_request_funcs.setdefault(None, []).insert(0, begin)
     # Called in reverse order: the first one is called last.
     app.after_request_funcs.setdefault(None, []).insert(0, end)

@@ -84,7 +84,7 @@ class _StreamedEvents:
             chunk = self.flush()
         except Exception as error:
             # The status is out, and a broken body would make the browser ask again, for ever.
-            _report(self._state, error)
+            report(self._state, error)
             self.close()
             raise StopIteration from None
         if not goes_on:
@@ -120,7 +120,7 @@ class _StreamedEvents:
             if close is not None:
                 close()
         except Exception as error:
-            _report(self._state, error)
+            report(self._state, error)
         finally:
             _let_uploads_close(request._get_current_object())  # type: ignore[attr-defined]
 
@@ -151,7 +151,7 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
         )
 
 
-def _report(state: RequestState, error: Exception) -> None:
+def report(state: RequestState, error: Exception) -> None:
     """Log an exception and tell error trackers, as Flask does for one that leaves a view."""
     app = state.app_state.app
     got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)

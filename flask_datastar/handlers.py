@@ -11,8 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
+from ._state import RequestState
 from .errors import InvalidSignals, SetupError
 from .parameters import Binder
 
@@ -24,6 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9_~-]+")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 OnInvalid = Callable[[InvalidSignals], Any]
+OpenStream = Callable[[RequestState, "Handler", Callable[[], object]], Response]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +41,8 @@ class Handler:
     binder: Binder
     #: Whether it streams: a generator function.
     is_generator: bool
+    #: Opens the stream that it is: called with the request's state, the handler, and what runs the function.
+    open_stream: OpenStream | None = None
 
     @property
     def key(self) -> str:
@@ -62,6 +66,7 @@ def make_handler(
     methods: Iterable[str],
     blueprint: Blueprint | None,
     on_invalid: OnInvalid | None,
+    open_stream: OpenStream | None = None,
 ) -> Handler:
     """Check a declaration.
 
@@ -87,6 +92,7 @@ def make_handler(
         on_invalid=on_invalid,
         binder=Binder(function),
         is_generator=inspect.isgeneratorfunction(innermost),
+        open_stream=open_stream,
     )
 
 

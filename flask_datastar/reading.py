@@ -11,7 +11,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ._state import RequestState
 from .errors import InvalidSignals
-from .sansio.consts import QUERY_KEY, REQUEST_HEADER, RESERVED_ID_PREFIX
+from .sansio.consts import QUERY_KEY, REQUEST_HEADER
+from .sansio.endings import parse_ending
 from .sansio.signals import read_object
 
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
@@ -63,10 +64,19 @@ def read_tab_id(signals: dict[str, Any]) -> str | None:
     return (tab or None) if dot else tab_id
 
 
+def read_page_id(signals: dict[str, Any]) -> str | None:
+    """Give the page's part of the signal ``tabId``; None when it has none, as a hand-written one."""
+    tab_id = signals.get("tabId")
+    if not isinstance(tab_id, str) or not _TAB_ID.fullmatch(tab_id):
+        return None
+    return tab_id.rpartition(".")[2] if "." in tab_id else None
+
+
 def read_last_event_id(request: Request) -> str | None:
     """Give the id that the application sent last in this action's earlier answers; the extension's own do not count."""
     event_id = request.headers.get("Last-Event-ID")
-    return None if not event_id or event_id.startswith(RESERVED_ID_PREFIX) else event_id
+    ending = parse_ending(event_id)
+    return (ending.last_id if ending is not None else event_id) or None
 
 
 def _query_text(request: Request, limit: int) -> str:

@@ -13,6 +13,7 @@ from ._state import AppState, RequestState, current_request_state
 from .sansio.consts import SSE_HEADERS
 from .sansio.events import Event
 from .sending import SendingMethods
+from .tracking import TrackedSignals
 
 _HEADERS = tuple(SSE_HEADERS.items())
 # In the response's own dict, which is quicker to ask than its class.
@@ -45,11 +46,11 @@ class EventResponse(SendingMethods["EventResponse"], Response):
             _add_body(self, take_queue(self))
         return self
 
-    def _after_tracking(self, state: RequestState) -> EventResponse:
+    def _after_tracking(self) -> EventResponse:
         return self
 
-    def _request_state(self) -> RequestState:
-        return current_request_state()
+    def _tracking(self) -> TrackedSignals:
+        return current_request_state().tracked
 
     def _find_app_state(self) -> AppState | None:
         return self._app_state

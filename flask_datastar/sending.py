@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, Unpack
 from flask import has_request_context, request
 
 from . import templating
-from ._state import AppState, RequestState, current_app_state
+from ._state import AppState, current_app_state
 from .sansio import elements as element_events
 from .sansio import events as raw_events
 from .sansio import scripts as script_events
@@ -18,6 +18,7 @@ from .sansio import strictjson
 from .sansio.elements import ElementOptions, Elements, HasHtml
 from .sansio.events import Event
 from .sansio.strictjson import Dumps
+from .tracking import TrackedSignals
 
 Sent = TypeVar("Sent")
 Component: TypeAlias = Elements | Callable[[Mapping[str, Any]], Elements]
@@ -35,12 +36,12 @@ class SendingMethods(Generic[Sent]):
         """Take one event for sending."""
 
     @abstractmethod
-    def _after_tracking(self, state: RequestState) -> Sent:
+    def _after_tracking(self) -> Sent:
         """Give what a method returns that sends nothing yet."""
 
     @abstractmethod
-    def _request_state(self) -> RequestState:
-        """Give the state of the current request."""
+    def _tracking(self) -> TrackedSignals:
+        """Give the signals and assigns that these methods add to."""
 
     @abstractmethod
     def _find_app_state(self) -> AppState | None:
@@ -51,6 +52,10 @@ class SendingMethods(Generic[Sent]):
         app_state = self._find_app_state()
         return app_state.dumps if app_state is not None else strictjson.dumps
 
+    def _own_names(self) -> Mapping[str, Any]:
+        """Give names for templates that are not the request's: those every template sees anyway."""
+        return {}
+
     def signal(self, name: str, value: object, *, only_if_missing: bool = False) -> Sent:
         """Set a signal: templates see it by name, and the browser gets it at the next flush.
 
@@ -60,20 +65,18 @@ class SendingMethods(Generic[Sent]):
         :param value: anything JSON-able; None deletes the signal in the browser.
         :param only_if_missing: leave a value alone that the browser has already.
         """
-        state = self._request_state()
-        state.tracked.set(name, value, only_if_missing=only_if_missing)
-        if value is None:
-            state.app_state.warn_of_null(name)
-        return self._after_tracking(state)
+        self._tracking().set(name, value, only_if_missing=only_if_missing)
+        if value is None and (app_state := self._find_app_state()) is not None:
+            app_state.warn_of_null(name)
+        return self._after_tracking()
 
     def assign(self, name: str, value: object) -> Sent:
         """Make a value visible to templates and components by name; the browser never gets it.
 
         :param name: an identifier.
         """
-        state = self._request_state()
-        state.tracked.assign(name, value)
-        return self._after_tracking(state)
+        self._tracking().assign(name, value)
+        return self._after_tracking()
 
     def patch_signals(
         self,
@@ -154,8 +157,9 @@ class SendingMethods(Generic[Sent]):
         :param options: as in :meth:`patch_elements`.
         :raises jinja2.TemplateNotFound: there is no such template.
         """
-        app = current_app_state().app
-        html = templating.render_part(app, name, block=block, macro=macro, context=context)
+        app = (self._find_app_state() or current_app_state()).app
+        names = templating.own_names(app, self._own_names(), context)
+        html = templating.render_part(app, name, block=block, macro=macro, context=names)
         return self._emit(element_events.patch_elements(html, **options))
 
     def remove_elements(self, selector: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Sent:
@@ -250,7 +254,7 @@ class SendingMethods(Generic[Sent]):
     def _render_component(self, elements: Component | None) -> Elements | None:
         """Call a component; what has ``__html__`` is not called, although elements of some libraries can be."""
         if callable(elements) and not isinstance(elements, HasHtml):
-            return elements(self._request_state().tracked.visible)
+            return elements(self._tracking().visible)
         return elements
 
 

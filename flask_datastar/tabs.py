@@ -73,6 +73,13 @@ class TabRegistry:
         _end(replaced, Reason.REPLACED, entry.page)
         return True
 
+    def is_full(self, scope: str, tab: str | None, limit_per_scope: int) -> bool:
+        """Whether a scope has so many streams that one more of a tab would be too much."""
+        streams = self._streams.get()
+        with streams.lock:
+            tabs = streams.by_scope.get(scope, {})
+            return sum(len(entries) for name, entries in tabs.items() if name != tab) >= limit_per_scope
+
     def release(self, entry: TabEntry) -> None:
         """Take a stream out that has ended; one that is out already is no error."""
         streams = self._streams.get()

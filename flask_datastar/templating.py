@@ -30,6 +30,15 @@ def install_context_processor(app: Flask) -> None:
     app.template_context_processors[None].insert(0, tracked_names)
 
 
+def own_names(app: Flask, names: Mapping[str, Any], context: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Add names to a template's context that hide nothing, as those of the request do not."""
+    if not names:
+        return context or {}
+    known: dict[str, Any] = dict(app.jinja_env.globals)
+    app.update_template_context(known)
+    return {**{name: value for name, value in names.items() if name not in known}, **(context or {})}
+
+
 def render_part(
     app: Flask,
     name: str,

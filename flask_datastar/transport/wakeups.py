@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextvars import Context
 from typing import Any, Generic, Protocol, TypeVar
@@ -49,6 +50,12 @@ def make_wakeup() -> Wakeup:
 def make_lock() -> threading.RLock:
     """Make a lock that its holder may take again."""
     return threading.RLock()
+
+
+def pause() -> None:
+    """Let the other greenlets run that can; threads do so by themselves."""
+    if is_gevent():
+        time.sleep(0)
 
 
 def spawn(function: Callable[[], object], name: str) -> None:

@@ -1,0 +1,221 @@
+"""The stream half of ``Datastar``: opening streams, waiting in them, and publishing to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, overload
+
+from flask import Blueprint, Response, request
+
+from .._state import AppState, RequestState, current_app_state, current_request_state
+from ..handlers import Handler, make_handler
+from ..tabs import TabInfo
+from .broadcasts import Broadcast, publish_message, scope_topic
+from .hub import hub_of
+from .opening import Scope, open_stream
+from .waiting import Changes, Follow, Messages, Ticks, add_subscription, check_topics
+
+F = TypeVar("F", bound=Callable[..., Any])
+ScopeSource = Scope | Callable[[], Scope]
+
+
+class StreamMethods:
+    """What ``Datastar`` has for streams."""
+
+    _before_wait: list[Callable[[], object]]
+
+    def _declare(self, handler: Handler) -> None:
+        raise NotImplementedError
+
+    @overload
+    def stream(self, function: F, /) -> F: ...
+    @overload
+    def stream(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        group: str | None = None,
+        scope: ScopeSource = None,
+        blueprint: Blueprint | None = None,
+    ) -> Callable[[F], F]: ...
+    def stream(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        name: str | None = None,
+        group: str | None = None,
+        scope: ScopeSource = None,
+        blueprint: Blueprint | None = None,
+    ) -> Any:
+        """Declare a stream: a generator, or a function that returns ``datastar.follow(…)``. It takes GET.
+
+        A generator stream runs in its request's contexts, and waits at its wait points. A function that returns a
+        feed sends what it set before, and then keeps the connection alone.
+
+        :param scope: whose stream it is: a user's id, or a callable that gives it in the request. A new stream of a
+            tab ends the older ones of the same scope and tab, except those that the same page has under other URLs.
+            None and "" mean no deduplication.
+        :return: the function, unchanged.
+        :raises SetupError: the declaration cannot work, or the name is taken.
+        """
+
+        def declare(function: F) -> F:
+            handler = make_handler(
+                function,
+                name=name,
+                group=group,
+                methods=("GET",),
+                blueprint=blueprint,
+                on_invalid=None,
+                open_stream=_opener(scope, self._before_wait),
+            )
+            self._declare(handler)
+            return function
+
+        return declare if function is None else declare(function)
+
+    def start_stream(self, scope: ScopeSource, events: Iterator[Any] | Follow) -> Response:
+        """Open a stream in a plain view, which returns the result.
+
+        :param scope: as in :meth:`stream`.
+        :param events: a generator, or ``datastar.follow(…)``.
+        """
+        state = current_request_state(self)
+        return _open(state, lambda: events, scope, str(request.endpoint), self._before_wait)
+
+    def every(self, seconds: float) -> Ticks:
+        """Tick in a stream: at once, then each period; missed ticks are dropped.
+
+        :param seconds: above 0.
+        """
+        if not seconds > 0:
+            raise ValueError(f"seconds is {seconds!r}; accepted: numbers above 0")
+        return Ticks(seconds)
+
+    def subscribe(self, *topics: str, every: float | None = None) -> Messages:
+        """Listen to topics from now on: iterate over the result for each :class:`Message`.
+
+        :param every: seconds after which None comes between the messages, again and again.
+        """
+        state = current_request_state(self)
+        messages = Messages(hub_of(state.app_state), topics, every)
+        add_subscription(state, messages)
+        return messages
+
+    def changes(self, *topics: str, at_most_every: float = 0.1) -> Changes:
+        """Notice changes of topics: once at the start, then once for all that arrived meanwhile.
+
+        Read the state anew at each, and send it whole.
+
+        :param at_most_every: seconds between two.
+        """
+        state = current_request_state(self)
+        changes = Changes(hub_of(state.app_state), topics, at_most_every)
+        add_subscription(state, changes)
+        return changes
+
+    def follow(self, *topics: str) -> Follow:
+        """Forward what is broadcast to topics, from now on. Return it from a stream's function."""
+        state = current_request_state(self)
+        feed = Follow(hub_of(state.app_state), topics)
+        add_subscription(state, feed)
+        return feed
+
+    def check_connection(self) -> bool:
+        """Whether the current stream goes on: False when its client has left or it is to end."""
+        body = current_request_state(self).stream
+        return body is not None and not body.stream.must_end
+
+    def before_wait(self, function: F) -> F:
+        """Call a function before a generator stream waits, to give back what should not be held meanwhile.
+
+        Flask-SQLAlchemy's session is removed by itself.
+        """
+        self._before_wait.append(function)
+        return function
+
+    def publish(self, topic: str, data: Any = None) -> None:
+        """Publish data to the streams that :meth:`subscribe` to a topic or notice its :meth:`changes`.
+
+        Works wherever the app's context is: in a view, a command, a background job.
+
+        :param data: anything JSON-able.
+        """
+        publish_message(current_app_state(self), _topic(topic), data)
+
+    def broadcast(self, topic: str) -> Broadcast:
+        """Send events to the streams that :meth:`follow` a topic: the result has all sending methods.
+
+        Each call is one message; inside ``with datastar.broadcast(topic) as out:`` all of them are one, and none is
+        sent when the block raises.
+        """
+        return Broadcast(current_app_state(self), _topic(topic))
+
+    def broadcast_to(self, scope: str | int, tab: str | None = None) -> Broadcast:
+        """Send events to all streams of one scope, or of one of its tabs, at their next wait point."""
+        return Broadcast(current_app_state(self), scope_topic(str(scope), tab))
+
+    @property
+    def tabs(self) -> Tabs:
+        """The open streams of this app."""
+        return Tabs(current_app_state(self))
+
+    def stats(self) -> dict[str, Any]:
+        """Give counters of this process: open, opened, ended (by reason), dropped, queue_high_water (events)."""
+        return hub_of(current_app_state(self)).stats()
+
+
+class Tabs:
+    """The open streams of an app, by scope and tab."""
+
+    def __init__(self, app_state: AppState) -> None:
+        self._registry = hub_of(app_state).registry
+
+    def count(self) -> int:
+        """Count the live (scope, tab) pairs; streams without are in :meth:`Datastar.stats`."""
+        return self._registry.count()
+
+    def snapshot(self) -> list[TabInfo]:
+        """List them: scope, tab, page, endpoint, opened_at (Unix time)."""
+        return self._registry.snapshot()
+
+    def close(self, scope: str | int, tab: str | None = None, *, restart: bool = False) -> int:
+        """End the streams of a scope, or of one of its tabs.
+
+        :param restart: let the pages come back, and so meet the login check; without it they stay away.
+        :return: how many.
+        """
+        return self._registry.close(str(scope), tab, reason="restart" if restart else "done")
+
+
+def _opener(scope: ScopeSource, before_wait: list[Callable[[], object]]) -> Callable[..., Response]:
+    def open_declared(state: RequestState, handler: Handler, run: Callable[[], object]) -> Response:
+        return _open(state, run, scope, f"{handler.group}:{handler.event}", before_wait, handler.__str__)
+
+    return open_declared
+
+
+def _open(
+    state: RequestState,
+    run: Callable[[], object],
+    scope: ScopeSource,
+    endpoint: str,
+    before_wait: list[Callable[[], object]],
+    describe: Callable[[], str] | None = None,
+) -> Response:
+    current = request._get_current_object()  # type: ignore[attr-defined]
+    return open_stream(
+        state,
+        current,
+        run,
+        scope=scope,
+        endpoint=endpoint,
+        describe=describe or endpoint.__str__,
+        before_wait=before_wait,
+    )
+
+
+def _topic(topic: str) -> str:
+    return check_topics((topic,))[0]

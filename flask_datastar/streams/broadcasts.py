@@ -1,0 +1,85 @@
+"""Publishing: messages and events for all streams of a topic, of a user, or of one tab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from .._state import AppState
+from ..sansio.events import Event
+from ..sending import SendingMethods
+from ..tracking import TrackedSignals
+from .direct import Payload
+from .hub import StreamHub, hub_of
+
+
+class Broadcast(SendingMethods[None]):
+    """All sending methods, towards many streams. Each call is one message; inside a ``with`` block all of them are one.
+
+    An event is encoded once, however many streams get it. When the block raises, nothing is sent.
+    """
+
+    def __init__(self, app_state: AppState, topic: str) -> None:
+        self._app_state = app_state
+        self._topic = topic
+        self._tracked = TrackedSignals()
+        self._collected: list[Event] | None = None
+
+    def __enter__(self) -> Broadcast:
+        self._collected = []
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        events, self._collected = self._collected or [], None
+        if error is None:
+            events += self._tracked.take_events(self._app_state.dumps)
+            self._publish(events)
+        self._tracked = TrackedSignals()
+
+    def _emit(self, event: Event) -> None:
+        if self._collected is not None:
+            self._collected.append(event)
+        else:
+            self._publish([event])
+
+    def _tracking(self) -> TrackedSignals:
+        return self._tracked
+
+    def _after_tracking(self) -> None:
+        if self._collected is None:
+            self._publish(self._tracked.take_events(self._app_state.dumps))
+
+    def _find_app_state(self) -> AppState:
+        return self._app_state
+
+    def _own_names(self) -> Mapping[str, Any]:
+        return self._tracked.visible
+
+    def _publish(self, events: list[Event]) -> None:
+        if not events:
+            return
+        last_ids = [event.event_id for event in events if event.event_id is not None]
+        payload = Payload(b"".join(event.encode() for event in events), last_ids[-1] if last_ids else None)
+        publish(hub_of(self._app_state), self._topic, "events", payload)
+
+
+def publish_message(app_state: AppState, topic: str, data: Any) -> None:
+    """Publish data, as JSON, to the streams that subscribed to a topic.
+
+    :raises ValueError: the data has no strict JSON form.
+    """
+    publish(hub_of(app_state), topic, "message", Payload(app_state.dumps(data).encode()))
+
+
+def publish(hub: StreamHub, topic: str, kind: str, payload: Payload) -> None:
+    """Hand a payload to all streams of a topic; give them their turn before a queue overflows that had none yet."""
+    hub.topics.publish(topic, kind, payload)
+    hub.relieve()
+
+
+def scope_topic(scope: str, tab: str | None = None) -> str:
+    """Name the topic of one user's streams, or of one tab's; no topic of a user begins with NUL."""
+    return f"\0{scope}" if tab is None else f"\0{scope}\0{tab}"

@@ -1,0 +1,79 @@
+"""Direct writes: the publisher writes to an idle connection itself, instead of waking the greenlet that serves it.
+
+That is safe on gunicorn's gevent worker over plain HTTP/1.1 and nowhere else, so everything else falls through the
+checks of :func:`direct_writer`. A stream that has nothing queued and is parked in our own wait has its headers out and
+gunicorn's last write behind it; one non-blocking write then either takes the whole frame, or leaves a rest, which the
+stream's own greenlet sends before anything else.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+
+class Payload:
+    """Encoded events on their way to many streams: framed once, however many they are."""
+
+    __slots__ = ("_chunk", "data", "last_id")
+
+    def __init__(self, data: bytes, last_id: str | None = None) -> None:
+        self.data = data
+        #: The last id among the events, which a stream's ending carries on; None when none has one.
+        self.last_id = last_id
+        self._chunk: bytes | None = None
+
+    @property
+    def chunk(self) -> bytes:
+        """The data as one chunk of HTTP/1.1's chunked coding."""
+        if self._chunk is None:
+            self._chunk = b"%X\r\n%b\r\n" % (len(self.data), self.data)
+        return self._chunk
+
+
+class DirectWriter:
+    """Writes to one connection past its greenlet."""
+
+    __slots__ = ("_descriptor", "_is_chunked", "_response", "rest")
+
+    def __init__(self, response: Any, descriptor: int) -> None:
+        self._response = response
+        self._descriptor = descriptor
+        self._is_chunked = bool(response.chunked)
+        #: What the connection did not take of a frame; it goes out, as it is, before anything else.
+        self.rest = b""
+
+    def write(self, payload: Payload) -> bool | None:
+        """Write a payload without waiting.
+
+        :return: True when it is taken or kept as :attr:`rest`, False when the connection takes nothing now, None when
+            it is broken.
+        """
+        frame = payload.chunk if self._is_chunked else payload.data
+        try:
+            sent = os.write(self._descriptor, frame)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return None
+        # For gunicorn's access log.
+        self._response.sent += len(payload.data)
+        if sent < len(frame):
+            self.rest = frame[sent:]
+        return True
+
+
+def direct_writer(environ: dict[str, Any], start_response: Any) -> DirectWriter | None:
+    """Give the writer of a request's connection; None where anything but gunicorn itself would see what is written."""
+    response = getattr(start_response, "__self__", None)
+    if response is None or type(response).__module__ != "gunicorn.http.wsgi" or type(response).__name__ != "Response":
+        return None
+    connection: Any = environ.get("gunicorn.socket")
+    if connection is None or response.sock is not connection:
+        return None
+    # Exactly gevent's plain socket: TLS has a class of its own.
+    if type(connection).__module__ not in ("gevent._socket3", "gevent.socket") or type(connection).__name__ != "socket":
+        return None
+    if environ.get("SERVER_PROTOCOL") not in ("HTTP/1.0", "HTTP/1.1") or environ.get("REQUEST_METHOD") == "HEAD":
+        return None
+    return DirectWriter(response, connection.fileno())

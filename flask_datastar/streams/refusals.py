@@ -1,0 +1,35 @@
+"""Streams that the application refuses: a login that has run out, a page that is gone.
+
+The client asks for ever for a stream that answers with an error, and follows a redirect unseen. So the refusal becomes
+an answer that it understands: the redirect, if there is one, and the id of a stream that is done.
+"""
+
+from __future__ import annotations
+
+from flask import Request, Response
+
+from .._state import RequestState
+from ..reading import is_datastar_request
+from ..redirects import convert_redirect
+from ..response import finish, is_event_response, start_response
+from ..sansio.endings import Ending, Reason, ending_block
+
+_REDIRECTS = frozenset({301, 302, 303})
+_REFUSALS = frozenset({401, 403, 404, 405, 410})
+
+
+def is_refusal(response: Response, request: Request) -> bool:
+    """Whether a response refuses the stream that the client asked for."""
+    return response.status_code in _REFUSALS | _REDIRECTS and is_datastar_request(request)
+
+
+def refuse_stream(response: Response, request: Request, state: RequestState) -> Response:
+    """Answer with status 200, the redirect event if there is one, and the id after which the client stays away."""
+    converted = convert_redirect(response, request, state)
+    if not is_event_response(converted):
+        converted = start_response(state)
+        for cookie in response.headers.getlist("Set-Cookie"):
+            converted.headers.add("Set-Cookie", cookie)
+        response.close()
+    converted.__dict__["_datastar_queue"].append(ending_block(Ending(Reason.DONE), None))
+    return finish(converted, state)

@@ -1,0 +1,230 @@
+"""Wait points: where a stream waits for time or for messages, sends keep-alives, and learns that it is to end.
+
+They subscribe when they are called, so that nothing published between the call and the first wait is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .._state import RequestState, current_request_state
+from ..errors import SetupError
+from .direct import Payload
+from .hub import StreamHub
+from .stream import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What :meth:`Datastar.subscribe` gives: the topic, and the published data, decoded from JSON."""
+
+    topic: str
+    data: Any
+
+
+class Subscription:
+    """Topics that one stream listens to, from the call on, also before the stream is open."""
+
+    __slots__ = ("_hub", "_is_closed", "_stream", "topics")
+
+    def __init__(self, hub: StreamHub, topics: tuple[str, ...], *, is_own: bool = False) -> None:
+        self._hub = hub
+        self._stream: Stream | None = None
+        self._is_closed = False
+        self.topics = topics if is_own else check_topics(topics)
+        for topic in self.topics:
+            hub.topics.subscribe(topic, self)
+
+    def bind(self, stream: Stream) -> None:
+        """Belong to a stream, which is woken by what comes."""
+        self._stream = stream
+
+    def close(self) -> None:
+        """Listen no more; safe to call twice."""
+        if not self._is_closed:
+            self._is_closed = True
+            for topic in self.topics:
+                self._hub.topics.unsubscribe(topic, self)
+
+    @abstractmethod
+    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+        """Take what was published."""
+
+    def _wake(self) -> None:
+        if self._stream is not None:
+            self._stream.wakeup.set()
+
+
+class Follow(Subscription):
+    """Broadcast events, forwarded to the browser as they are: what ``datastar.follow()`` gives.
+
+    Returned from a stream handler, it is all that is kept of the request. In a generator, ``yield from`` it.
+    """
+
+    __slots__ = ("_early",)
+
+    def __init__(self, hub: StreamHub, topics: tuple[str, ...], *, is_own: bool = False) -> None:
+        # What comes before the stream is open; usually nothing, and thousands of these live for hours.
+        self._early: list[Payload] | None = None
+        super().__init__(hub, topics, is_own=is_own)
+
+    @classmethod
+    def of_stream(cls, hub: StreamHub, *topics: str) -> Follow:
+        """Follow topics of the extension's own: what is sent to one user's streams, or to one tab's."""
+        return cls(hub, topics, is_own=True)
+
+    def bind(self, stream: Stream) -> None:
+        """Forward to a stream, first what came before it was open."""
+        super().bind(stream)
+        early, self._early = self._early, None
+        for payload in early or ():
+            stream.put(payload)
+
+    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+        """Queue broadcast events."""
+        if kind != "events":
+            return
+        if self._stream is not None:
+            self._stream.put(payload)
+        else:
+            self._early = [*(self._early or ()), payload]
+
+    def __iter__(self) -> Iterator[None]:
+        """Forward until the stream ends; it gives nothing."""
+        while True:
+            _wait(lambda: False, None)
+            yield
+
+
+class Messages(Subscription):
+    """What ``datastar.subscribe()`` gives: an iterator of :class:`Message`, and of None at each tick."""
+
+    __slots__ = ("_every", "_next_tick", "_pending", "_pending_bytes")
+
+    def __init__(self, hub: StreamHub, topics: tuple[str, ...], every: float | None) -> None:
+        self._pending: deque[tuple[str, bytes]] = deque()
+        self._pending_bytes = 0
+        self._every = every
+        self._next_tick = None if every is None else time.monotonic() + every
+        super().__init__(hub, topics)
+
+    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+        """Queue a message; a stream that falls behind ends, and its page comes back."""
+        if kind != "message":
+            return
+        settings = self._hub.app_state.settings
+        self._pending_bytes += len(payload.data)
+        if len(self._pending) >= settings.max_queued_events or self._pending_bytes > settings.max_queued_bytes:
+            if self._stream is not None and not self._stream.must_end:
+                self._stream.on_slow(self._stream)
+            return
+        self._pending.append((topic, payload.data))
+        self._wake()
+
+    def __iter__(self) -> Iterator[Message | None]:
+        return self
+
+    def __next__(self) -> Message | None:
+        if not _wait(lambda: bool(self._pending), self._next_tick):
+            assert self._every is not None
+            self._next_tick = time.monotonic() + self._every
+            return None
+        topic, payload = self._pending.popleft()
+        self._pending_bytes -= len(payload)
+        return Message(topic, json.loads(payload))
+
+
+class Changes(Subscription):
+    """What ``datastar.changes()`` gives: once at the start, then once for everything that arrived meanwhile."""
+
+    __slots__ = ("_at_most_every", "_changed", "_not_before")
+
+    def __init__(self, hub: StreamHub, topics: tuple[str, ...], at_most_every: float) -> None:
+        self._changed: set[str] | None = None
+        self._at_most_every = at_most_every
+        self._not_before = 0.0
+        super().__init__(hub, topics)
+
+    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+        """Note that there is something new; what it was does not matter."""
+        if self._changed is not None:
+            self._changed.add(topic)
+            self._wake()
+
+    def __iter__(self) -> Iterator[frozenset[str]]:
+        return self
+
+    def __next__(self) -> frozenset[str]:
+        if self._changed is not None:
+            _wait(lambda: bool(self._changed) and time.monotonic() >= self._not_before, None, self._ready_at)
+        changed = frozenset(self._changed or ())
+        self._changed = set()
+        self._not_before = time.monotonic() + self._at_most_every
+        return changed
+
+    def _ready_at(self) -> float | None:
+        return self._not_before if self._changed else None
+
+
+class Ticks:
+    """What ``datastar.every()`` gives: a tick at once, then one each period; missed ones are dropped."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next: float | None = None
+
+    def __iter__(self) -> Iterator[int]:
+        return self
+
+    def __next__(self) -> int:
+        """Wait for the next tick.
+
+        :return: its number, from 0; missed ones are counted.
+        """
+        now = time.monotonic()
+        if self._next is None:
+            self._start, self._next = now, now + self._seconds
+            return 0
+        _wait(lambda: False, self._next)
+        number = int((time.monotonic() - self._start) / self._seconds + 1e-6)
+        self._next = self._start + (number + 1) * self._seconds
+        return number
+
+
+def add_subscription(state: RequestState, subscription: Subscription) -> None:
+    """Tie a subscription to its request: the stream that it opens takes it over, else it ends with the request."""
+    if state.stream is not None:
+        state.stream.adopt(subscription)
+    else:
+        state.subscriptions.append(subscription)
+
+
+def check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is no topic.
+
+    :raises ValueError: there is none, or one is empty or begins with NUL (the extension's own).
+    :raises TypeError: one is no string.
+    """
+    if not topics:
+        raise ValueError("no topic is given; give one or more names")
+    for topic in topics:
+        if not isinstance(topic, str):
+            raise TypeError(f"topic is {type(topic).__name__}; accepted: str")
+        if not topic or topic.startswith("\0"):
+            raise ValueError(f"topic {topic!r} is not accepted; give a name")
+    return tuple(dict.fromkeys(topics))
+
+
+def _wait(
+    is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None = None
+) -> bool:
+    state = current_request_state()
+    if state.stream is None:
+        raise SetupError("a wait point was reached outside of a stream; use it in a function under @datastar.stream")
+    return bool(state.stream.wait(is_ready, deadline, ready_at))
