@@ -9,10 +9,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NoReturn
 
-from flask_datastar.transport.wakeups import is_gevent, make_wakeup
+from flask_datastar.transport.wakeups import is_gevent, make_wakeup, spawn
 
 DEADLINE_SECONDS = 10
 
@@ -43,6 +44,26 @@ def run_all(functions: list[Callable[[], object]]) -> None:
         assert not thread.is_alive()
     if errors:
         raise errors[0]
+
+
+@contextmanager
+def held(*locks: AbstractContextManager[object]) -> Iterator[None]:
+    """Let another thread or greenlet hold locks, one that a forked child does not have."""
+    holds, may_end = make_wakeup(), make_wakeup()
+
+    def hold() -> None:
+        with ExitStack() as stack:
+            for lock in locks:
+                stack.enter_context(lock)
+            holds.set()
+            assert may_end.wait(DEADLINE_SECONDS)
+
+    spawn(hold, "holder")
+    assert holds.wait(DEADLINE_SECONDS)
+    try:
+        yield
+    finally:
+        may_end.set()
 
 
 def run_in_child(function: Callable[[], object]) -> None:

@@ -370,6 +370,23 @@ def check_report_that_comes_after_a_cancel_calls_nobody() -> None:
         assert counter.calls == []
 
 
+def check_report_that_was_none_does_not_end_the_watch() -> None:
+    if peeks():
+        return
+    with ExitStack() as stack:
+        [(server, client)] = tcp_pairs(1, stack)
+        counter = Counter()
+        assert watch(server, counter) is not None
+        watcher = watchers.current_watcher()
+        assert isinstance(watcher, watchers.EpollWatcher)
+        # As a report leaves it, which comes once.
+        watcher._epoll.modify(server.fileno(), 0)
+        watcher.report([server.fileno()])
+        client.close()
+
+        assert counter.wait(NOTICED_SECONDS)
+
+
 def check_peek_tells_the_end_from_silence() -> None:
     with ExitStack() as stack:
         [(server, client)] = tcp_pairs(1, stack)

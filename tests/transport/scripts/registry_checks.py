@@ -9,7 +9,7 @@ import time
 from flask_datastar.tabs import TabEntry, TabRegistry
 from flask_datastar.topics import Topics
 from flask_datastar.transport.wakeups import make_wakeup
-from tests.transport.scripts.helpers import DEADLINE_SECONDS, run_all, run_in_child
+from tests.transport.scripts.helpers import DEADLINE_SECONDS, held, run_all, run_in_child
 
 ROUNDS = 200
 
@@ -89,8 +89,7 @@ def check_registry_of_a_forked_child_is_empty() -> None:
         assert ended == []
         assert topics.publish("news", "message", b"1") == 0
 
-    # Held by a thread that the child does not have.
-    with registry._streams.get().lock, topics._topics.get().lock:
+    with held(registry._streams.get().lock, topics._topics.get().lock):
         run_in_child(child)
     assert registry.count() == 1
     assert topics.publish("news", "message", b"1") == 1

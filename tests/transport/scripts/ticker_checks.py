@@ -9,7 +9,7 @@ import time
 
 from flask_datastar.transport.ticker import Ticker, current_ticker
 from flask_datastar.transport.wakeups import is_gevent, make_wakeup
-from tests.transport.scripts.helpers import DEADLINE_SECONDS, Counter, Records, run_in_child, wait_until
+from tests.transport.scripts.helpers import DEADLINE_SECONDS, Counter, Records, held, run_in_child, wait_until
 
 
 def ticker_is_running() -> bool:
@@ -173,7 +173,7 @@ def check_forked_child_has_its_own() -> None:
         # The lock was held by a thread that is not here: it must not be waited for.
         cancel()
 
-    with ticker._lock:
+    with held(ticker._lock):
         run_in_child(child)
     counter = Counter(2)
     cancel()
