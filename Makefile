@@ -15,8 +15,8 @@ CANDIDATES = python3 python3.14 python3.13 python3.12 python3.11 python
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
 
-EXTRAS_demo = gunicorn
-EXTRAS_test = gunicorn,redis,wtf,test,live
+EXTRAS_demo = gunicorn,example
+EXTRAS_test = gunicorn,redis,wtf,example,test,live
 EXTRAS_check = $(EXTRAS_test),check
 EXTRAS_matrix = matrix
 EXTRAS_dist = dist

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any
 
 from flask import Flask, render_template
 
-from example import counter, csv_import, search
-from example.extensions import datastar
+from example import board, clock, counter, csv_import, search
+from example.extensions import datastar, db
 
 CLIENT = Path(__file__).parent / "static" / "datastar.js"
 
@@ -27,24 +28,30 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Flask(__name__)
     app.config.from_mapping(
-        # A key made at the start is enough to try things out: sessions end with the process. A real application
-        # takes it from its environment (here EXAMPLE_SECRET_KEY), because all its processes must have the same one.
-        SECRET_KEY=secrets.token_hex(),
         SESSION_COOKIE_SAMESITE="Lax",
         MAX_CONTENT_LENGTH=1024 * 1024,
         IMPORT_PAUSE_SECONDS=0.05,
+        # A relative path is one below the folder `instance`.
+        SQLALCHEMY_DATABASE_URI="sqlite:///board.sqlite",
+        # Few connections: streams that wait hold none, however many they are.
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 5, "max_overflow": 0},
     )
     if CLIENT.exists():
         # The copy that `make demo` fetched: the demos need no CDN then. Without it the extension's default is used.
         app.config["DATASTAR_SCRIPT_URL"] = f"{app.static_url_path}/{CLIENT.name}"
     app.config.from_prefixed_env("EXAMPLE")
     app.config.from_mapping(config or {})
+    if not app.config["SECRET_KEY"]:
+        app.config["SECRET_KEY"] = keep_secret_key(Path(app.instance_path) / "secret_key")
     # Production's level would hide the line that says how an import ended.
     app.logger.setLevel("INFO")
 
     # The handlers were declared when the demo modules were imported: this gives them their routes.
     datastar.init_app(app)
-    for module in (counter, search, csv_import):
+    db.init_app(app)
+    with app.app_context():
+        db.create_all()
+    for module in (counter, search, csv_import, board, clock):
         app.register_blueprint(module.bp)
 
     @app.get("/")
@@ -52,3 +59,17 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         return render_template("index.html")
 
     return app
+
+
+def keep_secret_key(path: Path) -> str:
+    """Read the key that signs sessions, or make it: who is on the board stays there when the demos are restarted.
+
+    A real application takes it from its environment (here EXAMPLE_SECRET_KEY).
+    """
+    path.parent.mkdir(exist_ok=True)
+    try:
+        with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(secrets.token_hex())
+    except FileExistsError:
+        pass
+    return path.read_text()

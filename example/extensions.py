@@ -5,6 +5,9 @@ Every module may import them from here, and none has to import the application f
 
 from __future__ import annotations
 
+from flask_sqlalchemy import SQLAlchemy
+
 from flask_datastar import Datastar
 
 datastar = Datastar()
+db = SQLAlchemy()

@@ -9,21 +9,24 @@ wsgi_app = "example:create_app()"
 # HOST, because some shells keep the machine's name in that one.
 bind = f"{os.environ.get('BIND_HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 
-# A generator handler keeps its connection for as long as it runs. With gevent that is a greenlet that costs a few
+# A stream keeps its connection for as long as its page is open, a generator handler for as long as it runs. With gevent that is a greenlet that costs a few
 # kilobytes; with the sync worker it would block the process, with threads it would keep one of them.
 worker_class = "gevent"
 
-# Handlers keep nothing in the process, so there can be one worker for each processor. The demos need one.
+# Streams of one process do not hear what another one publishes, so it has to be one. A site without streams can have
+# one worker for each processor: handlers keep nothing in the process.
 workers = 1
 
-# The number of connections of one worker at the same time, idle ones included; further ones wait.
+# The number of connections of one worker at the same time, streams and idle ones included; further ones wait. More than
+# DATASTAR_MAX_STREAMS, or the last streams take the place of the pages.
 worker_connections = 2000
 
 # GET and DELETE actions carry their signals in the request line, and 4094 bytes are soon used up. This is the largest
 # limit that gunicorn knows. A page with more signals than that uses POST, or says with `_filter_signals` what it sends.
 limit_request_line = 8190
 
-# How long a stopping worker waits for the answers that are under way, those of generator handlers included.
+# How long a stopping worker waits for the answers that are under way, those of generator handlers included. Streams end
+# at once, and their pages come back by themselves.
 graceful_timeout = 15
 
 # A connection is kept for the user's next click. Longer than 5 s saves little and holds up a worker that is to stop.

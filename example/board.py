@@ -1,0 +1,151 @@
+"""A shared board: what one person changes appears in the browsers of all others, and everybody sees who is there.
+
+Handlers write to the database, commit, and publish that there is something new. The stream of each tab then reads the
+board anew and sends it whole: a browser that missed ten changes has them all with the next one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Flask, abort, redirect, render_template, session, url_for
+from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.wrappers import Response
+
+from example.extensions import datastar, db
+from flask_datastar import hooks
+
+bp = Blueprint("board", __name__)
+
+COLUMNS = ["To do", "Doing", "Done"]
+LONGEST_TEXT, LONGEST_NAME = 200, 30
+
+
+class Card(db.Model):  # type: ignore[name-defined, misc]
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    author: Mapped[str]
+    column: Mapped[int] = mapped_column(default=0)
+
+
+class Person(db.Model):  # type: ignore[name-defined, misc]
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+@bp.get("/board")
+def page() -> str:
+    datastar.signal("editing", 0)
+    datastar.signal("text", "")
+    show_cards()
+    show_people()
+    return render_template("board.html", person=db.session.get(Person, session.get("person", "")))
+
+
+def person_id() -> str:
+    """Say whose request this is; who has no name yet is sent to the page that asks for it."""
+    if "person" not in session:
+        abort(redirect(url_for("board.page")))
+    return str(session["person"])
+
+
+@datastar.stream(group="board", scope=person_id)
+def live() -> Iterator[None]:
+    # The first step comes at once: something may have changed between the page and its stream. While this waits, for
+    # hours perhaps, it holds no connection of the database; what was loaded before the wait is detached after it.
+    for changed in datastar.changes("board", "people"):
+        if "board" in changed or not changed:
+            show_cards()
+            datastar.patch_template("board.html", block="cards")
+        if "people" in changed or not changed:
+            show_people()
+            datastar.patch_template("board.html", block="people")
+        yield
+
+
+def show_cards() -> None:
+    cards = db.session.scalars(db.select(Card).order_by(Card.id)).all()
+    # Plain values, so that the template does not ask the database.
+    datastar.assign("columns", [(name, [card for card in cards if card.column == n]) for n, name in enumerate(COLUMNS)])
+
+
+def show_people() -> None:
+    """Assign the names of those who have the board open, in however many tabs."""
+    there = {tab.scope for tab in datastar.tabs.snapshot()}
+    names = db.session.scalars(db.select(Person.name).where(Person.id.in_(there)).order_by(Person.name)).all()
+    datastar.assign("people", names)
+
+
+@datastar.handler(group="board")
+def join(name: str = "") -> Response | None:
+    name = " ".join(name.split())[:LONGEST_NAME]
+    if not name:
+        return None
+    session["person"] = session.get("person") or secrets.token_hex(8)
+    db.session.merge(Person(id=session["person"], name=name))
+    db.session.commit()
+    return redirect(url_for("board.page"))
+
+
+@datastar.handler(group="board")
+def leave() -> Response:
+    person = session.pop("person", None)
+    if person:
+        # The other tabs of this browser come back with the changed session, and are sent to the page that asks.
+        datastar.tabs.close(person, restart=True)
+    return redirect(url_for("board.page"))
+
+
+@datastar.handler(group="board")
+def save(text: str = "", editing: int = 0) -> None:
+    """Add a card, or change the text of one: both come from the same form."""
+    person = db.session.get(Person, person_id())
+    text = " ".join(text.split())[:LONGEST_TEXT]
+    if not text or person is None:
+        return
+    card = db.session.get(Card, editing) if editing else None
+    if card is None:
+        # Also when somebody has deleted the card meanwhile: what was typed is not lost.
+        db.session.add(Card(text=text, author=person.name))
+    else:
+        card.text = text
+    commit_and_publish()
+    datastar.signal("editing", 0)
+    datastar.signal("text", "")
+
+
+@datastar.handler(group="board")
+def move(card: int, step: int) -> None:
+    person_id()
+    found = db.session.get(Card, card)
+    # Two people may click at the same moment, and one of them too late.
+    if found and 0 <= found.column + step < len(COLUMNS):
+        found.column += step
+        commit_and_publish()
+
+
+@datastar.handler(group="board")
+def delete(card: int) -> None:
+    person_id()
+    found = db.session.get(Card, card)
+    if found:
+        db.session.delete(found)
+        commit_and_publish()
+
+
+def commit_and_publish() -> None:
+    # In this order: who is woken reads at once.
+    db.session.commit()
+    datastar.publish("board")
+
+
+def publish_people(app: Flask, **details: Any) -> None:
+    if details["endpoint"] == "board:live":
+        with app.app_context():
+            datastar.publish("people")
+
+
+hooks.stream_opened.connect(publish_people)
+hooks.stream_closed.connect(publish_people)
