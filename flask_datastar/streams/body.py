@@ -184,8 +184,7 @@ class GeneratorBody(StreamBody):
         """
         stream = self.stream
         keepalive = self.hub.app_state.settings.keepalive_seconds
-        for callback in self._before_wait:
-            callback()
+        self._give_back()
         while True:
             stream.wakeup.clear()
             if stream.must_end:
@@ -199,6 +198,10 @@ class GeneratorBody(StreamBody):
                 continue
             until = [t for t in (deadline, ready_at() if ready_at is not None else None) if t is not None]
             self._park(max(0.0, min(until) - now) if until else None)
+
+    def _give_back(self) -> None:
+        for callback in self._before_wait:
+            callback()
 
     def _write_waiting(self, now: float, keepalive: float) -> bool:
         assert self.write is not None
@@ -225,7 +228,10 @@ class GeneratorBody(StreamBody):
         try:
             item = next(self._events)
             self._add_result(item)
-            return self._flush()
+            chunk = self._flush()
+            # To send is to wait, too, for a client that does not read.
+            self._give_back()
+            return chunk
         except StopIteration as stop:
             self._add_result(stop.value)
             stream.end(Ending(Reason.DONE), "done")
