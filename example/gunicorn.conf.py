@@ -9,8 +9,9 @@ wsgi_app = "example:create_app()"
 # HOST, because some shells keep the machine's name in that one.
 bind = f"{os.environ.get('BIND_HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 
-# A stream keeps its connection for as long as its page is open, a generator handler for as long as it runs. With gevent that is a greenlet that costs a few
-# kilobytes; with the sync worker it would block the process, with threads it would keep one of them.
+# A stream keeps its connection for as long as its page is open, a generator handler for as long as it runs. With gevent
+# that is a greenlet that costs a few kilobytes; with the sync worker it would block the process, with threads it would
+# keep one of them.
 worker_class = "gevent"
 
 # Streams of one process do not hear what another one publishes, so it has to be one. A site without streams can have
