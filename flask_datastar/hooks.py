@@ -16,6 +16,6 @@ event_handled = _hooks.signal("datastar-event-handled")
 #: Sent when the server begins to iterate a stream: ``scope`` (str, "" for none), ``tab`` (str or None), ``endpoint``.
 stream_opened = _hooks.signal("datastar-stream-opened")
 
-#: Sent when a stream has ended, with what :data:`stream_opened` had and ``reason``: ``done``, ``replaced``, ``left``,
-#: ``slow``, ``age``, ``stopping``, ``failed``, ``refused``.
+#: Sent when a stream has ended, with what :data:`stream_opened` had and ``reason``: ``done``, ``replaced``,
+#: ``restart``, ``left``, ``slow``, ``age``, ``stopping``, ``failed``, ``refused``.
 stream_closed = _hooks.signal("datastar-stream-closed")

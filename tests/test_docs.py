@@ -7,6 +7,7 @@ import html
 import importlib
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -14,12 +15,13 @@ import pytest
 from flask import Flask
 from jinja2 import Environment
 
-from flask_datastar import sse
+from flask_datastar import Datastar, sse
 from flask_datastar.actions import PageHelpers
 from flask_datastar.config import PREFIX, Settings
 from flask_datastar.errors import DatastarError
 from flask_datastar.sansio.actions import OPTIONS
 from flask_datastar.sending import SendingMethods
+from flask_datastar.streams.api import StreamMethods, Tabs
 from flask_datastar.testing import DatastarClient
 
 ROOT = Path(__file__).parents[1]
@@ -116,6 +118,30 @@ def test_errors_page_has_every_error() -> None:
     assert set(documented) == {"DatastarError", *(error.__name__ for error in DatastarError.__subclasses__())}
 
 
+def test_streams_page_has_every_method() -> None:
+    text = read("docs/reference/streams.md")
+
+    names = [*public_names(StreamMethods), *(f"tabs.{name}" for name in public_names(Tabs))]
+    missing = [name for name in names if not re.search(rf"datastar\.{re.escape(name)}\b", text)]
+
+    assert missing == []
+
+
+def test_streams_page_has_every_ending_and_counter() -> None:
+    text = read("docs/reference/streams.md")
+    endings, counters = (
+        set(re.findall(r"^\| `(\w+)` \|", text.split(f"\n## {heading}\n")[1].split("\n## ")[0], re.MULTILINE))
+        for heading in ("Endings", "Counters")
+    )
+    app = Flask(__name__)
+    datastar = Datastar(app)
+
+    hooks = read("flask_datastar/hooks.py")
+    assert endings == set(re.findall(r"``(\w+)``", hooks.split("``reason``:")[1]))
+    with app.app_context():
+        assert counters == set(datastar.stats())
+
+
 # Every page.
 
 
@@ -168,34 +194,67 @@ def test_version_directives_have_two_colons() -> None:
     assert wrong == []
 
 
-# The README's application, as somebody would type it in.
+# Applications of two files, as somebody would type them in.
 
 
 @pytest.fixture
-def readme_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
-    text = read("README.md")
-    (python,) = re.findall(r"`app\.py`:\n\n```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    (template,) = re.findall(r"`templates/index\.html`:\n\n```html\+jinja\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert len([line for line in python.splitlines() if line.strip()]) == 10
-    (tmp_path / "app.py").write_text(python, encoding="utf-8")
-    (tmp_path / "templates").mkdir()
-    (tmp_path / "templates" / "index.html").write_text(template, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "app", raising=False)
-    app = importlib.import_module("app").app
-    # Not left behind for other tests.
-    monkeypatch.delitem(sys.modules, "app")
-    assert isinstance(app, Flask)
-    return app
+def typed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Flask]:
+    """Make the application of a page from the file `app.py` and the template in it."""
+
+    def make(page: str) -> Flask:
+        text = read(page)
+        (python,) = re.findall(r"`app\.py`:\n\n```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        ((name, template),) = re.findall(
+            r"`templates/(\w+\.html)`:\n\n```html\+jinja\n(.*?)^```$", text, re.MULTILINE | re.DOTALL
+        )
+        (tmp_path / "app.py").write_text(python, encoding="utf-8")
+        (tmp_path / "templates").mkdir()
+        (tmp_path / "templates" / name).write_text(template, encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "app", raising=False)
+        app = importlib.import_module("app").app
+        # Not left behind for other tests.
+        monkeypatch.delitem(sys.modules, "app")
+        assert isinstance(app, Flask)
+        return app
+
+    return make
 
 
-def test_readme_application_runs(readme_app: Flask) -> None:
-    tab = DatastarClient(readme_app, {"count": 41})
+def action_path(page: str, attribute: str, verb: str) -> str:
+    (found,) = re.findall(rf'{attribute}="(.+?)">', page)
+    (path,) = re.findall(rf"^@{verb}\('([^']+)'", html.unescape(found))
+    return str(path)
 
-    page = tab.client.get("/")
-    (button,) = re.findall(r'<button data-on:click="(.+?)">', page.text)
-    (path,) = re.findall(r"^@post\('(.+)'\)$", html.unescape(button))
+
+def test_readme_application_runs(typed_in: Callable[[str], Flask]) -> None:
+    tab = DatastarClient(typed_in("README.md"), {"count": 41})
+
+    page = tab.client.get("/").text
+    path = action_path(page, "<button data-on:click", "post")
 
     assert path == "/ds/app/increment"
-    assert "https://cdn.jsdelivr.net/" in page.text
+    assert "https://cdn.jsdelivr.net/" in page
     assert tab.post(path).events == (sse.patch_signals({"count": 42}),)
+
+
+def test_readme_application_has_ten_lines() -> None:
+    (python,) = re.findall(r"`app\.py`:\n\n```python\n(.*?)^```$", read("README.md"), re.MULTILINE | re.DOTALL)
+
+    assert len([line for line in python.splitlines() if line.strip()]) == 10
+
+
+def test_live_application_runs(typed_in: Callable[[str], Flask]) -> None:
+    tab = DatastarClient(typed_in("docs/tutorial/live.md"), {"item": "Tea"})
+    page = tab.client.get("/").text
+    stream = tab.iter_events(action_path(page, "data-init", "get"), method="GET")
+    first = next(stream)
+
+    answer = tab.post(action_path(page, "data-on:submit", "post"))
+    second = next(stream)
+    stream.close()
+
+    assert 'data-signals:tab-id="' in page
+    assert "<li>" not in first.arguments["elements"]
+    assert "<li>Tea</li>" in second.arguments["elements"]
+    assert answer.signals["item"] == ""
