@@ -18,6 +18,7 @@ from ..topics import Topics
 from ..transport import leaving, worker
 from ..transport.ticker import current_ticker
 from ..transport.wakeups import PerProcess, is_gevent
+from .direct import Payload
 from .stream import Stream
 
 #: How long a connection that takes nothing is borne after its stream ended; when the worker stops, less.
@@ -81,6 +82,26 @@ class StreamHub:
             )
             self.end_restarting(stream, "refused")
         _send(hooks.stream_opened, self.app_state, details)
+
+    def restore_id(self, scope: str, tab: str, page: str | None, url: str) -> bool:
+        """Let the live stream of a page take back the last id that the page's other request left in the browser.
+
+        The client has one last id for both requests of its double retry, so the live stream, once its connection
+        breaks, would come back as the one that was replaced, and be turned away.
+
+        :return: whether there is one.
+        """
+        for stream in tuple(self._streams):
+            entry = stream.entry
+            if (
+                entry is not None
+                and not stream.must_end
+                and (entry.scope, entry.tab, entry.page) == (scope, tab, page)
+                and (page is None or entry.url == url)
+            ):
+                stream.put(Payload(f"id: {stream.last_id}\n\n".encode()))
+                return True
+        return False
 
     def close(self, stream: Stream, details: Details) -> None:
         """Take a stream out, whatever ended it; safe to call twice."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -77,22 +77,26 @@ def open_stream(
     signals = read_signals(request, state)
     tab, page = read_tab_id(signals), read_page_id(signals)
     prelude = _USUAL_RETRY if before is not None else b""
+    hub = hub_of(app_state)
+    owner = _scope_text(scope() if callable(scope) else scope)
+    url = _own_url(request)
     if before is not None and before.reason is Reason.REPLACED:
-        if page is None or page == before.page:
+        prelude += b"id: \n\n"
+        if page is not None and page != before.page:
+            # A duplicated tab: it gets an id of its own, the same for all its streams, and lives on beside the first.
+            tab = sha256(page.encode()).hexdigest()[:16]
+            prelude += patch_signals({"tabId": f"{tab}.{page}"}).encode()
+        elif not (owner and tab) or hub.restore_id(owner, tab, page, url):
             app_state.warn_once(
                 "Datastar: stream %s was asked for twice by one page; the second request is answered 204. The browser "
                 "can do so by itself when it is shown again; otherwise use tab_signal() for the tab id",
                 endpoint,
             )
             return Response(status=204)
-        # A duplicated tab: it gets an id of its own and lives on beside the first.
-        tab = secrets.token_hex(8)
-        prelude += b"id: \n\n" + patch_signals({"tabId": f"{tab}.{page}"}).encode()
-    hub = hub_of(app_state)
+        # Else the stream that took the place has gone meanwhile, and the page has none.
     stream = hub.new_stream()
-    owner = _scope_text(scope() if callable(scope) else scope)
     if owner and tab:
-        stream.entry = TabEntry(owner, tab, page, _own_url(request), endpoint, time.time(), stream.end_as)
+        stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream.end_as)
     _check_room(hub, owner, tab)
     result = run()
     if isinstance(result, Response):
