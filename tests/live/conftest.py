@@ -96,4 +96,10 @@ def page(open_page: Callable[..., Page]) -> Page:
 
 @pytest.fixture
 def example(servers: Servers) -> Server:
-    return servers.start("example:create_app()", EXAMPLE_IMPORT_PAUSE_SECONDS="0.02")
+    return servers.start(
+        "example:create_app()",
+        EXAMPLE_IMPORT_PAUSE_SECONDS="0.02",
+        EXAMPLE_SECRET_KEY="only for tests",
+        EXAMPLE_SQLALCHEMY_DATABASE_URI=f"sqlite:///{servers.folder / 'example.sqlite'}",
+        EXAMPLE_DATASTAR_RESTART_SPREAD_SECONDS="2",
+    )

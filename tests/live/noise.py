@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import BrowserContext, ConsoleMessage
 
+# What a browser says, and the client after it, while nobody is at the server's port.
+NOBODY_THERE = (
+    r"ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)"
+    r"|failed to reach|network error|Failed to fetch"
+)
+
 
 @dataclass
 class Noise:
@@ -15,6 +21,11 @@ class Noise:
     browser: list[str] = field(default_factory=list)
     expected_in_browser: list[str] = field(default_factory=list)
     expected_in_log: list[str] = field(default_factory=list)
+    accepted_in_browser: list[str] = field(default_factory=list)
+
+    def accept_in_browser(self, pattern: str) -> None:
+        """Accept what matches, however often it happens: a matter of moments, such as the pause of a restart."""
+        self.accepted_in_browser.append(pattern)
 
     def expect_in_browser(self, pattern: str) -> None:
         """Accept errors and warnings of the console and the page that match, of which there has to be at least one."""
@@ -35,11 +46,12 @@ class Noise:
 
     def check(self, log: str) -> None:
         tracebacks = re.findall(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)", log)
-        for what, found, expected in (
-            ("in the browser", self.browser, self.expected_in_browser),
-            ("in the log", tracebacks, self.expected_in_log),
+        for what, found, expected, accepted in (
+            ("in the browser", self.browser, self.expected_in_browser, self.accepted_in_browser),
+            ("in the log", tracebacks, self.expected_in_log, []),
         ):
-            unexpected = [text for text in found if not any(re.search(pattern, text) for pattern in expected)]
+            known = [*expected, *accepted]
+            unexpected = [text for text in found if not any(re.search(pattern, text) for pattern in known)]
             missing = [pattern for pattern in expected if not any(re.search(pattern, text) for text in found)]
             assert not unexpected, f"errors {what}: {unexpected}"
             assert not missing, f"expected {what}, and did not happen: {missing} (but: {found})"

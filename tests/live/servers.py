@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -35,8 +37,11 @@ class Server:
     """One gunicorn in a subprocess."""
 
     url: str  # with a slash at the end
-    process: subprocess.Popen[bytes]
     log_path: Path
+    # Opens the log and starts gunicorn on a listening socket.
+    launch: Callable[[socket.socket], subprocess.Popen[bytes]]
+    process: subprocess.Popen[bytes]
+    ready: str = ""
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
@@ -62,6 +67,27 @@ class Server:
                     pytest.fail(f"{url} does not answer:\n{self.log()}")
                 time.sleep(0.02)
 
+    def stop(self) -> None:
+        self.process.terminate()
+        self.wait_until_stopped()
+
+    def start_again(self) -> None:
+        """Start a server that has been stopped on the port that it had."""
+        with socket.create_server(("127.0.0.1", urlsplit(self.url).port)) as listener:
+            self.process = self.launch(listener)
+        self.wait_until_ready(self.ready)
+
+    def restart(self) -> None:
+        """Stop and start; in between there is nobody at its port."""
+        self.stop()
+        self.start_again()
+
+    def reload(self) -> None:
+        """Let gunicorn start a new worker and stop the old one, as for a new version of the application."""
+        length = len(self.log())
+        self.process.send_signal(signal.SIGHUP)
+        self.wait_for_log("Booting worker", since=length)
+
     def wait_until_stopped(self) -> None:
         try:
             self.process.wait(DEADLINE_SECONDS)
@@ -86,7 +112,7 @@ class Servers:
         """
         key = (app, mount, *sorted(environment.items()))
         if key not in self.running:
-            self.running[key] = self._spawn(app, mount, environment)
+            self.running[key] = self._spawn(app, mount, ready, environment)
             self.running[key].wait_until_ready(ready)
         return self.running[key]
 
@@ -97,15 +123,15 @@ class Servers:
         for server in self.running.values():
             server.wait_until_stopped()
 
-    def _spawn(self, app: str, mount: str, environment: dict[str, str]) -> Server:
+    def _spawn(self, app: str, mount: str, ready: str, environment: dict[str, str]) -> Server:
         folder = self.folder / str(len(self.running))
         folder.mkdir()
         log_path = folder / "gunicorn.log"
-        # The socket is opened here and handed over: no other program can take the port in between.
-        with socket.create_server(("127.0.0.1", 0)) as listener, log_path.open("wb") as log:
+
+        def launch(listener: socket.socket) -> subprocess.Popen[bytes]:
             command = [sys.executable, "-m", "gunicorn", "--config", "example/gunicorn.conf.py", app]
             command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "3"]
-            environment = {
+            variables = {
                 **os.environ,
                 **environment,
                 "SCRIPT_NAME": mount,
@@ -113,7 +139,12 @@ class Servers:
                 # Where gunicorn puts its control socket; two servers must not share it.
                 "XDG_RUNTIME_DIR": str(folder),
             }
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=log, stderr=log, pass_fds=[listener.fileno()]
-            )
-            return Server(f"http://127.0.0.1:{listener.getsockname()[1]}{mount}/", process, log_path)
+            with log_path.open("ab") as log:
+                return subprocess.Popen(
+                    command, cwd=ROOT, env=variables, stdout=log, stderr=log, pass_fds=[listener.fileno()]
+                )
+
+        # The socket is opened here and handed over: no other program can take the port in between.
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}{mount}/"
+            return Server(url, log_path, launch, launch(listener), ready)

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.live.noise import NOBODY_THERE
 from tests.live.servers import Server
 
 Join = Callable[[str], Page]
@@ -25,7 +26,12 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(servers, database) -> Server:
-    server = servers.start("example:create_app()", EXAMPLE_SQLALCHEMY_DATABASE_URI=f"sqlite:///{database}")
+    server = servers.start(
+        "example:create_app()",
+        EXAMPLE_SECRET_KEY="only for tests",
+        EXAMPLE_SQLALCHEMY_DATABASE_URI=f"sqlite:///{database}",
+        EXAMPLE_DATASTAR_RESTART_SPREAD_SECONDS="2",
+    )
     with sqlite3.connect(database) as connection:
         connection.execute("delete from card")
     return server
@@ -129,6 +135,25 @@ def test_who_leaves_is_no_longer_there(join):
 
     bob.goto("about:blank")
     expect(ann.locator("#people")).to_have_text("Here now: Ann")
+
+
+def test_board_goes_on_after_the_server_was_restarted(server, database, join, noise):
+    ann, bob = join("Ann"), join("Bob")
+    add(ann, "Milk")
+    expect(cards(bob, "To do")).to_have_text(["Milk"])
+    noise.accept_in_browser(NOBODY_THERE)
+
+    server.stop()
+    # Written by somebody who did not come by this server: the pages show it all the same.
+    with sqlite3.connect(database) as connection:
+        connection.execute("update card set text = 'Oat milk'")
+    server.start_again()
+
+    for page in (ann, bob):
+        expect(cards(page, "To do")).to_have_text(["Oat milk"])
+        expect(page.locator("#people")).to_have_text("Here now: Ann, Bob")
+    add(bob, "Bread")
+    expect(cards(ann, "To do")).to_have_text(["Oat milk", "Bread"])
 
 
 def test_leaving_the_board_asks_all_tabs_for_a_name(server, join):

@@ -48,6 +48,28 @@ def open_import_with_outcome(page: Page, url: str) -> None:
     expect(page.locator("#totals table")).to_be_visible()
 
 
+def open_board_without_name(page: Page, url: str) -> None:
+    page.goto(f"{url}board")
+
+
+def open_board(page: Page, url: str) -> None:
+    page.goto(f"{url}board")
+    page.get_by_label("Your name").fill("N" * 30)
+    page.get_by_role("button", name="Join").click()
+    for text in ("a_long_word" * 15, "short"):
+        page.get_by_label("New card").fill(text)
+        page.get_by_role("button", name="Add").click()
+        expect(page.get_by_text(text).first).to_be_visible()
+    page.get_by_role("button", name="Move on: short").first.click()
+    expect(page.locator("#column-1").get_by_text("short").first).to_be_visible()
+    page.get_by_role("button", name="Edit: short").first.click()
+    expect(page.get_by_label("Change the card")).to_be_focused()
+
+
+def open_clock(page: Page, url: str) -> None:
+    page.goto(f"{url}clock")
+
+
 def open_error(page: Page, url: str) -> None:
     page.goto(f"{url}counter")
     page.evaluate(
@@ -65,6 +87,9 @@ STATES = [
     open_search_without_results,
     open_import,
     open_import_with_outcome,
+    open_board_without_name,
+    open_board,
+    open_clock,
     open_error,
 ]
 each_state = pytest.mark.parametrize("open_state", STATES, ids=lambda state: state.__name__.removeprefix("open_"))

@@ -32,6 +32,8 @@ def make_app(name: str) -> tuple[Flask, Datastar]:
     app = Flask(name, static_folder=STATIC, static_url_path="/static")
     # Fixed, so that a restart in the middle of a test would not log anybody out.
     app.secret_key = "only for tests"
+    # So that a test can set keys of the extension for the server that it starts.
+    app.config.from_prefixed_env("EXTRA")
     return app, Datastar(app, script_url="/static/datastar.js")
 
 
