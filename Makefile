@@ -1,6 +1,7 @@
 # Every target sets up what it needs, in .venv; a second call finds it there.
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
+#   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
 #   make check       linter, formatter, types, documentation
 #   make test-all    the tests without a browser on every Python and Flask that is supported and installed
 #   make dist        build the sdist and the wheel
@@ -17,6 +18,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENO
 
 EXTRAS_demo = gunicorn,example
 EXTRAS_test = gunicorn,redis,wtf,example,test,live
+EXTRAS_soak = gunicorn
 EXTRAS_check = $(EXTRAS_test),check
 EXTRAS_matrix = matrix
 EXTRAS_dist = dist
@@ -24,7 +26,7 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo test check test-all dist clean
+.PHONY: demo test soak check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -34,6 +36,9 @@ test: .venv/test.stamp $(CLIENT)
 	sh tests/system_programs.sh
 	$(BIN)/python -m pytest --cov $(ARGS)
 	@$(if $(ARGS),,$(BIN)/python tests/check_coverage.py)
+
+soak: .venv/soak.stamp
+	@$(BIN)/python tests/soak/soak.py $(ARGS)
 
 check: .venv/check.stamp
 	$(BIN)/ruff check

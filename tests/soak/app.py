@@ -1,0 +1,151 @@
+"""What the soak runs under gunicorn: streams of every kind, ways to publish to them, and figures of the process."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from flask import Flask, request
+from greenlet import greenlet
+
+from flask_datastar import Datastar
+from flask_datastar._state import find_app_state
+from flask_datastar.hooks import stream_closed, stream_opened
+from flask_datastar.streams.hub import hub_of
+
+app = Flask(__name__)
+app.config.update(
+    SECRET_KEY="soak",
+    DATASTAR_KEEPALIVE_SECONDS=1,
+    DATASTAR_MAX_STREAMS=5000,
+    # The load is random: it must not meet a limit by chance.
+    DATASTAR_MAX_STREAMS_PER_SCOPE=1000,
+    DATASTAR_RESTART_SPREAD_SECONDS=2,
+    # So that short runs have it, too.
+    DATASTAR_STREAM_MAX_AGE_SECONDS=2,
+)
+datastar = Datastar(app)
+
+#: Topic → the number of its last message.
+numbers: Counter[str] = Counter()
+hooks: Counter[str] = Counter()
+
+
+@stream_opened.connect_via(app)
+def count_opened(sender: Flask, **_: object) -> None:
+    hooks["opened"] += 1
+
+
+@stream_closed.connect_via(app)
+def count_closed(sender: Flask, **_: object) -> None:
+    hooks["closed"] += 1
+
+
+def scope() -> str:
+    return request.args["scope"]
+
+
+def begin(topic: str) -> None:
+    """Tell the client from which number on it hears everything."""
+    datastar.patch_signals({"from": numbers[topic], "pid": os.getpid()})
+
+
+@datastar.stream(group="soak", scope=scope)
+def follow(topic: str) -> Any:
+    feed = datastar.follow(topic)
+    begin(topic)
+    return feed
+
+
+@datastar.stream(group="soak", scope=scope)
+def listen(topic: str) -> Iterator[None]:
+    messages = datastar.subscribe(topic, every=0.3)
+    begin(topic)
+    yield
+    for message in messages:
+        if message is not None:
+            datastar.patch_signals({"n": message.data})
+            yield
+
+
+@datastar.stream(group="soak", scope=scope)
+def changes(topic: str) -> Iterator[None]:
+    for _ in datastar.changes(topic, at_most_every=0.05):
+        datastar.patch_signals({"state": numbers[topic]})
+        yield
+
+
+@datastar.stream(group="soak", scope=scope)
+def tick() -> Iterator[None]:
+    for number in datastar.every(0.2):
+        datastar.patch_signals({"state": number})
+        yield
+
+
+@datastar.stream(group="soak", scope=scope)
+def finish() -> Iterator[None]:
+    for number in datastar.every(0.05):
+        datastar.patch_signals({"state": number})
+        yield
+        if number >= 3:
+            return
+
+
+@datastar.stream(group="soak", scope=scope)
+def fail() -> Iterator[None]:
+    yield
+    raise RuntimeError("on purpose")
+
+
+@app.post("/publish")
+def publish() -> str:
+    """Publish to all kinds of one topic."""
+    topic, filler = request.args["topic"], "x" * int(request.args.get("size", 0))
+    for _ in range(int(request.args["count"])):
+        numbers[topic] += 1
+        datastar.publish(topic, numbers[topic])
+        with datastar.broadcast(topic) as out:
+            out.patch_signals({"n": numbers[topic], "filler": filler})
+    return ""
+
+
+@app.post("/tell")
+def tell() -> str:
+    datastar.broadcast_to(request.args["scope"]).patch_signals({"told": 1})
+    return ""
+
+
+@app.post("/close")
+def close() -> str:
+    return str(datastar.tabs.close(request.args["scope"], restart=request.args["restart"] == "1"))
+
+
+@app.get("/figures")
+def figures() -> dict[str, Any]:
+    hub = hub_of(find_app_state(app))
+    gc.collect()
+    # Another C library has none.
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+    return {
+        "pid": os.getpid(),
+        "time": time.monotonic(),
+        "tabs": datastar.tabs.count(),
+        "topics_empty": hub.topics.is_empty,
+        "stats": datastar.stats(),
+        "hooks": dict(hooks),
+        "greenlets": sum(1 for found in gc.get_objects() if isinstance(found, greenlet) and not found.dead),
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "memory_kib": memory_kib(),
+    }
+
+
+def memory_kib() -> int:
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))

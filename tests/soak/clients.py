@@ -1,0 +1,188 @@
+"""Browser tabs for the soak: raw sockets that check each byte of their stream."""
+
+from __future__ import annotations
+
+import json
+import random
+import selectors
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import urlencode
+
+Check = Callable[[str, bool, str], object]
+
+
+class Page:
+    """One page with one stream. What comes is checked: framing, order, completeness, and how it ends."""
+
+    def __init__(self, kind: str, topic: str, scope: str, tab: str, page: str, *, last_id: str | None = None) -> None:
+        self.kind, self.topic, self.scope, self.tab, self.page = kind, topic, scope, tab, page
+        self.came_with = last_id
+        #: Does not read: a slow client.
+        self.is_deaf = False
+        self.status = 0
+        self.last_id = ""
+        self.retry: int | None = None
+        self.pid: int | None = None
+        self.is_ended = False
+        self.is_cut = False
+        self.got_tab = ""
+        self._number: int | None = None
+        self._state = -1
+        self._raw = bytearray()
+        self._body = bytearray()
+        self._has_head = False
+        self._has_last_chunk = False
+
+    def open(self, port: int, method: str = "GET") -> None:
+        """Connect and ask for the stream."""
+        self.socket = socket.socket()
+        if self.is_deaf:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.connect(("127.0.0.1", port))
+        signals = json.dumps({"tabId": f"{self.tab}.{self.page}"})
+        query = urlencode({"topic": self.topic, "scope": self.scope, "datastar": signals})
+        identity = f"Last-Event-ID: {self.came_with}\r\n" if self.came_with else ""
+        self.socket.sendall(
+            f"{method} /ds/soak/{self.kind}?{query} HTTP/1.1\r\nHost: localhost\r\nDatastar-Request: true\r\n"
+            f"Accept: text/event-stream\r\n{identity}\r\n".encode()
+        )
+        self.socket.setblocking(False)
+
+    def leave(self) -> None:
+        """Go, in one of the ways in which browsers and networks go."""
+        way = random.random()
+        if way < 0.3:
+            # With a reset.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif way < 0.5:
+            # Bytes of a next request in front of the end.
+            with suppress(OSError):
+                self.socket.send(b"GET /figu")
+        self.socket.close()
+
+    def read(self, check: Check) -> None:
+        """Take what is there and check it."""
+        while not self.is_ended:
+            try:
+                data = self.socket.recv(65536)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+                self.is_cut = True
+            if not data:
+                self.is_ended = True
+                return
+            self._raw += data
+            self._parse(check)
+
+    def _parse(self, check: Check) -> None:
+        if not self._has_head:
+            head, found, rest = self._raw.partition(b"\r\n\r\n")
+            if not found:
+                return
+            self._has_head = True
+            self._raw = rest
+            self.status = int(head.split(b" ", 2)[1])
+            if self.status == 200:
+                check("a stream is chunked", b"chunked" in head.lower(), repr(bytes(head)))
+            else:
+                self.is_ended = True
+                return
+        while not self.is_ended and self._take_chunk(check):
+            self._events(check)
+        if self._has_last_chunk:
+            self.is_ended = True
+            check("nothing comes after the end", not self._raw, repr(bytes(self._raw[:80])))
+            check("an ended body has whole events", not self._body, repr(bytes(self._body[:80])))
+
+    def _take_chunk(self, check: Check) -> bool:
+        """Move one chunk into the body; False when there is no whole one, or it was the last."""
+        size, found, rest = self._raw.partition(b"\r\n")
+        if not found or self._has_last_chunk:
+            return False
+        try:
+            length = int(size, 16)
+        except ValueError:
+            check("chunks are well-formed", False, repr(bytes(size[:80])))
+            self.is_ended = self.is_cut = True
+            return False
+        if len(rest) < length + 2:
+            return False
+        check("chunks are well-formed", rest[length : length + 2] == b"\r\n", repr(bytes(rest[length : length + 20])))
+        self._raw = rest[length + 2 :]
+        self._body += rest[:length]
+        self._has_last_chunk = length == 0
+        return not self._has_last_chunk
+
+    def _events(self, check: Check) -> None:
+        while True:
+            block, found, rest = self._body.partition(b"\n\n")
+            if not found:
+                return
+            self._body = rest
+            for line in bytes(block).decode().split("\n"):
+                name, _, value = line.partition(": ")
+                if name == "id":
+                    self.last_id = value
+                elif name == "retry":
+                    self.retry = int(value)
+                elif name == "data":
+                    self._signals(json.loads(value.removeprefix("signals ")), check)
+                else:
+                    check("lines are fields", name in ("event", ":", ""), repr(line[:80]))
+
+    def _signals(self, signals: dict[str, object], check: Check) -> None:
+        number, state = signals.get("n"), signals.get("state")
+        if "from" in signals:
+            self._number, self.pid = int(str(signals["from"])), int(str(signals["pid"]))
+        if "tabId" in signals:
+            self.got_tab = str(signals["tabId"]).rpartition(".")[0]
+        if isinstance(number, int):
+            expected = None if self._number is None else self._number + 1
+            check(
+                "messages come in order, none is missing", number == expected, f"{self.kind} {number}, not {expected}"
+            )
+            self._number = number
+        if isinstance(state, int):
+            check("a state never goes back", state >= self._state, f"{self.kind} {self._state} -> {state}")
+            self._state = state
+
+
+class Crowd:
+    """All pages that are open, read by one selector."""
+
+    def __init__(self, port: int, check: Check, on_end: Callable[[Page], None]) -> None:
+        self.pages: set[Page] = set()
+        self._port = port
+        self._check = check
+        self._on_end = on_end
+        self._selector = selectors.DefaultSelector()
+
+    def open(self, page: Page) -> None:
+        page.open(self._port)
+        self.pages.add(page)
+        if not page.is_deaf:
+            self._selector.register(page.socket, selectors.EVENT_READ, page)
+
+    def leave(self, page: Page) -> None:
+        self._forget(page)
+        page.leave()
+
+    def read(self, seconds: float) -> None:
+        """Read what has come; give each page that has ended to ``on_end``."""
+        for key, _ in self._selector.select(seconds):
+            page: Page = key.data
+            page.read(self._check)
+            if page.is_ended:
+                self._forget(page)
+                page.socket.close()
+                self._on_end(page)
+
+    def _forget(self, page: Page) -> None:
+        self.pages.discard(page)
+        if not page.is_deaf:
+            self._selector.unregister(page.socket)
