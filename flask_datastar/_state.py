@@ -35,6 +35,8 @@ class AppState:
         self.endpoints: dict[str, list[str]] = {}
         #: The endpoints that are streams.
         self.stream_endpoints: set[str] = set()
+        #: Whether a request has come here: without one, this is hardly the process that has the streams.
+        self.has_served = False
         self._provider: JSONProvider | None = None
         self._dumps: Dumps = strictjson.dumps
         self._said: set[str] = set()
@@ -110,6 +112,7 @@ class RequestState:
 
 def begin_request(app_state: AppState, current: Request) -> RequestState:
     """Bind a new state to the current request and to its ``g``; at the begin of each request."""
+    app_state.has_served = True
     state = current.__dict__[_REQUEST_KEY] = RequestState(app_state, g._get_current_object())
     return state
 

@@ -173,7 +173,7 @@ def _check_seconds(key: str, value: object) -> float:
 
 def _check_seconds_or_zero(key: str, value: object) -> float:
     if not _is_number(value) or value < 0:  # type: ignore[operator]
-        raise _refuse(key, value, "a number of seconds, 0 for unlimited")
+        raise _refuse(key, value, "a number of seconds, 0 or more")
     return float(value)  # type: ignore[arg-type]
 
 

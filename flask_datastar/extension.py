@@ -256,8 +256,13 @@ def _install_request_hooks(app_state: AppState) -> None:
     def drop_subscriptions(error: BaseException | None = None) -> None:
         # Made in a request that opened no stream; without this they would collect messages for ever.
         state = state_of(request._get_current_object())  # type: ignore[attr-defined]
-        for subscription in state.subscriptions if state is not None else ():
+        if state is None:
+            return
+        for subscription in state.subscriptions:
             subscription.close()
+        if state.stream is not None and not state.stream.is_connected:
+            # Its response was not sent: something raised after the view.
+            state.stream.abandon()
 
     app = app_state.app
     app.teardown_request(drop_subscriptions)

@@ -18,8 +18,8 @@ class TabEntry:
 
     #: Whose stream it is; not empty.
     scope: str
-    #: The tab part of the tab id.
-    tab: str
+    #: The tab part of the tab id; None when the browser sent none: such a stream takes nobody's place.
+    tab: str | None
     #: The page part, None for a hand-written tab id.
     page: str | None
     #: Path and query without the signals: what tells the streams of one page apart.
@@ -37,7 +37,7 @@ class TabInfo:
     """One open stream, as seen from outside."""
 
     scope: str
-    tab: str
+    tab: str | None
     page: str | None
     endpoint: str
     #: As :func:`time.time` gives it.
@@ -78,7 +78,8 @@ class TabRegistry:
         streams = self._streams.get()
         with streams.lock:
             tabs = streams.by_scope.get(scope, {})
-            return sum(len(entries) for name, entries in tabs.items() if name != tab) >= limit_per_scope
+            others = [entries for name, entries in tabs.items() if name is None or name != tab]
+            return sum(map(len, others)) >= limit_per_scope
 
     def release(self, entry: TabEntry) -> None:
         """Take a stream out that has ended; one that is out already is no error."""
@@ -91,15 +92,15 @@ class TabRegistry:
                     streams.drop(entry.scope, entry.tab)
 
     def close(self, scope: str, tab: str | None = None, *, reason: str) -> int:
-        """End all streams of a scope, or of one of its tabs.
+        """End all streams of a scope, those without a tab too, or of one of its tabs.
 
         :param reason: what they are ended with.
         :return: how many.
         """
         streams = self._streams.get()
         with streams.lock:
-            tabs = [tab] if tab is not None else list(streams.by_scope.get(scope, {}))
-            ended = [entry for name in tabs for entry in streams.drop(scope, name)]
+            names = [tab] if tab is not None else list(streams.by_scope.get(scope, {}))
+            ended = [entry for name in names for entry in streams.drop(scope, name)]
         _end(ended, reason, None)
         return len(ended)
 
@@ -107,7 +108,7 @@ class TabRegistry:
         """Count the tabs, as pairs of scope and tab, that have a stream."""
         streams = self._streams.get()
         with streams.lock:
-            return sum(len(tabs) for tabs in streams.by_scope.values())
+            return sum(len(tabs) - (None in tabs) for tabs in streams.by_scope.values())
 
     def snapshot(self) -> list[TabInfo]:
         """List the open streams; those of one scope stand together."""
@@ -125,9 +126,9 @@ class _Streams:
     def __init__(self) -> None:
         self.lock = make_lock()
         #: Scope → tab → its streams; neither a scope nor a tab without one stays.
-        self.by_scope: dict[str, dict[str, list[TabEntry]]] = {}
+        self.by_scope: dict[str, dict[str | None, list[TabEntry]]] = {}
 
-    def drop(self, scope: str, tab: str) -> list[TabEntry]:
+    def drop(self, scope: str, tab: str | None) -> list[TabEntry]:
         """Forget a tab and give what it had. The lock is held."""
         tabs = self.by_scope.get(scope, {})
         entries = tabs.pop(tab, [])
@@ -137,6 +138,8 @@ class _Streams:
 
 
 def _may_live_beside(older: TabEntry, newer: TabEntry) -> bool:
+    if newer.tab is None:
+        return True
     return older.page is not None and older.page == newer.page and older.url != newer.url
 
 

@@ -9,10 +9,12 @@ from flask import Blueprint, Response, request
 
 from .._state import AppState, RequestState, current_app_state, current_request_state
 from ..handlers import Handler, make_handler
+from ..origin import check_header
 from ..tabs import TabInfo
-from .broadcasts import Broadcast, publish_message, scope_topic
+from .broadcasts import Broadcast, publish_message
 from .hub import hub_of
-from .opening import Scope, open_stream
+from .opening import open_stream
+from .scopes import Scope, named_scope, scope_topic
 from .waiting import Changes, Follow, Messages, Ticks, add_subscription, check_topics
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -81,7 +83,9 @@ class StreamMethods:
 
         :param scope: as in :meth:`stream`.
         :param events: a generator, or ``datastar.follow(…)``.
+        :raises werkzeug.exceptions.Forbidden: it was not the Datastar client that asked (403).
         """
+        check_header(request)
         state = current_request_state(self)
         return _open(state, lambda: events, scope, str(request.endpoint), self._before_wait)
 
@@ -153,9 +157,9 @@ class StreamMethods:
         """
         return Broadcast(current_app_state(self), _topic(topic))
 
-    def broadcast_to(self, scope: str | int, tab: str | None = None) -> Broadcast:
+    def broadcast_to(self, scope: Scope, tab: str | None = None) -> Broadcast:
         """Send events to all streams of one scope, or of one of its tabs, at their next wait point."""
-        return Broadcast(current_app_state(self), scope_topic(str(scope), tab))
+        return Broadcast(current_app_state(self), scope_topic(named_scope(scope), tab))
 
     @property
     def tabs(self) -> Tabs:
@@ -178,16 +182,16 @@ class Tabs:
         return self._registry.count()
 
     def snapshot(self) -> list[TabInfo]:
-        """List them: scope, tab, page, endpoint, opened_at (Unix time)."""
+        """List the streams that have a scope: scope, tab (None for none), page, endpoint, opened_at (Unix time)."""
         return self._registry.snapshot()
 
-    def close(self, scope: str | int, tab: str | None = None, *, restart: bool = False) -> int:
+    def close(self, scope: Scope, tab: str | None = None, *, restart: bool = False) -> int:
         """End the streams of a scope, or of one of its tabs.
 
         :param restart: let the pages come back, and so meet the login check; without it they stay away.
         :return: how many.
         """
-        return self._registry.close(str(scope), tab, reason="restart" if restart else "done")
+        return self._registry.close(named_scope(scope), tab, reason="restart" if restart else "done")
 
 
 def _opener(scope: ScopeSource, before_wait: list[Callable[[], object]]) -> Callable[..., Response]:

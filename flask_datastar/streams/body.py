@@ -1,4 +1,4 @@
-"""The WSGI bodies of streams: the server iterates them, and they wait."""
+"""The WSGI bodies of streams: the server iterates them, and they wait. What runs a generator is in ``running``."""
 
 from __future__ import annotations
 
@@ -8,16 +8,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from flask import stream_with_context
-
-from .._state import RequestState
-from ..generators import AddResult, report
-from ..response import response_of, take_queue, take_tracked
-from ..sansio.endings import Ending, Reason, ending_block, restart_delay_ms
+from ..sansio.endings import MAX_BACKOFF_MS, Ending, Reason, ending_block, restart_delay_ms
 from ..transport import leaving
 from .direct import direct_writer
 from .hub import Details, StreamHub
-from .stream import Stream, StreamEnds
+from .stream import Stream
 from .waiting import Subscription
 
 KEEPALIVE = b":\n\n"
@@ -29,52 +24,106 @@ Write = Callable[[bytes], object]
 class StreamBody:
     """What all streams do: open at the first step, say how they end at the last, and leave nothing behind."""
 
-    __slots__ = ("_details", "_failures", "_has_ended", "_is_open", "_last_id", "_prelude", "hub", "stream", "write")
+    __slots__ = (
+        "_details",
+        "_failures",
+        "_has_ended",
+        "_is_open",
+        "_opened_at",
+        "_prelude",
+        "_subscriptions",
+        "hub",
+        "is_connected",
+        "stream",
+        "write",
+    )
 
-    def __init__(self, hub: StreamHub, stream: Stream, prelude: bytes, details: Details, ending: Ending) -> None:
+    def __init__(
+        self,
+        hub: StreamHub,
+        stream: Stream,
+        prelude: bytes,
+        details: Details,
+        failures: int,
+        subscriptions: Iterable[Subscription],
+    ) -> None:
         self.hub = hub
         self.stream = stream
         self.write: Write | None = None
+        #: Whether a server has it; until then the end of the request closes it.
+        self.is_connected = False
         self._prelude = prelude
         self._details = details
-        # What the last ending said of failures and of the application's own id is carried on into the next.
-        self._failures = ending.failures
-        self._last_id = ending.last_id
+        # Failures in a row before this stream, as its last ending told.
+        self._failures = failures
         self._is_open = False
         self._has_ended = False
+        self._opened_at = 0.0
+        self._subscriptions: list[Subscription] = []
+        for subscription in subscriptions:
+            self.adopt(subscription)
 
-    def connect(self, environ: dict[str, Any], start_response: object, write: Write) -> None:
-        """Take what the server offers: the socket to watch, and its way to write from inside a wait."""
+    def adopt(self, subscription: Subscription) -> None:
+        """Close a subscription with the stream."""
+        self._subscriptions.append(subscription)
+        subscription.bind(self.stream)
+
+    def abandon(self) -> None:
+        """Free what it holds, when no server will have it."""
+        self._has_ended = True
+        for subscription in self._subscriptions:
+            subscription.close()
+
+    def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
+        """Take what the server offers: the socket to watch, and its ways to write while the stream waits.
+
+        :param write: what ``start_response()`` gave; None when the body is wrapped, so that nothing may pass it by.
+        """
+        self.is_connected = True
         self.stream.socket = leaving.connection_of(environ)
-        # A test client's write() does not reach the reader before the next chunk, so without a socket it is not used.
-        self.write = write if self.stream.socket is not None else None
-        if self.hub.app_state.settings.direct_writes:
-            self.stream.direct = direct_writer(environ, start_response)
+        # What Werkzeug's test client gives is the append of a list, which nobody reads once the body has begun.
+        if callable(write) and not isinstance(getattr(write, "__self__", None), list):
+            self.write = write
+            if self.hub.app_state.settings.direct_writes:
+                self.stream.direct = direct_writer(environ, start_response)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
         stream = self.stream
-        if not self._is_open:
-            self._is_open = True
-            self.hub.open(stream, self._details)
-            return self._prelude or OPENING
+        stream.is_sending = False
         if self._has_ended or stream.is_gone:
             raise StopIteration
+        if not self._is_open:
+            self._is_open = True
+            self._opened_at = time.monotonic()
+            self.hub.open(stream, self._details)
+            chunk = self._prelude or OPENING
+        else:
+            chunk = self._advance()
+        stream.is_sending = True
+        stream.last_write = time.monotonic()
+        return chunk
+
+    def _advance(self) -> bytes:
+        stream = self.stream
         chunk = b"" if stream.must_end else self._step()
         self._send_rest()
-        if stream.ending is not None:
-            self._has_ended = True
-            chunk += self._last_block(stream.ending)
-        elif stream.is_gone or not chunk:
+        if stream.is_gone:
             raise StopIteration
-        stream.last_write = time.monotonic()
+        if stream.ending is not None:
+            # What was sent to the stream before its end is not lost.
+            chunk += stream.take()
+            if not stream.waiting:
+                self._has_ended = True
+                chunk += self._last_block(stream.ending)
         return chunk
 
     def close(self) -> None:
         """Free everything; called by the server, whether it iterated or not."""
-        self._has_ended = True
+        self.abandon()
+        self.is_connected = True
         self.hub.close(self.stream, self._details)
 
     @abstractmethod
@@ -83,28 +132,36 @@ class StreamBody:
 
     def _park(self, timeout: float | None) -> None:
         """Wait to be woken; meanwhile publishers may write to the connection."""
-        stream = self.stream
-        stream.is_parked = True
-        stream.wakeup.wait(timeout)
-        stream.is_parked = False
+        self.stream.park(timeout)
         self._send_rest()
 
     def _send_rest(self) -> None:
         """Send what a direct write left of its frame, before anything else goes out."""
         direct = self.stream.direct
-        while direct is not None and direct.rest and not self.stream.is_gone:
+        if direct is not None and direct.rest and not self.stream.is_gone:
             rest, direct.rest = direct.rest, b""
-            try:
-                self.stream.socket.sendall(rest)
-            except OSError:
-                self.stream.leave()
-            self.stream.last_write = time.monotonic()
+            self._send(self.stream.socket.sendall, rest)
+
+    def _send(self, send: Write, data: bytes) -> None:
+        """Send, for as long as the client takes to read; one that cannot be reached has left."""
+        stream = self.stream
+        stream.is_sending = True
+        try:
+            send(data)
+        except OSError:
+            stream.leave()
+        stream.is_sending = False
+        stream.last_write = time.monotonic()
 
     def _last_block(self, ending: Ending) -> bytes:
         retry_ms = None
         if ending.reason is Reason.RESTART:
-            failures = self._failures + 1 if ending.failures else 0
-            ending = Ending(Reason.RESTART, failures=failures, last_id=self.stream.last_id or self._last_id)
+            failures = 0
+            if ending.failures:
+                # One that ran for longer than the longest wait has recovered from the earlier ones.
+                has_recovered = time.monotonic() - self._opened_at > MAX_BACKOFF_MS / 1000
+                failures = 1 if has_recovered else self._failures + 1
+            ending = Ending(Reason.RESTART, failures=failures, last_id=self.stream.last_id)
             retry_ms = restart_delay_ms(failures, self.hub.app_state.settings.restart_spread_seconds, random.random)
         return ending_block(ending, retry_ms)
 
@@ -112,13 +169,7 @@ class StreamBody:
 class FollowBody(StreamBody):
     """A stream that only forwards what is broadcast: no request, no context and no generator is kept."""
 
-    __slots__ = ("_subscriptions",)
-
-    def __init__(self, *args: Any, subscriptions: Iterable[Subscription]) -> None:
-        super().__init__(*args)
-        self._subscriptions = tuple(subscriptions)
-        for subscription in self._subscriptions:
-            subscription.bind(self.stream)
+    __slots__ = ()
 
     def _step(self) -> bytes:
         stream, wakeup = self.stream, self.stream.wakeup
@@ -129,144 +180,6 @@ class FollowBody(StreamBody):
                 return data
             if time.monotonic() - stream.last_write >= keepalive:
                 return KEEPALIVE
-            if stream.must_end:
-                break
-            self._park(None)
+            if not stream.must_end:
+                self._park(None)
         return b""
-
-    def close(self) -> None:
-        """Free everything, subscriptions included."""
-        for subscription in self._subscriptions:
-            subscription.close()
-        super().close()
-
-
-class GeneratorBody(StreamBody):
-    """A stream that runs a user's generator, in its request's contexts."""
-
-    __slots__ = ("_add_result", "_before_wait", "_chunks", "_events", "_is_unread", "_state", "_subscriptions")
-
-    def __init__(
-        self,
-        *args: Any,
-        events: Iterator[Any],
-        state: RequestState,
-        add_result: AddResult,
-        before_wait: Iterable[Callable[[], object]],
-    ) -> None:
-        super().__init__(*args)
-        self._events = events
-        self._state = state
-        self._add_result = add_result
-        self._before_wait = before_wait
-        self._subscriptions: list[Subscription] = []
-        self._is_unread = False
-        for subscription in state.subscriptions:
-            self.adopt(subscription)
-        state.subscriptions = []
-        state.stream = self
-        self._chunks = stream_with_context(iter(self._run, None))
-
-    def adopt(self, subscription: Subscription) -> None:
-        """Close a subscription with the stream."""
-        self._subscriptions.append(subscription)
-        subscription.bind(self.stream)
-
-    def wait(
-        self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
-    ) -> bool:
-        """Wait inside the user's generator; send meanwhile what was sent to this tab, and keep-alives.
-
-        :param deadline: ``time.monotonic()``; None to wait for ever.
-        :param ready_at: gives a time at which ``is_ready`` is to be asked again.
-        :return: whether it is ready; False at the deadline.
-        :raises StreamEnds: the stream is to end.
-        """
-        stream = self.stream
-        keepalive = self.hub.app_state.settings.keepalive_seconds
-        self._give_back()
-        while True:
-            stream.wakeup.clear()
-            if stream.must_end:
-                raise StreamEnds
-            if is_ready():
-                return True
-            now = time.monotonic()
-            if deadline is not None and now >= deadline:
-                return False
-            if self.write is not None and self._write_waiting(now, keepalive):
-                continue
-            until = [t for t in (deadline, ready_at() if ready_at is not None else None) if t is not None]
-            self._park(max(0.0, min(until) - now) if until else None)
-
-    def _give_back(self) -> None:
-        for callback in self._before_wait:
-            callback()
-
-    def _write_waiting(self, now: float, keepalive: float) -> bool:
-        assert self.write is not None
-        data = self.stream.take()
-        if not data and now - self.stream.last_write >= keepalive:
-            data = KEEPALIVE
-        if data:
-            try:
-                self.write(data)
-            except OSError:
-                self.stream.leave()
-            self.stream.last_write = time.monotonic()
-        return bool(data)
-
-    def _step(self) -> bytes:
-        return next(self._chunks, b"")
-
-    def _run(self) -> bytes | None:
-        """Run the generator to its next ``yield``, inside of its contexts."""
-        stream = self.stream
-        if self._is_unread:
-            self._close_events()
-            return None
-        try:
-            item = next(self._events)
-            self._add_result(item)
-            chunk = self._flush()
-            # To send is to wait, too, for a client that does not read.
-            self._give_back()
-            return chunk
-        except StopIteration as stop:
-            self._add_result(stop.value)
-            stream.end(Ending(Reason.DONE), "done")
-            return self._flush()
-        except StreamEnds:
-            return None
-        except Exception as error:
-            report(self._state, error)
-            self.hub.end_restarting(stream, "failed", failures=1)
-            return None
-        finally:
-            if stream.must_end:
-                self._close_events()
-
-    def _flush(self) -> bytes:
-        body = take_queue(response_of(self._state))
-        if self._state.tracked.is_pending:
-            body += take_tracked(self._state)
-        return (body + self.stream.take()) or KEEPALIVE
-
-    def _close_events(self) -> None:
-        try:
-            close = getattr(self._events, "close", None)
-            if close is not None:
-                close()
-        except StreamEnds:
-            pass
-        except Exception as error:
-            report(self._state, error)
-
-    def close(self) -> None:
-        """Close the generator in its contexts, then free everything."""
-        if not self._is_unread:
-            self._is_unread = True
-            next(self._chunks, None)
-        for subscription in self._subscriptions:
-            subscription.close()
-        super().close()

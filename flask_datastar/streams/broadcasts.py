@@ -11,7 +11,8 @@ from ..sansio.events import Event
 from ..sending import SendingMethods
 from ..tracking import TrackedSignals
 from .direct import Payload
-from .hub import StreamHub, hub_of
+from .guards import check_publisher
+from .hub import hub_of
 
 
 class Broadcast(SendingMethods[None]):
@@ -34,10 +35,9 @@ class Broadcast(SendingMethods[None]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         events, self._collected = self._collected or [], None
+        tracked, self._tracked = self._tracked, TrackedSignals()
         if error is None:
-            events += self._tracked.take_events(self._app_state.dumps)
-            self._publish(events)
-        self._tracked = TrackedSignals()
+            self._publish(events + tracked.take_events(self._app_state.dumps))
 
     def _emit(self, event: Event) -> None:
         if self._collected is not None:
@@ -63,23 +63,21 @@ class Broadcast(SendingMethods[None]):
             return
         last_ids = [event.event_id for event in events if event.event_id is not None]
         payload = Payload(b"".join(event.encode() for event in events), last_ids[-1] if last_ids else None)
-        publish(hub_of(self._app_state), self._topic, "events", payload)
+        _publish(self._app_state, self._topic, "events", payload)
 
 
 def publish_message(app_state: AppState, topic: str, data: Any) -> None:
     """Publish data, as JSON, to the streams that subscribed to a topic.
 
     :raises ValueError: the data has no strict JSON form.
+    :raises SetupError: most streams could not hear it.
     """
-    publish(hub_of(app_state), topic, "message", Payload(app_state.dumps(data).encode()))
+    _publish(app_state, topic, "message", Payload(app_state.dumps(data).encode()))
 
 
-def publish(hub: StreamHub, topic: str, kind: str, payload: Payload) -> None:
+def _publish(app_state: AppState, topic: str, kind: str, payload: Payload) -> None:
     """Hand a payload to all streams of a topic; give them their turn before a queue overflows that had none yet."""
+    check_publisher(app_state)
+    hub = hub_of(app_state)
     hub.topics.publish(topic, kind, payload)
     hub.relieve()
-
-
-def scope_topic(scope: str, tab: str | None = None) -> str:
-    """Name the topic of one user's streams, or of one tab's; no topic of a user begins with NUL."""
-    return f"\0{scope}" if tab is None else f"\0{scope}\0{tab}"

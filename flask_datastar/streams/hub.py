@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakMethod
 
 from blinker import NamedSignal
 
@@ -17,17 +20,27 @@ from ..tabs import TabRegistry
 from ..topics import Topics
 from ..transport import leaving, worker
 from ..transport.ticker import current_ticker
-from ..transport.wakeups import PerProcess, is_gevent
+from ..transport.wakeups import PerProcess, is_gevent, make_lock
 from .direct import Payload
+from .guards import max_streams
 from .stream import Stream
 
 #: How long a connection that takes nothing is borne after its stream ended; when the worker stops, less.
 _LINGER_SECONDS, _LINGER_STOPPING_SECONDS = 5.0, 1.0
 _STOP_POLL_SECONDS = 0.05
+#: How long the end of the process waits for streams to end.
+_EXIT_SECONDS = 1.0
 
+_KEY = "_hubs"
 
 #: What the hooks tell of a stream: scope, tab, endpoint.
 Details = tuple[str, str | None, str]
+
+
+class Queue(Protocol):
+    """What fills up when its stream gets no turn."""
+
+    waited_for: bool
 
 
 class StreamHub:
@@ -37,19 +50,23 @@ class StreamHub:
         self.app_state = app_state
         self.registry = TabRegistry()
         self.topics = Topics()
-        self.opened = 0
-        self.dropped = 0
-        self.high_water = 0
-        self.ended: Counter[str] = Counter()
+        #: Held while a subscription is given to its stream.
+        self.binding = make_lock()
         self.is_stopping = False
+        self._lock = make_lock()
         self._streams: set[Stream] = set()
-        self._pressed: list[Stream] = []
-        self._cancel_ticks: list[Any] = []
+        self._opened = 0
+        self._dropped = 0
+        self._peak = 0
+        self._ended: Counter[str] = Counter()
+        self._pressed: list[Queue] = []
+        self._cancel_ticks: list[Callable[[], None]] = []
+        self._has_exit_hook = False
 
     @property
-    def open_count(self) -> int:
-        """Streams that are open now."""
-        return len(self._streams)
+    def is_full(self) -> bool:
+        """Whether there are as many streams as there may be."""
+        return len(self._streams) >= max_streams(self.app_state)
 
     def new_stream(self) -> Stream:
         """Make a stream by the app's limits; it counts only once it was opened."""
@@ -59,20 +76,25 @@ class StreamHub:
         return Stream(
             (settings.max_queued_events, settings.max_queued_bytes),
             on_slow=self._end_slow,
-            on_pressed=self._pressed.append,
+            on_pressed=self.press,
             expires_at=expires_at,
         )
 
     def open(self, stream: Stream, details: Details) -> None:
         """Enter a stream when the server begins to iterate it, and watch its client."""
-        self._streams.add(stream)
-        self.opened += 1
-        if not self._cancel_ticks:
-            self._start_ticks()
+        with self._lock:
+            is_full = len(self._streams) >= max_streams(self.app_state)
+            self._streams.add(stream)
+            self._opened += 1
+            if not self._cancel_ticks:
+                self._start_ticks()
         if stream.socket is not None:
             leaving.set_user_timeout(stream.socket, self.app_state.settings.keepalive_seconds + 20)
             stream.watch = leaving.watch(stream.socket, stream.leave)
-        if stream.entry is not None and not self.registry.register(
+        # Asked already when the request came, but others were opened meanwhile.
+        if is_full:
+            self.end_restarting(stream, "refused")
+        elif stream.entry is not None and not self.registry.register(
             stream.entry, limit_per_scope=self.app_state.settings.max_streams_per_scope
         ):
             self.app_state.app.logger.warning(
@@ -91,7 +113,7 @@ class StreamHub:
 
         :return: whether there is one.
         """
-        for stream in tuple(self._streams):
+        for stream in self._snapshot():
             entry = stream.entry
             if (
                 entry is not None
@@ -105,9 +127,13 @@ class StreamHub:
 
     def close(self, stream: Stream, details: Details) -> None:
         """Take a stream out, whatever ended it; safe to call twice."""
-        if stream not in self._streams:
-            return
-        self._streams.discard(stream)
+        with self._lock:
+            if stream not in self._streams:
+                return
+            self._streams.discard(stream)
+            stream.leave()
+            self._ended[stream.reason] += 1
+            self._peak = max(self._peak, stream.peak)
         if stream.watch is not None:
             stream.watch.cancel()
         if stream.entry is not None:
@@ -115,51 +141,66 @@ class StreamHub:
         if self.is_stopping and stream.socket is not None:
             # Else gunicorn keeps the connection for the client's next request, and waits for it.
             leaving.shut_for_reading(stream.socket)
-        stream.leave()
-        self.ended[stream.reason] += 1
         _send(hooks.stream_closed, self.app_state, details, reason=stream.reason)
 
-    def end_restarting(self, stream: Stream, reason: str, *, failures: int = 0) -> None:
-        """End a stream so that its page comes back."""
-        stream.end(Ending(Reason.RESTART, failures=failures), reason)
+    def end_restarting(self, stream: Stream, reason: str, *, failures: int = 0) -> bool:
+        """End a stream so that its page comes back; False when it was to end already."""
+        return stream.end(Ending(Reason.RESTART, failures=failures), reason)
 
     def stop(self) -> None:
         """End all streams, because the worker is about to stop."""
         self.is_stopping = True
-        for stream in tuple(self._streams):
+        for stream in self._snapshot():
             self.end_restarting(stream, "stopping")
+
+    def press(self, queue: Queue) -> None:
+        """Note a queue that fills up."""
+        self._pressed.append(queue)
 
     def relieve(self) -> None:
         """Let streams whose queues fill up take their turn, before they overflow only because a publisher never rests.
 
         Each is waited for once: one that took nothing in its turn has a client that does not read.
         """
-        pressed, self._pressed[:] = list(self._pressed), []
-        if pressed:
-            for stream in pressed:
-                stream.waited_for = True
+        if self._pressed:
+            pressed, self._pressed = self._pressed, []
+            for queue in pressed:
+                queue.waited_for = True
             # Under gevent all that are awake run before this returns; with threads they get a moment.
             time.sleep(0 if is_gevent() else 0.002)
 
     def stats(self) -> dict[str, Any]:
         """Give the counters: open, opened, ended by reason, dropped, queue high-water mark (events)."""
-        return {
-            "open": self.open_count,
-            "opened": self.opened,
-            "ended": dict(self.ended),
-            "dropped": self.dropped,
-            "queue_high_water": self.high_water,
-        }
+        with self._lock:
+            return {
+                "open": len(self._streams),
+                "opened": self._opened,
+                "ended": dict(self._ended),
+                "dropped": self._dropped,
+                "queue_high_water": max([self._peak, *(stream.peak for stream in self._streams)]),
+            }
 
     def _end_slow(self, stream: Stream) -> None:
-        self.dropped += 1
+        if not self.end_restarting(stream, "slow"):
+            return
+        stream.drop_waiting()
+        with self._lock:
+            self._dropped += 1
         self.app_state.app.logger.warning(
-            "Datastar: a client reads too slowly, %d events wait; its stream ends and the page comes back",
-            stream.waiting,
+            "Datastar: a client reads too slowly, more waits for it than %d events or %d bytes; its stream ends, and "
+            "the page comes back",
+            *stream.limits,
         )
-        self.end_restarting(stream, "slow")
+
+    def _snapshot(self) -> list[Stream]:
+        with self._lock:
+            return list(self._streams)
 
     def _start_ticks(self) -> None:
+        if not self._has_exit_hook:
+            self._has_exit_hook = True
+            # Weakly: the process's end is not to keep an app alive.
+            worker.before_exit(WeakMethod(self._end_at_exit))
         ticker = current_ticker()
         keepalive = self.app_state.settings.keepalive_seconds
         self._cancel_ticks = [
@@ -170,36 +211,60 @@ class StreamHub:
     def _poll_stop(self) -> None:
         if not self.is_stopping and worker.is_stopping():
             self.stop()
+        if self.is_stopping:
+            self._cut(self._snapshot(), _LINGER_STOPPING_SECONDS)
+
+    def _cut(self, streams: Iterable[Stream], linger_seconds: float) -> None:
+        """Break connections that have ended and take nothing: their greenlets would be held for ever."""
+        now = time.monotonic()
+        for stream in streams:
+            # While the user's own code runs, it is not the client that is waited for.
+            is_stuck = stream.must_end and stream.is_sending and now - stream.ended_at > linger_seconds
+            if is_stuck and stream.socket is not None:
+                leaving.shut(stream.socket)
+
+    def _end_at_exit(self) -> None:
+        """End all streams where the process ends without saying so before, and let their threads finish."""
+        self.stop()
+        deadline = time.monotonic() + _EXIT_SECONDS
+        while self._streams and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _tick(self) -> None:
         """Wake streams that owe a keep-alive, end those of age, cut connections that take nothing after the end."""
         now = time.monotonic()
-        settings = self.app_state.settings
-        linger = _LINGER_STOPPING_SECONDS if self.is_stopping else _LINGER_SECONDS
-        for stream in tuple(self._streams):
-            waiting = stream.waiting
-            if waiting > self.high_water:
-                self.high_water = waiting
+        keepalive = self.app_state.settings.keepalive_seconds
+        streams = self._snapshot()
+        for stream in streams:
             if stream.must_end:
-                if stream.socket is not None and now - stream.ended_at > linger:
-                    leaving.shut(stream.socket)
-            elif stream.expires_at is not None and now >= stream.expires_at:
+                continue
+            if stream.expires_at is not None and now >= stream.expires_at:
                 self.end_restarting(stream, "age")
-            elif now - stream.last_write >= settings.keepalive_seconds:
+            elif now - stream.last_write >= keepalive:
                 stream.wakeup.set()
-        if not self._streams:
-            for cancel in self._cancel_ticks:
-                cancel()
-            self._cancel_ticks = []
+        self._cut(streams, _LINGER_SECONDS)
+        with self._lock:
+            if not self._streams:
+                for cancel in self._cancel_ticks:
+                    cancel()
+                self._cancel_ticks = []
 
 
 def _send(hook: NamedSignal, app_state: AppState, details: Details, **more: Any) -> None:
+    """Tell the hook's receivers, with the app's context; one that raises is logged, and the stream goes on."""
     if hook.receivers:
         scope, tab, endpoint = details
-        hook.send(app_state.app, scope=scope, tab=tab, endpoint=endpoint, **more)
+        with app_state.app.app_context():
+            try:
+                hook.send(app_state.app, scope=scope, tab=tab, endpoint=endpoint, **more)
+            except Exception:
+                app_state.app.log_exception(sys.exc_info())
 
 
 def hub_of(app_state: AppState) -> StreamHub:
     """Give the hub of an app in this process; a forked process gets its own."""
-    hubs: PerProcess[StreamHub] = app_state.__dict__.setdefault("_hubs", PerProcess(partial(StreamHub, app_state)))
+    hubs: PerProcess[StreamHub] | None = app_state.__dict__.get(_KEY)
+    if hubs is None:
+        # Of two threads that come first at the same moment one wins.
+        hubs = app_state.__dict__.setdefault(_KEY, PerProcess(partial(StreamHub, app_state)))
     return hubs.get()

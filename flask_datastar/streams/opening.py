@@ -5,51 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from typing import Any
-from uuid import UUID
 
-from flask import Request, Response, session
+from flask import Request, Response
 from werkzeug.exceptions import ServiceUnavailable
 
 from .._state import AppState, RequestState
-from ..errors import SetupError
 from ..generators import queue_result
 from ..reading import read_page_id, read_signals, read_tab_id
-from ..response import EventResponse, response_of, take_queue, take_tracked
+from ..response import head_response, response_of, take_queue, take_tracked
 from ..sansio.consts import QUERY_KEY
-from ..sansio.endings import Ending, Reason, parse_ending
+from ..sansio.endings import Reason, parse_ending
 from ..sansio.signals import patch_signals
 from ..tabs import TabEntry
 from ..transport import worker
-from .body import FollowBody, GeneratorBody, StreamBody
-from .broadcasts import scope_topic
+from .answer import stream_response
+from .body import FollowBody, StreamBody
+from .guards import check_server, max_streams
 from .hub import StreamHub, hub_of
+from .running import GeneratorBody
+from .scopes import Scope, scope_text, scope_topic
 from .waiting import Follow
 
-Scope = str | int | UUID | None
 #: Sent first on a stream that came back: the client keeps the interval that the last ending gave it.
 _USUAL_RETRY = b"retry: 1000\n\n"
-
-
-class StreamResponse(EventResponse):
-    """The response of a stream. Called by the server, it hands out the body itself, and keeps nothing."""
-
-    body: StreamBody
-    #: The name of the cookie that Flask must not send again only because a session is permanent; None to let it.
-    session_cookie: str | None = None
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Start the response and connect the body with the server."""
-        headers = [
-            (name, value)
-            for name, value in self.get_wsgi_headers(environ).to_wsgi_list()
-            if not (name == "Set-Cookie" and self.session_cookie and value.startswith(f"{self.session_cookie}="))
-        ]
-        write = start_response(self.status, headers)
-        # What holds the request: a stream that only follows lives for hours without it.
-        environ.pop("werkzeug.request", None)
-        self.body.connect(environ, start_response, write)
-        return self.body
 
 
 def open_stream(
@@ -71,6 +49,8 @@ def open_stream(
     """
     app_state = state.app_state
     check_server(app_state, request)
+    if request.method == "HEAD":
+        return head_response(app_state)
     before = parse_ending(request.headers.get("Last-Event-ID"))
     if before is not None and before.reason is Reason.DONE:
         return Response(status=204)
@@ -78,7 +58,7 @@ def open_stream(
     tab, page = read_tab_id(signals), read_page_id(signals)
     prelude = _USUAL_RETRY if before is not None else b""
     hub = hub_of(app_state)
-    owner = _scope_text(scope() if callable(scope) else scope)
+    owner = scope_text(scope() if callable(scope) else scope)
     url = _own_url(request)
     if before is not None and before.reason is Reason.REPLACED:
         prelude += b"id: \n\n"
@@ -95,85 +75,41 @@ def open_stream(
             return Response(status=204)
         # Else the stream that took the place has gone meanwhile, and the page has none.
     stream = hub.new_stream()
-    if owner and tab:
+    if owner:
         stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream.end_as)
     _check_room(hub, owner, tab)
     result = run()
     if isinstance(result, Response):
         return result
-    if owner:
-        state.subscriptions.append(
-            Follow.of_stream(hub, scope_topic(owner), *([scope_topic(owner, tab)] if tab else []))
+    if not isinstance(result, Follow | Iterator):
+        raise TypeError(
+            f"stream {describe()} gave {type(result).__name__}; accepted: a generator, datastar.follow(…), "
+            "or a flask.Response"
         )
-    details = (owner, tab, endpoint)
-    common = (hub, stream, prelude, details, before or Ending(Reason.RESTART))
-    body: StreamBody
+    if owner:
+        own_topics = [scope_topic(owner), *([scope_topic(owner, tab)] if tab else [])]
+        state.subscriptions.append(Follow.of_stream(hub, *own_topics))
+    # What was set before goes out first.
+    queued = take_queue(response_of(state)) + (take_tracked(state) if state.tracked.is_pending else b"")
+    stream.last_id = before.last_id if before is not None else ""
+    stream.note_ids(queued)
+    failures = before.failures if before is not None else 0
+    common = (hub, stream, prelude + queued, (owner, tab, endpoint), failures, state.subscriptions)
     if isinstance(result, Follow):
-        # What was set before goes out first.
-        queued = take_queue(response_of(state)) + (take_tracked(state) if state.tracked.is_pending else b"")
-        body = FollowBody(hub, stream, prelude + queued, *common[3:], subscriptions=state.subscriptions)
-        state.subscriptions = []
-    elif isinstance(result, Iterator):
+        body: StreamBody = FollowBody(*common)
+    else:
 
         def add_result(item: object) -> None:
             queue_result(response_of(state), item, describe)
 
         callbacks = (*before_wait, *_release_database(app_state))
         body = GeneratorBody(*common, events=result, state=state, add_result=add_result, before_wait=callbacks)
-    else:
-        raise TypeError(
-            f"stream {describe()} gave {type(result).__name__}; accepted: a generator, datastar.follow(…), "
-            "or a flask.Response"
-        )
+    state.subscriptions = []
+    state.stream = body
     if worker.is_stopping():
+        hub.stop()
         hub.end_restarting(stream, "stopping")
-    return _response(state, body)
-
-
-def check_server(app_state: AppState, request: Request) -> None:
-    """Refuse servers that cannot hold streams, and processes that would not hear of each other.
-
-    :raises SetupError: it is one; the text says what to use.
-    """
-    environ = request.environ
-    if not worker.holds_streams(environ):
-        raise SetupError(
-            "this server answers one request at a time, and a stream would block it; use gunicorn's gevent worker "
-            "(gunicorn -k gevent), its gthread worker, or flask run"
-        )
-    check_processes(app_state, environ)
-
-
-def check_processes(app_state: AppState, environ: dict[str, Any]) -> None:
-    """Refuse several processes without a broker: most tabs would hear nothing.
-
-    :raises SetupError: nothing is configured; an explicit ``memory://`` is warned of, once.
-    """
-    if environ.get("wsgi.multiprocess"):
-        if app_state.settings.broker_url is None:
-            raise SetupError(
-                "this server runs several processes, which do not hear of each other's broadcasts; run one worker "
-                "(gunicorn -w 1), or set DATASTAR_BROKER_URL ('memory://' if each process may keep to itself)"
-            )
-        app_state.warn_once(
-            "Datastar: several processes with DATASTAR_BROKER_URL = 'memory://': a broadcast reaches the streams of "
-            "its own process only"
-        )
-
-
-def _response(state: RequestState, body: StreamBody) -> Response:
-    response = StreamResponse(state.app_state)
-    response._datastar_streams = True
-    response.body = body
-    response.response = body
-    response.session_cookie = None if session.modified else state.app_state.app.config["SESSION_COOKIE_NAME"]
-    # Headers and cookies that the function set on its response so far.
-    current = state.response
-    if current is not None:
-        for name, value in current.headers:
-            if name not in response.headers:
-                response.headers.add(name, value)
-    return response
+    return stream_response(state, body)
 
 
 def _release_database(app_state: AppState) -> list[Callable[[], object]]:
@@ -185,8 +121,10 @@ def _release_database(app_state: AppState) -> list[Callable[[], object]]:
 
 def _check_room(hub: StreamHub, owner: str, tab: str | None) -> None:
     settings = hub.app_state.settings
-    if hub.open_count >= settings.max_streams:
-        hub.app_state.app.logger.warning("Datastar: %d streams are open (DATASTAR_MAX_STREAMS)", hub.open_count)
+    if hub.is_full:
+        hub.app_state.app.logger.warning(
+            "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", max_streams(hub.app_state)
+        )
         raise ServiceUnavailable("too many streams are open here; try again later")
     if owner and hub.registry.is_full(owner, tab, settings.max_streams_per_scope):
         hub.app_state.app.logger.warning(
@@ -195,14 +133,6 @@ def _check_room(hub: StreamHub, owner: str, tab: str | None) -> None:
             settings.max_streams_per_scope,
         )
         raise ServiceUnavailable("too many streams are open for one user; close a tab")
-
-
-def _scope_text(scope: Scope) -> str:
-    if scope is None:
-        return ""
-    if isinstance(scope, bool) or not isinstance(scope, str | int | UUID):
-        raise TypeError(f"scope is {type(scope).__name__}; accepted: str, int, UUID or None")
-    return str(scope)
 
 
 def _own_url(request: Request) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..sansio.endings import Ending, Reason
-from ..transport.wakeups import make_wakeup
+from ..transport.wakeups import make_short_lock, make_wakeup
 from .direct import DirectWriter, Payload
 
 #: What one write takes at the most: a larger one would be a private copy of nearly the whole queue for a slow client.
@@ -23,7 +23,7 @@ class Stream:
     """The state of one stream, shared by the greenlet that serves it, by publishers and by the timer."""
 
     __slots__ = (
-        "__weakref__",
+        "_lock",
         "direct",
         "ended_at",
         "ending",
@@ -31,6 +31,7 @@ class Stream:
         "expires_at",
         "is_gone",
         "is_parked",
+        "is_sending",
         "last_id",
         "last_write",
         "limits",
@@ -38,6 +39,7 @@ class Stream:
         "on_slow",
         "outbox",
         "outbox_bytes",
+        "peak",
         "reason",
         "socket",
         "waited_for",
@@ -60,9 +62,13 @@ class Stream:
         self.on_pressed = on_pressed
         #: ``time.monotonic()`` at which the stream ends with *restart*.
         self.expires_at = expires_at
-        #: Encoded events that wait for the next write; None for none, because an empty deque takes 600 bytes.
-        self.outbox: deque[bytes] | None = None
+        #: Guards the queue, and a direct write against the stream's own thread that wakes up meanwhile.
+        self._lock = make_short_lock()
+        #: Events that wait for the next write; None for none, because an empty deque takes 600 bytes.
+        self.outbox: deque[Payload] | None = None
         self.outbox_bytes = 0
+        #: The most events that ever waited.
+        self.peak = 0
         #: Whether a publisher gave this stream a turn since it last took something.
         self.waited_for = False
         #: How it is to end, once that is decided; the browser learns it from the last id.
@@ -74,7 +80,10 @@ class Stream:
         self.is_gone = False
         #: Waiting with nothing half-sent, so that a publisher may write to the socket itself.
         self.is_parked = False
+        #: The server is writing, which takes as long as the client likes.
+        self.is_sending = False
         self.last_write = time.monotonic()
+        #: The last id of the application's own that was sent.
         self.last_id = ""
         self.wakeup = make_wakeup()
         self.entry: Any = None
@@ -87,26 +96,42 @@ class Stream:
         """Whether it is to end, or its client has gone."""
         return self.is_gone or self.ending is not None
 
+    @property
+    def waiting(self) -> int:
+        """How many events wait."""
+        outbox = self.outbox
+        return len(outbox) if outbox is not None else 0
+
     def put(self, payload: Payload) -> None:
         """Send encoded events, or queue them; a stream that can take no more ends, and its page comes back."""
-        if self.must_end:
+        with self._lock:
+            if self.must_end:
+                return
+            if self.is_parked and self.direct is not None and not self.outbox and self._write(self.direct, payload):
+                return
+            is_queued, is_pressed = self._queue(payload)
+        # Outside of the lock, because these log and call back.
+        if not is_queued:
+            self.on_slow(self)
             return
-        if self.is_parked and self.direct is not None and not self.outbox and self._write(self.direct, payload):
-            return
-        data = payload.data
+        self.wakeup.set()
+        if is_pressed:
+            self.on_pressed(self)
+
+    def _queue(self, payload: Payload) -> tuple[bool, bool]:
+        """Queue a payload, and give whether there was room, and whether the stream should get a turn soon."""
         events, size = self.limits
         outbox = self.outbox
         if outbox is None:
             outbox = self.outbox = deque()
-        if len(outbox) >= events or (outbox and self.outbox_bytes + len(data) > size):
-            self.on_slow(self)
-            return
-        outbox.append(data)
-        self.outbox_bytes += len(data)
-        self.note_id(payload.last_id)
-        self.wakeup.set()
-        if not self.waited_for and self.is_pressed:
-            self.on_pressed(self)
+        elif len(outbox) >= events or self.outbox_bytes + len(payload.data) > size:
+            return False, False
+        outbox.append(payload)
+        self.outbox_bytes += len(payload.data)
+        if len(outbox) > self.peak:
+            self.peak = len(outbox)
+        is_half_full = len(outbox) * 2 >= events or self.outbox_bytes * 2 >= size
+        return True, is_half_full and not self.waited_for
 
     def _write(self, direct: DirectWriter, payload: Payload) -> bool:
         """Write past the queue; False when the connection takes nothing, so that the payload is queued."""
@@ -116,49 +141,67 @@ class Stream:
             return True
         if taken:
             self.last_write = time.monotonic()
-            self.note_id(payload.last_id)
+            self._note_id(payload.last_id)
             if direct.rest:
                 # Its own greenlet sends the rest; until then everything else is queued behind it.
                 self.is_parked = False
                 self.wakeup.set()
-        return bool(taken)
-
-    def note_id(self, event_id: str | None) -> None:
-        """Remember the application's last id, which a restart carries on."""
-        if event_id is not None:
-            self.last_id = event_id
-
-    @property
-    def is_pressed(self) -> bool:
-        """Whether its queue is half full although it has not had a turn since."""
-        return self.waiting * 2 >= self.limits[0] or self.outbox_bytes * 2 >= self.limits[1]
-
-    @property
-    def waiting(self) -> int:
-        """How many events wait."""
-        return len(self.outbox) if self.outbox is not None else 0
+        return taken
 
     def take(self) -> bytes:
         """Give what waits, at most one write of it; b"" when nothing does."""
-        outbox = self.outbox
-        if not outbox:
+        if not self.outbox:
             return b""
-        self.waited_for = False
-        parts = [outbox.popleft()]
-        size = len(parts[0])
-        while outbox and size + len(outbox[0]) <= LARGEST_WRITE_BYTES:
-            parts.append(outbox.popleft())
-            size += len(parts[-1])
-        self.outbox_bytes -= size
-        if not outbox:
+        with self._lock:
+            outbox = self.outbox
+            if not outbox:
+                return b""
+            self.waited_for = False
+            taken = [outbox.popleft()]
+            size = len(taken[0].data)
+            while outbox and size + len(outbox[0].data) <= LARGEST_WRITE_BYTES:
+                taken.append(outbox.popleft())
+                size += len(taken[-1].data)
+            self.outbox_bytes -= size
+            if not outbox:
+                self.outbox = None
+        for payload in taken:
+            self._note_id(payload.last_id)
+        return taken[0].data if len(taken) == 1 else b"".join([payload.data for payload in taken])
+
+    def drop_waiting(self) -> None:
+        """Forget what waits: a client that does not read is not to cost memory."""
+        with self._lock:
             self.outbox = None
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            self.outbox_bytes = 0
+
+    def note_ids(self, block: bytes) -> None:
+        """Remember the last id among encoded events that are about to be sent."""
+        # Nothing but an id field begins so: every line of the content comes after "data: ".
+        start = block.rfind(b"\nid: ") + 1
+        if start or block.startswith(b"id: "):
+            self.last_id = block[start + 4 : block.find(b"\n", start)].decode("ascii")
+
+    def _note_id(self, event_id: str | None) -> None:
+        if event_id is not None:
+            self.last_id = event_id
+
+    def park(self, timeout: float | None) -> None:
+        """Wait to be woken; meanwhile publishers may write to the connection."""
+        self.is_parked = True
+        try:
+            self.wakeup.wait(timeout)
+        finally:
+            # The lock waits for a publisher of another thread that is writing at this moment.
+            with self._lock:
+                self.is_parked = False
 
     def end(self, ending: Ending, reason: str) -> bool:
         """Ask the stream to end; the first one decides how. False when it was decided already."""
-        if self.must_end:
-            return False
-        self.ending = ending
+        with self._lock:
+            if self.must_end:
+                return False
+            self.ending = ending
         self._close(reason)
         return True
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from .._state import RequestState, current_request_state
 from ..errors import SetupError
+from ..transport.wakeups import make_short_lock
 from .direct import Payload
 from .hub import StreamHub
 from .stream import Stream
@@ -70,7 +71,7 @@ class Follow(Subscription):
     __slots__ = ("_early",)
 
     def __init__(self, hub: StreamHub, topics: tuple[str, ...], *, is_own: bool = False) -> None:
-        # What comes before the stream is open; usually nothing, and thousands of these live for hours.
+        # What comes before there is a stream; usually nothing, and thousands of these live for hours.
         self._early: list[Payload] | None = None
         super().__init__(hub, topics, is_own=is_own)
 
@@ -80,36 +81,46 @@ class Follow(Subscription):
         return cls(hub, topics, is_own=True)
 
     def bind(self, stream: Stream) -> None:
-        """Forward to a stream, first what came before it was open."""
-        super().bind(stream)
-        early, self._early = self._early, None
-        for payload in early or ():
-            stream.put(payload)
+        """Forward to a stream, first what came before there was one."""
+        with self._hub.binding:
+            for payload in self._early or ():
+                stream.put(payload)
+            self._early = None
+            super().bind(stream)
 
     def deliver(self, topic: str, kind: str, payload: Payload) -> None:
         """Queue broadcast events."""
         if kind != "events":
             return
-        if self._stream is not None:
-            self._stream.put(payload)
-        else:
-            self._early = [*(self._early or ()), payload]
+        if self._stream is None:
+            # Another thread may be binding it at this moment: nothing may be lost, or overtake what came before.
+            with self._hub.binding:
+                if self._stream is None:
+                    self._early = self._early or []
+                    self._early.append(payload)
+                    return
+        self._stream.put(payload)
 
     def __iter__(self) -> Iterator[None]:
         """Forward until the stream ends; it gives nothing."""
+        stream = _current_stream()
         while True:
-            _wait(lambda: False, None)
+            _wait(lambda: stream.waiting > 0, None)
             yield
 
 
 class Messages(Subscription):
     """What ``datastar.subscribe()`` gives: an iterator of :class:`Message`, and of None at each tick."""
 
-    __slots__ = ("_every", "_next_tick", "_pending", "_pending_bytes")
+    __slots__ = ("_every", "_has_overflowed", "_lock", "_next_tick", "_pending", "_pending_bytes", "waited_for")
 
     def __init__(self, hub: StreamHub, topics: tuple[str, ...], every: float | None) -> None:
         self._pending: deque[tuple[str, bytes]] = deque()
         self._pending_bytes = 0
+        self._has_overflowed = False
+        self._lock = make_short_lock()
+        #: Whether a publisher gave this stream a turn since it last took something.
+        self.waited_for = False
         self._every = every
         self._next_tick = None if every is None else time.monotonic() + every
         super().__init__(hub, topics)
@@ -119,34 +130,62 @@ class Messages(Subscription):
         if kind != "message":
             return
         settings = self._hub.app_state.settings
-        self._pending_bytes += len(payload.data)
-        if len(self._pending) >= settings.max_queued_events or self._pending_bytes > settings.max_queued_bytes:
-            if self._stream is not None and not self._stream.must_end:
-                self._stream.on_slow(self._stream)
+        with self._lock:
+            if self._has_overflowed:
+                return
+            count, size = len(self._pending) + 1, self._pending_bytes + len(payload.data)
+            # One message is taken whatever its size, as everywhere.
+            if count > settings.max_queued_events or (count > 1 and size > settings.max_queued_bytes):
+                self._has_overflowed = True
+                self._pending.clear()
+            else:
+                self._pending.append((topic, payload.data))
+                self._pending_bytes = size
+        if self._has_overflowed:
+            self._end_slow()
             return
-        self._pending.append((topic, payload.data))
         self._wake()
+        is_half_full = count * 2 >= settings.max_queued_events or size * 2 >= settings.max_queued_bytes
+        if is_half_full and not self.waited_for:
+            self._hub.press(self)
+
+    def bind(self, stream: Stream) -> None:
+        """Belong to a stream, which ends at once if too much has come already."""
+        super().bind(stream)
+        if self._has_overflowed:
+            self._end_slow()
+
+    def _end_slow(self) -> None:
+        if self._stream is not None:
+            self._stream.on_slow(self._stream)
 
     def __iter__(self) -> Iterator[Message | None]:
         return self
 
     def __next__(self) -> Message | None:
-        if not _wait(lambda: bool(self._pending), self._next_tick):
+        # A tick that is due comes first: messages without a pause are not to keep it away.
+        if not _wait(lambda: bool(self._pending) and not self._is_tick_due(), self._next_tick):
             assert self._every is not None
             self._next_tick = time.monotonic() + self._every
             return None
-        topic, payload = self._pending.popleft()
-        self._pending_bytes -= len(payload)
+        with self._lock:
+            topic, payload = self._pending.popleft()
+            self._pending_bytes -= len(payload)
+            self.waited_for = False
         return Message(topic, json.loads(payload))
+
+    def _is_tick_due(self) -> bool:
+        return self._next_tick is not None and time.monotonic() >= self._next_tick
 
 
 class Changes(Subscription):
     """What ``datastar.changes()`` gives: once at the start, then once for everything that arrived meanwhile."""
 
-    __slots__ = ("_at_most_every", "_changed", "_not_before")
+    __slots__ = ("_at_most_every", "_changed", "_lock", "_not_before")
 
     def __init__(self, hub: StreamHub, topics: tuple[str, ...], at_most_every: float) -> None:
         self._changed: set[str] | None = None
+        self._lock = make_short_lock()
         self._at_most_every = at_most_every
         self._not_before = 0.0
         super().__init__(hub, topics)
@@ -154,17 +193,20 @@ class Changes(Subscription):
     def deliver(self, topic: str, kind: str, payload: Payload) -> None:
         """Note that there is something new; what it was does not matter."""
         if self._changed is not None:
-            self._changed.add(topic)
+            with self._lock:
+                self._changed.add(topic)
             self._wake()
 
     def __iter__(self) -> Iterator[frozenset[str]]:
         return self
 
     def __next__(self) -> frozenset[str]:
-        if self._changed is not None:
+        if self._changed is None:
+            _current_stream()
+        else:
             _wait(lambda: bool(self._changed) and time.monotonic() >= self._not_before, None, self._ready_at)
-        changed = frozenset(self._changed or ())
-        self._changed = set()
+        with self._lock:
+            changed, self._changed = frozenset(self._changed or ()), set()
         self._not_before = time.monotonic() + self._at_most_every
         return changed
 
@@ -189,6 +231,7 @@ class Ticks:
         """
         now = time.monotonic()
         if self._next is None:
+            _current_stream()
             self._start, self._next = now, now + self._seconds
             return 0
         _wait(lambda: False, self._next)
@@ -224,7 +267,16 @@ def check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
 def _wait(
     is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None = None
 ) -> bool:
-    state = current_request_state()
-    if state.stream is None:
+    return bool(_current_body().wait(is_ready, deadline, ready_at))
+
+
+def _current_stream() -> Stream:
+    stream: Stream = _current_body().stream
+    return stream
+
+
+def _current_body() -> Any:
+    body = current_request_state().stream
+    if body is None:
         raise SetupError("a wait point was reached outside of a stream; use it in a function under @datastar.stream")
-    return bool(state.stream.wait(is_ready, deadline, ready_at))
+    return body

@@ -5,8 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from .wakeups import is_gevent
 
 # gunicorn's workers handle these by methods of their own. The application may have taken some of them, rarely all.
 _WORKER_SIGNALS = [
@@ -39,6 +41,20 @@ def begin_stop() -> None:
     _stopping.add(os.getpid())
 
 
+def before_exit(function: Callable[[], Callable[[], object] | None]) -> None:
+    """Call what a weak reference gives when this process ends, while its daemon threads still run.
+
+    For the development server, which stops without a word. Not under gevent, whose greenlets end with the main one.
+    """
+    process = os.getpid()
+
+    def call() -> None:
+        if os.getpid() == process and not is_gevent() and (found := function()) is not None:
+            found()
+
+    atexit.register(call)
+
+
 def holds_streams(environ: Mapping[str, Any]) -> bool:
     """Whether the server of a request can hold a stream and still serve others.
 
@@ -49,7 +65,23 @@ def holds_streams(environ: Mapping[str, Any]) -> bool:
     return not has_socket or bool(environ.get("wsgi.multithread"))
 
 
+def thread_count() -> int | None:
+    """Give how many requests this process handles at a time, where each takes a thread of a fixed number.
+
+    :return: None where there is no such number, or it cannot be known.
+    """
+    for found in _workers():
+        if type(found).__module__ == "gunicorn.workers.gthread":
+            return int(found.cfg.threads)
+    return None
+
+
 def _is_worker_stopping() -> bool:
-    # A bound method's __self__ is the worker, a function of C's its module: that has no such attribute.
-    workers = (getattr(signal.getsignal(number), "__self__", None) for number in _WORKER_SIGNALS)
-    return any(getattr(worker, "alive", None) is False for worker in workers)
+    return any(getattr(found, "alive", None) is False for found in _workers())
+
+
+def _workers() -> Iterator[Any]:
+    # A bound method's __self__ is the worker, a function of C's its module: that has nothing of a worker's.
+    for number in _WORKER_SIGNALS:
+        if (found := getattr(signal.getsignal(number), "__self__", None)) is not None:
+            yield found

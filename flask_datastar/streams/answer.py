@@ -1,0 +1,62 @@
+"""The response of a stream: what the server gets instead of a finished body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, cast
+
+from flask import Response, session
+from werkzeug.wsgi import ClosingIterator
+
+from .._state import RequestState
+from ..response import EventResponse
+from .body import StreamBody
+
+
+class StreamResponse(EventResponse):
+    """Called by the server, it hands out the body itself, and keeps nothing."""
+
+    body: StreamBody
+    #: The name of the cookie that Flask must not send again only because a session is permanent; None to let it.
+    session_cookie: str | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Start the response and connect the body with the server."""
+        headers = [
+            (name, value)
+            for name, value in self.get_wsgi_headers(environ).to_wsgi_list()
+            if not (name == "Set-Cookie" and self.session_cookie and value.startswith(f"{self.session_cookie}="))
+        ]
+        write = start_response(self.status, headers)
+        # What holds the request: a stream that only follows lives for hours without it.
+        environ.pop("werkzeug.request", None)
+        if self.response is not self.body:
+            # Somebody's after_request function wrapped the body, and compresses it perhaps: nothing may pass that by.
+            self.body.connect(environ, start_response, None)
+            return ClosingIterator(self.iter_encoded(), [self.close, self.body.close])
+        self.body.connect(environ, start_response, write)
+        return ClosingIterator(self.body, self.close) if self._on_close else self.body
+
+
+def stream_response(state: RequestState, body: StreamBody) -> Response:
+    """Make the response of a stream, with the headers and cookies that the function has set on its own so far."""
+    # mypy takes the hash of the class for that of its instances.
+    response = _class_for(state.app_state.app.response_class)(state.app_state)  # type: ignore[arg-type]
+    response._datastar_streams = True
+    response.body = body
+    response.response = body
+    response.session_cookie = None if session.modified else state.app_state.app.config["SESSION_COOKIE_NAME"]
+    current = state.response
+    if current is not None:
+        own = set(response.headers.keys())
+        response.headers.extend((name, value) for name, value in current.headers if name not in own)
+    return response
+
+
+@cache
+def _class_for(response_class: type[Response]) -> type[StreamResponse]:
+    """Give a stream's response of the app's own ``response_class``: Flask makes any other one into that."""
+    if issubclass(StreamResponse, response_class):
+        return StreamResponse
+    return cast(type[StreamResponse], type(response_class.__name__, (StreamResponse, response_class), {}))

@@ -1,0 +1,71 @@
+"""Servers that streams cannot work on, refused before half of the tabs hear nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Request, has_request_context, request
+
+from .._state import AppState
+from ..errors import SetupError
+from ..transport import worker
+
+#: Of the threads of a fixed number, those that streams leave to all other requests.
+_SPARE_THREADS = 2
+
+
+def check_server(app_state: AppState, current: Request) -> None:
+    """Refuse servers that cannot hold streams, and processes that would not hear of each other.
+
+    :raises SetupError: it is one; the text says what to use.
+    """
+    if not worker.holds_streams(current.environ):
+        raise SetupError(
+            "this server answers one request at a time, and a stream would block it; use gunicorn's gevent worker "
+            "(gunicorn -k gevent), its gthread worker, or flask run"
+        )
+    if max_streams(app_state) < 1:
+        raise SetupError(
+            f"gunicorn's gthread worker has {worker.thread_count()} threads here, and streams leave "
+            f"{_SPARE_THREADS} to other requests; use more (--threads 20), or the gevent worker (gunicorn -k gevent)"
+        )
+    check_processes(app_state, current.environ)
+
+
+def check_publisher(app_state: AppState) -> None:
+    """Refuse to publish where most tabs would not hear it; warn where that is likely.
+
+    :raises SetupError: as :func:`check_processes`.
+    """
+    if has_request_context():
+        check_processes(app_state, request.environ)
+    elif app_state.settings.broker_url is None and not app_state.has_served:
+        app_state.warn_once(
+            "Datastar: published from a process that has served no request (a command, a background job): streams of "
+            "other processes do not hear it without DATASTAR_BROKER_URL"
+        )
+
+
+def check_processes(app_state: AppState, environ: Mapping[str, Any]) -> None:
+    """Refuse several processes without a broker: most tabs would hear nothing.
+
+    :raises SetupError: nothing is configured; an explicit ``memory://`` is warned of, once.
+    """
+    if environ.get("wsgi.multiprocess"):
+        if app_state.settings.broker_url is None:
+            raise SetupError(
+                "this server runs several processes, which do not hear of each other's broadcasts; run one worker "
+                "(gunicorn -w 1), or set DATASTAR_BROKER_URL ('memory://' if each process may keep to itself)"
+            )
+        app_state.warn_once(
+            "Datastar: several processes with DATASTAR_BROKER_URL = 'memory://': a broadcast reaches the streams of "
+            "its own process only"
+        )
+
+
+def max_streams(app_state: AppState) -> int:
+    """Give how many streams this process may hold, by configuration and by its threads."""
+    limit = app_state.settings.max_streams
+    threads = worker.thread_count()
+    return limit if threads is None else min(limit, threads - _SPARE_THREADS)

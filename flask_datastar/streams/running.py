@@ -1,0 +1,135 @@
+"""Streams that run a user's generator, in the contexts of its request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from flask import stream_with_context
+
+from .._state import RequestState
+from ..generators import AddResult, report
+from ..response import response_of, take_queue, take_tracked
+from ..sansio.endings import Ending, Reason
+from .body import KEEPALIVE, StreamBody
+from .stream import StreamEnds
+
+
+class GeneratorBody(StreamBody):
+    """The body of a generator's stream."""
+
+    __slots__ = ("_add_result", "_before_wait", "_chunks", "_events", "_is_left", "_state")
+
+    def __init__(
+        self,
+        *args: Any,
+        events: Iterator[Any],
+        state: RequestState,
+        add_result: AddResult,
+        before_wait: Iterable[Callable[[], object]],
+    ) -> None:
+        super().__init__(*args)
+        self._events = events
+        self._state = state
+        self._add_result = add_result
+        self._before_wait = tuple(before_wait)
+        self._is_left = False
+        self._chunks = stream_with_context(iter(self._run, None))
+
+    def wait(
+        self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
+    ) -> bool:
+        """Wait inside the user's generator; send meanwhile what was sent to this tab, and keep-alives.
+
+        :param deadline: ``time.monotonic()``; None to wait for ever.
+        :param ready_at: gives a time at which ``is_ready`` is to be asked again.
+        :return: whether it is ready; False at the deadline.
+        :raises StreamEnds: the stream is to end.
+        """
+        stream = self.stream
+        self._give_back()
+        while True:
+            stream.wakeup.clear()
+            if stream.must_end:
+                raise StreamEnds
+            if is_ready():
+                return True
+            now = time.monotonic()
+            if deadline is not None and now >= deadline:
+                return False
+            if self.write is not None and (data := self._take_waiting(now)):
+                self._send(self.write, data)
+                continue
+            until = [t for t in (deadline, ready_at() if ready_at is not None else None) if t is not None]
+            self._park(max(0.0, min(until) - now) if until else None)
+
+    def _take_waiting(self, now: float) -> bytes:
+        if data := self.stream.take():
+            return data
+        keepalive = self.hub.app_state.settings.keepalive_seconds
+        return KEEPALIVE if now - self.stream.last_write >= keepalive else b""
+
+    def _give_back(self) -> None:
+        for callback in self._before_wait:
+            callback()
+
+    def _step(self) -> bytes:
+        return next(self._chunks, b"")
+
+    def _run(self) -> bytes | None:
+        """Run the generator to its next ``yield``, inside of its contexts; None at the end."""
+        if self._is_left:
+            self._close_events()
+            return None
+        try:
+            return self._run_step()
+        except StreamEnds:
+            return None
+        except Exception as error:
+            report(self._state, error)
+            self.hub.end_restarting(self.stream, "failed", failures=1)
+            return None
+        finally:
+            if self.stream.must_end:
+                self._close_events()
+
+    def _run_step(self) -> bytes:
+        try:
+            item = next(self._events)
+        except StopIteration as stop:
+            self._add_result(stop.value)
+            chunk = self._flush(b"")
+            self.stream.end(Ending(Reason.DONE), "done")
+            return chunk
+        self._add_result(item)
+        chunk = self._flush(KEEPALIVE)
+        # To send is to wait, too, for a client that does not read.
+        self._give_back()
+        return chunk
+
+    def _flush(self, otherwise: bytes) -> bytes:
+        body = take_queue(response_of(self._state))
+        if self._state.tracked.is_pending:
+            body += take_tracked(self._state)
+        self.stream.note_ids(body)
+        return (body + self.stream.take()) or otherwise
+
+    def _close_events(self) -> None:
+        try:
+            close = getattr(self._events, "close", None)
+            if close is not None:
+                close()
+        except StreamEnds:
+            pass
+        except Exception as error:
+            report(self._state, error)
+
+    def close(self) -> None:
+        """Close the generator in its contexts, then free everything."""
+        if not self._is_left:
+            self._is_left = True
+            # It may wait in its own ``finally``: the client does not have it any more.
+            self.stream.leave()
+            next(self._chunks, None)
+        super().close()

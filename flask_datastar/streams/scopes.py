@@ -1,0 +1,39 @@
+"""Whose streams: how scopes are compared, and the topics of one person's streams and of one tab's."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+Scope = str | int | UUID | None
+
+
+def scope_text(scope: Scope) -> str:
+    """Give a scope as it is compared; "" for none.
+
+    :raises TypeError: it is none of the accepted types.
+    """
+    if scope is None:
+        return ""
+    # True would be the user 1 by another name.
+    if isinstance(scope, bool) or not isinstance(scope, str | int | UUID):
+        raise TypeError(f"scope is {type(scope).__name__}; accepted: str, int, UUID or None")
+    return str(scope)
+
+
+def named_scope(scope: Scope) -> str:
+    """Give a scope where there has to be one.
+
+    :raises ValueError: it is None or "".
+    :raises TypeError: as :func:`scope_text`.
+    """
+    text = scope_text(scope)
+    if not text:
+        raise ValueError(f"scope is {scope!r}, which is nobody's; give the scope that the streams were opened with")
+    return text
+
+
+def scope_topic(scope: str, tab: str | None = None) -> str:
+    """Name the topic of one person's streams, or of one tab's; no topic of a user begins with NUL."""
+    # With the length, no scope can look like another one's tab.
+    name = f"\0{len(scope)}:{scope}"
+    return name if tab is None else f"{name}:{tab}"
