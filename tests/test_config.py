@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
@@ -192,12 +193,64 @@ def test_trusted_origins_are_kept_as_browsers_write_them(kind: type) -> None:
     }
 
 
+COUNTS = ["MAX_SIGNALS_BYTES", "MAX_STREAMS", "MAX_STREAMS_PER_SCOPE", "MAX_QUEUED_EVENTS", "MAX_QUEUED_BYTES"]
+
+
+@pytest.mark.parametrize("name", COUNTS)
 @pytest.mark.parametrize("value", [0, -1, True, "1000", 1.5, None])
-def test_max_signals_bytes_that_is_no_size_is_refused(value: object) -> None:
-    with pytest.raises(
-        ConfigError, match=r"^DATASTAR_MAX_SIGNALS_BYTES is .*; accepted: a whole number of bytes, 1 or more$"
-    ):
-        read_settings({"DATASTAR_MAX_SIGNALS_BYTES": value}, {})
+def test_count_that_is_no_whole_number_above_0_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=rf"^DATASTAR_{name} is .*; accepted: a whole number, 1 or more$"):
+        read_settings({f"DATASTAR_{name}": value}, {})
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_count_is_accepted(name: str) -> None:
+    assert getattr(read_settings({f"DATASTAR_{name}": 1}, {}), name.lower()) == 1
+
+
+@pytest.mark.parametrize("value", [0, -1, True, "15", math.inf, math.nan, None])
+def test_keepalive_that_is_no_time_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_KEEPALIVE_SECONDS is .*; accepted: a number of seconds above 0$"):
+        read_settings({"DATASTAR_KEEPALIVE_SECONDS": value}, {})
+
+
+@pytest.mark.parametrize("name", ["STREAM_MAX_AGE_SECONDS", "RESTART_SPREAD_SECONDS"])
+@pytest.mark.parametrize("value", [-0.1, True, "15", math.inf, math.nan, None])
+def test_time_that_is_none_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=rf"^DATASTAR_{name} is .*; accepted: a number of seconds, 0 or more$"):
+        read_settings({f"DATASTAR_{name}": value}, {})
+
+
+@pytest.mark.parametrize("name", ["KEEPALIVE_SECONDS", "STREAM_MAX_AGE_SECONDS", "RESTART_SPREAD_SECONDS"])
+@pytest.mark.parametrize("value", [1, 0.5])
+def test_time_is_accepted(name: str, value: float) -> None:
+    assert getattr(read_settings({f"DATASTAR_{name}": value}, {}), name.lower()) == value
+
+
+@pytest.mark.parametrize("name", ["stream_max_age_seconds", "restart_spread_seconds"])
+def test_time_may_be_0_where_that_has_a_meaning(name: str) -> None:
+    assert getattr(read_settings({}, {name: 0}), name) == 0
+
+
+@pytest.mark.parametrize("value", [0, 1, "yes", None])
+def test_direct_writes_that_is_no_bool_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_DIRECT_WRITES is .*; accepted: True or False$"):
+        read_settings({"DATASTAR_DIRECT_WRITES": value}, {})
+
+
+def test_direct_writes_can_be_switched_off() -> None:
+    assert read_settings({"DATASTAR_DIRECT_WRITES": False}, {}).direct_writes is False
+
+
+@pytest.mark.parametrize("value", ["", "memory", "memory://x", "nats://localhost", 1, False])
+def test_broker_url_that_is_none_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_URL is .*; accepted: None or 'memory://'$"):
+        read_settings({"DATASTAR_BROKER_URL": value}, {})
+
+
+@pytest.mark.parametrize("value", [None, "memory://"])
+def test_broker_url_is_accepted(value: str | None) -> None:
+    assert read_settings({"DATASTAR_BROKER_URL": value}, {}).broker_url == value
 
 
 def test_config_error_is_a_value_error() -> None:

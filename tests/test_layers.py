@@ -20,7 +20,7 @@ PACKAGE = "flask_datastar"
 #: Layer → its modules; a package stands for all below it. What is named nowhere is Flask glue, layer 2.
 LAYERS = {
     0: ["sansio", "sse"],
-    1: ["errors", "hooks", "tabs", "brokers"],
+    1: ["errors", "hooks", "transport", "tabs", "topics", "brokers"],
     3: ["extension"],
     4: ["testing", "cli"],
 }
@@ -35,7 +35,12 @@ OUTSIDE: dict[int, set[str]] = {
 #: Single modules that may import more.
 EXCEPTIONS = {"errors": {"werkzeug.exceptions"}}
 #: Modules of layer 1 that know of no other module in it but those.
-ALONE = {"tabs": {"errors"}, "brokers": {"errors", "brokers"}}
+ALONE = {
+    "transport": {"transport"},
+    "tabs": {"errors", "transport"},
+    "topics": {"errors", "transport"},
+    "brokers": {"errors", "transport", "brokers"},
+}
 #: What is installed by an extra, or is a server's: imported where it is used, never with the package.
 OPTIONAL = ["gevent", "greenlet", "gunicorn", "redis", "flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec"]
 
@@ -119,6 +124,7 @@ def test_the_table_names_what_there_is() -> None:
     assert [layer_of(name) for name in ("sansio.events", "sse", "hooks", "dispatch", "extension", "testing")] == [
         *[0, 0, 1, 2, 3, 4]
     ]
+    assert [layer_of(name) for name in ("transport.wakeups", "tabs", "topics", "streams.hub")] == [1, 1, 1, 2]
 
 
 def test_relative_imports_are_followed() -> None:
@@ -153,7 +159,7 @@ def test_nothing_imports_the_edges(module: str) -> None:
         assert short(found.target) != "__init__", "import the module itself, not what the package exports"
 
 
-def test_tabs_and_brokers_do_not_know_each_other() -> None:
+def test_tabs_topics_brokers_and_transport_do_not_know_each_other() -> None:
     for module in MODULES:
         if (group := module.split(".")[0]) in ALONE:
             for found in own_imports(module):
