@@ -23,14 +23,14 @@ COLUMNS = ["To do", "Doing", "Done"]
 LONGEST_TEXT, LONGEST_NAME = 200, 30
 
 
-class Card(db.Model):  # type: ignore[name-defined, misc]
+class Card(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str]
     author: Mapped[str]
     column: Mapped[int] = mapped_column(default=0)
 
 
-class Person(db.Model):  # type: ignore[name-defined, misc]
+class Person(db.Model):
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
 
