@@ -134,6 +134,10 @@ class StreamHub:
             stream.leave()
             self._ended[stream.reason] += 1
             self._peak = max(self._peak, stream.peak)
+            if not self._streams:
+                for cancel in self._cancel_ticks:
+                    cancel()
+                self._cancel_ticks = []
         if stream.watch is not None:
             stream.watch.cancel()
         if stream.entry is not None:
@@ -243,11 +247,6 @@ class StreamHub:
             elif now - stream.last_write >= keepalive:
                 stream.wakeup.set()
         self._cut(streams, _LINGER_SECONDS)
-        with self._lock:
-            if not self._streams:
-                for cancel in self._cancel_ticks:
-                    cancel()
-                self._cancel_ticks = []
 
 
 def _send(hook: NamedSignal, app_state: AppState, details: Details, **more: Any) -> None:

@@ -1,0 +1,52 @@
+"""Fixtures for streams: connections, and the check that nothing of them is left."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_datastar._state import find_app_state
+from flask_datastar.streams.hub import hub_of
+from flask_datastar.transport import leaving
+from tests.streams.wsgi import Connection
+
+Connect = Callable[..., Connection]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watcher() -> None:
+    """Start the thread that watches connections: it stays for the process, and is no leak of a test."""
+    one, other = socket.socketpair()
+    with one, other:
+        watch = leaving.watch(one, lambda: None)
+        assert watch is not None
+        watch.cancel()
+
+
+@pytest.fixture
+def connect(app: Flask) -> Iterator[Connect]:
+    """Open streams of the app; at the end all are closed, and nothing of them may be left."""
+    made: list[tuple[Flask, Connection]] = []
+
+    def connect(path: str, *, app: Flask = app, **options: Any) -> Connection:
+        connection = Connection(app, path, **options)
+        made.append((app, connection))
+        return connection
+
+    yield connect
+    for _, connection in made:
+        connection.close()
+    for owner in {id(owner): owner for owner, _ in made}.values():
+        assert_nothing_is_left(owner)
+
+
+def assert_nothing_is_left(app: Flask) -> None:
+    """Check that no stream is open and nobody subscribed."""
+    hub = hub_of(find_app_state(app))
+    assert hub.stats()["open"] == 0
+    assert hub.registry.snapshot() == []
+    assert hub.topics.is_empty

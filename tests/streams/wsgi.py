@@ -1,0 +1,168 @@
+"""A WSGI server and a browser for one stream: the body is iterated in a thread of its own, as servers do."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import EnvironBuilder
+
+from flask_datastar import Event
+from flask_datastar.sse import parse_events
+
+DEADLINE_SECONDS = 20
+
+
+def environ_of(
+    path: str,
+    *,
+    signals: object = None,
+    last_id: str | None = None,
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Make the environ of a Datastar request."""
+    sent = {"Datastar-Request": "true", **(headers or {})}
+    if last_id is not None:
+        sent["Last-Event-ID"] = last_id
+    query = {} if signals is None else {"datastar": json.dumps(signals)}
+    address, _, own = path.partition("?")
+    for part in filter(None, own.split("&")):
+        name, _, value = part.partition("=")
+        query[name] = value
+    environ = EnvironBuilder(address, method=method, headers=sent, query_string=query).get_environ()
+    return {**environ, "wsgi.multithread": True, **more}
+
+
+class Connection:
+    """One request; what the server writes is seen at once, in the order in which it was written.
+
+    :param has_socket: whether the server hands its socket out, so that leaving is noticed.
+    :param has_write: whether ``start_response()`` gives the server's way to write.
+    """
+
+    def __init__(
+        self, app: Flask, path: str, *, has_socket: bool = True, has_write: bool = True, **options: Any
+    ) -> None:
+        self.status = 0
+        self.headers: list[tuple[str, str]] = []
+        #: What broke the body off; None for a clean end.
+        self.error: BaseException | None = None
+        #: Set to let the server take the next chunk; while it is not, it is as one whose client does not read.
+        self.reads = threading.Event()
+        self.reads.set()
+        self._changed = threading.Condition()
+        self._received = b""
+        self._has_ended = False
+        self._has_write = has_write
+        self._own, theirs = socket.socketpair()
+        environ = environ_of(path, **options)
+        if has_socket:
+            environ["werkzeug.socket"] = theirs
+        self._thread = threading.Thread(target=self._serve, args=(app, environ, theirs))
+        self._thread.start()
+
+    def _serve(self, app: Flask, environ: dict[str, Any], connection: socket.socket) -> None:
+        try:
+            body: Any = app(environ, self._start_response)
+            try:
+                for chunk in body:
+                    self._write(chunk)
+            finally:
+                if hasattr(body, "close"):
+                    body.close()
+        except BaseException as error:
+            self.error = error
+        finally:
+            connection.close()
+            with self._changed:
+                self._has_ended = True
+                self._changed.notify_all()
+
+    def _start_response(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
+        self.status = int(status.split()[0])
+        self.headers = headers
+        return self._write if self._has_write else None
+
+    def _write(self, data: bytes) -> None:
+        assert self.reads.wait(DEADLINE_SECONDS)
+        if self._own.fileno() == -1:
+            raise BrokenPipeError
+        with self._changed:
+            self._received += data
+            self._changed.notify_all()
+
+    @property
+    def received(self) -> bytes:
+        """What has come so far, without comments."""
+        return re.sub(rb"(?m)^:.*\n\n", b"", self._received)
+
+    @property
+    def raw(self) -> bytes:
+        """What has come so far."""
+        return self._received
+
+    @property
+    def events(self) -> list[Event]:
+        return parse_events(self.received)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._has_ended
+
+    def wait(self, *texts: str, count: int = 1) -> bytes:
+        """Wait until each text has come so many times."""
+        found = self._wait_for(lambda: all(self._received.count(text.encode()) >= count for text in texts))
+        assert found, f"{texts} {count} times in {self._received!r}, {self.error!r}"
+        return self.received
+
+    def wait_open(self) -> Connection:
+        """Wait until the stream is open."""
+        assert self._wait_for(lambda: bool(self._received) or self._has_ended)
+        assert self.status == 200, self.status
+        return self
+
+    def wait_end(self) -> bytes:
+        """Wait for the clean end, and give the last block: id and retry."""
+        assert self._wait_for(lambda: self._has_ended), self._received
+        self._thread.join()
+        assert self.error is None, repr(self.error)
+        return self.received.split(b"\n\n")[-2] if self.received else b""
+
+    def leave(self) -> None:
+        """Close the browser's side."""
+        self._own.close()
+
+    def close(self) -> None:
+        """Leave, and wait for the server to notice."""
+        self.reads.set()
+        self.leave()
+        assert self._wait_for(lambda: self._has_ended), f"the server has not noticed: {self._received!r}"
+        self._thread.join()
+
+    def _wait_for(self, check: Callable[[], bool]) -> bool:
+        with self._changed:
+            return self._changed.wait_for(check, DEADLINE_SECONDS)
+
+
+def ending(block: bytes) -> tuple[str, int | None]:
+    """Take a last block apart: the id, and the milliseconds of its retry."""
+    fields = dict(line.split(": ", 1) for line in block.decode().splitlines())
+    return fields["id"], int(fields["retry"]) if "retry" in fields else None
+
+
+def call(app: Flask, path: str, **options: Any) -> tuple[int, dict[str, str], Any]:
+    """Call an app and give status, headers and the body, of which nothing was taken."""
+    answer: list[Any] = []
+
+    def start_response(status: str, headers: Iterable[tuple[str, str]], exc_info: object = None) -> None:
+        answer[:] = [int(status.split()[0]), dict(headers)]
+
+    body = app(environ_of(path, **options), start_response)
+    return answer[0], answer[1], body
