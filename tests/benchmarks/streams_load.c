@@ -1,0 +1,187 @@
+/* streams_load: hold event streams open, publish to them, leave, or wait for their end. Driven by streams.py.
+ *
+ * usage: streams_load PORT STREAM_PATH PUBLISH_PATH STREAMS
+ *   STREAM_PATH   fetched with GET by each client
+ *   PUBLISH_PATH  fetched with POST once a round; {k} becomes the number of events to publish
+ * Each published event has the four letters MARK in it, once, and nothing else has.
+ *
+ * Prints "open SECONDS", then reads commands, one a line, and answers with a line each; times are of CLOCK_MONOTONIC:
+ *   round K    publish K events: "round DELIVERED SECONDS P99_MS", the last until a stream has all of them
+ *   leave M    close M connections: "left TIME", when the first was closed
+ *   end        wait until the server has closed all of them: "ended CLEAN TIME"; clean is a body with its last chunk
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BATCH = 4096, BUFFER = 65536 };
+static const char MARK[] = "MARK", LAST_CHUNK[] = "0\r\n\r\n";
+
+typedef struct {
+    int fd, mark_at, chunk_at;
+    long events;
+} Client;
+
+static int port, poller, streams;
+static Client *clients;
+static char buffer[BUFFER];
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static void fail(const char *what) {
+    perror(what);
+    exit(1);
+}
+
+static int dial(int number) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(0x7f000001)};
+    /* A source address for every 8000 clients, so that local ports do not run out. */
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002 + number / 8000)};
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (fd < 0 || bind(fd, (void *)&from, sizeof from) || connect(fd, (void *)&to, sizeof to)) fail("connect");
+    return fd;
+}
+
+/* How much of a pattern has matched after one more character. Good for patterns that do not repeat their beginning. */
+static int step(const char *pattern, int at, char c) {
+    if (pattern[at] == c) return at + 1;
+    return pattern[0] == c;
+}
+
+/* Reads what is there and gives the number of whole MARKs; closed is set when the server has closed. */
+static int take(Client *client, int *closed) {
+    int marks = 0;
+    ssize_t length;
+    while ((length = read(client->fd, buffer, BUFFER)) > 0)
+        for (ssize_t i = 0; i < length; i++) {
+            if ((client->mark_at = step(MARK, client->mark_at, buffer[i])) == 4) client->mark_at = 0, marks++;
+            /* A body ends with its last chunk: whatever comes after it begins anew. */
+            if (client->chunk_at == 5) client->chunk_at = 0;
+            client->chunk_at = step(LAST_CHUNK, client->chunk_at, buffer[i]);
+        }
+    *closed = length == 0;
+    return marks;
+}
+
+static void open_all(const char *path) {
+    char request[2048];
+    int length = snprintf(request, sizeof request,
+        "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nDatastar-Request: true\r\n\r\n", path);
+    double start = now(), last;
+    for (int i = 0; i < streams; i++) {
+        clients[i].fd = dial(i);
+        if (write(clients[i].fd, request, length) != length) fail("write");
+        if (i % 64 == 63 || i == streams - 1) { /* so that the accept queue never overflows */
+            ssize_t got = read(clients[i].fd, buffer, BUFFER - 1);
+            buffer[got > 0 ? got : 0] = 0;
+            if (strncmp(buffer, "HTTP/1.1 200", 12)) fprintf(stderr, "stream %d: %.80s\n", i, buffer), exit(1);
+        }
+        fcntl(clients[i].fd, F_SETFL, O_NONBLOCK);
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+        epoll_ctl(poller, EPOLL_CTL_ADD, clients[i].fd, &event);
+    }
+    last = now();
+    while (now() - last < 1.5) { /* until nothing comes any more */
+        struct epoll_event events[BATCH];
+        int closed, ready = epoll_wait(poller, events, BATCH, 100);
+        for (int j = 0; j < ready; j++) {
+            take(&clients[events[j].data.u32], &closed);
+            if (closed) fprintf(stderr, "the server closed a stream\n"), exit(1);
+        }
+        if (ready > 0) last = now();
+    }
+    printf("open %.3f\n", last - start);
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(double *)a, y = *(double *)b;
+    return (x > y) - (x < y);
+}
+
+static void play_round(const char *path, int k) {
+    char request[2048];
+    const char *token = strstr(path, "{k}");
+    int before = token ? (int)(token - path) : (int)strlen(path);
+    int length = snprintf(request, sizeof request,
+        "POST %.*s%d%s HTTP/1.1\r\nHost: localhost\r\nDatastar-Request: true\r\nContent-Type: application/json\r\n"
+        "Content-Length: 2\r\nConnection: close\r\n\r\n{}", before, path, k, token ? token + 3 : "");
+    double *done = malloc(sizeof(double) * streams);
+    long delivered = 0, wanted = (long)streams * k;
+    int complete = 0, publisher = dial(0);
+    for (int i = 0; i < streams; i++) clients[i].events = 0;
+    double begin = now(), end = begin;
+    if (write(publisher, request, length) != length) fail("write");
+    while (delivered < wanted && now() - begin < 60) {
+        struct epoll_event events[BATCH];
+        int closed, ready = epoll_wait(poller, events, BATCH, 500);
+        for (int j = 0; j < ready; j++) {
+            Client *client = &clients[events[j].data.u32];
+            int marks = take(client, &closed);
+            if (closed) fprintf(stderr, "the server closed a stream\n"), exit(1);
+            if (!marks) continue;
+            end = now();
+            delivered += marks;
+            if (client->events < k && (client->events += marks) >= k) done[complete++] = end - begin;
+        }
+    }
+    close(publisher);
+    qsort(done, complete, sizeof *done, by_value);
+    printf("round %ld %.5f %.2f\n", delivered, end - begin, complete ? done[(int)(complete * 0.99)] * 1e3 : 0.0);
+    free(done);
+}
+
+static void leave(int count) {
+    double start = now();
+    for (int i = 0; i < streams && count; i++)
+        if (clients[i].fd >= 0) close(clients[i].fd), clients[i].fd = -1, count--;
+    printf("left %.6f\n", start);
+}
+
+static void wait_for_end(void) {
+    int open = 0, clean = 0;
+    double start = now();
+    for (int i = 0; i < streams; i++) open += clients[i].fd >= 0;
+    while (open && now() - start < 90) {
+        struct epoll_event events[BATCH];
+        int closed, ready = epoll_wait(poller, events, BATCH, 500);
+        for (int j = 0; j < ready; j++) {
+            Client *client = &clients[events[j].data.u32];
+            take(client, &closed);
+            if (!closed && !(events[j].events & (EPOLLERR | EPOLLHUP))) continue;
+            clean += client->chunk_at == 5;
+            close(client->fd);
+            client->fd = -1;
+            open--;
+        }
+    }
+    printf("ended %d %.6f\n", clean, now());
+}
+
+int main(int argc, char **argv) {
+    if (argc != 5) return fprintf(stderr, "usage: streams_load PORT STREAM_PATH PUBLISH_PATH STREAMS\n"), 2;
+    port = atoi(argv[1]);
+    streams = atoi(argv[4]);
+    clients = calloc(streams, sizeof *clients);
+    poller = epoll_create1(0);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    open_all(argv[2]);
+    for (char line[64]; fgets(line, sizeof line, stdin);) {
+        if (!strncmp(line, "round ", 6)) play_round(argv[3], atoi(line + 6));
+        else if (!strncmp(line, "leave ", 6)) leave(atoi(line + 6));
+        else if (!strncmp(line, "end", 3)) wait_for_end();
+    }
+    return 0;
+}
