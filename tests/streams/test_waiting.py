@@ -1,0 +1,484 @@
+"""Wait points: what they give, when, and what is sent meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask, current_app, g, render_template_string, request, session, url_for
+
+from flask_datastar import Datastar, Message
+from flask_datastar._state import find_app_state
+from flask_datastar.errors import SetupError
+from flask_datastar.streams.hub import hub_of
+from flask_datastar.streams.waiting import Ticks
+from tests.conftest import MakeApp
+from tests.streams.conftest import Connect
+from tests.streams.wsgi import DEADLINE_SECONDS, ending
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    return make_app(TESTING=False, DATASTAR_KEEPALIVE_SECONDS=0.2)
+
+
+# every
+
+
+def test_first_tick_comes_at_once_and_ticks_are_numbered(datastar: Datastar, connect: Connect) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        for tick in datastar.every(0.02):
+            datastar.signal("tick", tick)
+            yield
+
+    connection = connect("/ds/g/stream")
+
+    connection.wait('{"tick":0}', '{"tick":1}', '{"tick":2}')
+
+
+def test_missed_ticks_are_dropped_and_the_rhythm_is_kept(datastar: Datastar, connect: Connect) -> None:
+    ticks: list[tuple[int, float]] = []
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        for tick in datastar.every(0.05):
+            ticks.append((tick, time.monotonic()))
+            if tick == 1:
+                # A handler that takes longer than three periods.
+                begin = time.monotonic()
+                while time.monotonic() - begin < 0.16:
+                    threading.Event().wait(0.01)
+            if tick > 5:
+                return
+            yield
+
+    connect("/ds/g/stream").wait_end()
+
+    numbers = [number for number, _ in ticks]
+    assert numbers[:2] == [0, 1]
+    assert numbers[2] >= 4
+    assert numbers == sorted(set(numbers))
+    for number, at in ticks[1:]:
+        assert at >= ticks[0][1] + number * 0.05 - 0.001
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_period_that_is_none_is_refused(datastar: Datastar, seconds: float) -> None:
+    with pytest.raises(ValueError, match="accepted: numbers above 0"):
+        datastar.every(seconds)
+
+
+# subscribe
+
+
+def test_messages_are_decoded_from_json(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    seen: list[Message | None] = []
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        for message in datastar.subscribe("a", "b", "a"):
+            seen.append(message)
+            yield {"seen": len(seen)}
+
+    first, second = [connect("/ds/g/stream").wait_open() for _ in range(2)]
+    wait_for_subscribers(app, "a", 2)
+    sent = {"id": UUID(int=7), "list": (1, 2)}
+    with app.app_context():
+        datastar.publish("a", sent)
+        datastar.publish("b")
+        datastar.publish("c", "nobody hears it")
+    for connection in (first, second):
+        connection.wait('"seen"', count=2)
+
+    expected = [Message("a", {"id": str(UUID(int=7)), "list": [1, 2]}), Message("b", None)]
+    assert sorted(map(repr, seen)) == sorted(map(repr, expected * 2))
+    assert all(message is None or message.data is not sent for message in seen)
+    # Two streams never share what they may change.
+    assert len({id(message.data) for message in seen if message and message.topic == "a"}) == 2
+
+
+def test_data_without_a_json_form_is_refused(app: Flask, datastar: Datastar) -> None:
+    with app.app_context(), pytest.raises(ValueError, match="nan"):
+        datastar.publish("a", float("nan"))
+
+
+def test_nothing_is_lost_between_the_call_and_the_first_wait(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        messages = datastar.subscribe("a")
+        datastar.publish("a", 1)
+        datastar.publish("a", 2)
+        yield {"opened": True}
+        for message in messages:
+            assert message
+            yield {f"got{message.data}": 1}
+
+    connect("/ds/g/stream").wait('{"got1":1}', '{"got2":1}')
+
+
+def test_none_comes_between_the_messages(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        ticks = 0
+        for message in datastar.subscribe("a", every=0.03):
+            if message is None:
+                ticks += 1
+                yield {f"tick{ticks}": 1}
+            else:
+                yield {"message": message.data}
+
+    connection = connect("/ds/g/stream")
+    connection.wait("tick2")
+    with app.app_context():
+        datastar.publish("a", "x")
+
+    connection.wait('{"message":"x"}', "tick4")
+
+
+def test_ticks_come_although_messages_never_pause(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        datastar.publish("a")
+        for message in datastar.subscribe("a", every=0.01):
+            datastar.publish("a")
+            if message is None:
+                return {"ticked": True}
+            yield
+
+    connection = connect("/ds/g/stream")
+
+    connection.wait("ticked")
+    connection.wait_end()
+
+
+@pytest.mark.parametrize("limit", ["DATASTAR_MAX_QUEUED_EVENTS", "DATASTAR_MAX_QUEUED_BYTES"])
+@pytest.mark.parametrize("is_early", [False, True])
+def test_stream_that_falls_behind_its_messages_ends(
+    make_app: MakeApp, connect: Connect, limit: str, is_early: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    datastar = Datastar()
+    app = make_app(datastar, **{limit: 10})
+    opened, published = threading.Event(), threading.Event()
+
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        messages = datastar.subscribe("a")
+
+        def generator() -> Iterator[Any]:
+            if not is_early:
+                opened.set()
+                assert published.wait(DEADLINE_SECONDS)
+            for message in messages:
+                yield {"got": message.data if message else None}
+
+        if is_early:
+            opened.set()
+            assert published.wait(DEADLINE_SECONDS)
+        return generator()
+
+    connection = connect("/ds/g/stream", app=app)
+    assert opened.wait(DEADLINE_SECONDS)
+    with app.app_context():
+        for number in range(30):
+            datastar.publish("a", number)
+    published.set()
+
+    assert ending(connection.wait_end())[0] == "ds:restart:0:"
+    with app.app_context():
+        stats = datastar.stats()
+    assert (stats["dropped"], stats["ended"]) == (1, {"slow": 1})
+    assert caplog.text.count("reads too slowly") == 1
+
+
+def test_one_large_message_is_taken(make_app: MakeApp, connect: Connect) -> None:
+    datastar = Datastar()
+    app = make_app(datastar, DATASTAR_MAX_QUEUED_BYTES=10)
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        messages = datastar.subscribe("a")
+        datastar.publish("a", "x" * 100)
+        for message in messages:
+            yield {"size": len(message.data) if message else 0}
+
+    connect("/ds/g/stream", app=app).wait('{"size":100}')
+
+
+# changes
+
+
+def test_changes_come_at_the_start_and_then_once_for_all_that_came_meanwhile(
+    app: Flask, datastar: Datastar, connect: Connect
+) -> None:
+    seen: list[frozenset[str]] = []
+    times: list[float] = []
+    may_go_on = threading.Semaphore(0)
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        for topics in datastar.changes("a", "b", at_most_every=0.05):
+            seen.append(topics)
+            times.append(time.monotonic())
+            yield {"change": len(seen)}
+            assert may_go_on.acquire(timeout=DEADLINE_SECONDS)
+
+    connection = connect("/ds/g/stream")
+    connection.wait('{"change":1}')
+    with app.app_context():
+        for _ in range(100):
+            datastar.publish("a")
+            datastar.broadcast("b").signal("x", 1)
+        may_go_on.release()
+        connection.wait('{"change":2}')
+        may_go_on.release()
+        datastar.publish("a")
+        connection.wait('{"change":3}')
+        may_go_on.release()
+
+    assert seen == [frozenset(), frozenset({"a", "b"}), frozenset({"a"})]
+    assert all(later - earlier >= 0.05 for earlier, later in zip(times, times[1:], strict=False))
+    # What is broadcast reaches those that follow; changes only note it.
+    assert b'"x"' not in connection.received
+
+
+# follow, and what is sent while a generator waits
+
+
+@pytest.mark.parametrize("has_write", [True, False])
+def test_followed_events_are_forwarded_in_a_generator(
+    app: Flask, datastar: Datastar, connect: Connect, has_write: bool
+) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        yield {"before": 1}
+        yield from datastar.follow("news", "more")
+
+    connection = connect("/ds/g/stream", has_write=has_write)
+    connection.wait("before")
+    wait_for_subscribers(app, "more", 1)
+    with app.app_context():
+        for number in range(50):
+            datastar.broadcast("news" if number % 2 else "more").signal("n", number)
+
+    connection.wait('{"n":49}')
+    assert [event.arguments["signals"] for event in connection.events] == [
+        '{"before":1}',
+        *[f'{{"n":{number}}}' for number in range(50)],
+    ]
+
+
+@pytest.mark.parametrize("has_socket", [True, False])
+def test_what_is_sent_to_a_tab_and_keepalives_go_out_while_a_generator_waits(
+    app: Flask, datastar: Datastar, connect: Connect, has_socket: bool
+) -> None:
+    @datastar.stream(group="g", scope=7)
+    def stream() -> Iterator[Any]:
+        for _ in datastar.every(100):
+            yield
+
+    connection = connect("/ds/g/stream", signals={"tabId": "t"}, has_socket=has_socket).wait_open()
+    with app.app_context():
+        datastar.broadcast_to(7, "t").signal("a", 1)
+        datastar.broadcast_to("7").signal("b", 2)
+
+    connection.wait('{"a":1}', '{"b":2}')
+    connection.wait(":\n\n", count=3)
+    with app.app_context():
+        datastar.tabs.close(7)
+    connection.wait_end()
+
+
+def test_followed_events_are_forwarded_from_the_call_on(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        feed = datastar.follow("news")
+        datastar.broadcast("news").signal("early", 1)
+        datastar.signal("state", 0)
+        return feed
+
+    connection = connect("/ds/g/stream", last_id="ds:restart:0:")
+    connection.wait("early")
+
+    assert connection.raw.startswith(b"retry: 1000\n\n")
+    assert [event.arguments["signals"] for event in connection.events if event.type] == ['{"state":0}', '{"early":1}']
+
+
+def test_what_was_set_before_a_generator_goes_out_before_it_waits(datastar: Datastar, connect: Connect) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        datastar.signal("state", 0)
+        return iter(datastar.follow("news"))
+
+    connect("/ds/g/stream").wait('{"state":0}')
+
+
+def test_keepalives_are_sent_when_nothing_else_was(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        return datastar.follow("news")
+
+    connection = connect("/ds/g/stream")
+
+    connection.wait(":\n\n", count=2)
+
+
+# Contexts
+
+
+def test_contexts_are_there_at_every_step(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    @app.get("/page/<int:number>")
+    def page(number: int) -> str:
+        return str(number)
+
+    @datastar.stream(group="g")
+    def stream(room: str) -> Iterator[Any]:
+        g.user = "ann"
+        for tick in datastar.every(0.001):
+            assert (current_app.name, request.args["room"], g.user) == ("shop", "7", "ann")
+            assert session.get("nothing") is None
+            yield render_template_string("<p id='a'>{{ g.user }} {{ url_for('page', number=tick) }}</p>", tick=tick)
+            assert url_for("page", number=tick) == f"/page/{tick}"
+
+    connect("/ds/g/stream?room=7").wait("<p id='a'>ann /page/3</p>")
+
+
+def test_before_wait_is_called_before_each_wait_and_each_chunk(datastar: Datastar, connect: Connect) -> None:
+    calls: list[str] = []
+
+    @datastar.before_wait
+    def give_back() -> None:
+        calls.append(g.name)
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        g.name = "x"
+        for tick in datastar.every(0.001):
+            calls.append(f"tick {tick}")
+            yield {"tick": tick}
+            if tick >= 1:
+                return
+
+    connect("/ds/g/stream").wait_end()
+
+    assert give_back is not None
+    assert calls[:5] == ["tick 0", "x", "x", calls[3], "x"]
+
+
+def test_before_wait_that_fails_fails_the_stream(
+    datastar: Datastar, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    @datastar.before_wait
+    def give_back() -> None:
+        raise RuntimeError("no connection")
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        yield from datastar.follow("a")
+
+    assert ending(connect("/ds/g/stream").wait_end())[0] == "ds:restart:1:"
+    assert "no connection" in caplog.text
+
+
+def test_session_of_flask_sqlalchemy_is_removed(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    calls: list[str] = []
+
+    class Database:
+        class session:  # noqa: N801
+            @staticmethod
+            def remove() -> None:
+                calls.append(current_app.name)
+
+    app.extensions["sqlalchemy"] = Database
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        yield {"a": 1}
+        return None
+
+    connect("/ds/g/stream").wait_end()
+
+    assert calls == ["shop"]
+
+
+# Elsewhere
+
+
+def test_connection_is_checked(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    seen: list[bool] = []
+    left = threading.Event()
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        seen.append(datastar.check_connection())
+        yield
+        while datastar.check_connection():
+            left.wait(0.01)
+        seen.append(datastar.check_connection())
+        left.set()
+
+    connection = connect("/ds/g/stream").wait_open()
+    connection.wait(":\n\n")
+    connection.leave()
+
+    assert left.wait(DEADLINE_SECONDS)
+    assert seen == [True, False]
+    with app.test_request_context():
+        assert datastar.check_connection() is False
+
+
+@pytest.mark.parametrize("name", ["every", "subscribe", "changes", "follow"])
+def test_wait_point_outside_of_a_stream_is_refused(app: Flask, datastar: Datastar, name: str) -> None:
+    waits: dict[str, Callable[[], Any]] = {
+        "every": lambda: datastar.every(1),
+        "subscribe": lambda: datastar.subscribe("a"),
+        "changes": lambda: datastar.changes("a"),
+        "follow": lambda: datastar.follow("a"),
+    }
+    with (
+        app.test_request_context(headers={"Datastar-Request": "true"}),
+        pytest.raises(SetupError, match=r"a wait point was reached outside of a stream; use it in .*@datastar\.stream"),
+    ):
+        next(iter(waits[name]()))
+
+
+def test_wait_point_without_a_request_is_refused(app: Flask, datastar: Datastar) -> None:
+    with app.app_context(), pytest.raises(SetupError, match="there is no request"):
+        datastar.subscribe("a")
+    with app.app_context(), pytest.raises(SetupError, match="there is no request"):
+        next(Ticks(1))
+
+
+@pytest.mark.parametrize(
+    ("topics", "error", "message"),
+    [
+        ((), ValueError, "no topic is given; give one or more names"),
+        (("a", ""), ValueError, "topic '' is not accepted; give a name"),
+        (("\0ann",), ValueError, r"topic '\\x00ann' is not accepted; give a name"),
+        ((1,), TypeError, "topic is int; accepted: str"),
+        ((None,), TypeError, "topic is NoneType; accepted: str"),
+    ],
+)
+def test_topic_that_is_none_is_refused(
+    app: Flask, datastar: Datastar, topics: tuple[Any, ...], error: type[Exception], message: str
+) -> None:
+    with app.test_request_context():
+        for use in (datastar.subscribe, datastar.changes, datastar.follow):
+            with pytest.raises(error, match=f"^{message}$"):
+                use(*topics)
+        for send in (datastar.publish, datastar.broadcast) if topics else ():
+            with pytest.raises(error, match=f"^{message}$"):
+                send(topics[-1])
+
+
+def wait_for_subscribers(app: Flask, topic: str, count: int) -> None:
+    """Wait until a topic has so many subscribers."""
+    topics = hub_of(find_app_state(app)).topics
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while topics.count(topic) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
