@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, cast
 
-from flask import Response, session
+from flask import Response, has_request_context, session
+from werkzeug.datastructures import Headers
 from werkzeug.wsgi import ClosingIterator
 
 from .._state import RequestState
@@ -18,17 +19,13 @@ class StreamResponse(EventResponse):
     """Called by the server, it hands out the body itself, and keeps nothing."""
 
     body: StreamBody
-    #: The name of the cookie that Flask must not send again only because a session is permanent; None to let it.
-    session_cookie: str | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Start the response and connect the body with the server."""
-        headers = [
-            (name, value)
-            for name, value in self.get_wsgi_headers(environ).to_wsgi_list()
-            if not (name == "Set-Cookie" and self.session_cookie and value.startswith(f"{self.session_cookie}="))
-        ]
-        write = start_response(self.status, headers)
+        headers = self.get_wsgi_headers(environ)
+        if "Set-Cookie" in headers:
+            self._drop_unchanged_session(headers)
+        write = start_response(self.status, headers.to_wsgi_list())
         # What holds the request: a stream that only follows lives for hours without it.
         environ.pop("werkzeug.request", None)
         if self.response is not self.body:
@@ -38,6 +35,17 @@ class StreamResponse(EventResponse):
         self.body.connect(environ, start_response, write)
         return ClosingIterator(self.body, self.close) if self._on_close else self.body
 
+    def _drop_unchanged_session(self, headers: Headers) -> None:
+        """Drop the cookie that Flask sends only because a session is permanent.
+
+        A page whose stream comes back would overwrite what another request has set meanwhile. Asked late, because
+        to ask is to use the session, which would add ``Vary: Cookie``.
+        """
+        if self._app_state is not None and has_request_context() and not session.modified:
+            name = self._app_state.app.config["SESSION_COOKIE_NAME"]
+            kept = [cookie for cookie in headers.getlist("Set-Cookie") if not cookie.startswith(f"{name}=")]
+            headers.setlist("Set-Cookie", kept)
+
 
 def stream_response(state: RequestState, body: StreamBody) -> Response:
     """Make the response of a stream, with the headers and cookies that the function has set on its own so far."""
@@ -46,7 +54,6 @@ def stream_response(state: RequestState, body: StreamBody) -> Response:
     response._datastar_streams = True
     response.body = body
     response.response = body
-    response.session_cookie = None if session.modified else state.app_state.app.config["SESSION_COOKIE_NAME"]
     current = state.response
     if current is not None:
         own = set(response.headers.keys())

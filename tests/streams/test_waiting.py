@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -241,7 +242,7 @@ def test_changes_come_at_the_start_and_then_once_for_all_that_came_meanwhile(
         may_go_on.release()
 
     assert seen == [frozenset(), frozenset({"a", "b"}), frozenset({"a"})]
-    assert all(later - earlier >= 0.05 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= 0.05 for earlier, later in pairwise(times))
     # What is broadcast reaches those that follow; changes only note it.
     assert b'"x"' not in connection.received
 
@@ -388,7 +389,7 @@ def test_session_of_flask_sqlalchemy_is_removed(app: Flask, datastar: Datastar, 
     calls: list[str] = []
 
     class Database:
-        class session:  # noqa: N801
+        class session:
             @staticmethod
             def remove() -> None:
                 calls.append(current_app.name)

@@ -133,7 +133,7 @@ class Connection:
         assert self._wait_for(lambda: self._has_ended), self._received
         self._thread.join()
         assert self.error is None, repr(self.error)
-        return self.received.split(b"\n\n")[-2] if self.received else b""
+        return b"".join(self.received.split(b"\n\n")[-2:-1])
 
     def leave(self) -> None:
         """Close the browser's side."""
