@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -257,7 +256,7 @@ def _send(hook: NamedSignal, app_state: AppState, details: Details, **more: Any)
             try:
                 hook.send(app_state.app, scope=scope, tab=tab, endpoint=endpoint, **more)
             except Exception:
-                app_state.app.log_exception(sys.exc_info())
+                app_state.app.logger.exception("Datastar: a receiver of %s failed", hook.name)
 
 
 def hub_of(app_state: AppState) -> StreamHub:
