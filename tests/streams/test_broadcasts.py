@@ -125,7 +125,7 @@ def test_block_that_raises_sends_nothing(
 
 def test_templates_of_a_broadcast_see_what_it_assigns(make_app: MakeApp, connect: Connect) -> None:
     datastar = Datastar()
-    app = make_app(datastar, templates={"row.html": "<p id='a'>{{ name }} {{ count }}</p>"})
+    app = make_app(datastar, templates={"row.html": "<p id='a'>{{ user }} {{ count }}</p>"})
 
     @datastar.stream(group="g")
     def stream() -> Any:
@@ -134,7 +134,7 @@ def test_templates_of_a_broadcast_see_what_it_assigns(make_app: MakeApp, connect
     connection = connect(PATH, app=app).wait_open()
     with app.app_context(), datastar.broadcast("news") as out:
         out.signal("count", 3)
-        out.patch_template("row.html", name="ann")
+        out.patch_template("row.html", user="ann")
 
     connection.wait("<p id='a'>ann 3</p>", '{"count":3}')
 
@@ -142,10 +142,9 @@ def test_templates_of_a_broadcast_see_what_it_assigns(make_app: MakeApp, connect
 def test_publishing_works_in_a_view_a_command_and_a_thread(
     app: Flask, datastar: Datastar, followers: list[Connection]
 ) -> None:
-    @app.get("/view")
-    def view() -> str:
+    @datastar.handler(group="g", methods=["GET"])
+    def view() -> None:
         datastar.broadcast("news").signal("view", 1)
-        return ""
 
     @app.cli.command("tell")
     def tell() -> None:
@@ -155,7 +154,7 @@ def test_publishing_works_in_a_view_a_command_and_a_thread(
         with app.app_context():
             datastar.broadcast("news").signal("thread", 1)
 
-    app.test_client().get("/view")
+    call(app, "/ds/g/view")
     assert app.test_cli_runner().invoke(args=["tell"]).exit_code == 0
     thread = threading.Thread(target=run)
     thread.start()
