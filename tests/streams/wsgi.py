@@ -119,7 +119,7 @@ class Connection:
     def wait(self, *texts: str, count: int = 1) -> bytes:
         """Wait until each text has come so many times."""
         found = self._wait_for(lambda: all(self._received.count(text.encode()) >= count for text in texts))
-        assert found, f"{texts} {count} times in {self._received!r}, {self.error!r}"
+        assert found, f"{texts} {count} times in ...{self._received[-500:]!r}, {self.error!r}"
         return self.received
 
     def wait_open(self) -> Connection:
@@ -130,7 +130,7 @@ class Connection:
 
     def wait_end(self) -> bytes:
         """Wait for the clean end, and give the last block: id and retry."""
-        assert self._wait_for(lambda: self._has_ended), self._received
+        assert self._wait_for(lambda: self._has_ended), self._received[-500:]
         self._thread.join()
         assert self.error is None, repr(self.error)
         return b"".join(self.received.split(b"\n\n")[-2:-1])
@@ -143,7 +143,7 @@ class Connection:
         """Leave, and wait for the server to notice."""
         self.reads.set()
         self.leave()
-        assert self._wait_for(lambda: self._has_ended), f"the server has not noticed: {self._received!r}"
+        assert self._wait_for(lambda: self._has_ended), f"the server has not noticed: {self._received[-500:]!r}"
         self._thread.join()
 
     def _wait_for(self, check: Callable[[], bool]) -> bool:
