@@ -182,6 +182,7 @@ class Figures:
     p99_ms: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
     kib: list[float] = field(default_factory=list)
+    opened_per_second: list[float] = field(default_factory=list)
     #: None: not within :data:`NOTICE_SECONDS`.
     notice_ms: list[float | None] = field(default_factory=list)
     #: Seconds until the server was gone, and the part of the bodies that ended cleanly.
@@ -248,7 +249,7 @@ class Load:
         self.process = subprocess.Popen(
             pinned(1, arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
-        self.answer("open")
+        (self.opening_seconds,) = self.answer("open")
 
     def tell(self, command: str) -> list[float]:
         self.send(command)
@@ -269,7 +270,10 @@ class Load:
     def close(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(60)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
 
 
 def pinned(processor: int, command: list[str]) -> list[str]:
@@ -297,6 +301,7 @@ def measure_rounds(program: Path, subject: Subject, folder: Path, streams: int, 
     """Publish one event a round to all streams."""
     with running(program, subject, folder, streams) as (server, load, kib):
         found.kib.append(kib)
+        found.opened_per_second.append(streams / load.opening_seconds)
         load.tell("round 1")
         for _ in range(max(rounds, 20_000 // streams)):
             time.sleep(0.1)
@@ -335,8 +340,8 @@ def write_table(results: dict[tuple[str, int], Figures], names: list[str], sizes
     lines = [
         f"{size:,} streams, one event to all of them:",
         "",
-        "| server | deliveries/s | times by hand | p99 | CPU a delivery | memory a stream | of by hand |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| server | deliveries/s | times by hand | p99 | CPU a delivery | memory a stream | of by hand | opened/s |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name in names:
         figures = results[name, size]
@@ -344,7 +349,8 @@ def write_table(results: dict[tuple[str, int], Figures], names: list[str], sizes
         lines.append(
             f"| {name} | {rate:,.0f} | {rate / statistics.median(base.rate):.2f} | "
             f"{statistics.median(figures.p99_ms):.0f} ms | {statistics.median(figures.cpu_us):.1f} us | "
-            f"{kib:.1f} KiB | {kib / statistics.median(base.kib):.2f} |"
+            f"{kib:.1f} KiB | {kib / statistics.median(base.kib):.2f} | "
+            f"{statistics.median(figures.opened_per_second):,.0f} |"
         )
     lines += ["", "CPU a delivery, as the number of streams grows:", ""]
     lines += [f"| server | {' | '.join(f'{size:,}' for size in sizes)} | last to first |"]
