@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class Wakeup(Protocol):
-    """What somebody waits for and somebody else sets, also from another thread."""
+    """What one waits for and somebody else sets, also from another thread."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is set.
+        """Wait until it is set; may return earlier, so ask again what it was waited for.
 
         :param timeout: seconds; None for ever.
         :return: whether it was set.
@@ -40,11 +40,9 @@ def is_gevent() -> bool:
 def make_wakeup() -> Wakeup:
     """Make a wake-up that is not set."""
     if is_gevent():
-        # threading.Event is patched as well, but holds a Python condition over a lock: five times the memory.
-        from gevent.event import Event
+        from .gevent_wakeup import GreenletWakeup
 
-        wakeup: Wakeup = Event()
-        return wakeup
+        return GreenletWakeup()
     return threading.Event()
 
 
@@ -54,13 +52,12 @@ def make_lock() -> threading.RLock:
 
 
 def make_short_lock() -> Any:
-    """Make a lock for a few instructions in which nothing waits.
+    """Make a lock for a few instructions in which nothing waits; its holder may take it again.
 
     A native one, also under gevent, where it keeps out other threads alone: a greenlet that holds it does not switch.
     """
     monkey = sys.modules.get("gevent.monkey")
-    allocate = _thread.allocate_lock if monkey is None else monkey.get_original("_thread", "allocate_lock")
-    return allocate()
+    return (_thread.RLock if monkey is None else monkey.get_original("_thread", "RLock"))()
 
 
 def pause() -> None:
