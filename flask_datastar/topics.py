@@ -41,6 +41,15 @@ class Topics:
             found.subscribers[id(subscriber)] = subscriber
             found.snapshot = None
 
+    def hand_over(self, topic: str, subscriber: Subscriber, taker: Subscriber) -> None:
+        """Let another one take the messages of a subscriber, in whose name it is still unsubscribed."""
+        topics = self._topics.get()
+        with topics.lock:
+            found = topics.by_name.get(topic)
+            if found is not None and id(subscriber) in found.subscribers:
+                found.subscribers[id(subscriber)] = taker
+                found.snapshot = None
+
     def unsubscribe(self, topic: str, subscriber: Subscriber) -> None:
         """Let a subscriber have no more messages; one that is none already is no error.
 
@@ -102,7 +111,8 @@ class _Topic:
     def __init__(self) -> None:
         #: Held while one message is delivered.
         self.order = make_lock()
-        #: By identity, in the order in which they came: thousands come and go, so no list is searched.
+        #: By the identity of who subscribed, in the order in which they came: thousands come and go, so no list is
+        #: searched.
         self.subscribers: dict[int, Subscriber] = {}
         #: What a publisher goes through without a lock; made anew by the first one after a change.
         self.snapshot: tuple[Subscriber, ...] | None = None

@@ -138,9 +138,11 @@ class StreamBody:
     def _send_rest(self) -> None:
         """Send what a direct write left of its frame, before anything else goes out."""
         direct = self.stream.direct
-        if direct is not None and direct.rest and not self.stream.is_gone:
-            rest, direct.rest = direct.rest, b""
-            self._send(self.stream.socket.sendall, rest)
+        if direct is not None:
+            direct.report()
+            if direct.rest and not self.stream.is_gone:
+                rest, direct.rest = direct.rest, b""
+                self._send(self.stream.socket.sendall, rest)
 
     def _send(self, send: Write, data: bytes) -> None:
         """Send, for as long as the client takes to read; one that cannot be reached has left."""

@@ -9,37 +9,36 @@ stream's own greenlet sends before anything else.
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 
 class Payload:
     """Encoded events on their way to many streams: framed once, however many they are."""
 
-    __slots__ = ("_chunk", "data", "last_id")
+    __slots__ = ("chunk", "data", "last_id", "made_at")
 
     def __init__(self, data: bytes, last_id: str | None = None) -> None:
         self.data = data
         #: The last id among the events, which a stream's ending carries on; None when none has one.
         self.last_id = last_id
-        self._chunk: bytes | None = None
-
-    @property
-    def chunk(self) -> bytes:
-        """The data as one chunk of HTTP/1.1's chunked coding."""
-        if self._chunk is None:
-            self._chunk = b"%X\r\n%b\r\n" % (len(self.data), self.data)
-        return self._chunk
+        #: The data as one chunk of HTTP/1.1's chunked coding.
+        self.chunk = b"%X\r\n%b\r\n" % (len(data), data)
+        #: ``time.monotonic()``: one number for all streams that get it at once.
+        self.made_at = time.monotonic()
 
 
 class DirectWriter:
     """Writes to one connection past its greenlet."""
 
-    __slots__ = ("_descriptor", "_is_chunked", "_response", "rest")
+    __slots__ = ("_descriptor", "_is_chunked", "_response", "_sent", "rest")
 
     def __init__(self, response: Any, descriptor: int) -> None:
         self._response = response
         self._descriptor = descriptor
         self._is_chunked = bool(response.chunked)
+        # Bytes that the server does not know of yet.
+        self._sent = 0
         #: What the connection did not take of a frame; it goes out, as it is, before anything else.
         self.rest = b""
 
@@ -56,11 +55,15 @@ class DirectWriter:
             return False
         except OSError:
             return None
-        # For gunicorn's access log.
-        self._response.sent += len(payload.data)
+        self._sent += len(payload.data)
         if sent < len(frame):
             self.rest = frame[sent:]
         return True
+
+    def report(self) -> None:
+        """Tell gunicorn what was written past it, for its access log."""
+        self._response.sent += self._sent
+        self._sent = 0
 
 
 def direct_writer(environ: dict[str, Any], start_response: Any) -> DirectWriter | None:

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ..sansio.endings import Ending, Reason
-from ..transport.wakeups import make_short_lock, make_wakeup
+from ..transport.wakeups import PerProcess, make_short_lock, make_wakeup
 from .direct import DirectWriter, Payload
 
 #: What one write takes at the most: a larger one would be a private copy of nearly the whole queue for a slow client.
 LARGEST_WRITE_BYTES = 65_536
+
+
+# One for all streams of the process, held for a microsecond: thousands of them would be thousands of cold objects.
+_short_lock = PerProcess(make_short_lock)
 
 
 class StreamEnds(BaseException):
@@ -63,7 +67,7 @@ class Stream:
         #: ``time.monotonic()`` at which the stream ends with *restart*.
         self.expires_at = expires_at
         #: Guards the queue, and a direct write against the stream's own thread that wakes up meanwhile.
-        self._lock = make_short_lock()
+        self._lock = _short_lock.get()
         #: Events that wait for the next write; None for none, because an empty deque takes 600 bytes.
         self.outbox: deque[Payload] | None = None
         self.outbox_bytes = 0
@@ -102,12 +106,19 @@ class Stream:
         outbox = self.outbox
         return len(outbox) if outbox is not None else 0
 
+    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+        """Take what was published: a stream that only follows is itself the subscriber."""
+        if kind == "events":
+            self.put(payload)
+
     def put(self, payload: Payload) -> None:
         """Send encoded events, or queue them; a stream that can take no more ends, and its page comes back."""
+        # Run for each of thousands of streams, each of them cold in the processor's cache: it touches as few objects
+        # as it can.
         with self._lock:
-            if self.must_end:
+            if self.is_gone or self.ending is not None:
                 return
-            if self.is_parked and self.direct is not None and not self.outbox and self._write(self.direct, payload):
+            if self.is_parked and self.outbox is None and self.direct is not None and self._write(self.direct, payload):
                 return
             is_queued, is_pressed = self._queue(payload)
         # Outside of the lock, because these log and call back.
@@ -140,8 +151,9 @@ class Stream:
             self.leave()
             return True
         if taken:
-            self.last_write = time.monotonic()
-            self._note_id(payload.last_id)
+            self.last_write = payload.made_at
+            if payload.last_id is not None:
+                self.last_id = payload.last_id
             if direct.rest:
                 # Its own greenlet sends the rest; until then everything else is queued behind it.
                 self.is_parked = False

@@ -87,6 +87,8 @@ class Follow(Subscription):
                 stream.put(payload)
             self._early = None
             super().bind(stream)
+            for topic in self.topics:
+                self._hub.topics.hand_over(topic, self, stream)
 
     def deliver(self, topic: str, kind: str, payload: Payload) -> None:
         """Queue broadcast events."""
