@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -37,10 +37,14 @@ def stream(request: pytest.FixtureRequest, datastar: Datastar) -> str:
 
     else:
 
+        def follow(feed: Iterable[Any]) -> Iterator[Any]:
+            yield
+            yield from feed
+
         @datastar.stream(group="g", scope="ann")
         def stream() -> Iterator[Any]:
-            yield
-            yield from datastar.follow("news")
+            # Subscribed before the generator runs, and so before the stream is open.
+            return follow(datastar.follow("news"))
 
     return "/ds/g/stream"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +34,8 @@ def declare_follow(datastar: Datastar, **options: Any) -> None:
 def declare_generator(datastar: Datastar, **options: Any) -> None:
     @datastar.stream(group="g", name="stream", **options)
     def stream() -> Iterator[Any]:
-        yield from datastar.follow("news")
+        # Subscribed before the generator runs, and so before the stream is open.
+        return (None for _ in datastar.follow("news"))
 
 
 DECLARE = [declare_follow, declare_generator]
@@ -152,11 +153,11 @@ def test_start_stream_opens_a_stream_in_a_view(app: Flask, datastar: Datastar, c
 
     @app.get("/generator")
     def generator() -> Any:
-        def events() -> Iterator[Any]:
+        def events(feed: Iterable[Any]) -> Iterator[Any]:
             yield {"a": 1}
-            yield from datastar.follow("news")
+            yield from feed
 
-        return datastar.start_stream(lambda: "ann", events())
+        return datastar.start_stream(lambda: "ann", events(datastar.follow("news")))
 
     connections = [connect(path, signals={"tabId": "t.p"}) for path in ("/follow", "/generator")]
     for connection in connections:

@@ -87,7 +87,8 @@ def test_messages_are_decoded_from_json(app: Flask, datastar: Datastar, connect:
             yield {"seen": len(seen)}
 
     first, second = [connect("/ds/g/stream").wait_open() for _ in range(2)]
-    wait_for_subscribers(app, "a", 2)
+    # It subscribes to them in their order.
+    wait_for_subscribers(app, "b", 2)
     sent = {"id": UUID(int=7), "list": (1, 2)}
     with app.app_context():
         datastar.publish("a", sent)
