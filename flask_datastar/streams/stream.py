@@ -213,21 +213,23 @@ class Stream:
         with self._lock:
             if self.must_end:
                 return False
+            self._note_end(reason)
             self.ending = ending
-        self._close(reason)
+        self.wakeup.set()
         return True
 
     def leave(self) -> None:
         """Note that the client has left."""
         if not self.is_gone:
+            self._note_end("left")
             self.is_gone = True
-            self._close("left")
+            self.wakeup.set()
 
-    def _close(self, reason: str) -> None:
+    def _note_end(self, reason: str) -> None:
+        # Before anything says that the stream is to end: other threads go by these two from then on.
         if not self.reason:
-            self.reason = reason
             self.ended_at = time.monotonic()
-        self.wakeup.set()
+            self.reason = reason
 
     def end_as(self, reason: str, winner_page: str | None) -> None:
         """End as the tab registry asks for it: *done*, *restart*, or *replaced* by a stream of another page."""

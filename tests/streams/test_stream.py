@@ -1,0 +1,119 @@
+"""``Stream`` by itself: its queue, how it takes direct writes, and how it ends."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_datastar._state import find_app_state
+from flask_datastar.sansio.endings import Ending, Reason
+from flask_datastar.streams.direct import Payload
+from flask_datastar.streams.hub import hub_of
+from flask_datastar.streams.stream import LARGEST_WRITE_BYTES, Stream
+from tests.conftest import MakeApp
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    return make_app(DATASTAR_MAX_QUEUED_EVENTS=4, DATASTAR_MAX_QUEUED_BYTES=1000)
+
+
+@pytest.fixture
+def stream(app: Flask) -> Stream:
+    return hub_of(find_app_state(app)).new_stream()
+
+
+# The queue
+
+
+def test_what_was_put_is_taken_in_its_order(stream: Stream) -> None:
+    assert stream.take() == b""
+    for number in range(3):
+        stream.put(Payload(b"%d" % number, f"row-{number}" if number < 2 else None))
+    assert (stream.waiting, stream.last_id) == (3, "")
+
+    assert stream.take() == b"012"
+
+    assert (stream.waiting, stream.last_id, stream.take()) == (0, "row-1", b"")
+
+
+def test_one_write_takes_no_more_than_the_largest_unless_one_event_is_larger(make_app: MakeApp) -> None:
+    app = make_app(DATASTAR_MAX_QUEUED_BYTES=10 * LARGEST_WRITE_BYTES)
+    stream = hub_of(find_app_state(app)).new_stream()
+    large, half = b"x" * (LARGEST_WRITE_BYTES + 1), b"y" * (LARGEST_WRITE_BYTES // 2)
+    for data in (large, half, half, b"z"):
+        stream.put(Payload(data))
+
+    assert [stream.take() for _ in range(4)] == [large, half + half, b"z", b""]
+
+
+@pytest.mark.parametrize(("count", "size"), [(4, 10), (3, 300)])
+def test_stream_that_can_take_no_more_ends(app: Flask, stream: Stream, count: int, size: int) -> None:
+    for _ in range(count):
+        stream.put(Payload(b"x" * size))
+    assert not stream.must_end
+
+    stream.put(Payload(b"x" * size))
+
+    assert stream.ending == Ending(Reason.RESTART)
+    assert (stream.reason, stream.waiting, stream.take()) == ("slow", 0, b"")
+    stream.put(Payload(b"late"))
+    assert stream.waiting == 0
+    assert hub_of(find_app_state(app)).stats()["dropped"] == 1
+
+
+def test_one_event_is_taken_whatever_its_size(stream: Stream) -> None:
+    stream.put(Payload(b"x" * 5000))
+
+    assert len(stream.take()) == 5000
+
+
+# Endings
+
+
+@pytest.mark.parametrize("end", [lambda stream: stream.end(Ending(Reason.DONE), "done"), Stream.leave])
+def test_reason_and_time_are_there_before_the_stream_is_seen_to_end(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, end: Any
+) -> None:
+    seen: list[tuple[str, float]] = []
+
+    # Another thread may look at any moment: a timer would cut a connection by a time that is not set yet.
+    class Watched(Stream):
+        def __setattr__(self, name: str, value: object) -> None:
+            if name in ("ending", "is_gone") and value:
+                seen.append((self.reason, self.ended_at))
+            super().__setattr__(name, value)
+
+    monkeypatch.setattr("flask_datastar.streams.hub.Stream", Watched)
+    begin = time.monotonic()
+    stream = hub_of(find_app_state(app)).new_stream()
+    end(stream)
+
+    assert stream.must_end
+    assert [bool(reason) and ended_at >= begin for reason, ended_at in seen] == [True]
+
+
+def test_first_ending_decides(stream: Stream) -> None:
+    assert stream.end(Ending(Reason.DONE), "done")
+    assert not stream.end(Ending(Reason.RESTART), "age")
+    stream.leave()
+    stream.leave()
+
+    assert (stream.ending, stream.reason, stream.is_gone) == (Ending(Reason.DONE), "done", True)
+
+
+def test_client_that_has_left_is_sent_no_ending(stream: Stream) -> None:
+    stream.leave()
+
+    assert not stream.end(Ending(Reason.RESTART), "stopping")
+    assert (stream.ending, stream.reason) == (None, "left")
+
+
+def test_end_wakes_whoever_waits(stream: Stream) -> None:
+    for end in (lambda: stream.end(Ending(Reason.DONE), "done"), stream.leave):
+        stream.wakeup.clear()
+        end()
+        assert stream.wakeup.wait(0)
