@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import Context
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -46,9 +47,42 @@ def make_wakeup() -> Wakeup:
     return threading.Event()
 
 
-def make_lock() -> threading.RLock:
-    """Make a lock that its holder may take again."""
-    return threading.RLock()
+def make_lock() -> AbstractContextManager[object]:
+    """Make a lock that its holder may take again, and in which greenlets may switch."""
+    return _GreenletLock() if is_gevent() else threading.RLock()
+
+
+class _GreenletLock:
+    """A lock for the greenlets of all threads of a process.
+
+    gevent's own can lose the wake-up of a greenlet in another thread, of gevent's thread pool for example, because the
+    thread that lets go of it may not come to its event loop any more. So whoever waits here asks again and again.
+    """
+
+    __slots__ = ("_depth", "_lock", "_owner")
+
+    def __init__(self) -> None:
+        self._lock = make_short_lock()
+        #: The greenlet that has it; only that one ever finds itself here.
+        self._owner: int | None = None
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        own = threading.get_ident()
+        if self._owner != own:
+            wait = 0.0
+            while not self._lock.acquire(False):
+                # The others of this thread first: mostly one of them has it, and is about to let go.
+                time.sleep(wait)
+                wait = min(wait + 0.001, 0.01)
+            self._owner = own
+        self._depth += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._owner = None
+            self._lock.release()
 
 
 def make_short_lock() -> Any:

@@ -46,6 +46,19 @@ def run_all(functions: list[Callable[[], object]]) -> None:
         raise errors[0]
 
 
+def run_natively(functions: list[Callable[[], object]], own: Callable[[], object]) -> None:
+    """Run functions in real threads, also under gevent, and one beside them in this one; raise an error of any."""
+    if not is_gevent():
+        run_all([*functions, own])
+        return
+    from gevent import get_hub
+
+    jobs = [get_hub().threadpool.spawn(function) for function in functions]
+    own()
+    for job in jobs:
+        job.get(timeout=DEADLINE_SECONDS)
+
+
 @contextmanager
 def held(*locks: AbstractContextManager[object]) -> Iterator[None]:
     """Let another thread or greenlet hold locks, one that a forked child does not have."""

@@ -9,7 +9,7 @@ import time
 from contextvars import ContextVar
 
 from flask_datastar.transport.wakeups import PerProcess, is_gevent, make_lock, make_wakeup, pause, spawn
-from tests.transport.scripts.helpers import DEADLINE_SECONDS, run_all, run_in_child
+from tests.transport.scripts.helpers import DEADLINE_SECONDS, run_all, run_in_child, run_natively
 
 
 def check_kind_is_known() -> None:
@@ -67,6 +67,31 @@ def check_lock_excludes_others_and_not_its_holder() -> None:
             inside.remove(number)
 
     run_all([lambda number=number: enter(number) for number in range(20)])
+
+
+def check_lock_is_handed_on_between_native_threads() -> None:
+    # gevent's own locks can forget a greenlet of another thread that waits for them.
+    lock = make_lock()
+    inside: list[int] = []
+    done: list[int] = []
+
+    def enter(number: int) -> None:
+        for _ in range(500):
+            with lock, lock:
+                inside.append(number)
+                assert inside == [number]
+                inside.remove(number)
+        done.append(number)
+
+    def enter_and_switch() -> None:
+        for _ in range(20):
+            with lock:
+                pause()
+                assert inside == []
+        done.append(-1)
+
+    run_natively([lambda number=number: enter(number) for number in range(4)], enter_and_switch)
+    assert sorted(done) == [-1, 0, 1, 2, 3]
 
 
 variable: ContextVar[str] = ContextVar("variable", default="empty")
