@@ -15,7 +15,7 @@ from flask_datastar import Datastar, sse
 from flask_datastar.streams import body
 from tests.conftest import MakeApp
 from tests.streams.conftest import Connect
-from tests.streams.wsgi import ending
+from tests.streams.wsgi import call, ending
 
 FIRST, SECOND = sse.patch_elements("<p id='a'>1</p>"), sse.patch_elements("<p id='a'>2</p>")
 
@@ -150,6 +150,8 @@ def test_replaced_page_that_asks_for_itself_is_answered_204_and_one_warning(
     connect: Connect, stream: str, tab_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     page = tab_id.partition(".")[2]
+    # Neither another tab's stream nor another page's is touched.
+    others = [connect(stream, signals=tab(text)).wait_open() for text in ("other.p1", "other.p2", "else")]
     live = connect(stream, signals=tab(tab_id)).wait_open()
     for _ in range(2):
         connection = connect(stream, signals=tab(tab_id), last_id=f"ds:replaced:{page}")
@@ -159,7 +161,8 @@ def test_replaced_page_that_asks_for_itself_is_answered_204_and_one_warning(
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "stream g:stream was asked for twice by one page" in caplog.text
     # Its own last id is given back to the live one, whose page would be turned away after a broken connection.
-    live.wait("id: \n\n", count=1)
+    live.wait("id: \n\n", count=2)
+    assert [other.received.count(b"id: \n\n") for other in others] == [0, 0, 0]
 
 
 def test_replaced_page_whose_winner_has_gone_is_live_again(connect: Connect, stream: str) -> None:
@@ -463,6 +466,44 @@ def test_generator_that_waits_in_its_cleaning_up_does_not(app: Flask, datastar: 
 
     assert ending(connection.wait_end())[0] == "ds:done"
     assert closed == ["tick"]
+
+
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_generator_that_waits_in_its_cleaning_up_does_not_while_its_chunk_is_sent(
+    app: Flask, datastar: Datastar, has_ended: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed: list[str] = []
+
+    @datastar.stream(group="g", scope="ann")
+    def stream() -> Iterator[Any]:
+        try:
+            yield FIRST
+        finally:
+            for _ in datastar.every(30):
+                closed.append("tick")
+
+    body = call(app, "/ds/g/stream")[2]
+    assert [next(body), next(body)] == [b": open\n\n", FIRST.encode()]
+    if has_ended:
+        with app.app_context():
+            datastar.tabs.close("ann")
+        assert list(body) == [b"id: ds:done\n\n"]
+    body.close()
+
+    assert closed == ["tick"]
+    assert caplog.text == ""
+
+
+def test_iterator_that_cannot_be_closed_is_a_stream_too(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        return iter([FIRST, {"a": 1}])
+
+    connection = connect("/ds/g/stream")
+
+    assert ending(connection.wait_end())[0] == "ds:done"
+    assert connection.events[:2] == [FIRST, sse.patch_signals({"a": 1})]
+    assert datastar_stats(app)["ended"] == {"done": 1}
 
 
 def datastar_stats(app: Flask) -> dict[str, Any]:

@@ -438,6 +438,21 @@ def test_body_that_is_wrapped_is_not_passed_by(
     assert b'"a"' not in connection.raw
 
 
+@pytest.mark.parametrize("declare", DECLARE)
+def test_stream_works_where_publishers_write_nothing_themselves(
+    make_app: MakeApp, connect: Connect, declare: Declare
+) -> None:
+    datastar = Datastar()
+    app = make_app(datastar, DATASTAR_DIRECT_WRITES=False)
+    declare(datastar)
+
+    connection = connect(PATH, app=app).wait_open()
+    with app.app_context():
+        datastar.broadcast("news").signal("a", 1)
+
+    connection.wait('{"a":1}')
+
+
 def test_what_others_do_at_the_end_of_a_response_is_done(app: Flask, datastar: Datastar, connect: Connect) -> None:
     declare_generator(datastar, scope="ann")
     closed: list[str] = []

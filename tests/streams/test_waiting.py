@@ -197,6 +197,28 @@ def test_stream_that_falls_behind_its_messages_ends(
     assert caplog.text.count("reads too slowly") == 1
 
 
+def test_stream_with_several_full_queues_is_dropped_once(
+    make_app: MakeApp, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    datastar = Datastar()
+    app = make_app(datastar, DATASTAR_MAX_QUEUED_EVENTS=2)
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        listening = [datastar.subscribe("a") for _ in range(3)]
+        for number in range(5):
+            datastar.publish("a", number)
+        return (None for messages in listening for _ in messages)
+
+    connection = connect("/ds/g/stream", app=app)
+
+    assert ending(connection.wait_end())[0] == "ds:restart:0:"
+    with app.app_context():
+        stats = datastar.stats()
+    assert (stats["dropped"], stats["ended"]) == (1, {"slow": 1})
+    assert caplog.text.count("reads too slowly") == 1
+
+
 def test_one_large_message_is_taken(make_app: MakeApp, connect: Connect) -> None:
     datastar = Datastar()
     app = make_app(datastar, DATASTAR_MAX_QUEUED_BYTES=10)

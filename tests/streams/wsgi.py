@@ -116,6 +116,15 @@ class Connection:
     def has_ended(self) -> bool:
         return self._has_ended
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether the server has broken the connection."""
+        self._own.setblocking(False)
+        try:
+            return not self._own.recv(1)
+        except BlockingIOError:
+            return False
+
     def wait(self, *texts: str, count: int = 1) -> bytes:
         """Wait until each text has come so many times."""
         found = self._wait_for(lambda: all(self._received.count(text.encode()) >= count for text in texts))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+from weakref import WeakMethod
 
-from flask_datastar.transport.worker import begin_stop, is_stopping
+from flask_datastar.transport.wakeups import is_gevent
+from flask_datastar.transport.worker import before_exit, begin_stop, is_stopping, thread_count
 from tests.transport.scripts.helpers import run_in_child
 
 
@@ -69,3 +71,45 @@ def check_end_of_the_program_is_a_stop() -> None:
     # Registered first, so called last.
     atexit.register(lambda: None if is_stopping() else os._exit(3))
     assert not is_stopping()
+
+
+def check_threads_of_a_gthread_worker_are_known() -> None:
+    from gunicorn.config import Config
+    from gunicorn.workers.gthread import ThreadWorker
+
+    assert thread_count() is None
+    worker = ThreadWorker.__new__(ThreadWorker)
+    worker.cfg = Config()
+    worker.cfg.set("threads", 6)
+    signal.signal(signal.SIGTERM, worker.handle_exit)
+
+    assert thread_count() == 6
+
+
+def check_worker_of_another_kind_has_no_number_of_threads() -> None:
+    signal.signal(signal.SIGTERM, Worker().handle_exit)
+
+    assert thread_count() is None
+
+
+def check_end_of_the_program_calls_what_is_still_there() -> None:
+    class Owner:
+        def end(self) -> None:
+            called.append(os.getpid())
+
+    called: list[int] = []
+    kept, dropped = Owner(), Owner()
+    for owner in (kept, dropped):
+        before_exit(WeakMethod(owner.end))
+    del owner, dropped
+
+    def child() -> None:
+        # It is the parent's end that was asked for.
+        atexit._run_exitfuncs()
+        assert called == []
+
+    run_in_child(child)
+    atexit._run_exitfuncs()
+    # Greenlets end with the main one, so there is nothing left to be told.
+    assert called == ([] if is_gevent() else [os.getpid()])
+    assert kept is not None
