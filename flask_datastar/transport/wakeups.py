@@ -62,7 +62,8 @@ class _GreenletLock:
     __slots__ = ("_depth", "_lock", "_owner")
 
     def __init__(self) -> None:
-        self._lock = make_short_lock()
+        # Not one that its holder may take again: to that, all greenlets of a thread are one.
+        self._lock = _native("allocate_lock")
         #: The greenlet that has it; only that one ever finds itself here.
         self._owner: int | None = None
         self._depth = 0
@@ -90,8 +91,13 @@ def make_short_lock() -> Any:
 
     A native one, also under gevent, where it keeps out other threads alone: a greenlet that holds it does not switch.
     """
+    return _native("RLock")
+
+
+def _native(name: str) -> Any:
+    """Make something of :mod:`_thread` as it is without gevent."""
     monkey = sys.modules.get("gevent.monkey")
-    return (_thread.RLock if monkey is None else monkey.get_original("_thread", "RLock"))()
+    return (getattr(_thread, name) if monkey is None else monkey.get_original("_thread", name))()
 
 
 def pause() -> None:

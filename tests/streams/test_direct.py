@@ -77,7 +77,8 @@ def test_frame_is_the_server_s_own(protocol: str) -> None:
     assert writer.write(Payload(data)) is True
 
     assert (writer.rest, exchange.received()) == (b"", expected)
-    # For its access log.
+    # For its access log, which is told once the stream wakes up.
+    writer.report()
     assert exchange.response.sent == sent + len(data)
     exchange.close()
 
