@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import time
+import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,29 +23,34 @@ from flask_datastar.streams.hub import hub_of
 app = Flask(__name__)
 app.config.update(
     SECRET_KEY="soak",
-    DATASTAR_KEEPALIVE_SECONDS=1,
+    DATASTAR_KEEPALIVE_SECONDS=2,
     DATASTAR_MAX_STREAMS=5000,
     # The load is random: it must not meet a limit by chance.
     DATASTAR_MAX_STREAMS_PER_SCOPE=1000,
     DATASTAR_RESTART_SPREAD_SECONDS=2,
     # So that short runs have it, too.
-    DATASTAR_STREAM_MAX_AGE_SECONDS=2,
+    DATASTAR_STREAM_MAX_AGE_SECONDS=4,
 )
 datastar = Datastar(app)
 
 #: Topic → the number of its last message.
 numbers: Counter[str] = Counter()
+#: Held from a number to its delivery, so that a stream knows which one it hears first.
+publishing = threading.Lock()
 hooks: Counter[str] = Counter()
+counting = threading.Lock()
 
 
 @stream_opened.connect_via(app)
 def count_opened(sender: Flask, **_: object) -> None:
-    hooks["opened"] += 1
+    with counting:
+        hooks["opened"] += 1
 
 
 @stream_closed.connect_via(app)
 def count_closed(sender: Flask, **_: object) -> None:
-    hooks["closed"] += 1
+    with counting:
+        hooks["closed"] += 1
 
 
 def scope() -> str:
@@ -58,19 +64,21 @@ def begin(topic: str) -> None:
 
 @datastar.stream(group="soak", scope=scope)
 def follow(topic: str) -> Any:
-    feed = datastar.follow(topic)
-    begin(topic)
+    with publishing:
+        feed = datastar.follow(topic)
+        begin(topic)
     return feed
 
 
 @datastar.stream(group="soak", scope=scope)
 def listen(topic: str) -> Iterator[None]:
-    messages = datastar.subscribe(topic, every=0.3)
-    begin(topic)
+    with publishing:
+        messages = datastar.subscribe(topic, every=0.3)
+        begin(topic)
     yield
     for message in messages:
         if message is not None:
-            datastar.patch_signals({"n": message.data})
+            datastar.patch_signals({**message.data, "topic": message.topic})
             yield
 
 
@@ -108,16 +116,18 @@ def publish() -> str:
     """Publish to all kinds of one topic."""
     topic, filler = request.args["topic"], "x" * int(request.args.get("size", 0))
     for _ in range(int(request.args["count"])):
-        numbers[topic] += 1
-        datastar.publish(topic, numbers[topic])
-        with datastar.broadcast(topic) as out:
-            out.patch_signals({"n": numbers[topic], "filler": filler})
-    return ""
+        with publishing:
+            numbers[topic] += 1
+            datastar.publish(topic, {"n": numbers[topic]})
+            with datastar.broadcast(topic) as out:
+                out.patch_signals({"n": numbers[topic], "topic": topic, "filler": filler})
+    return str(numbers[topic])
 
 
 @app.post("/tell")
 def tell() -> str:
-    datastar.broadcast_to(request.args["scope"]).patch_signals({"told": 1})
+    scope = request.args["scope"]
+    datastar.broadcast_to(scope).patch_signals({"told": int(request.args["number"]), "scope": scope})
     return ""
 
 
@@ -135,15 +145,22 @@ def figures() -> dict[str, Any]:
         ctypes.CDLL(None).malloc_trim(0)
     return {
         "pid": os.getpid(),
-        "time": time.monotonic(),
         "tabs": datastar.tabs.count(),
         "topics_empty": hub.topics.is_empty,
         "stats": datastar.stats(),
         "hooks": dict(hooks),
-        "greenlets": sum(1 for found in gc.get_objects() if isinstance(found, greenlet) and not found.dead),
+        "tasks": tasks(),
         "descriptors": len(os.listdir("/proc/self/fd")),
         "memory_kib": memory_kib(),
     }
+
+
+def tasks() -> int:
+    """Count greenlets, and threads except those of a pool that wait for work: it starts them when it likes."""
+    greenlets = sum(1 for found in gc.get_objects() if isinstance(found, greenlet) and not found.dead)
+    frames = sys._current_frames()
+    idle = sum(1 for frame in frames.values() if frame.f_code.co_filename.endswith("concurrent/futures/thread.py"))
+    return greenlets + len(frames) - idle
 
 
 def memory_kib() -> int:

@@ -1,12 +1,12 @@
-"""Browser tabs for the soak: raw sockets that check each byte of their stream."""
+"""A browser's page with one stream: a raw socket, and a check of each byte that comes."""
 
 from __future__ import annotations
 
 import json
 import random
-import selectors
 import socket
 import struct
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlencode
@@ -15,41 +15,56 @@ Check = Callable[[str, bool, str], object]
 
 
 class Page:
-    """One page with one stream. What comes is checked: framing, order, completeness, and how it ends."""
+    """One page with one stream. What comes is checked: framing, order, completeness, and whose it is."""
 
     def __init__(self, kind: str, topic: str, scope: str, tab: str, page: str, *, last_id: str | None = None) -> None:
         self.kind, self.topic, self.scope, self.tab, self.page = kind, topic, scope, tab, page
         self.came_with = last_id
         #: Does not read: a slow client.
         self.is_deaf = False
+        #: The page whose place it takes.
+        self.replaces: Page | None = None
+        #: When it was asked for, the first byte came, and something came last; ``time.monotonic()``.
+        self.asked_at = self.began_at = self.heard_at = 0.0
+        #: When it has to have ended, if the server was told to end it.
+        self.must_end_by: float | None = None
         self.status = 0
         self.last_id = ""
         self.retry: int | None = None
         self.pid: int | None = None
         self.is_ended = False
-        self.is_cut = False
-        self.got_tab = ""
-        self._number: int | None = None
+        #: The last number of its topic, of a message or as a state; and of what its scope was told.
+        self.number: int | None = None
+        self.told = 0
         self._state = -1
         self._raw = bytearray()
         self._body = bytearray()
-        self._has_head = False
         self._has_last_chunk = False
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a body ended without its last chunk."""
+        return self.is_ended and self.status == 200 and not self._has_last_chunk
 
     def open(self, port: int, method: str = "GET") -> None:
         """Connect and ask for the stream."""
         self.socket = socket.socket()
         if self.is_deaf:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.connect(("127.0.0.1", port))
-        signals = json.dumps({"tabId": f"{self.tab}.{self.page}"})
-        query = urlencode({"topic": self.topic, "scope": self.scope, "datastar": signals})
-        identity = f"Last-Event-ID: {self.came_with}\r\n" if self.came_with else ""
-        self.socket.sendall(
-            f"{method} /ds/soak/{self.kind}?{query} HTTP/1.1\r\nHost: localhost\r\nDatastar-Request: true\r\n"
-            f"Accept: text/event-stream\r\n{identity}\r\n".encode()
-        )
+        try:
+            self.socket.connect(("127.0.0.1", port))
+            signals = json.dumps({"tabId": f"{self.tab}.{self.page}"})
+            query = urlencode({"topic": self.topic, "scope": self.scope, "datastar": signals})
+            identity = f"Last-Event-ID: {self.came_with}\r\n" if self.came_with else ""
+            self.socket.sendall(
+                f"{method} /ds/soak/{self.kind}?{query} HTTP/1.1\r\nHost: localhost\r\nDatastar-Request: true\r\n"
+                f"Accept: text/event-stream\r\n{identity}\r\n".encode()
+            )
+        except OSError:
+            self.socket.close()
+            raise
         self.socket.setblocking(False)
+        self.asked_at = self.heard_at = time.monotonic()
 
     def leave(self) -> None:
         """Go, in one of the ways in which browsers and networks go."""
@@ -72,20 +87,20 @@ class Page:
                 return
             except OSError:
                 data = b""
-                self.is_cut = True
             if not data:
                 self.is_ended = True
                 return
+            self.heard_at = time.monotonic()
             self._raw += data
             self._parse(check)
 
     def _parse(self, check: Check) -> None:
-        if not self._has_head:
+        if not self.status:
             head, found, rest = self._raw.partition(b"\r\n\r\n")
             if not found:
                 return
-            self._has_head = True
             self._raw = rest
+            self.began_at = time.monotonic()
             self.status = int(head.split(b" ", 2)[1])
             if self.status == 200:
                 check("a stream is chunked", b"chunked" in head.lower(), repr(bytes(head)))
@@ -103,12 +118,14 @@ class Page:
         """Move one chunk into the body; False when there is no whole one, or it was the last."""
         size, found, rest = self._raw.partition(b"\r\n")
         if not found or self._has_last_chunk:
+            # No size is longer: what waits for its end is none.
+            check("chunks are well-formed", len(size) < 16, repr(bytes(size[:80])))
             return False
         try:
             length = int(size, 16)
         except ValueError:
             check("chunks are well-formed", False, repr(bytes(size[:80])))
-            self.is_ended = self.is_cut = True
+            self.is_ended = True
             return False
         if len(rest) < length + 2:
             return False
@@ -133,56 +150,29 @@ class Page:
                 elif name == "data":
                     self._signals(json.loads(value.removeprefix("signals ")), check)
                 else:
-                    check("lines are fields", name in ("event", ":", ""), repr(line[:80]))
+                    is_field = line in ("event: datastar-patch-signals", ": open", ":")
+                    check("lines are fields", is_field, repr(line[:80]))
 
     def _signals(self, signals: dict[str, object], check: Check) -> None:
-        number, state = signals.get("n"), signals.get("state")
         if "from" in signals:
-            self._number, self.pid = int(str(signals["from"])), int(str(signals["pid"]))
+            self.number, self.pid = int(str(signals["from"])), int(str(signals["pid"]))
         if "tabId" in signals:
-            self.got_tab = str(signals["tabId"]).rpartition(".")[0]
+            self.tab = str(signals["tabId"]).rpartition(".")[0]
+        if "topic" in signals:
+            check("messages are of the own topic", signals["topic"] == self.topic, f"{self.topic} {signals}"[:200])
+        number, state, told = signals.get("n"), signals.get("state"), signals.get("told")
         if isinstance(number, int):
-            expected = None if self._number is None else self._number + 1
+            expected = None if self.number is None else self.number + 1
             check(
                 "messages come in order, none is missing", number == expected, f"{self.kind} {number}, not {expected}"
             )
-            self._number = number
+            self.number = number
         if isinstance(state, int):
             check("a state never goes back", state >= self._state, f"{self.kind} {self._state} -> {state}")
             self._state = state
-
-
-class Crowd:
-    """All pages that are open, read by one selector."""
-
-    def __init__(self, port: int, check: Check, on_end: Callable[[Page], None]) -> None:
-        self.pages: set[Page] = set()
-        self._port = port
-        self._check = check
-        self._on_end = on_end
-        self._selector = selectors.DefaultSelector()
-
-    def open(self, page: Page) -> None:
-        page.open(self._port)
-        self.pages.add(page)
-        if not page.is_deaf:
-            self._selector.register(page.socket, selectors.EVENT_READ, page)
-
-    def leave(self, page: Page) -> None:
-        self._forget(page)
-        page.leave()
-
-    def read(self, seconds: float) -> None:
-        """Read what has come; give each page that has ended to ``on_end``."""
-        for key, _ in self._selector.select(seconds):
-            page: Page = key.data
-            page.read(self._check)
-            if page.is_ended:
-                self._forget(page)
-                page.socket.close()
-                self._on_end(page)
-
-    def _forget(self, page: Page) -> None:
-        self.pages.discard(page)
-        if not page.is_deaf:
-            self._selector.unregister(page.socket)
+            if self.kind == "changes":
+                self.number = state
+        if isinstance(told, int):
+            is_right = signals.get("scope") == self.scope and told > self.told
+            check("what a scope is told comes once, and to it alone", is_right, f"{self.scope} {self.told} {signals}")
+            self.told = told

@@ -1,0 +1,62 @@
+"""What the soak finds right and wrong."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+#: What the server may log: its own starts and stops, and what the load does on purpose.
+_EXPECTED_LINES = [
+    r"\[\S+ \S+ \S+\] \[\d+\] \[INFO\] ",
+    r"\[[^]]+\] ERROR in app: Exception on /ds/soak/fail \[GET\]$",
+    r"\[[^]]+\] WARNING in hub: Datastar: a client reads too slowly",
+    r"Traceback \(most recent call last\):$",
+    r"RuntimeError: on purpose$",
+    r"\s|$",
+]
+
+
+class Checks:
+    """Counts what passed and failed, and shows the first failures of each kind."""
+
+    def __init__(self) -> None:
+        self.passed: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+
+    def __call__(self, name: str, is_right: bool, detail: str = "") -> None:
+        (self.passed if is_right else self.failed)[name] += 1
+        if not is_right and self.failed[name] <= 5:
+            print(f"FAILED {name}: {detail}", flush=True)
+
+    def summary(self) -> str:
+        """Give a line for each kind, and one for all."""
+        names = sorted({*self.passed, *self.failed})
+        lines = [f"{self.passed[name]:8} passed {self.failed[name]:6} failed  {name}" for name in names]
+        return "\n".join([*lines, f"soak: {self.passed.total()} passed, {self.failed.total()} failed"])
+
+
+def compare(mark: dict[str, Any], final: dict[str, Any], check: Checks) -> None:
+    """Check that the load left nothing behind in the worker."""
+    print(f"mark: {mark}\nend:  {final}")
+    check("the worker is the same", mark["pid"] == final["pid"], f"{mark['pid']} {final['pid']}")
+    growth = final["memory_kib"] / mark["memory_kib"] - 1
+    check("memory is within 5 % of the mark", growth <= 0.05, f"{growth:+.1%}")
+    missing = {"age", "done", "failed", "left", "replaced", "restart", "slow"} - set(final["stats"]["ended"])
+    check("endings of all kinds came", not missing, str(missing))
+
+
+def check_counters(found: dict[str, Any], check: Checks) -> None:
+    """Check the counters of a worker without a stream against each other."""
+    stats = found["stats"]
+    opened, ended = stats["opened"], stats["ended"]
+    check("all that were opened have ended", opened == sum(ended.values()), str(stats))
+    check("both hooks were sent for each stream", found["hooks"] == {"opened": opened, "closed": opened}, str(found))
+    check("each slow one was dropped", stats["dropped"] == ended.get("slow", 0), str(stats))
+
+
+def check_log(text: str, check: Checks) -> None:
+    """Check that the server logged nothing but what it should."""
+    expected = re.compile("|".join(_EXPECTED_LINES))
+    unexpected = [line for line in text.splitlines() if not expected.match(line)]
+    check("the log has nothing unexpected", not unexpected, "; ".join(unexpected[:5]))

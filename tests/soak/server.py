@@ -1,0 +1,101 @@
+"""The server of the soak: gunicorn with one worker, started, asked, restarted and stopped."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+HERE = Path(__file__).resolve().parent
+
+
+class Server:
+    """gunicorn with one worker, in a process group of its own.
+
+    :param worker: ``gevent`` or ``gthread``.
+    :param threads: of gthread.
+    """
+
+    def __init__(self, log: Path, worker: str, threads: int) -> None:
+        self.threads = threads if worker == "gthread" else 0
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        command = [sys.executable, "-m", "gunicorn", "-k", worker, "-w", "1", "--worker-connections", "8000"]
+        # A file in the user's folder, which several servers would share; older versions have none.
+        if b"--no-control-socket" in subprocess.run([*command[:3], "--help"], capture_output=True).stdout:
+            command.append("--no-control-socket")
+        command += ["--threads", str(threads)] if self.threads else []
+        command += ["--graceful-timeout", "10", "--limit-request-line", "8190", "-b", f"127.0.0.1:{self.port}"]
+        path = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*command, "app:app"],
+                cwd=HERE,
+                stdout=output,
+                stderr=output,
+                # One arena: else threads spread what they free over many, which looks like growth.
+                env={**os.environ, "PYTHONPATH": path, "MALLOC_ARENA_MAX": "1"},
+                # So that nothing of it is left, and Ctrl-C reaches only who reads what the streams still say.
+                start_new_session=True,
+            )
+        try:
+            wait_until(lambda: self.figures() is not None or self.process.poll() is not None, 30, "an answer")
+            if self.process.poll() is not None:
+                raise SystemExit(f"the server did not start:\n{log.read_text(errors='replace')[-3000:]}")
+        except BaseException:
+            self.kill()
+            raise
+
+    def ask(self, method: str, path: str, **query: object) -> str | None:
+        """Make one request; None when there is no answer, as while a worker is replaced."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, f"{path}?{urlencode(query)}", headers={"Connection": "close"})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            return text if answer.status == 200 else None
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def figures(self) -> dict[str, Any] | None:
+        """Ask the worker for its figures."""
+        text = self.ask("GET", "/figures")
+        return None if text is None else dict(json.loads(text))
+
+    def has_processes(self) -> bool:
+        """Whether any process is left of it."""
+        self.process.poll()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, 0)
+            return True
+        return False
+
+    def kill(self) -> None:
+        """End all of it at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def wait_until(condition: Callable[[], object], seconds: float, what: str) -> bool:
+    """Ask again and again until it is so; False, and a line, when it has not become so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            print(f"not within {seconds:g} s: {what}", flush=True)
+            return False
+        time.sleep(0.05)
+    return True
