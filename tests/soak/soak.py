@@ -176,7 +176,7 @@ def run(seconds: float, load: Load) -> None:
     mark = settle(load, first)
     seen, asked = [load.crowd.began, load.crowd.refused], load.crowd.asked
     for _ in range(3):
-        load.run(seconds * 0.11)
+        load.run(seconds * 0.14)
         probe(load)
     final = settle(load, first)
     if mark and final:

@@ -1,0 +1,222 @@
+"""What the benchmark of streams starts: the servers that are measured, and the C program that is all their clients."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+APPS = HERE / "streams_apps"
+#: How long the servers wait for streams that do not end.
+GRACE_SECONDS = 10
+#: After which a command to the load client has failed; it gives up earlier by itself, and says why.
+_ANSWER_SECONDS = 150
+#: Descriptors of a process besides its connections.
+_SPARE_DESCRIPTORS = 100
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One server that is measured."""
+
+    name: str
+    #: In :data:`APPS`.
+    module: str
+    stream: str
+    variables: tuple[tuple[str, str], ...] = ()
+    is_asgi: bool = False
+
+    def command(self, port: int) -> list[str]:
+        """Give what starts it."""
+        if self.is_asgi:
+            command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--log-level", "error", "--no-access-log"]
+            return [*command, "--timeout-graceful-shutdown", str(GRACE_SECONDS), f"{self.module}:app"]
+        command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "--worker-connections", "30000"]
+        # A file in the user's folder, which several servers would share; older versions have none.
+        if b"--no-control-socket" in subprocess.run([*command[:3], "--help"], capture_output=True).stdout:
+            command.append("--no-control-socket")
+        return [*command, "--graceful-timeout", str(GRACE_SECONDS), "-b", f"127.0.0.1:{port}", f"{self.module}:app"]
+
+
+class Server:
+    """A running server, in a process group of its own; its processes share one processor."""
+
+    def __init__(self, subject: Subject, folder: Path) -> None:
+        self.name = subject.name
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        path = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
+        self._log = folder / "server.log"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                _pinned(0, subject.command(self.port)),
+                cwd=APPS,
+                env={**os.environ, **dict(subject.variables), "PYTHONPATH": path},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            self._wait_for_answer()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_for_answer(self) -> None:
+        deadline = time.monotonic() + 30
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with suppress(OSError):
+                self.gone()
+                return
+            time.sleep(0.1)
+        raise SystemExit(f"{self.name}: the server did not start:\n{self.log()}")
+
+    def log(self) -> str:
+        """Give the last that it logged."""
+        return self._log.read_text(errors="replace")[-2000:]
+
+    def gone(self) -> tuple[int, float]:
+        """Give how many streams have ended, and when the last one did."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/gone", timeout=30) as answer:
+            number, last = answer.read().decode().split()
+        return int(number), float(last)
+
+    def _processes(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [self.process.pid, *map(int, children)]
+
+    def memory_kib(self) -> int:
+        """Give the resident memory of all its processes."""
+        status = "".join(Path(f"/proc/{pid}/status").read_text() for pid in self._processes())
+        return sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+    def cpu_seconds(self) -> float:
+        """Give the processor time of all its processes."""
+        # In nanoseconds: the times in stat are counted in hundredths of a second, too coarse for one round.
+        threads = [thread for pid in self._processes() for thread in Path(f"/proc/{pid}/task").iterdir()]
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+    def wait(self) -> None:
+        """Wait until it is gone.
+
+        :raises SystemExit: it did not go.
+        """
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            raise SystemExit(f"{self.name}: the server did not stop:\n{self.log()}") from None
+
+    def kill(self) -> None:
+        """End all of it at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Load:
+    """The clients: a C program that is told what to do."""
+
+    def __init__(self, program: Path, server: Server, subject: Subject, streams: int) -> None:
+        arguments = [str(program), str(server.port), subject.stream, "/publish?k={k}", str(streams)]
+        self._server = server
+        self._process = subprocess.Popen(
+            _pinned(1, arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        try:
+            (self.opening_seconds,) = self.answer("open")
+        except BaseException:
+            self.kill()
+            raise
+
+    def tell(self, command: str) -> list[float]:
+        """Give a command, and wait for its figures."""
+        self.send(command)
+        return self.answer(command)
+
+    def send(self, command: str) -> None:
+        """Give a command."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n")
+
+    def answer(self, command: str) -> list[float]:
+        """Wait for the figures of a command.
+
+        :raises SystemExit: there are none.
+        """
+        assert self._process.stdout is not None
+        is_there, _, _ = select.select([self._process.stdout], [], [], _ANSWER_SECONDS)
+        words = self._process.stdout.readline().split() if is_there else []
+        if not words:
+            raise SystemExit(f"{self._server.name}: the load client failed at {command!r}:\n{self._server.log()}")
+        return [float(word) for word in words[1:]]
+
+    def kill(self) -> None:
+        """Close all connections at once."""
+        self._process.kill()
+        self._process.communicate()
+
+
+@contextmanager
+def running(program: Path, subject: Subject, folder: Path, streams: int) -> Iterator[tuple[Server, Load, float]]:
+    """Start a server and open streams; give both, and the memory of one stream in KiB."""
+    server = Server(subject, folder)
+    try:
+        time.sleep(1)
+        before = server.memory_kib()
+        load = Load(program, server, subject, streams)
+        try:
+            yield server, load, (server.memory_kib() - before) / streams
+        finally:
+            load.kill()
+    finally:
+        server.kill()
+
+
+def build_load(folder: Path) -> Path:
+    """Compile the load client.
+
+    :raises SystemExit: there is no C compiler.
+    """
+    compiler = os.environ.get("CC") or next(filter(shutil.which, ["cc", "gcc", "clang"]), None)
+    if compiler is None:
+        raise SystemExit("a C compiler is needed for the load client (on Debian: apt-get install gcc libc6-dev)")
+    program = folder / "streams_load"
+    try:
+        subprocess.run([*compiler.split(), "-O2", "-o", str(program), str(HERE / "streams_load.c")], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"the load client cannot be compiled: {error}") from None
+    return program
+
+
+def allow_connections(streams: int) -> None:
+    """Raise the limit of open files, which server and clients inherit.
+
+    :raises SystemExit: it cannot be raised that high.
+    """
+    needed = streams + _SPARE_DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise SystemExit(
+            f"{streams:,} streams need {needed:,} open files a process, and {hard:,} are allowed: raise the limit as "
+            f"root (ulimit -Hn {needed}), or measure fewer streams (--quick, --sizes)"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def _pinned(processor: int, command: list[str]) -> list[str]:
+    can_pin = shutil.which("taskset") and (os.cpu_count() or 1) > 1
+    return ["taskset", "-c", str(processor), *command] if can_pin else command
