@@ -2,6 +2,7 @@
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
 #   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
+#   make bench       measure what streams cost, and write it into docs/ (ARGS=--quick for a short look, into build/)
 #   make check       linter, formatter, types, documentation
 #   make test-all    the tests without a browser on every Python and Flask that is supported and installed
 #   make dist        build the sdist and the wheel
@@ -19,6 +20,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENO
 EXTRAS_demo = gunicorn,example
 EXTRAS_test = gunicorn,redis,wtf,example,test,live
 EXTRAS_soak = gunicorn
+EXTRAS_bench = gunicorn,bench
 EXTRAS_check = $(EXTRAS_test),check
 EXTRAS_matrix = matrix
 EXTRAS_dist = dist
@@ -26,7 +28,7 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo test soak check test-all dist clean
+.PHONY: demo test soak bench check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -39,6 +41,9 @@ test: .venv/test.stamp $(CLIENT)
 
 soak: .venv/soak.stamp
 	@$(BIN)/python tests/soak/soak.py $(ARGS)
+
+bench: .venv/bench.stamp
+	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)
 
 check: .venv/check.stamp
 	$(BIN)/ruff check

@@ -17,6 +17,9 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 
+# Parts of pages, made by `make bench`.
+exclude_patterns = ["explanation/measured"]
+
 # Each page's code runs as the module `shop`.
 doctest_global_setup = "__name__ = 'shop'"
 
