@@ -17,6 +17,10 @@ _EXPECTED_LINES = [
 ]
 
 
+class LeftBehind(Exception):
+    """The server does not become empty: to go on would show nothing more."""
+
+
 class Checks:
     """Counts what passed and failed, and shows the first failures of each kind."""
 

@@ -50,8 +50,8 @@ class Server:
                 start_new_session=True,
             )
         try:
-            wait_until(lambda: self.figures() is not None or self.process.poll() is not None, 30, "an answer")
-            if self.process.poll() is not None:
+            wait_until(lambda: self.figures() is not None or self.process.poll() is not None, 15, "an answer")
+            if self.figures() is None:
                 raise SystemExit(f"the server did not start:\n{log.read_text(errors='replace')[-3000:]}")
         except BaseException:
             self.kill()

@@ -17,16 +17,19 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from checks import Checks, check_counters, check_log, compare
+from checks import Checks, LeftBehind, check_counters, check_log, compare
 from crowd import AGE_SECONDS
 from load import LASTING_KINDS, QUIET_TOPIC, SCOPES, TOPICS, Load, counted
 from server import Server, wait_until
 
 #: What all may take besides the seconds of the load, also when each wait is in vain.
 EXTRA_SECONDS = 28
+#: What a worker has as many of after the load as before it.
+COUNTED = ("tasks", "descriptors", "objects")
 #: In which a worker is gone that was told to stop: gunicorn's keep-alive takes 2 s where a client is between requests.
 STOP_SECONDS = 2.5
 
@@ -72,7 +75,8 @@ def fill(load: Load) -> None:
 def settle(load: Load, first: dict[str, Any] | None) -> dict[str, Any]:
     """Empty the server and give its figures.
 
-    :param first: the worker's first ones; greenlets, threads and descriptors have to come back to their number.
+    :param first: the worker's first ones; there have to be as many of all that is :data:`COUNTED`.
+    :raises LeftBehind: something is left.
     """
     load.empty()
     found: dict[str, Any] = {}
@@ -83,22 +87,21 @@ def settle(load: Load, first: dict[str, Any] | None) -> dict[str, Any]:
         return bool(found) and not found["stats"]["open"] and not found["tabs"] and found["topics_empty"]
 
     def is_as_at_first() -> bool:
-        is_idle()
-        return not first or all(found.get(name) == first[name] for name in ("tasks", "descriptors"))
+        return is_idle() and all(found[name] == first[name] for name in COUNTED if first)
 
-    is_empty = wait_until(is_idle, 8, "registry and topics are empty")
-    load.check("registry and topics become empty", is_empty, str(found))
-    if first:
-        # gunicorn waits 2 s for a next request of a connection.
-        is_back = wait_until(is_as_at_first, 6, "greenlets, threads and descriptors are at their first number")
-        load.check("tasks and descriptors are at their first number", is_back, f"{first}\n{found}")
-    else:
+    if not wait_until(is_idle, 8, "registry and topics are empty"):
+        load.check("registry and topics become empty", False, str(found))
+        raise LeftBehind
+    # gunicorn waits 2 s for a next request of a connection.
+    if first is None:
         time.sleep(2.5)
-        is_idle()
-    if found:
-        check_counters(found, load.check)
-    else:
-        load.check("the server answers", False, "no figures")
+    if not wait_until(is_as_at_first, 6, "greenlets, threads, descriptors and objects are at their first number"):
+        for name in COUNTED:
+            is_right = first is None or found.get(name) == first[name]
+            load.check(f"{name} are at their first number", is_right, f"{first and first[name]} -> {found.get(name)}")
+        raise LeftBehind
+    load.check("all is at its first number", True)
+    check_counters(found, load.check)
     return dict(found)
 
 
@@ -107,7 +110,7 @@ def restart(load: Load) -> None:
     before = load.server.figures()
     if before is None:
         load.check("the server answers", False, "before a restart")
-        return
+        raise LeftBehind
     load.actions["restart"] += 1
     load.is_stopping = True
     start = time.monotonic()
@@ -179,9 +182,8 @@ def run(seconds: float, load: Load) -> None:
         load.run(seconds * 0.14)
         probe(load)
     final = settle(load, first)
-    if mark and final:
-        compare(mark, final, load.check)
-        check_counts(load, mark, final, seen, asked)
+    compare(mark, final, load.check)
+    check_counts(load, mark, final, seen, asked)
     load.run(seconds * 0.02)
     stop(load)
 
@@ -208,7 +210,8 @@ def main() -> int:
         server = Server(log, arguments.worker, threads=pages * 4)
         try:
             load = Load(server, checks, pages)
-            run(arguments.seconds, load)
+            with suppress(LeftBehind):
+                run(arguments.seconds, load)
         finally:
             server.kill()
         check_log(log.read_text(errors="replace"), checks)
