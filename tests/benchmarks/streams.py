@@ -23,9 +23,10 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from streams_clients import build_load, running
 from streams_figures import BY_HAND, DIRECT, DIRECT_OFF, STARLETTE, Endings, Figures, check_marks, write_table
 from streams_plot import write_plot
-from streams_processes import HERE, Subject, allow_connections, build_load, running
+from streams_servers import HERE, Subject, allow_connections
 
 #: Where the documentation has table and plot.
 DOCS = HERE.parents[1] / "docs" / "explanation" / "measured"

@@ -1,10 +1,9 @@
-"""What the benchmark of streams starts: the servers that are measured, and the C program that is all their clients."""
+"""The servers that the benchmark of streams measures."""
 
 from __future__ import annotations
 
 import os
 import resource
-import select
 import shutil
 import signal
 import socket
@@ -12,8 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +19,6 @@ HERE = Path(__file__).resolve().parent
 APPS = HERE / "streams_apps"
 #: How long the servers wait for streams that do not end.
 GRACE_SECONDS = 10
-#: After which a command to the load client has failed; it gives up earlier by itself, and says why.
-_ANSWER_SECONDS = 150
 #: Descriptors of a process besides its connections.
 _SPARE_DESCRIPTORS = 100
 
@@ -62,7 +58,7 @@ class Server:
         self._log = folder / "server.log"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                _pinned(0, subject.command(self.port)),
+                pinned(0, subject.command(self.port)),
                 cwd=APPS,
                 env={**os.environ, **dict(subject.variables), "PYTHONPATH": path},
                 stdout=log,
@@ -126,81 +122,6 @@ class Server:
         self.process.wait()
 
 
-class Load:
-    """The clients: a C program that is told what to do."""
-
-    def __init__(self, program: Path, server: Server, subject: Subject, streams: int) -> None:
-        arguments = [str(program), str(server.port), subject.stream, "/publish?k={k}", str(streams)]
-        self._server = server
-        self._process = subprocess.Popen(
-            _pinned(1, arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-        try:
-            (self.opening_seconds,) = self.answer("open")
-        except BaseException:
-            self.kill()
-            raise
-
-    def tell(self, command: str) -> list[float]:
-        """Give a command, and wait for its figures."""
-        self.send(command)
-        return self.answer(command)
-
-    def send(self, command: str) -> None:
-        """Give a command."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{command}\n")
-
-    def answer(self, command: str) -> list[float]:
-        """Wait for the figures of a command.
-
-        :raises SystemExit: there are none.
-        """
-        assert self._process.stdout is not None
-        is_there, _, _ = select.select([self._process.stdout], [], [], _ANSWER_SECONDS)
-        words = self._process.stdout.readline().split() if is_there else []
-        if not words:
-            raise SystemExit(f"{self._server.name}: the load client failed at {command!r}:\n{self._server.log()}")
-        return [float(word) for word in words[1:]]
-
-    def kill(self) -> None:
-        """Close all connections at once."""
-        self._process.kill()
-        self._process.communicate()
-
-
-@contextmanager
-def running(program: Path, subject: Subject, folder: Path, streams: int) -> Iterator[tuple[Server, Load, float]]:
-    """Start a server and open streams; give both, and the memory of one stream in KiB."""
-    server = Server(subject, folder)
-    try:
-        time.sleep(1)
-        before = server.memory_kib()
-        load = Load(program, server, subject, streams)
-        try:
-            yield server, load, (server.memory_kib() - before) / streams
-        finally:
-            load.kill()
-    finally:
-        server.kill()
-
-
-def build_load(folder: Path) -> Path:
-    """Compile the load client.
-
-    :raises SystemExit: there is no C compiler.
-    """
-    compiler = os.environ.get("CC") or next(filter(shutil.which, ["cc", "gcc", "clang"]), None)
-    if compiler is None:
-        raise SystemExit("a C compiler is needed for the load client (on Debian: apt-get install gcc libc6-dev)")
-    program = folder / "streams_load"
-    try:
-        subprocess.run([*compiler.split(), "-O2", "-o", str(program), str(HERE / "streams_load.c")], check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise SystemExit(f"the load client cannot be compiled: {error}") from None
-    return program
-
-
 def allow_connections(streams: int) -> None:
     """Raise the limit of open files, which server and clients inherit.
 
@@ -217,6 +138,7 @@ def allow_connections(streams: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def _pinned(processor: int, command: list[str]) -> list[str]:
+def pinned(processor: int, command: list[str]) -> list[str]:
+    """Keep a command to one processor, where there are two."""
     can_pin = shutil.which("taskset") and (os.cpu_count() or 1) > 1
     return ["taskset", "-c", str(processor), *command] if can_pin else command
