@@ -1,0 +1,173 @@
+"""Streams of each kind, ways to publish to them, and what the process knows of them."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask, request
+
+from flask_datastar import Datastar
+from flask_datastar._state import find_app_state
+from flask_datastar.hooks import stream_closed
+from flask_datastar.streams.hub import hub_of
+from flask_datastar.transport.worker import is_stopping
+
+app = Flask(__name__)
+app.config.update(
+    SECRET_KEY="only for tests",
+    # Far beyond every deadline of the tests: nothing that they wait for is noticed by a write.
+    DATASTAR_KEEPALIVE_SECONDS=60,
+    DATASTAR_MAX_STREAMS=5000,
+    DATASTAR_MAX_STREAMS_PER_SCOPE=5000,
+)
+app.config.from_prefixed_env("EXTRA")
+datastar = Datastar(app)
+
+#: The streams that have ended: reason, whether the tab was still counted, and when, by the clock of all processes.
+closed: list[tuple[str, float]] = []
+#: How many generators ran their ``finally``.
+finished: list[float] = []
+#: How many functions wait before they give their stream.
+waiting: list[None] = []
+go = threading.Event()
+
+
+@stream_closed.connect_via(app)
+def note_closed(sender: Flask, reason: str, **_: object) -> None:
+    closed.append((reason, time.monotonic()))
+
+
+def scope() -> str:
+    return request.args.get("scope", "")
+
+
+@datastar.stream(group="t", scope=scope)
+def follow(topic: str) -> Any:
+    """Forward what is broadcast, without a request."""
+    feed = datastar.follow(topic)
+    datastar.patch_signals({"pid": os.getpid()})
+    return feed
+
+
+@datastar.stream(group="t", scope=scope)
+def listen(topic: str) -> Iterator[None]:
+    """Wait in a generator for what is published."""
+    messages = datastar.subscribe(topic)
+    try:
+        yield
+        for message in messages:
+            datastar.patch_signals({"n": message.data})
+            yield
+    finally:
+        finished.append(time.monotonic())
+
+
+@datastar.stream(group="t", scope=scope)
+def late(topic: str) -> Any:
+    """Be slow to give the stream: not a byte goes out before."""
+    feed = datastar.follow(topic)
+    waiting.append(None)
+    go.wait()
+    return feed
+
+
+@datastar.stream(group="t")
+def options() -> Iterator[None]:
+    """Tell an option of the connection."""
+    connection = request.environ.get("gunicorn.socket") or request.environ["werkzeug.socket"]
+    datastar.patch_signals({"timeout": connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)})
+    yield
+
+
+@datastar.handler(group="t")
+def work() -> Iterator[None]:
+    """A handler, not a stream, that is in the middle of something when the worker is to stop."""
+    datastar.patch_signals({"step": "begun"})
+    yield
+    while not is_stopping():
+        time.sleep(0.01)
+    for step in range(12):
+        datastar.patch_signals({"step": step})
+        yield
+        time.sleep(0.1)
+    datastar.patch_signals({"step": "last"})
+
+
+@app.post("/broadcast")
+def broadcast() -> str:
+    """Broadcast numbered events."""
+    first, filler = int(request.args.get("first", 0)), "x" * int(request.args.get("size", 0))
+    out = datastar.broadcast(request.args["topic"])
+    for number in range(first, first + int(request.args["count"])):
+        out.patch_signals({"n": number, "filler": filler})
+    return str(os.getpid())
+
+
+@app.post("/tell")
+def tell() -> str:
+    datastar.broadcast_to(request.args["scope"], request.args["tab"]).patch_signals({"told": request.args["text"]})
+    return ""
+
+
+@app.post("/close")
+def close() -> str:
+    return str(datastar.tabs.close(request.args["scope"], request.args["tab"]))
+
+
+@app.post("/go")
+def let_go() -> str:
+    go.set()
+    return ""
+
+
+@app.post("/forget")
+def forget() -> str:
+    """Remember nothing of earlier tests."""
+    go.clear()
+    for found in (closed, finished, waiting):
+        found.clear()
+    return ""
+
+
+@app.get("/ready")
+def ready() -> str:
+    return ""
+
+
+@app.get("/figures")
+def figures() -> dict[str, Any]:
+    if "collect" in request.args:
+        gc.collect()
+    hub = hub_of(find_app_state(app))
+    return {
+        "pid": os.getpid(),
+        "stats": datastar.stats(),
+        "tabs": datastar.tabs.count(),
+        "topics_empty": hub.topics.is_empty,
+        "closed": closed,
+        "finished": finished,
+        "waiting": len(waiting),
+        "running": count_running() if "collect" in request.args else None,
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "memory_kib": memory_kib(),
+    }
+
+
+def count_running() -> int:
+    """Count threads, or greenlets, which have the same function."""
+    try:
+        from greenlet import greenlet
+    except ImportError:
+        return threading.active_count()
+    return threading.active_count() + sum(isinstance(f, greenlet) and not f.dead for f in gc.get_objects())
+
+
+def memory_kib() -> int:
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))

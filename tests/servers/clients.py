@@ -1,0 +1,303 @@
+"""Clients over raw sockets, strict about each byte that a server sends: chunks, events, and what comes after the end."""
+
+from __future__ import annotations
+
+import json
+import re
+import selectors
+import socket
+import struct
+import time
+import zlib
+from collections.abc import Callable
+from types import TracebackType
+from urllib.parse import urlencode
+
+import pytest
+
+DEADLINE_SECONDS = 20
+
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
+_FIELD = re.compile(rb":.*|event: .+|id: ?.*|retry: [0-9]+|data: .*")
+
+
+class Malformed(AssertionError):
+    """The server sent what no client has to understand."""
+
+
+class Client:
+    """One request and its answer.
+
+    :param query: of the URL; ``signals`` are sent as the Datastar client does.
+    :param receive_buffer: bytes; a small one lets the server notice soon that nobody reads.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        path: str,
+        *,
+        method: str = "GET",
+        version: str = "1.1",
+        last_id: str | None = None,
+        tab: str | None = None,
+        receive_buffer: int | None = None,
+        connection: socket.socket | None = None,
+        **query: object,
+    ) -> None:
+        self.method = method
+        self.version = version
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        #: The events that have come whole, as they were sent.
+        self.blocks: list[bytes] = []
+        #: The body as it was meant; of a stream the events are taken out of it.
+        self.body = bytearray()
+        #: The answer has come to its clean end.
+        self.is_ended = False
+        self.ended_at = 0.0
+        #: How many more bytes it reads before it stops; None for all.
+        self.budget: int | None = None
+        self._raw = bytearray()
+        self._unpack = None
+        self._seen = 0
+        if connection is None:
+            connection = socket.socket()
+            if receive_buffer is not None:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            connection.connect(("127.0.0.1", port))
+        self.socket = connection
+        if tab is not None:
+            query["datastar"] = json.dumps({"tabId": tab})
+        lines = [f"{method} {path}{'?' if query else ''}{urlencode(query)} HTTP/{version}", "Host: localhost"]
+        lines += ["Datastar-Request: true", "Sec-Fetch-Site: same-origin"]
+        if last_id is not None:
+            lines.append(f"Last-Event-ID: {last_id}")
+        if method == "POST":
+            lines += ["Content-Length: 0"]
+        self.started_at = time.monotonic()
+        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        self.socket.setblocking(False)
+
+    def read(self) -> None:
+        """Take one piece of what is there.
+
+        :raises Malformed: it is not well-formed, or breaks off.
+        """
+        size = 262_144 if self.budget is None else min(self.budget, 262_144)
+        data = self.socket.recv(size)
+        if self.budget is not None:
+            self.budget -= len(data)
+        if not data:
+            self._end_of_input()
+            return
+        if self.is_ended:
+            raise Malformed(f"bytes after the end: {data[:80]!r}")
+        self._raw += data
+        if not self.status and not self._take_head():
+            return
+        self._take_body()
+
+    @property
+    def ids(self) -> list[str]:
+        """The values of all id fields so far."""
+        return [line[4:].decode() for block in self.blocks for line in block.split(b"\n") if line.startswith(b"id: ")]
+
+    @property
+    def retries(self) -> list[int]:
+        return [int(line[7:]) for block in self.blocks for line in block.split(b"\n") if line.startswith(b"retry: ")]
+
+    @property
+    def text(self) -> str:
+        """All events so far."""
+        return b"\n\n".join(self.blocks).decode()
+
+    def leave(self, way: str = "close") -> None:
+        """Go: with ``close``, with a ``reset``, or with ``half``, which keeps the own ear open."""
+        if way == "half":
+            self.socket.shutdown(socket.SHUT_WR)
+            return
+        if way == "reset":
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+    def took(self, block: bytes) -> None:
+        """Keep an event."""
+        self.blocks.append(block)
+
+    def _end(self) -> None:
+        if self._raw:
+            raise Malformed(f"bytes after the end: {bytes(self._raw[:80])!r}")
+        if self._unpack is not None and not self._unpack.eof:
+            raise Malformed("the compressed body has no end")
+        if self._is_stream and self.body:
+            raise Malformed(f"the body ends within an event: {bytes(self.body[-80:])!r}")
+        self.is_ended = True
+        self.ended_at = time.monotonic()
+
+    def _end_of_input(self) -> None:
+        if self.is_ended:
+            return
+        is_by_closing = self.status and not self._is_chunked and "content-length" not in self.headers
+        if not is_by_closing:
+            raise Malformed(f"the answer breaks off: {self.status} {bytes(self._raw[-80:])!r} {self.blocks[-1:]}")
+        self._end()
+
+    def _take_head(self) -> bool:
+        head, found, rest = self._raw.partition(b"\r\n\r\n")
+        if not found:
+            return False
+        first, *lines = bytes(head).decode("latin-1").split("\r\n")
+        if not re.fullmatch(r"HTTP/1\.[01] [1-5][0-9]{2} .+", first):
+            raise Malformed(f"no status line: {first!r}")
+        self.status = int(first.split(" ")[1])
+        for line in lines:
+            name, colon, value = line.partition(": ")
+            if not colon or name.lower() in self.headers:
+                raise Malformed(f"no header, or one twice: {line!r}")
+            self.headers[name.lower()] = value
+        self._raw = rest
+        self._is_chunked = self.headers.get("transfer-encoding") == "chunked"
+        self._is_stream = self.headers.get("content-type", "").startswith("text/event-stream")
+        if self._is_chunked and ("content-length" in self.headers or self.version == "1.0"):
+            raise Malformed(f"chunked, against the rules: {self.headers}")
+        if self.headers.get("content-encoding") == "gzip":
+            self._unpack = zlib.decompressobj(wbits=31)
+        if self.method == "HEAD" or self.status in (204, 304):
+            self._end()
+        return True
+
+    def _take_body(self) -> None:
+        if self._is_chunked:
+            while not self.is_ended and self._take_chunk():
+                pass
+        elif not self.is_ended:
+            length = self.headers.get("content-length")
+            self._take_data(bytes(self._raw if length is None else self._raw[: int(length) - self._seen]))
+            del self._raw[: len(self._raw) if length is None else int(length) - self._seen]
+            self._seen += 0 if length is None else len(self.body)
+            if length is not None and self._seen >= int(length):
+                self._end()
+
+    def _take_chunk(self) -> bool:
+        """Take one chunk; False when there is no whole one yet."""
+        end = self._raw.find(b"\r\n", 0, 12)
+        if end < 0:
+            if len(self._raw) >= 12:
+                raise Malformed(f"no size of a chunk: {bytes(self._raw[:80])!r}")
+            return False
+        line = bytes(self._raw[:end])
+        if not _CHUNK_SIZE.fullmatch(line):
+            raise Malformed(f"no size of a chunk: {line!r}")
+        begin, length = end + 2, int(line, 16)
+        if len(self._raw) < begin + length + 2:
+            return False
+        if self._raw[begin + length : begin + length + 2] != b"\r\n":
+            raise Malformed(f"a chunk of {length} ends with {bytes(self._raw[begin + length :][:20])!r}")
+        data = bytes(self._raw[begin : begin + length])
+        del self._raw[: begin + length + 2]
+        if length:
+            self._take_data(data)
+        else:
+            self._end()
+        return True
+
+    def _take_data(self, data: bytes) -> None:
+        if self._unpack is not None:
+            data = self._unpack.decompress(data)
+        begin = max(0, len(self.body) - 1)
+        self.body += data
+        if not self._is_stream:
+            return
+        while (end := self.body.find(b"\n\n", begin)) >= 0:
+            block = bytes(self.body[:end])
+            del self.body[: end + 2]
+            begin = 0
+            for line in block.split(b"\n"):
+                if not _FIELD.fullmatch(line):
+                    raise Malformed(f"no field of an event: {line[:80]!r}")
+            self.took(block)
+
+
+class Crowd:
+    """All clients of a test, read by one selector; closes them at the end."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.clients: list[Client] = []
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> Crowd:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for client in self.clients:
+            client.socket.close()
+        self._selector.close()
+
+    def open(self, path: str, *, make: type[Client] = Client, **options: object) -> Client:
+        """Make a request and read its answer from now on."""
+        client = make(self.port, path, **options)  # type: ignore[arg-type]
+        self.add(client)
+        return client
+
+    def add(self, client: Client) -> None:
+        self.clients.append(client)
+        self.resume(client)
+
+    def pause(self, client: Client) -> None:
+        """Read no more of a client."""
+        if client.socket.fileno() in self._selector.get_map():
+            self._selector.unregister(client.socket)
+
+    def resume(self, client: Client) -> None:
+        """Read on, without a limit."""
+        client.budget = None
+        if client.socket.fileno() not in self._selector.get_map():
+            self._selector.register(client.socket, selectors.EVENT_READ, client)
+
+    def leave(self, client: Client, way: str = "close") -> None:
+        self.pause(client)
+        client.leave(way)
+
+    def read(self, seconds: float) -> None:
+        """Read what has come, waiting for at most so long."""
+        for key, _ in self._selector.select(seconds):
+            client: Client = key.data
+            client.read()
+            # One that has ended keeps its connection, and whoever has no budget left does not read on.
+            if client.is_ended or client.budget == 0:
+                self._selector.unregister(key.fileobj)
+
+    def wait(self, check: Callable[[], object], what: Callable[[], object] | str, seconds: float = 0) -> None:
+        """Read until a check holds; fail with a description when it does not by the deadline."""
+        seconds = seconds or DEADLINE_SECONDS
+        deadline = time.monotonic() + seconds
+        while not check():
+            if time.monotonic() > deadline:
+                pytest.fail(f"not within {seconds} s: {what if isinstance(what, str) else what()}")
+            self.read(0.02)
+
+    def open_streams(self, count: int, path: str, **options: object) -> list[Client]:
+        """Open streams and wait until all of them are open."""
+        opened = [self.open(path, **options) for _ in range(count)]
+        self.wait_open(opened)
+        return opened
+
+    def wait_open(self, clients: list[Client]) -> None:
+        """Wait for the first byte of each."""
+        self.wait(
+            lambda: all(client.blocks or client.is_ended for client in clients),
+            lambda: [(client.status, client.blocks) for client in clients if not client.blocks][:5],
+        )
+        assert {client.status for client in clients} == {200}, [client.body for client in clients if client.body][:3]
+
+    def ask(self, path: str, *, method: str = "GET", **query: object) -> Client:
+        """Make a request and read, also all others, until its answer is there."""
+        client = self.open(path, method=method, **query)
+        self.wait(lambda: client.is_ended, f"the answer to {path}")
+        self.clients.remove(client)
+        client.socket.close()
+        return client
