@@ -1,4 +1,4 @@
-"""Clients over raw sockets, strict about each byte that a server sends: chunks, events, and what comes after the end."""
+"""Clients over raw sockets, strict about each byte that a server sends: chunks, events, and what follows the end."""
 
 from __future__ import annotations
 

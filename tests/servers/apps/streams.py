@@ -29,7 +29,7 @@ app.config.update(
 app.config.from_prefixed_env("EXTRA")
 datastar = Datastar(app)
 
-#: The streams that have ended: reason, whether the tab was still counted, and when, by the clock of all processes.
+#: The streams that have ended: why, and when by the clock that all processes share.
 closed: list[tuple[str, float]] = []
 #: How many generators ran their ``finally``.
 finished: list[float] = []
@@ -69,6 +69,17 @@ def listen(topic: str) -> Iterator[None]:
 
 
 @datastar.stream(group="t", scope=scope)
+def forward(topic: str) -> Iterator[None]:
+    """Forward what is broadcast from within a generator."""
+    feed = datastar.follow(topic)
+    try:
+        yield
+        yield from feed
+    finally:
+        finished.append(time.monotonic())
+
+
+@datastar.stream(group="t", scope=scope)
 def late(topic: str) -> Any:
     """Be slow to give the stream: not a byte goes out before."""
     feed = datastar.follow(topic)
@@ -102,10 +113,10 @@ def work() -> Iterator[None]:
 @app.post("/broadcast")
 def broadcast() -> str:
     """Broadcast numbered events."""
-    first, filler = int(request.args.get("first", 0)), "x" * int(request.args.get("size", 0))
+    first, text = int(request.args.get("first", 0)), "x" * int(request.args.get("size", 0))
     out = datastar.broadcast(request.args["topic"])
     for number in range(first, first + int(request.args["count"])):
-        out.patch_signals({"n": number, "filler": filler})
+        out.patch_signals({"n": number, "text": text})
     return str(os.getpid())
 
 

@@ -1,0 +1,111 @@
+"""A client that does not read costs no memory, and the others nothing at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+
+from tests.servers.clients import Client, Crowd
+from tests.servers.serving import KINDS, Server, wait_until
+
+TOTAL_BYTES = 40_000_000
+EVENT_BYTES = 50_000
+#: What is broadcast at a time; less than the queue of a client that reads may hold.
+BURST_EVENTS = 10
+GROWTH_LIMIT_KIB = 10 * 1024
+
+
+class Counting(Client):
+    """Checks the number of each event, and keeps none."""
+
+    next_number = 0
+
+    def took(self, block: bytes) -> None:
+        if b'"n":' not in block:
+            super().took(block)
+            return
+        number = int(block.split(b'"n":')[1].split(b",")[0])
+        assert number == self.next_number, f"{number} instead of {self.next_number}"
+        assert len(block) > EVENT_BYTES
+        self.next_number += 1
+
+
+def broadcast_much(server: Server, crowd: Crowd, fast: list[Client]) -> int:
+    """Broadcast as much as the slow ones cannot have taken; give the most memory that the server had meanwhile."""
+    most = 0
+    for first in range(0, TOTAL_BYTES // EVENT_BYTES, BURST_EVENTS):
+        crowd.ask("/broadcast", method="POST", topic="news", first=first, count=BURST_EVENTS, size=EVENT_BYTES)
+        last = first + BURST_EVENTS
+        crowd.wait(
+            lambda last=last: all(client.next_number == last for client in fast),
+            lambda: [client.next_number for client in fast],
+        )
+        if first % (BURST_EVENTS * 10) == 0:
+            most = max(most, server.figures()["memory_kib"])
+    return most
+
+
+def test_client_that_reads_too_late_costs_no_memory(server: Server, crowd: Crowd) -> None:
+    fast = crowd.open_streams(2, "/ds/t/follow", topic="news", make=Counting)
+    slow = crowd.open_streams(1, "/ds/t/follow", topic="news", make=Counting, receive_buffer=4096)[0]
+    for first in range(0, 2 * BURST_EVENTS, BURST_EVENTS):
+        # What a broadcast needs is not what a slow client costs.
+        crowd.ask("/broadcast", method="POST", topic="other", first=first, count=BURST_EVENTS, size=EVENT_BYTES)
+    before, length = server.figures(collect=1), len(server.log())
+    crowd.pause(slow)
+
+    most = broadcast_much(server, crowd, fast)
+
+    growth = most - before["memory_kib"]
+    print(f"{server.kind}: {TOTAL_BYTES:,} bytes past a client that does not read: {growth} KiB more")
+    assert growth <= GROWTH_LIMIT_KIB
+    stats = server.figures()["stats"]
+    assert stats["dropped"] - before["stats"]["dropped"] == 1
+    assert server.log()[length:].count("reads too slowly") == 1
+    # It was told so, in a body that is whole as far as it goes.
+    crowd.resume(slow)
+    crowd.wait(lambda: slow.is_ended, "the end of the slow client's stream")
+    assert 0 < slow.next_number * EVENT_BYTES < TOTAL_BYTES
+    assert slow.ids[-1].startswith("ds:restart:0:")
+    assert 1500 <= slow.retries[-1] <= 5000
+    wait_until(lambda: len(server.figures()["closed"]) == 1, "the slow client's end")
+    assert server.figures()["closed"][0][0] == "slow"
+    assert server.figures()["stats"]["ended"]["slow"] - before["stats"]["ended"].get("slow", 0) == 1
+    assert not any(client.is_ended for client in fast)
+
+
+def test_clients_that_never_read_are_let_go(use_server: Callable[[str], Server]) -> None:
+    with ExitStack() as stack:
+        servers = [use_server(kind) for kind in KINDS]
+        # All servers at the same time, because it takes five seconds on purpose.
+        for server in servers:
+            crowd = stack.enter_context(Crowd(server.port))
+            for path in ("/ds/t/follow", "/ds/t/forward"):
+                (silent,) = crowd.open_streams(1, path, topic="news", receive_buffer=4096)
+                crowd.pause(silent)
+            crowd.ask("/broadcast", method="POST", topic="news", count=200, size=EVENT_BYTES)
+        for server in servers:
+            wait_until(lambda server=server: len(server.figures()["closed"]) == 2, "their end")
+            figures = server.figures()
+            assert [reason for reason, _ in figures["closed"]] == ["slow", "slow"]
+            assert len(figures["finished"]) == 1
+            assert figures["stats"]["open"] == 0
+            assert figures["topics_empty"]
+
+
+def test_three_thousand_broadcasts_of_one_request_all_arrive(gevent_server: Server) -> None:
+    with Crowd(gevent_server.port) as crowd:
+        streams = crowd.open_streams(5, "/ds/t/follow", topic="news")
+        dropped = gevent_server.figures()["stats"]["dropped"]
+
+        crowd.ask("/broadcast", method="POST", topic="news", count=3000)
+        crowd.wait(
+            lambda: all(len(client.blocks) == 3001 for client in streams),
+            lambda: [len(client.blocks) for client in streams],
+        )
+
+        wanted = [f'data: signals {{"n":{number},"text":""}}'.encode() for number in range(3000)]
+        for client in streams:
+            assert [block.split(b"\n")[-1] for block in client.blocks[1:]] == wanted
+        assert gevent_server.figures()["stats"]["dropped"] == dropped
