@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 10
 
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 _FIELD = re.compile(rb":.*|event: .+|id: ?.*|retry: [0-9]+|data: .*")
@@ -300,4 +300,5 @@ class Crowd:
         self.wait(lambda: client.is_ended, f"the answer to {path}")
         self.clients.remove(client)
         client.socket.close()
+        assert client.status < 400, (path, client.status, bytes(client.body))
         return client

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-
 from tests.servers.clients import Client, Crowd
 from tests.servers.serving import KINDS, Server, wait_until
 

@@ -103,7 +103,7 @@ def work() -> Iterator[None]:
     yield
     while not is_stopping():
         time.sleep(0.01)
-    for step in range(12):
+    for step in range(6):
         datastar.patch_signals({"step": step})
         yield
         time.sleep(0.1)
@@ -122,13 +122,13 @@ def broadcast() -> str:
 
 @app.post("/tell")
 def tell() -> str:
-    datastar.broadcast_to(request.args["scope"], request.args["tab"]).patch_signals({"told": request.args["text"]})
+    datastar.broadcast_to(request.args["scope"], request.args["only"]).patch_signals({"told": request.args["text"]})
     return ""
 
 
 @app.post("/close")
 def close() -> str:
-    return str(datastar.tabs.close(request.args["scope"], request.args["tab"]))
+    return str(datastar.tabs.close(request.args["scope"], request.args["only"]))
 
 
 @app.post("/go")

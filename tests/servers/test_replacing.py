@@ -1,0 +1,100 @@
+"""One live stream for each tab: the newer one ends the older, and whoever comes back finds what its id says."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from tests.servers.clients import Client, Crowd
+from tests.servers.serving import Server, wait_until
+
+NOTICE_SECONDS = 2
+PATHS = ("/ds/t/follow", "/ds/t/listen")
+
+
+def open_page(crowd: Crowd, page: str, path: str = PATHS[0], **options: object) -> Client:
+    (stream,) = crowd.open_streams(1, path, topic="news", scope="ann", tab=f"tab.{page}", **options)
+    return stream
+
+
+def wait_ended(crowd: Crowd, stream: Client) -> str:
+    """Wait for the end of a stream, and give its last id."""
+    crowd.wait(lambda: stream.is_ended, "the end of the stream")
+    return stream.ids[-1]
+
+
+def test_newer_stream_of_a_tab_ends_the_older_one(server: Server, crowd: Crowd) -> None:
+    latencies = []
+    for path in PATHS:
+        older = open_page(crowd, "old", path)
+        newer = open_page(crowd, "new", path)
+        assert wait_ended(crowd, older) == "ds:replaced:new"
+        latencies.append(older.ended_at - newer.started_at)
+        assert older.retries == []
+        wait_until(lambda: server.figures()["stats"]["open"] == 1, "the end of the older one on the server")
+        assert server.figures()["tabs"] == 1
+        assert server.figures()["closed"][-1][0] == "replaced"
+        crowd.ask("/tell", method="POST", scope="ann", only="tab", text=path)
+        crowd.wait(lambda newer=newer, path=path: path in newer.text, "the newer one hears")
+        crowd.leave(newer)
+        wait_until(lambda: server.figures()["stats"]["open"] == 0, "the end of the newer one on the server")
+
+    print(f"{server.kind}: replaced within {max(latencies) * 1000:.0f} ms")
+    assert max(latencies) < NOTICE_SECONDS
+
+
+def test_pages_that_come_back_find_what_their_id_says(server: Server, crowd: Crowd) -> None:
+    older = open_page(crowd, "old")
+    winner = open_page(crowd, "new")
+    last_id = wait_ended(crowd, older)
+
+    # The browser has one last id for all requests of a page: this one is a second request of the page that has won.
+    again = crowd.ask(PATHS[0], topic="news", scope="ann", tab="tab.new", last_id=last_id)
+    assert again.status == 204
+    # A page that is none of the winner's is a copy of the tab, and gets a tab of its own.
+    twin = open_page(crowd, "old", last_id=last_id)
+    crowd.wait(lambda: "tabId" in twin.text, "a new tab id")
+    found = re.search(r'"tabId":"(\w+)\.old"', twin.text)
+    assert found is not None, twin.text
+    assert found[1] != "tab"
+    assert "id: " in twin.text.splitlines(), "the id is not cleared"
+    assert server.figures()["tabs"] == 2
+    for tab, stream in (("tab", winner), (found[1], twin)):
+        crowd.ask("/tell", method="POST", scope="ann", only=tab, text=f"hello {tab}")
+        crowd.wait(lambda stream=stream, tab=tab: f"hello {tab}" in stream.text, "both hear")
+    assert "hello tab" not in twin.text
+
+    assert crowd.ask("/close", method="POST", scope="ann", only="tab").body == b"1"
+    assert wait_ended(crowd, winner) == "ds:done"
+    assert crowd.ask(PATHS[0], topic="news", scope="ann", tab="tab.new", last_id="ds:done").status == 204
+    # The winner has gone, so its page has no stream, and gets one.
+    open_page(crowd, "new", last_id=last_id)
+    wait_until(lambda: server.figures()["stats"]["open"] == 2, lambda: server.figures())
+
+
+def test_two_streams_of_a_tab_at_the_same_moment_leave_one(server: Server) -> None:
+    barrier = Barrier(2)
+
+    def open_at_once(number: int) -> Client:
+        barrier.wait(10)
+        path = PATHS[number % 2]
+        return Client(server.port, path, topic="news", scope="ann", tab=f"tab.p{number}")
+
+    with ThreadPoolExecutor(2) as pool:
+        for attempt in range(50):
+            with Crowd(server.port) as crowd:
+                pair = list(pool.map(open_at_once, range(2)))
+                for client in pair:
+                    crowd.add(client)
+                crowd.wait(lambda pair=pair: any(client.is_ended for client in pair), "the end of one")
+                crowd.wait_open(pair)
+                crowd.ask("/tell", method="POST", scope="ann", only="tab", text=f"hello {attempt}")
+                (winner,) = [client for client in pair if not client.is_ended]
+                crowd.wait(lambda w=winner, a=attempt: f"hello {a}" in w.text, "the other one hears")
+                (loser,) = [client for client in pair if client.is_ended]
+                assert loser.ids[-1] == f"ds:replaced:p{pair.index(winner)}"
+                assert server.figures()["tabs"] == 1
+            wait_until(lambda: server.figures()["stats"]["open"] == 0, "the end of both")
+    reasons = sorted(reason for reason, _ in server.figures()["closed"])
+    assert reasons == ["left"] * 50 + ["replaced"] * 50

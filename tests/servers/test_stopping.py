@@ -1,0 +1,127 @@
+"""A worker that stops ends its streams cleanly, spreads their return, and is gone soon."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.servers.clients import Client, Crowd
+from tests.servers.serving import Server, wait_until
+
+#: What the end of a process takes at the most, with clients that keep their connections.
+STOP_SECONDS = 2.5
+FIRST_RETURN_MS, LAST_RETURN_MS = 1500, 5000
+
+
+def open_both_kinds(crowd: Crowd, count: int) -> list[Client]:
+    half = count // 2
+    streams = crowd.open_streams(half, "/ds/t/follow", topic="news")
+    return streams + crowd.open_streams(count - half, "/ds/t/listen", topic="news")
+
+
+def check_told_to_return(streams: list[Client]) -> None:
+    """Check the last words of each: the clients have checked already that the body ends cleanly after them."""
+    for stream in streams:
+        assert stream.ids[-1].startswith("ds:restart:0:")
+        assert stream.blocks[-1].startswith(b"id: ds:restart")
+        assert len(stream.retries) == 1
+        assert FIRST_RETURN_MS <= stream.retries[0] <= LAST_RETURN_MS
+    # Each its own, or they would all come back at the same moment.
+    assert len({stream.retries[0] for stream in streams}) > len(streams) / 2
+
+
+def wait_until_gone(pid: int) -> float:
+    wait_until(lambda: not Path(f"/proc/{pid}/exe").exists(), f"the end of process {pid}", 20)
+    return time.monotonic()
+
+
+@pytest.mark.parametrize(("kind", "count"), [("gevent", 1000), ("gthread", 30), ("flask", 30)])
+def test_streams_of_a_server_that_stops_end_cleanly(start: Callable[..., Server], kind: str, count: int) -> None:
+    server = start(kind)
+    with Crowd(server.port) as crowd:
+        streams = open_both_kinds(crowd, count)
+
+        begin = server.begin_stop()
+        crowd.wait(lambda: all(stream.is_ended for stream in streams), "the end of all streams")
+        # Nobody has closed a connection so far.
+        exit_seconds = server.wait_stopped() - begin
+
+    ended_seconds = max(stream.ended_at for stream in streams) - begin
+    print(f"{kind}: {count} streams ended within {ended_seconds:.2f} s, the process within {exit_seconds:.2f} s")
+    check_told_to_return(streams)
+    assert exit_seconds < STOP_SECONDS
+    assert "Traceback" not in server.log(), server.log()
+
+
+@pytest.mark.parametrize("kind", ["gevent", "gthread"])
+@pytest.mark.parametrize("way", ["hup", "max_requests"])
+def test_streams_of_a_worker_that_is_replaced_end_cleanly(start: Callable[..., Server], kind: str, way: str) -> None:
+    server = start(kind, *(["--max-requests", "40"] if way == "max_requests" else []))
+    with Crowd(server.port) as crowd:
+        streams = open_both_kinds(crowd, 20)
+        pid = int(crowd.ask("/broadcast", method="POST", topic="other", count=0).body)
+
+        begin = time.monotonic()
+        if way == "hup":
+            server.process.send_signal(signal.SIGHUP)
+        else:
+            # 22 were made so far: one to see that it is there, the streams, and the one above.
+            for _ in range(18):
+                crowd.ask("/ready")
+        crowd.wait(lambda: all(stream.is_ended for stream in streams), "the end of all streams")
+        begin = max(begin, min(stream.ended_at for stream in streams))
+        exit_seconds = wait_until_gone(pid) - begin
+
+        check_told_to_return(streams)
+        assert exit_seconds < STOP_SECONDS
+        # The next worker takes them.
+        crowd.open_streams(2, "/ds/t/follow", topic="news", last_id=streams[0].ids[-1])
+        assert int(crowd.ask("/broadcast", method="POST", topic="news", count=1).body) != pid
+    assert "Traceback" not in server.log(), server.log()
+
+
+@pytest.mark.parametrize("kind", ["gevent", "gthread"])
+def test_generator_handler_is_finished_before_the_worker_stops(start: Callable[..., Server], kind: str) -> None:
+    server = start(kind)
+    with Crowd(server.port) as crowd:
+        streams = open_both_kinds(crowd, 4)
+        work = crowd.open("/ds/t/work", method="POST")
+        crowd.wait(lambda: "begun" in work.text, "the first step")
+
+        server.begin_stop()
+        crowd.wait(lambda: all(stream.is_ended for stream in streams), "the end of all streams")
+        assert not work.is_ended
+        crowd.wait(lambda: work.is_ended, "the end of the handler")
+        crowd.leave(work)
+        server.wait_stopped()
+
+    check_told_to_return(streams)
+    assert [f'"step":{step}' in work.text for step in (*range(6), '"last"')] == [True] * 7
+    assert "Traceback" not in server.log(), server.log()
+
+
+def test_stream_that_comes_while_the_worker_stops_is_sent_back(start: Callable[..., Server]) -> None:
+    server = start("gevent", "--keep-alive", "10")
+    with Crowd(server.port) as crowd:
+        # A connection that stays open for a next request, when new ones are not accepted any more.
+        first = crowd.open("/ready")
+        work = crowd.open("/ds/t/work", method="POST")
+        crowd.wait(lambda: first.is_ended and "begun" in work.text, "both")
+
+        server.begin_stop()
+        crowd.wait(lambda: '"step":0' in work.text, "the worker's knowledge that it stops")
+        begin = time.monotonic()
+        stream = Client(server.port, "/ds/t/listen", connection=first.socket, topic="news")
+        crowd.add(stream)
+        crowd.wait(lambda: stream.is_ended, "the end of the stream")
+
+        assert stream.ended_at - begin < 1
+        assert stream.status == 200
+        check_told_to_return([stream])
+        crowd.wait(lambda: work.is_ended, "the end of the handler")
+    assert '"step":"last"' in work.text
+    server.wait_stopped()
