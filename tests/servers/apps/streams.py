@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import Flask, request
+from greenlet import greenlet
 
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
@@ -171,12 +172,9 @@ def figures() -> dict[str, Any]:
 
 
 def count_running() -> int:
-    """Count threads, or greenlets, which have the same function."""
-    try:
-        from greenlet import greenlet
-    except ImportError:
-        return threading.active_count()
-    return threading.active_count() + sum(isinstance(f, greenlet) and not f.dead for f in gc.get_objects())
+    """Count threads, without those that gthread keeps, and greenlets."""
+    threads = sum(not thread.name.startswith("ThreadPoolExecutor") for thread in threading.enumerate())
+    return threads + sum(isinstance(found, greenlet) and not found.dead for found in gc.get_objects())
 
 
 def memory_kib() -> int:
