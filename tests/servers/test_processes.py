@@ -42,7 +42,7 @@ def broadcast(crowd: Crowd, first: int) -> int:
 
 @pytest.mark.parametrize("kind", ["gevent", "gthread"])
 def test_preloaded_workers_have_streams_of_their_own(start: Callable[..., Server], kind: str) -> None:
-    server = start(kind, *PRELOADED, EXTRA_DATASTAR_BROKER_URL='"memory://"')
+    server = start(kind, *PRELOADED, EXTRA_DATASTAR_BROKER_URL='"memory://"', EXTRA_BROADCAST_AT_IMPORT="true")
     wait_until(lambda: len(server.worker_pids()) == 2, server.log)
     streams: dict[int, list[Client]] = {}
     with Crowd(server.port) as crowd:
@@ -82,6 +82,7 @@ def test_several_workers_without_a_broker_open_no_stream(start: Callable[..., Se
             answer = crowd.open(path, topic="news")
             crowd.wait(lambda answer=answer: answer.is_ended, "the answer")
             assert answer.status == 500
+    server.kill()
     log = server.log()
     assert log.count("SetupError: this server runs several processes") == 2
     assert "DATASTAR_BROKER_URL" in log

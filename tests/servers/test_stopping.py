@@ -81,6 +81,7 @@ def test_streams_of_a_worker_that_is_replaced_end_cleanly(start: Callable[..., S
         # The next worker takes them.
         crowd.open_streams(2, "/ds/t/follow", topic="news", last_id=streams[0].ids[-1])
         assert int(crowd.ask("/broadcast", method="POST", topic="news", count=1).body) != pid
+    server.kill()
     assert "Traceback" not in server.log(), server.log()
 
 
@@ -111,9 +112,11 @@ def test_stream_that_comes_while_the_worker_stops_is_sent_back(start: Callable[.
         first = crowd.open("/ready")
         work = crowd.open("/ds/t/work", method="POST")
         crowd.wait(lambda: first.is_ended and "begun" in work.text, "both")
+        # Ended together with all others, before the late one comes.
+        (early,) = crowd.open_streams(1, "/ds/t/follow", topic="news")
 
         server.begin_stop()
-        crowd.wait(lambda: '"step":0' in work.text, "the worker's knowledge that it stops")
+        crowd.wait(lambda: early.is_ended and '"step":0' in work.text, "the worker's knowledge that it stops")
         begin = time.monotonic()
         stream = Client(server.port, "/ds/t/listen", connection=first.socket, topic="news")
         crowd.add(stream)

@@ -17,6 +17,7 @@ from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
 from flask_datastar.hooks import stream_closed
 from flask_datastar.streams.hub import hub_of
+from flask_datastar.transport.wakeups import is_gevent
 from flask_datastar.transport.worker import is_stopping
 
 app = Flask(__name__)
@@ -172,11 +173,19 @@ def figures() -> dict[str, Any]:
 
 
 def count_running() -> int:
-    """Count threads, without those that gthread keeps, and greenlets."""
-    threads = sum(not thread.name.startswith("ThreadPoolExecutor") for thread in threading.enumerate())
-    return threads + sum(isinstance(found, greenlet) and not found.dead for found in gc.get_objects())
+    """Count greenlets; with threads those, without the ones that gthread keeps."""
+    if is_gevent():
+        return sum(isinstance(found, greenlet) and not found.dead for found in gc.get_objects())
+    return sum(not thread.name.startswith("ThreadPoolExecutor") for thread in threading.enumerate())
 
 
 def memory_kib() -> int:
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+if app.config.get("BROADCAST_AT_IMPORT"):
+    # Locks, registries and topics are made here then, before the fork.
+    with app.app_context():
+        datastar.broadcast("news").patch_signals({"n": -1})
+        datastar.tabs.count()
