@@ -72,7 +72,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start a server of the test's own; arguments are those of :class:`Server`."""
     servers: list[Server] = []
 
-    def start(kind: str, *options: str, **more: str) -> Server:
+    def start(kind: str, *options: str, **more: object) -> Server:
         folder = tmp_path / f"server-{len(servers)}"
         folder.mkdir()
         servers.append(Server(folder, kind, *options, **more))  # type: ignore[arg-type]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import ExitStack
+
+import pytest
 
 from tests.servers.clients import Client, Crowd
 from tests.servers.serving import KINDS, Server, wait_until
@@ -94,18 +97,29 @@ def test_clients_that_never_read_are_let_go(use_server: Callable[[str], Server])
             assert figures["topics_empty"]
 
 
-def test_three_thousand_broadcasts_of_one_request_all_arrive(gevent_server: Server) -> None:
-    with Crowd(gevent_server.port) as crowd:
-        streams = crowd.open_streams(5, "/ds/t/follow", topic="news")
-        dropped = gevent_server.figures()["stats"]["dropped"]
+@pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "queued"])
+def test_three_thousand_broadcasts_of_one_request_all_arrive(start: Callable[..., Server], is_direct: bool) -> None:
+    server = start("gevent", EXTRA_DATASTAR_DIRECT_WRITES=json.dumps(is_direct))
+    with Crowd(server.port) as crowd:
+        following = crowd.open_streams(3, "/ds/t/follow", topic="news")
+        following += crowd.open_streams(3, "/ds/t/forward", topic="news")
+        listening = crowd.open_streams(3, "/ds/t/listen", topic="news")
+        for stream in following + listening:
+            stream.blocks.clear()
 
-        crowd.ask("/broadcast", method="POST", topic="news", count=3000)
+        crowd.ask("/broadcast", method="POST", topic="news", count=3000, publish=1)
         crowd.wait(
-            lambda: all(len(client.blocks) == 3001 for client in streams),
-            lambda: [len(client.blocks) for client in streams],
+            lambda: all(len(got(client)) == 3000 for client in following + listening),
+            lambda: [len(got(client)) for client in following + listening],
         )
 
-        wanted = [f'data: signals {{"n":{number},"text":""}}'.encode() for number in range(3000)]
-        for client in streams:
-            assert [block.split(b"\n")[-1] for block in client.blocks[1:]] == wanted
-        assert gevent_server.figures()["stats"]["dropped"] == dropped
+        for client in following:
+            assert got(client) == [f'data: signals {{"n":{number},"text":""}}'.encode() for number in range(3000)]
+        for client in listening:
+            assert got(client) == [f'data: signals {{"n":{number}}}'.encode() for number in range(3000)]
+        assert server.figures()["stats"]["dropped"] == 0
+
+
+def got(client: Client) -> list[bytes]:
+    """Give the last line of each event, without comments."""
+    return [block.rpartition(b"\n")[2] for block in client.blocks if not block.startswith(b":")]

@@ -17,10 +17,10 @@ STOP_SECONDS = 2.5
 FIRST_RETURN_MS, LAST_RETURN_MS = 1500, 5000
 
 
-def open_both_kinds(crowd: Crowd, count: int) -> list[Client]:
+def open_both_kinds(crowd: Crowd, count: int, **options: object) -> list[Client]:
     half = count // 2
-    streams = crowd.open_streams(half, "/ds/t/follow", topic="news")
-    return streams + crowd.open_streams(count - half, "/ds/t/listen", topic="news")
+    streams = crowd.open_streams(half, "/ds/t/follow", topic="news", **options)
+    return streams + crowd.open_streams(count - half, "/ds/t/forward", topic="news", **options)
 
 
 def check_told_to_return(streams: list[Client]) -> None:
@@ -54,6 +54,27 @@ def test_streams_of_a_server_that_stops_end_cleanly(start: Callable[..., Server]
     print(f"{kind}: {count} streams ended within {ended_seconds:.2f} s, the process within {exit_seconds:.2f} s")
     check_told_to_return(streams)
     assert exit_seconds < STOP_SECONDS
+    assert "Traceback" not in server.log(), server.log()
+
+
+@pytest.mark.parametrize("kind", ["gevent", "gthread"])
+def test_clients_that_do_not_read_hold_no_worker_that_stops(start: Callable[..., Server], kind: str) -> None:
+    server = start(kind, send_buffer=4096)
+    with Crowd(server.port) as crowd:
+        silent = open_both_kinds(crowd, 4, receive_buffer=4096)
+        for stream in silent:
+            crowd.pause(stream)
+        # More than the connections take, less than the queues.
+        crowd.ask("/broadcast", method="POST", topic="news", count=10, size=50_000)
+        stats = server.figures()["stats"]
+        assert (stats["open"], stats["dropped"]) == (4, 0)
+
+        begin = server.begin_stop()
+        exit_seconds = server.wait_stopped() - begin
+
+    print(f"{kind}: the process ended within {exit_seconds:.2f} s")
+    # They are given a second to take their last words.
+    assert exit_seconds < STOP_SECONDS + 1
     assert "Traceback" not in server.log(), server.log()
 
 

@@ -41,7 +41,7 @@ def ask_for_no_stream(server: Server) -> None:
     """Ask with HEAD, and come back to what is done: no stream is opened for either."""
     opened = server.wait_idle()["stats"]["opened"]
     with Crowd(server.port) as crowd:
-        for path in ("/ds/t/follow", "/ds/t/listen", "/ds/t/forward"):
+        for path in ("/ds/t/follow", "/ds/t/listen", "/plain"):
             for number in range(COUNT // 5):
                 options = {"topic": "news", "scope": number, "tab": f"t{number}.p"}
                 assert crowd.ask(path, method="HEAD", **options).status == 200

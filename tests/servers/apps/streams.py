@@ -98,6 +98,12 @@ def options() -> Iterator[None]:
     yield
 
 
+@app.get("/plain")
+def plain() -> Any:
+    """Open a stream in a view that is not declared as one."""
+    return datastar.start_stream(scope(), datastar.follow(request.args["topic"]))
+
+
 @datastar.handler(group="t")
 def work() -> Iterator[None]:
     """A handler, not a stream, that is in the middle of something when the worker is to stop."""
@@ -114,11 +120,13 @@ def work() -> Iterator[None]:
 
 @app.post("/broadcast")
 def broadcast() -> str:
-    """Broadcast numbered events."""
+    """Broadcast numbered events, and publish their numbers if it is asked for."""
     first, text = int(request.args.get("first", 0)), "x" * int(request.args.get("size", 0))
     out = datastar.broadcast(request.args["topic"])
     for number in range(first, first + int(request.args["count"])):
         out.patch_signals({"n": number, "text": text})
+        if "publish" in request.args:
+            datastar.publish(request.args["topic"], number)
     return str(os.getpid())
 
 
