@@ -42,7 +42,7 @@ def broadcast(crowd: Crowd, first: int) -> int:
 
 @pytest.mark.parametrize("kind", ["gevent", "gthread"])
 def test_preloaded_workers_have_streams_of_their_own(start: Callable[..., Server], kind: str) -> None:
-    server = start(kind, *PRELOADED, EXTRA_DATASTAR_BROKER_URL='"memory://"', EXTRA_BROADCAST_AT_IMPORT="true")
+    server = start(kind, *PRELOADED, EXTRA_DATASTAR_BROKER_URL='"memory://"', EXTRA_STREAM_AT_IMPORT="true")
     wait_until(lambda: len(server.worker_pids()) == 2, server.log)
     streams: dict[int, list[Client]] = {}
     with Crowd(server.port) as crowd:

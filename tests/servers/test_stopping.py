@@ -12,8 +12,10 @@ import pytest
 from tests.servers.clients import Client, Crowd
 from tests.servers.serving import Server, wait_until
 
-#: What the end of a process takes at the most, with clients that keep their connections.
-STOP_SECONDS = 2.5
+#: What the end of a process takes at the most, with clients that keep their connections: 2.5, and more where others use
+#: the machine, too. Without the streams' help it would take as long as gunicorn waits for a next request, or longer.
+STOP_SECONDS = 5
+KEEP_ALIVE = ("--keep-alive", "20")
 FIRST_RETURN_MS, LAST_RETURN_MS = 1500, 5000
 
 
@@ -41,7 +43,7 @@ def wait_until_gone(pid: int) -> float:
 
 @pytest.mark.parametrize(("kind", "count"), [("gevent", 1000), ("gthread", 30), ("flask", 30)])
 def test_streams_of_a_server_that_stops_end_cleanly(start: Callable[..., Server], kind: str, count: int) -> None:
-    server = start(kind)
+    server = start(kind, *(KEEP_ALIVE if kind != "flask" else ()))
     with Crowd(server.port) as crowd:
         streams = open_both_kinds(crowd, count)
 
@@ -59,7 +61,7 @@ def test_streams_of_a_server_that_stops_end_cleanly(start: Callable[..., Server]
 
 @pytest.mark.parametrize("kind", ["gevent", "gthread"])
 def test_clients_that_do_not_read_hold_no_worker_that_stops(start: Callable[..., Server], kind: str) -> None:
-    server = start(kind, send_buffer=4096)
+    server = start(kind, *KEEP_ALIVE, send_buffer=4096)
     with Crowd(server.port) as crowd:
         silent = open_both_kinds(crowd, 4, receive_buffer=4096)
         for stream in silent:
@@ -74,14 +76,14 @@ def test_clients_that_do_not_read_hold_no_worker_that_stops(start: Callable[...,
 
     print(f"{kind}: the process ended within {exit_seconds:.2f} s")
     # They are given a second to take their last words.
-    assert exit_seconds < STOP_SECONDS + 1
+    assert exit_seconds < STOP_SECONDS
     assert "Traceback" not in server.log(), server.log()
 
 
 @pytest.mark.parametrize("kind", ["gevent", "gthread"])
 @pytest.mark.parametrize("way", ["hup", "max_requests"])
 def test_streams_of_a_worker_that_is_replaced_end_cleanly(start: Callable[..., Server], kind: str, way: str) -> None:
-    server = start(kind, *(["--max-requests", "40"] if way == "max_requests" else []))
+    server = start(kind, *KEEP_ALIVE, *(["--max-requests", "40"] if way == "max_requests" else []))
     with Crowd(server.port) as crowd:
         streams = open_both_kinds(crowd, 20)
         pid = int(crowd.ask("/broadcast", method="POST", topic="other", count=0).body)
@@ -127,7 +129,7 @@ def test_generator_handler_is_finished_before_the_worker_stops(start: Callable[.
 
 
 def test_stream_that_comes_while_the_worker_stops_is_sent_back(start: Callable[..., Server]) -> None:
-    server = start("gevent", "--keep-alive", "10")
+    server = start("gevent", *KEEP_ALIVE)
     with Crowd(server.port) as crowd:
         # A connection that stays open for a next request, when new ones are not accepted any more.
         first = crowd.open("/ready")

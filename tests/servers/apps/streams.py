@@ -192,8 +192,7 @@ def memory_kib() -> int:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
-if app.config.get("BROADCAST_AT_IMPORT"):
-    # Locks, registries and topics are made here then, before the fork.
-    with app.app_context():
-        datastar.broadcast("news").patch_signals({"n": -1})
-        datastar.tabs.count()
+if app.config.get("STREAM_AT_IMPORT"):
+    # Of all that is made at first use, the thread of the timer included, the parent has its own then, before the fork.
+    before_fork = app.test_client().get("/ds/t/follow?topic=news", headers={"Datastar-Request": "true"})
+    next(iter(before_fork.response))
