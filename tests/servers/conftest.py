@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.clients import Crowd
+from tests.servers.crowd import Crowd
 from tests.servers.serving import KINDS, Server
 
 # They are applications for the servers; the test process itself does not import them.

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.clients import Crowd
+from tests.servers.crowd import Crowd
 
 ROOT = Path(__file__).parents[2]
 START_DEADLINE_SECONDS = 30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.servers.clients import Crowd
+from tests.servers.crowd import Crowd
 from tests.servers.serving import Server
 
 

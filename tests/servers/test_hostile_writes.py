@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.servers.clients import Client, Crowd
+from tests.servers.clients import Client
+from tests.servers.crowd import Crowd
 from tests.servers.fillers import filler, translate
 from tests.servers.serving import Server, wait_until
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.clients import Client, Crowd
+from tests.servers.clients import Client
+from tests.servers.crowd import Crowd
 from tests.servers.serving import Server, wait_until
 
 PRELOADED = ("--preload", "--workers", "2")

@@ -6,7 +6,8 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from tests.servers.clients import Client, Crowd
+from tests.servers.clients import Client
+from tests.servers.crowd import Crowd
 from tests.servers.serving import Server, wait_until
 
 NOTICE_SECONDS = 2

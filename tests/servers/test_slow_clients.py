@@ -8,7 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.servers.clients import Client, Crowd
+from tests.servers.clients import Client
+from tests.servers.crowd import Crowd
 from tests.servers.serving import KINDS, Server, wait_until
 
 TOTAL_BYTES = 40_000_000

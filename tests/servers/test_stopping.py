@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.clients import Client, Crowd
+from tests.servers.clients import Client
+from tests.servers.crowd import Crowd
 from tests.servers.serving import Server, wait_until
 
 #: What the end of a process takes at the most, with clients that keep their connections: 2.5, and more where others use

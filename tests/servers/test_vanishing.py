@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.servers.clients import Client, Crowd
+from tests.servers.clients import Client
+from tests.servers.crowd import Crowd
 from tests.servers.serving import Server, wait_until
 
 COUNT = 50
