@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -68,8 +67,9 @@ class Stream:
         self.expires_at = expires_at
         #: Guards the queue, and a direct write against the stream's own thread that wakes up meanwhile.
         self._lock = _short_lock.get()
-        #: Events that wait for the next write; None for none, because an empty deque takes 600 bytes.
-        self.outbox: deque[Payload] | None = None
+        #: Events that wait for the next write; None for none. A list, because mostly one event waits, and a deque takes
+        #: 600 bytes to begin with.
+        self.outbox: list[Payload] | None = None
         self.outbox_bytes = 0
         #: The most events that ever waited.
         self.peak = 0
@@ -134,7 +134,7 @@ class Stream:
         events, size = self.limits
         outbox = self.outbox
         if outbox is None:
-            outbox = self.outbox = deque()
+            outbox = self.outbox = []
         elif len(outbox) >= events or self.outbox_bytes + len(payload.data) > size:
             return False, False
         outbox.append(payload)
@@ -162,24 +162,27 @@ class Stream:
 
     def take(self) -> bytes:
         """Give what waits, at most one write of it; b"" when nothing does."""
-        if not self.outbox:
+        if self.outbox is None:
             return b""
         with self._lock:
             outbox = self.outbox
-            if not outbox:
+            if outbox is None:
                 return b""
             self.waited_for = False
-            taken = [outbox.popleft()]
-            size = len(taken[0].data)
-            while outbox and size + len(outbox[0].data) <= LARGEST_WRITE_BYTES:
-                taken.append(outbox.popleft())
-                size += len(taken[-1].data)
+            count, size = 1, len(outbox[0].data)
+            while count < len(outbox) and size + len(outbox[count].data) <= LARGEST_WRITE_BYTES:
+                size += len(outbox[count].data)
+                count += 1
+            if count == len(outbox):
+                taken, self.outbox = outbox, None
+            else:
+                taken = outbox[:count]
+                del outbox[:count]
             self.outbox_bytes -= size
-            if not outbox:
-                self.outbox = None
         for payload in taken:
-            self._note_id(payload.last_id)
-        return taken[0].data if len(taken) == 1 else b"".join([payload.data for payload in taken])
+            if payload.last_id is not None:
+                self.last_id = payload.last_id
+        return taken[0].data if count == 1 else b"".join([payload.data for payload in taken])
 
     def drop_waiting(self) -> None:
         """Forget what waits: a client that does not read is not to cost memory."""
@@ -193,10 +196,6 @@ class Stream:
         start = block.rfind(b"\nid: ") + 1
         if start or block.startswith(b"id: "):
             self.last_id = block[start + 4 : block.find(b"\n", start)].decode("ascii")
-
-    def _note_id(self, event_id: str | None) -> None:
-        if event_id is not None:
-            self.last_id = event_id
 
     def park(self, timeout: float | None) -> None:
         """Wait to be woken; meanwhile publishers may write to the connection."""
