@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
@@ -17,6 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.children import child_environment
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 10
@@ -131,14 +132,14 @@ class Servers:
         def launch(listener: socket.socket) -> subprocess.Popen[bytes]:
             command = [sys.executable, "-m", "gunicorn", "--config", "example/gunicorn.conf.py", app]
             command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "3"]
-            variables = {
-                **os.environ,
+            variables = child_environment(
+                has_greenlets=True,
                 **environment,
-                "SCRIPT_NAME": mount,
-                "PYTHONUNBUFFERED": "1",
+                SCRIPT_NAME=mount,
+                PYTHONUNBUFFERED="1",
                 # Where gunicorn puts its control socket; two servers must not share it.
-                "XDG_RUNTIME_DIR": str(folder),
-            }
+                XDG_RUNTIME_DIR=str(folder),
+            )
             with log_path.open("ab") as log:
                 return subprocess.Popen(
                     command, cwd=ROOT, env=variables, stdout=log, stderr=log, pass_fds=[listener.fileno()]

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.children import child_environment
 from tests.servers.crowd import Crowd
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,9 @@ class Server:
         self.kind = kind
         self._log = folder / "log"
         # The control socket of gunicorn is put into the last; two servers must not share it.
-        variables = {**os.environ, **environment, "PYTHONUNBUFFERED": "1", "XDG_RUNTIME_DIR": str(folder)}
+        variables = child_environment(
+            has_greenlets=kind == "gevent", **environment, PYTHONUNBUFFERED="1", XDG_RUNTIME_DIR=str(folder)
+        )
         target = f"tests.servers.apps.{app}:app"
         with self._log.open("wb") as log:
 

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.children import child_environment
 from tests.transport.scripts.runner import check_names
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,15 @@ def run_check(module: ModuleType, kind: str, name: str) -> None:
 @functools.cache
 def _run_checks(module: str, kind: str) -> dict[str, tuple[int, str]]:
     command = [sys.executable, "-m", "tests.transport.scripts.runner", kind, module]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=child_environment(has_greenlets=kind.startswith("gevent")),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
     results: dict[str, tuple[int, str]] = json.loads(result.stdout)
     return results

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from flask_datastar.transport.worker import holds_streams
+from tests.children import child_environment
 from tests.transport.checks import ROOT, all_checks, run_check
 from tests.transport.scripts import worker_checks
 
@@ -49,7 +49,7 @@ def gunicorn(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[byt
         command = [sys.executable, "-m", "gunicorn", "tests.transport.scripts.worker_app:application"]
         command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "5", *options]
         # Where gunicorn puts its control socket; two servers must not share it.
-        environment = {**os.environ, "XDG_RUNTIME_DIR": str(folder)}
+        environment = child_environment(has_greenlets="gevent" in options, XDG_RUNTIME_DIR=str(folder))
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=log, stderr=log, pass_fds=[listener.fileno()]
         )
