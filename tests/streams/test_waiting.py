@@ -12,14 +12,14 @@ from uuid import UUID
 import pytest
 from flask import Flask, current_app, g, render_template_string, request, session, url_for
 
-from flask_datastar import Datastar, Message
+from flask_datastar import Datastar, Message, sse
 from flask_datastar._state import find_app_state
 from flask_datastar.errors import SetupError
 from flask_datastar.streams.hub import hub_of
 from flask_datastar.streams.waiting import Ticks
 from tests.conftest import MakeApp
-from tests.streams.conftest import Connect
-from tests.streams.wsgi import DEADLINE_SECONDS, ending
+from tests.streams.conftest import Connect, assert_nothing_is_left
+from tests.streams.wsgi import DEADLINE_SECONDS, call, ending
 
 
 @pytest.fixture
@@ -330,6 +330,60 @@ def test_followed_events_are_forwarded_from_the_call_on(app: Flask, datastar: Da
 
     assert connection.raw.startswith(b"retry: 1000\n\n")
     assert [event.arguments["signals"] for event in connection.events if event.type] == ['{"state":0}', '{"early":1}']
+
+
+def test_messages_are_not_forwarded_whether_the_stream_is_open_or_not(
+    app: Flask, datastar: Datastar, connect: Connect
+) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        feed = datastar.follow("news")
+        datastar.publish("news", "early")
+        return feed
+
+    connection = connect("/ds/g/stream").wait_open()
+    with app.app_context():
+        datastar.publish("news", "later")
+        datastar.broadcast("news").signal("last", 1)
+
+    connection.wait("last")
+    assert connection.events == [sse.patch_signals({"last": 1})]
+
+
+def test_what_is_delivered_while_the_stream_opens_is_not_lost(app: Flask, datastar: Datastar) -> None:
+    delivers, may_go_on = threading.Event(), threading.Event()
+
+    class Slow:
+        def deliver(self, topic: str, kind: str, payload: Any) -> None:
+            delivers.set()
+            assert may_go_on.wait(DEADLINE_SECONDS)
+
+    def publish() -> None:
+        with app.app_context():
+            datastar.broadcast("news").signal("a", 1)
+
+    publisher = threading.Thread(target=publish)
+
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        feed = datastar.follow("news")
+        # It has taken down who listens, and is on its way to the feed.
+        publisher.start()
+        assert delivers.wait(DEADLINE_SECONDS)
+        return feed
+
+    slow = Slow()
+    topics = hub_of(find_app_state(app)).topics
+    topics.subscribe("news", slow)
+    body = call(app, "/ds/g/stream")[2]
+    may_go_on.set()
+    publisher.join(DEADLINE_SECONDS)
+    assert not publisher.is_alive()
+    topics.unsubscribe("news", slow)
+
+    assert [next(body), next(body)] == [b": open\n\n", sse.patch_signals({"a": 1}).encode()]
+    body.close()
+    assert_nothing_is_left(app)
 
 
 def test_what_was_set_before_a_generator_goes_out_before_it_waits(datastar: Datastar, connect: Connect) -> None:
