@@ -37,8 +37,8 @@ class Person(db.Model):
 
 @bp.get("/board")
 def page() -> str:
+    # Not the text: what somebody types before the client has started stays in the field.
     datastar.signal("editing", 0)
-    datastar.signal("text", "")
     show_cards()
     show_people()
     return render_template("board.html", person=db.session.get(Person, session.get("person", "")))

@@ -44,7 +44,9 @@ def join(server, open_page) -> Join:
         page = open_page()
         page.goto(f"{server.url}board")
         page.get_by_label("Your name").fill(name)
-        page.get_by_role("button", name="Join").click()
+        # The stream is asked for when the client has started: a click before that reaches nobody.
+        with page.expect_request("**/board/live?**"):
+            page.get_by_role("button", name="Join").click()
         expect(page.get_by_text(f"You are {name}")).to_be_visible()
         # Its own name is there as soon as its stream is.
         expect(page.locator("#people")).to_contain_text(name)

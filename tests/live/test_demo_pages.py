@@ -55,7 +55,9 @@ def open_board_without_name(page: Page, url: str) -> None:
 def open_board(page: Page, url: str) -> None:
     page.goto(f"{url}board")
     page.get_by_label("Your name").fill("N" * 30)
-    page.get_by_role("button", name="Join").click()
+    # The stream is asked for when the client has started: a click before that reaches nobody.
+    with page.expect_request("**/board/live?**"):
+        page.get_by_role("button", name="Join").click()
     for text in ("a_long_word" * 15, "short"):
         page.get_by_label("New card").fill(text)
         page.get_by_role("button", name="Add").click()

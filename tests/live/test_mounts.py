@@ -19,6 +19,7 @@ def test_mounted_demos_work(servers, page, start):
     url = start(servers)
     page.goto(url)
     page.get_by_role("main").get_by_role("link", name="Counter").click()
+    page.wait_for_url("**/counter")
     page.click("#increment")
     expect(page.locator("#count")).to_have_text("1")
     page.click("#finish")
@@ -26,6 +27,7 @@ def test_mounted_demos_work(servers, page, start):
     expect(page.get_by_text("You counted to 1.")).to_be_visible()
 
     page.get_by_role("navigation").get_by_role("link", name="Search").click()
+    page.wait_for_url("**/search")
     page.get_by_label("City or country").fill("tokyo")
     expect(page.locator("#cities > li")).to_have_count(1)
 
