@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .wakeups import is_gevent
+from .wakeups import PerProcess, is_gevent
 
 # gunicorn's workers handle these by methods of their own. The application may have taken some of them, rarely all.
 _WORKER_SIGNALS = [
@@ -68,12 +68,22 @@ def holds_streams(environ: Mapping[str, Any]) -> bool:
 def thread_count() -> int | None:
     """Give how many requests this process handles at a time, where each takes a thread of a fixed number.
 
+    Looked up once, so not before the worker handles requests.
+
     :return: None where there is no such number, or it cannot be known.
     """
+    return _threads.get()
+
+
+def _count_threads() -> int | None:
     for found in _workers():
         if type(found).__module__ == "gunicorn.workers.gthread":
             return int(found.cfg.threads)
     return None
+
+
+# Asked for with every stream that opens; to look at signal handlers takes a tenth of that time.
+_threads = PerProcess(_count_threads)
 
 
 def _is_worker_stopping() -> bool:

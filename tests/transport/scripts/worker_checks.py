@@ -77,13 +77,19 @@ def check_threads_of_a_gthread_worker_are_known() -> None:
     from gunicorn.config import Config
     from gunicorn.workers.gthread import ThreadWorker
 
-    assert thread_count() is None
     worker = ThreadWorker.__new__(ThreadWorker)
     worker.cfg = Config()
     worker.cfg.set("threads", 6)
     signal.signal(signal.SIGTERM, worker.handle_exit)
 
     assert thread_count() == 6
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    assert thread_count() == 6  # known from the first time
+
+    def child() -> None:
+        assert thread_count() is None  # looks for itself
+
+    run_in_child(child)
 
 
 def check_worker_of_another_kind_has_no_number_of_threads() -> None:
