@@ -47,7 +47,6 @@ def measure_rounds(program: Path, subject: Subject, folder: Path, streams: int, 
     """Publish one event a round to all streams."""
     with running(program, subject, folder, streams) as (server, load, kib):
         found.kib.append(kib)
-        found.opened_per_second.append(streams / load.opening_seconds)
         load.tell("round 1")
         # Few streams make short rounds: more of them, for a steady median.
         for _ in range(max(rounds, min(20, 20_000 // streams))):

@@ -27,7 +27,7 @@ class Load:
             pinned(1, arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         try:
-            (self.opening_seconds,) = self.answer("open")
+            self.answer("open")
         except BaseException:
             self.kill()
             raise

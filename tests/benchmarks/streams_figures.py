@@ -26,7 +26,6 @@ class Figures:
     p99_ms: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
     kib: list[float] = field(default_factory=list)
-    opened_per_second: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -53,15 +52,15 @@ def write_table(results: Results, endings: dict[str, Endings], names: list[str],
     lines = [
         f"{size:,} streams, one event to all of them, on {_versions()}:",
         "",
-        "| server | deliveries/s | times by hand | p99 | CPU a delivery | memory a stream | of by hand | opened/s |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| server | deliveries/s | times by hand | p99 | CPU a delivery | memory a stream | of by hand |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name in names:
         found = results[name, size]
         lines.append(
             f"| {name} | {_middle(found.rate):,.0f} | {_middle(found.rate) / _middle(base.rate):.2f} | "
             f"{_middle(found.p99_ms):.0f} ms | {_middle(found.cpu_us):.1f} us | {_middle(found.kib):.1f} KiB | "
-            f"{_middle(found.kib) / _middle(base.kib):.2f} | {_middle(found.opened_per_second):,.0f} |"
+            f"{_middle(found.kib) / _middle(base.kib):.2f} |"
         )
     lines += ["", "CPU a delivery, as the number of streams grows:", ""]
     lines += [f"| server | {' | '.join(f'{size:,}' for size in sizes)} | last to first |"]
