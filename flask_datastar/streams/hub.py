@@ -27,8 +27,8 @@ from .stream import Stream
 #: How long a connection that takes nothing is borne after its stream ended; when the worker stops, less.
 _LINGER_SECONDS, _LINGER_STOPPING_SECONDS = 5.0, 1.0
 _STOP_POLL_SECONDS = 0.05
-#: How long the end of the process waits for streams to end.
-_EXIT_SECONDS = 1.0
+#: How long the end of the process waits for streams to end: longer than it lingers, so that all who read get theirs.
+_EXIT_SECONDS = 1.8
 
 _KEY = "_hubs"
 
