@@ -6,9 +6,11 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from .brokers import BROKERS
 from .errors import ConfigError
 
 PREFIX: Final = "DATASTAR_"
@@ -38,9 +40,18 @@ class Settings:
     trusted_origins: frozenset[str] = frozenset()
     #: The largest signals of one request, in bytes; more is 400.
     max_signals_bytes: int = 1_048_576
-    #: How processes reach each other's streams: ``memory://`` for not at all. None is the same where there is one
-    #: process, and refused where there are more.
+    #: How processes reach each other's streams: ``redis://…``, ``rediss://…``, or ``memory://`` for not at all. None is
+    #: ``memory://`` where there is one process, and refused where there are more.
     broker_url: str | None = None
+    #: The longest that a request waits for the broker.
+    broker_timeout_seconds: float = 2
+    #: What publishing does when the broker cannot be reached: ``raise`` a ``BrokerError``, or ``drop`` with a warning.
+    #: This process's own streams get it in any case.
+    broker_on_failure: str = "raise"
+    #: Tells the apps apart that share one broker; None is the app's name.
+    broker_prefix: str | None = None
+    #: Whether what is published inside of a Flask-SQLAlchemy transaction with changes waits for its commit.
+    publish_after_commit: bool = True
     #: A comment is sent when nothing else was for so long; below every common proxy timeout.
     keepalive_seconds: float = 15
     #: A stream is ended at this age, plus up to a tenth, and the page comes back; 0 for never.
@@ -153,10 +164,34 @@ def _check_trusted_origins(key: str, value: object) -> frozenset[str]:
     return frozenset(origins)
 
 
+_SHARED = " or ".join(f"'{scheme}://'" for scheme in BROKERS if scheme != "memory")
+
+
 def _check_broker_url(key: str, value: object) -> str | None:
-    if value is None or value == "memory://":
-        return "memory://" if value else None
-    raise _refuse(key, value, "None or 'memory://'")
+    if value is None:
+        return None
+    scheme, separator, rest = str(value).partition("://")
+    is_known = isinstance(value, str) and separator and scheme in BROKERS
+    if not is_known or (scheme == "memory" and rest):
+        # Not the whole URL: it may hold a password.
+        given = f"'{scheme}://…'" if separator else repr(value)
+        raise ConfigError(f"{key} is {given}; accepted: None, 'memory://', or a URL that begins with {_SHARED}")
+    package = BROKERS[scheme][2]
+    if package is not None and find_spec(package) is None:
+        raise ConfigError(f"{key} needs {package}; install it by: pip install 'Flask-Datastar[{package}]'")
+    return str(value)
+
+
+def _check_on_failure(key: str, value: object) -> str:
+    if value not in ("raise", "drop"):
+        raise _refuse(key, value, "'raise' or 'drop'")
+    return str(value)
+
+
+def _check_prefix(key: str, value: object) -> str | None:
+    if value is not None and (not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value)):
+        raise _refuse(key, value, "None, or 1 to 64 letters, digits, '_', '.' or '-'")
+    return value
 
 
 def _check_count(key: str, value: object) -> int:
@@ -194,6 +229,10 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "trusted_origins": _check_trusted_origins,
     "max_signals_bytes": _check_count,
     "broker_url": _check_broker_url,
+    "broker_timeout_seconds": _check_seconds,
+    "broker_on_failure": _check_on_failure,
+    "broker_prefix": _check_prefix,
+    "publish_after_commit": _check_bool,
     "keepalive_seconds": _check_seconds,
     "stream_max_age_seconds": _check_seconds_or_zero,
     "max_streams": _check_count,

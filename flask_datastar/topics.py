@@ -24,6 +24,9 @@ class Subscriber(Protocol):
         :param kind: ``message`` (the payload is JSON) or ``events`` (encoded server-sent events).
         """
 
+    def catch_up(self) -> None:
+        """Take note that messages may have been missed."""
+
 
 class Topics:
     """Topics in process memory. All methods may be called from any thread or greenlet."""
@@ -91,6 +94,12 @@ class Topics:
                 except Exception:
                     _logger.exception("A subscriber of topic %r failed to take a message: %r", topic, subscriber)
             return delivered
+
+    def subscribers(self) -> list[Subscriber]:
+        """List all who listen to anything; one that listens to several topics comes once for each."""
+        topics = self._topics.get()
+        with topics.lock:
+            return [one for topic in topics.by_name.values() for one in topic.subscribers.values()]
 
     def count(self, topic: str) -> int:
         """Count the subscribers of a topic."""

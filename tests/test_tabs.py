@@ -93,14 +93,15 @@ def test_refusal_leaves_no_empty_scope(registry: TabRegistry) -> None:
     assert registry._streams.get().by_scope == {}
 
 
-def test_full_scope_is_full_for_other_tabs_only(registry: TabRegistry) -> None:
+def test_others_are_those_of_other_tabs(registry: TabRegistry) -> None:
     register(registry, Opened("t"), Opened("u"))
 
-    assert registry.is_full("ann", "v", 2)
-    assert registry.is_full("ann", None, 2)
-    assert not registry.is_full("ann", "u", 2)
-    assert not registry.is_full("ann", "v", 3)
-    assert not registry.is_full("bob", "t", 1)
+    assert registry.count_others("ann", "v") == 2
+    assert registry.count_others("ann", None) == 2
+    assert registry.count_others("ann", "u") == 1
+    assert registry.count_others("bob", "t") == 0
+    assert registry.count_of("ann", "u") == 1
+    assert registry.count_of("ann", "v") == 0
 
 
 def test_full_scope_lets_a_stream_take_the_place_of_its_own(registry: TabRegistry) -> None:

@@ -1,0 +1,141 @@
+"""One live stream per tab over all processes: each tells the others what it opens, and all see it in one order.
+
+Of two streams of a tab that are opened at the same moment, the one whose announcement comes later stays: a process
+ends its own stream when it sees another one's announcement after its own. Nothing else has to be agreed on.
+
+After an outage every process announces again what it has. Then the time of opening decides, since announcements were
+lost; a process that has a newer stream answers with its own announcement.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from ..payload import Payload
+from ..sansio.endings import Reason
+from ..tabs import TabEntry, TabRegistry
+from .exchange import TABS, Exchange
+from .scopes import scope_topic
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What an announcement says."""
+
+    key: str
+    scope: str
+    tab: str
+    page: str | None
+    url: str
+    opened_at: float
+    is_again: bool
+
+
+class SharedTabs:
+    """The registry of one process, in agreement with those of the others."""
+
+    def __init__(self, registry: TabRegistry, exchange: Exchange) -> None:
+        self._registry = registry
+        self._exchange = exchange
+        self._process = uuid.uuid4().hex[:16]
+        self._numbers = itertools.count(1)
+        if exchange.is_shared:
+            exchange.on_tabs = self._take
+            exchange.on_restored = self._announce_again
+
+    def opened(self, entry: TabEntry) -> None:
+        """Tell the others of a stream that was registered here."""
+        if self._exchange.is_shared:
+            entry.key = f"{self._process}:{next(self._numbers)}"
+            self._note(entry)
+            if entry.tab is not None:
+                self._announce(entry, is_again=False)
+
+    def released(self, entry: TabEntry) -> None:
+        """Tell the others of a stream that is no more."""
+        if self._exchange.is_shared:
+            self._note(entry)
+
+    def close(self, scope: str, tab: str | None, reason: str) -> None:
+        """Let the others end the streams of a scope, or of one of its tabs."""
+        if self._exchange.is_shared:
+            message = {"close": self._process, "scope": scope, "tab": tab, "reason": reason}
+            self._exchange.publish(scope_topic(scope), TABS, _payload(message))
+
+    def is_full(self, scope: str, tab: str | None, limit: int) -> bool:
+        """Whether a scope has so many streams in all processes that one more of a tab would be too much."""
+        here = self._registry.count_others(scope, tab)
+        if here >= limit or not self._exchange.is_shared:
+            return here >= limit
+        return here + self._exchange.broker.count_elsewhere(scope, tab) >= limit
+
+    def count_everywhere(self) -> int:
+        """Count the tabs of all processes; one that has streams in two counts twice.
+
+        :raises BrokerError: the broker does not answer.
+        """
+        return self._registry.count() + self._exchange.broker.count_tabs_elsewhere()
+
+    def _note(self, entry: TabEntry) -> None:
+        streams = self._registry.count_of(entry.scope, entry.tab)
+        self._exchange.broker.note_streams(entry.scope, entry.tab, streams)
+
+    def _announce(self, entry: TabEntry, *, is_again: bool) -> None:
+        message = {
+            "opened": entry.key,
+            "scope": entry.scope,
+            "tab": entry.tab,
+            "page": entry.page,
+            "url": entry.url,
+            "at": entry.opened_at,
+            "again": is_again,
+        }
+        self._exchange.post(scope_topic(entry.scope), TABS, _payload(message))
+
+    def _announce_again(self) -> None:
+        for entry in self._registry.entries():
+            if entry.tab is not None:
+                self._announce(entry, is_again=True)
+
+    def _take(self, payload: Payload) -> None:
+        message: dict[str, Any] = json.loads(payload.data)
+        if "close" in message:
+            if message["close"] != self._process:
+                self._registry.close(message["scope"], message["tab"], reason=message["reason"])
+            return
+        self._take_opened(
+            _Opened(
+                message["opened"],
+                message["scope"],
+                message["tab"],
+                message["page"],
+                message["url"],
+                message["at"],
+                message["again"],
+            )
+        )
+
+    def _take_opened(self, opened: _Opened) -> None:
+        newcomer = TabEntry(opened.scope, opened.tab, opened.page, opened.url, "", opened.opened_at, _end_nothing)
+        for entry in self._registry.rivals(newcomer):
+            if entry.key == opened.key:
+                entry.is_announced = True
+            elif opened.is_again and (entry.opened_at, entry.key) > (opened.opened_at, opened.key):
+                # Its process ends it, as soon as it hears of this one.
+                self._announce(entry, is_again=True)
+            elif opened.is_again or entry.is_announced:
+                self._registry.release(entry)
+                entry.end(Reason.REPLACED, opened.page)
+                self._note(entry)
+
+
+def _payload(message: dict[str, Any]) -> Payload:
+    return Payload(json.dumps(message, separators=(",", ":")).encode())
+
+
+def _end_nothing(reason: str, page: str | None) -> None:
+    """Stand for a stream of another process."""
