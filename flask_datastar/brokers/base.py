@@ -50,7 +50,8 @@ class Broker(ABC):
         Each gets it once. All get the messages of one channel in the same order, as long as the server answers; when
         it does not, this process has its own messages at once. Those of one publisher never overtake each other.
 
-        :param waits: False to return at once and hear of no failure.
+        :param waits: False to return at once and hear of no failure. This process, too, gets such a message only in
+            its place among the others', which is never when the server does not answer.
         :raises BrokerError: other processes may not get it; this one has got it.
         """
 

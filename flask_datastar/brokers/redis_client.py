@@ -2,28 +2,86 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Any
+from weakref import WeakMethod
 
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ..errors import SetupError
+from ..errors import ConfigError, SetupError
 
 
 def make_client(url: str, timeout_seconds: float) -> Redis:
-    """Make a client that has one connection at the most; it connects at its first command."""
-    return Redis.from_url(
-        url,
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=timeout_seconds,
-        socket_keepalive=True,
-        retry=Retry(NoBackoff(), 0),
-        client_name="flask-datastar",
-        max_connections=1,
-        protocol=2,
-        decode_responses=False,
-    )
+    """Make a client that has one connection at the most; it connects at its first command.
+
+    :raises ConfigError: the URL says something that redis-py does not know.
+    """
+    try:
+        client = Redis.from_url(
+            url,
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=timeout_seconds,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
+            client_name="flask-datastar",
+            max_connections=1,
+            protocol=2,
+            decode_responses=False,
+        )
+        # What the URL's query says is looked at only here.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    except (ValueError, TypeError) as error:
+        # Not the URL: it may hold a password.
+        raise ConfigError(f"DATASTAR_BROKER_URL is not accepted by redis-py: {error}") from None
+    return client
+
+
+class Feed:
+    """A connection that one thread or greenlet reads, while others send.
+
+    Not redis-py's own ``PubSub``: that one connects and subscribes anew by itself, so that nobody hears of a gap.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self._connection: Any = client.connection_pool.make_connection()
+        let_go = WeakMethod(self._let_go)
+        os.register_at_fork(after_in_child=lambda: (let_go() or _do_nothing)())
+
+    def connect(self) -> None:
+        """Connect anew."""
+        self._connection.disconnect()
+        self._connection.connect()
+
+    def send(self, *arguments: str | bytes) -> None:
+        """Send a command; never two at the same time."""
+        self._connection.send_command(*arguments, check_health=False)
+
+    def read(self, seconds: float) -> Any:
+        """Give what comes next; None when nothing does."""
+        if not self._connection.can_read(timeout=seconds):
+            return None
+        return self._connection.read_response(disconnect_on_error=False)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._connection.disconnect()
+
+    def _let_go(self) -> None:
+        """Put nothing in the place of the connection in a forked child, where a copy of the greenlet that reads goes on
+        and would take its parent's messages. Closed it is not: gevent would tell the parent's loop.
+        """
+        connected = getattr(self._connection, "_sock", None)
+        if connected is not None and connected.fileno() >= 0:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nothing, connected.fileno())
+            os.close(nothing)
+
+
+def _do_nothing() -> None:
+    """Stand for a connection that is no more."""
 
 
 def check_patched() -> None:

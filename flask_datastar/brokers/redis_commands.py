@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from ..errors import BrokerError
 from ..transport.wakeups import make_lock, make_wakeup, spawn
@@ -17,6 +18,8 @@ from .backoff import Backoff
 _LARGEST_BATCH = 500
 #: Commands that nobody waits for; more are dropped, because what they say is said again after an outage.
 _MOST_POSTED = 100_000
+
+_logger = logging.getLogger(__name__)
 
 
 class _Command:
@@ -38,18 +41,28 @@ class _Command:
 
 
 class Commands:
-    """Sends commands; after a failure it fails at once, without waiting, until the server answers again."""
+    """Sends commands; after a failure it fails at once, without waiting, until the server answers again.
 
-    def __init__(self, connect: Callable[[], Any], timeout_seconds: float, on_restored: Callable[[], object]) -> None:
-        self._connect = connect
+    :param on_lost: called when the server does not answer, so that what was posted is lost; must not wait.
+    :param on_restored: called when it answers again; must not wait for a command.
+    """
+
+    def __init__(
+        self, client: Any, timeout_seconds: float, on_lost: Callable[[], object], on_restored: Callable[[], object]
+    ) -> None:
+        self._client = client
         self._timeout_seconds = timeout_seconds
+        self._on_lost = on_lost
         self._on_restored = on_restored
         self._process = os.getpid()
         self._lock = make_lock()
         self._waiting: deque[_Command] = deque()
         self._work = make_wakeup()
+        self._retry = make_wakeup()
+        self._ended = make_wakeup()
         self._is_running = False
         self._is_closed = False
+        self._complaints: set[str] = set()
         #: Why the server counts as unreachable; None while it does not.
         self.down: BaseException | None = None
 
@@ -58,59 +71,103 @@ class Commands:
 
         :raises BrokerError: no answer came in time, or it was an error.
         """
-        command = _Command(arguments, waits=True)
+        return self.call_all([arguments])[0]
+
+    def call_all(self, commands: Iterable[tuple[Any, ...]], deadline: float | None = None) -> list[Any]:
+        """Send commands together and give their answers.
+
+        :param deadline: ``time.monotonic()`` until which to wait; by default the timeout from now.
+        :raises BrokerError: not all answers came in time, or one was an error.
+        """
+        deadline = time.monotonic() + self._timeout_seconds if deadline is None else deadline
+        sent = [_Command(arguments, waits=True) for arguments in commands]
+        self._add(sent)
+        for command in sent:
+            self._wait_for(command, deadline)
+        for command in sent:
+            if command.error is not None:
+                raise BrokerError(f"Redis cannot be used: {command.error}") from command.error
+        return [command.answer for command in sent]
+
+    def _wait_for(self, command: _Command, deadline: float) -> None:
         assert command.wakeup is not None
-        deadline = time.monotonic() + self._timeout_seconds
-        self._add(command)
         while not command.is_done:
             left = deadline - time.monotonic()
             if left <= 0:
+                error = BrokerError(f"Redis has not answered within {self._timeout_seconds:g} s")
                 command.given_up = True
-                raise BrokerError(f"Redis has not answered within {self._timeout_seconds:g} s")
+                self.suspect(error, lambda: not command.is_done)
+                raise error
             command.wakeup.wait(left)
-        if command.error is not None:
-            raise BrokerError(f"Redis cannot be used: {command.error}") from command.error
-        return command.answer
 
     def post(self, *arguments: Any) -> None:
         """Send a command at some time soon; nobody hears what became of it."""
         if self.down is None and len(self._waiting) < _MOST_POSTED:
-            self._add(_Command(arguments, waits=False))
+            self._add([_Command(arguments, waits=False)])
+
+    def suspect(self, error: BaseException, is_so: Callable[[], bool] = lambda: True) -> None:
+        """Take the server for unreachable until it answers, so that nobody else waits."""
+        with self._lock:
+            if self.down is None and not self._is_closed and is_so():
+                self.down = error
+                self._on_lost()
+                # It asks until the server answers.
+                self._run_beside()
+        self._work.set()
+
+    def retry(self) -> None:
+        """Try again at once, if it is tried at all."""
+        self._retry.set()
 
     def close(self) -> None:
-        """Send what waits, and disconnect."""
-        self._is_closed = True
+        """Send what waits, if the server answers, and disconnect."""
+        if os.getpid() != self._process:
+            return
+        with self._lock:
+            self._is_closed = True
+            is_running = self._is_running
+        self._work.set()
+        self._retry.set()
+        if is_running and self.down is None:
+            self._ended.wait(self._timeout_seconds)
+
+    def _add(self, commands: list[_Command]) -> None:
+        with self._lock:
+            error = BrokerError("the broker is closed") if self._is_closed else self.down
+            if error is None:
+                self._waiting.extend(commands)
+                self._run_beside()
+        if error is not None:
+            for command in commands:
+                command.finish(None, error)
         self._work.set()
 
-    def _add(self, command: _Command) -> None:
-        with self._lock:
-            if self.down is not None:
-                command.finish(None, self.down)
-                return
-            self._waiting.append(command)
-            if not self._is_running:
-                self._is_running = True
-                spawn(self._run, "datastar-redis-commands")
-        self._work.set()
+    def _run_beside(self) -> None:
+        """Let it run, if it does not; the lock is held."""
+        if not self._is_running:
+            self._is_running = True
+            spawn(self._run, "datastar-redis-commands")
 
     def _run(self) -> None:
-        client: Any = None
         try:
-            client = self._connect()
             # gevent keeps the greenlets over a fork: the child's copy of this one has nothing to do.
             while os.getpid() == self._process:
                 self._work.clear()
-                batch = self._take()
-                if batch:
-                    self._send(client, batch)
+                if self.down is not None:
+                    self._wait_for_server()
+                elif batch := self._take():
+                    self._send(batch)
                 elif self._is_closed:
                     return
                 else:
                     self._work.wait()
+                if self._is_closed and self.down is not None:
+                    return
         finally:
             self._is_running = False
-            if client is not None and os.getpid() == self._process:
-                client.close()
+            if os.getpid() == self._process:
+                self._client.close()
+                self._ended.set()
 
     def _take(self) -> list[_Command]:
         with self._lock:
@@ -118,45 +175,59 @@ class Commands:
             taken = [self._waiting.popleft() for _ in range(count)]
         return [command for command in taken if not command.given_up]
 
-    def _send(self, client: Any, batch: list[_Command]) -> None:
+    def _send(self, batch: list[_Command]) -> None:
         try:
-            answers = self._exchange(client, batch)
-        except (RedisError, OSError) as error:
+            answers = self._exchange(batch)
+        except Exception as error:
             self._fail(batch, error)
-            self._wait_for_server(client)
             return
         for command, answer in zip(batch, answers, strict=True):
-            is_error = isinstance(answer, ResponseError)
-            command.finish(None if is_error else answer, answer if is_error else None)
+            refusal = answer if isinstance(answer, ResponseError) else None
+            if refusal is not None and command.wakeup is None:
+                self._complain(command, refusal)
+            command.finish(answer, refusal)
 
-    def _exchange(self, client: Any, batch: list[_Command]) -> list[Any]:
+    def _exchange(self, batch: list[_Command]) -> list[Any]:
         if len(batch) == 1:
             try:
-                return [client.execute_command(*batch[0].arguments)]
+                return [self._client.execute_command(*batch[0].arguments)]
             except ResponseError as error:
                 return [error]
-        with client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for command in batch:
                 pipeline.execute_command(*command.arguments)
             answers: list[Any] = pipeline.execute(raise_on_error=False)
         return answers
 
+    def _complain(self, command: _Command, error: ResponseError) -> None:
+        """Log, once, why Redis refuses what nobody waits for."""
+        text = f"{command.arguments[0]}: {error}"
+        if text not in self._complaints:
+            self._complaints.add(text)
+            _logger.warning("Datastar: Redis refuses %s", text)
+
     def _fail(self, batch: list[_Command], error: BaseException) -> None:
         with self._lock:
             self.down = error
+            self._on_lost()
             batch = [*batch, *self._waiting]
             self._waiting.clear()
         for command in batch:
             command.finish(None, error)
 
-    def _wait_for_server(self, client: Any) -> None:
+    def _wait_for_server(self) -> None:
         backoff = Backoff()
+        with self._lock:
+            given_up, self._waiting = self._waiting, deque()
+        for command in given_up:
+            command.finish(None, self.down)
         while not self._is_closed:
-            time.sleep(backoff.next_wait())
+            self._retry.wait(backoff.next_wait())
+            self._retry.clear()
             try:
-                client.connection_pool.disconnect()
-                client.ping()
-            except (RedisError, OSError) as error:
+                self._client.connection_pool.disconnect()
+                self._client.ping()
+            except Exception as error:
                 self.down = error
             else:
                 self.down = None

@@ -4,13 +4,17 @@ Each process writes only what it has itself, and says every few seconds that it 
 left, another one removes. With the prefix of the namespace:
 
 - ``processes``: sorted set, process → until when it counts as alive (Redis' own clock, seconds);
-- ``process:<process>``: set of ``<tab>\\0<scope>``, the tabs that the process has;
+- ``tabs:<process>``: set of ``<tab>\\0<scope>``, the tabs that the process has;
+- ``scopes:<process>``: the same of streams without a tab, as ``\\0<scope>``;
 - ``scope:<scope>``: hash, ``<process>\\0<tab>`` → how many streams.
+
+A process's sets hold at least what the hashes hold of it, so that nothing is left when an outage comes in between.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 
 from ..errors import BrokerError
 from ..transport.ticker import current_ticker
@@ -28,20 +32,29 @@ _logger = logging.getLogger(__name__)
 class Presence:
     """What this process has, said to the others."""
 
-    def __init__(self, commands: Commands, prefix: str, process: str) -> None:
+    def __init__(self, commands: Commands, prefix: bytes, process: str, timeout_seconds: float) -> None:
         self._commands = commands
         self._prefix = prefix
-        self._process = process
+        self._process = process.encode()
+        self._timeout_seconds = timeout_seconds
+        self._processes = prefix + b"processes"
         self._lock = make_lock()
         self._streams: dict[tuple[str, str], int] = {}
-        self._alive: frozenset[str] | None = None
+        # What has to be added to this process's clock to have that of Redis; None until it was asked.
+        self._clock_difference: float | None = None
         self._cancel_beat: object = None
+        # Held for a heartbeat, which waits for Redis.
+        self._beating = make_lock()
         self._is_beating = False
+        self._must_restore = False
+        self._is_closed = False
 
     def note(self, scope: str, tab: str | None, streams: int) -> None:
         """Say how many streams of a tab are here."""
         key = (scope, tab or "")
         with self._lock:
+            if self._is_closed:
+                return
             if streams:
                 self._streams[key] = streams
             else:
@@ -49,67 +62,89 @@ class Presence:
             is_first = self._cancel_beat is None
             if is_first:
                 self._cancel_beat = current_ticker().every(BEAT_SECONDS, self._start_beat)
+            # Under the lock: of two that note the same tab, the later one is written later.
+            self._write(*key, streams)
         if is_first:
             self._start_beat()
-        self._write(*key, streams)
 
     def count_elsewhere(self, scope: str, tab: str | None) -> int:
         """Count the streams of a scope in other living processes, without those of one tab."""
+        deadline = time.monotonic() + self._timeout_seconds
         try:
-            found = self._commands.call("HGETALL", f"{self._prefix}scope:{scope}")
+            expired = ("ZRANGEBYSCORE", self._processes, "-inf", self._now(deadline))
+            found, dead = self._commands.call_all([("HGETALL", self._scope_key(scope)), expired], deadline)
         except BrokerError:
             return 0
-        pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
+        # One that is not known at all has just begun.
+        without = {self._process, *dead}
         total = 0
-        for field, count in pairs:
-            process, _, name = field.decode().partition("\0")
-            is_alive = self._alive is None or process in self._alive
-            if process != self._process and is_alive and (not name or name != tab):
+        for field, count in found.items():
+            process, _, name = field.partition(b"\0")
+            if process not in without and (not name or name.decode() != tab):
                 total += int(count)
         return total
 
     def count_tabs_elsewhere(self) -> int:
         """Count the tabs of other living processes."""
-        now = self._now()
-        found = self._commands.call("ZRANGEBYSCORE", f"{self._prefix}processes", now, "+inf")
-        others = [process.decode() for process in found if process.decode() != self._process]
-        return sum(int(self._commands.call("SCARD", f"{self._prefix}process:{process}")) for process in others)
+        deadline = time.monotonic() + self._timeout_seconds
+        living = ("ZRANGEBYSCORE", self._processes, self._now(deadline), "+inf")
+        others = [process for process in self._commands.call_all([living], deadline)[0] if process != self._process]
+        counts = self._commands.call_all([("SCARD", self._keys(process)[0]) for process in others], deadline)
+        return sum(map(int, counts))
 
     def restore(self) -> None:
-        """Say everything again: Redis may have lost it."""
+        """Say everything again: Redis may have lost it, or not have heard of what ended meanwhile."""
+        self._must_restore = True
         with self._lock:
-            streams = dict(self._streams)
-        if streams:
-            self._commands.post("DEL", f"{self._prefix}process:{self._process}")
-            for key, count in streams.items():
-                self._write(*key, count)
+            has_begun = self._cancel_beat is not None
+        if has_begun:
             self._start_beat()
 
     def close(self) -> None:
         """Say that nothing is here any more."""
-        with self._lock:
-            cancel, streams, self._streams = self._cancel_beat, self._streams, {}
-        if callable(cancel):
-            cancel()
-            for key in streams:
-                self._write(*key, 0)
-            self._commands.post("ZREM", f"{self._prefix}processes", self._process)
+        has_waited = self._beating.acquire(timeout=self._timeout_seconds)
+        try:
+            with self._lock:
+                cancel, streams, self._streams = self._cancel_beat, self._streams, {}
+                is_first, self._is_closed = not self._is_closed, True
+                if callable(cancel) and is_first:
+                    cancel()
+                    for key in streams:
+                        self._write(*key, 0)
+                    self._commands.post("ZREM", self._processes, self._process)
+        finally:
+            if has_waited:
+                self._beating.release()
+
+    def _keys(self, process: bytes) -> tuple[bytes, bytes]:
+        """Give the sets of a process: of its tabs, and of its streams without."""
+        return self._prefix + b"tabs:" + process, self._prefix + b"scopes:" + process
+
+    def _scope_key(self, scope: str) -> bytes:
+        return self._prefix + b"scope:" + scope.encode("utf-8", "surrogatepass")
 
     def _write(self, scope: str, tab: str, streams: int) -> None:
-        key, field = f"{self._prefix}scope:{scope}", f"{self._process}\0{tab}"
-        own = f"{self._prefix}process:{self._process}"
-        member = f"{tab}\0{scope}"
+        key, field = self._scope_key(scope), self._process + b"\0" + tab.encode()
+        own = self._keys(self._process)[not tab]
+        member = f"{tab}\0{scope}".encode("utf-8", "surrogatepass")
         if streams:
+            self._commands.post("SADD", own, member)
             self._commands.post("HSET", key, field, streams)
             self._commands.post("EXPIRE", key, _FORGOTTEN_SECONDS)
-            self._commands.post("SADD", own, member)
         else:
             self._commands.post("HDEL", key, field)
             self._commands.post("SREM", own, member)
 
-    def _now(self) -> float:
-        seconds, microseconds = self._commands.call("TIME")
-        return int(seconds) + int(microseconds) / 1e6
+    def _now(self, deadline: float) -> float:
+        """Give the time of Redis, which is the same for all hosts."""
+        if self._clock_difference is None:
+            self._ask_time(deadline)
+        assert self._clock_difference is not None
+        return time.time() + self._clock_difference
+
+    def _ask_time(self, deadline: float) -> None:
+        seconds, microseconds = self._commands.call_all([("TIME",)], deadline)[0]
+        self._clock_difference = int(seconds) + int(microseconds) / 1e6 - time.time()
 
     def _start_beat(self) -> None:
         # Not on the ticker, which must not wait for Redis.
@@ -119,25 +154,50 @@ class Presence:
 
     def _beat(self) -> None:
         try:
-            now = self._now()
-            processes = f"{self._prefix}processes"
-            self._commands.call("ZADD", processes, now + ALIVE_SECONDS, self._process)
-            self._commands.post("EXPIRE", processes, _FORGOTTEN_SECONDS)
-            self._commands.post("EXPIRE", f"{self._prefix}process:{self._process}", _FORGOTTEN_SECONDS)
-            for process in self._commands.call("ZRANGEBYSCORE", processes, "-inf", now):
-                # Of several that see it, one removes it.
-                if self._commands.call("ZREM", processes, process):
-                    self._remove(process.decode())
-            alive = self._commands.call("ZRANGEBYSCORE", processes, now, "+inf")
-            self._alive = frozenset(process.decode() for process in alive)
+            with self._beating:
+                if not self._is_closed:
+                    self._say_alive()
+                    self._remove_dead()
         except BrokerError as error:
             _logger.debug("no heartbeat: %s", error)
         finally:
             self._is_beating = False
 
-    def _remove(self, process: str) -> None:
-        key = f"{self._prefix}process:{process}"
-        for member in self._commands.call("SMEMBERS", key):
-            tab, _, scope = member.decode().partition("\0")
-            self._commands.post("HDEL", f"{self._prefix}scope:{scope}", f"{process}\0{tab}")
-        self._commands.post("DEL", key)
+    def _say_alive(self) -> None:
+        deadline = time.monotonic() + self._timeout_seconds
+        self._ask_time(deadline)
+        until = self._now(deadline) + ALIVE_SECONDS
+        is_new = self._commands.call_all([("ZADD", self._processes, until, self._process)], deadline)[0]
+        # New, too, to a Redis that has lost everything, and where others took this process for dead.
+        if is_new or self._must_restore:
+            self._must_restore = False
+            try:
+                self._restore()
+            except BrokerError:
+                self._must_restore = True
+                raise
+        self._commands.post("EXPIRE", self._processes, _FORGOTTEN_SECONDS)
+        for key in self._keys(self._process):
+            self._commands.post("EXPIRE", key, _FORGOTTEN_SECONDS)
+
+    def _restore(self) -> None:
+        said = self._commands.call("SUNION", *self._keys(self._process))
+        with self._lock:
+            for member in said:
+                tab, _, scope = member.decode("utf-8", "surrogatepass").partition("\0")
+                if (scope, tab) not in self._streams:
+                    self._write(scope, tab, 0)
+            for key, count in self._streams.items():
+                self._write(*key, count)
+
+    def _remove_dead(self) -> None:
+        now = self._now(time.monotonic())
+        for process in self._commands.call("ZRANGEBYSCORE", self._processes, "-inf", now):
+            if process == self._process:
+                continue
+            for member in self._commands.call("SUNION", *self._keys(process)):
+                tab, _, scope = member.decode("utf-8", "surrogatepass").partition("\0")
+                self._commands.call("HDEL", self._scope_key(scope), process + b"\0" + tab.encode())
+            # Last, so that somebody else goes on with it should this process die now.
+            self._commands.call("DEL", *self._keys(process))
+            self._commands.call("ZREM", self._processes, process)
