@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import FrozenInstanceError, fields
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,9 +13,7 @@ from flask_datastar.config import (
     DEFAULT_SCRIPT_URL,
     KNOWN_INTEGRITY,
     Settings,
-    normalize_origin,
     read_settings,
-    split_origin,
 )
 from flask_datastar.errors import ConfigError
 
@@ -256,26 +253,3 @@ def test_broker_url_is_accepted(value: str | None) -> None:
 def test_config_error_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="DATASTAR_URL_PREFIX"):
         read_settings({"DATASTAR_URL_PREFIX": "x"}, {})
-
-
-@pytest.mark.parametrize(
-    ("origin", "parts"),
-    [
-        ("https://a.example", ("https", "a.example", 443)),
-        ("http://a.example", ("http", "a.example", 80)),
-        ("http://A.example:8080", ("http", "a.example", 8080)),
-        ("http://[2001:DB8::1]:81", ("http", "[2001:db8::1]", 81)),
-        ("http://[::1", None),
-        ("https:///", None),
-        ("null", None),
-        ("", None),
-        ("https://a.example?x", None),
-        ("https://a.example#x", None),
-    ],
-)
-def test_split_origin_takes_origins_apart(origin: str, parts: Any) -> None:
-    assert split_origin(origin) == parts
-
-
-def test_normalize_origin_gives_none_for_what_is_no_origin() -> None:
-    assert normalize_origin("file:///etc/passwd") is None
