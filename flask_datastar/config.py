@@ -71,6 +71,7 @@ def read_settings(config: Mapping[str, Any], arguments: Mapping[str, Any]) -> Se
     :param config: the app's.
     :param arguments: of the constructor; they win over the config.
     :raises ConfigError: a value is not accepted, or an argument is unknown.
+    :raises SetupError: a value needs a package that is not installed.
     """
     names = [field.name for field in fields(Settings)]
     for name in arguments:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from .brokers import BROKERS
-from .errors import ConfigError
+from .errors import ConfigError, SetupError
 from .sansio.origins import normalize_origin
 
 
@@ -55,21 +55,24 @@ def _check_trusted_origins(key: str, value: object) -> frozenset[str]:
     return frozenset(origins)
 
 
-_SHARED = " or ".join(f"'{scheme}://'" for scheme in BROKERS if scheme != "memory")
-
-
 def _check_broker_url(key: str, value: object) -> str | None:
+    """Accept the URL of a broker; a text never shows more than its scheme, because the rest may hold a password."""
     if value is None:
         return None
     scheme, separator, rest = str(value).partition("://")
     is_known = isinstance(value, str) and separator and scheme in BROKERS
     if not is_known or (scheme == "memory" and rest):
-        # Not the whole URL: it may hold a password.
         given = f"'{scheme}://…'" if separator else repr(value)
-        raise ConfigError(f"{key} is {given}; accepted: None, 'memory://', or a URL that begins with {_SHARED}")
+        shared = " or ".join(f"'{scheme}://'" for scheme in BROKERS if scheme != "memory")
+        raise ConfigError(f"{key} is {given}; accepted: None, 'memory://', or a URL that begins with {shared}")
+    try:
+        _ = urlsplit(str(value)).port
+    except ValueError:
+        accepted = f"'{scheme}://user:password@host:port/…', special characters as %XX, the port a whole number"
+        raise ConfigError(f"{key} is '{scheme}://…' and cannot be taken apart; accepted: {accepted}") from None
     package = BROKERS[scheme][2]
     if package is not None and find_spec(package) is None:
-        raise ConfigError(f"{key} needs {package}; install it by: pip install 'Flask-Datastar[{package}]'")
+        raise SetupError(f"{key} needs {package}; install it by: pip install 'Flask-Datastar[{package}]'")
     return str(value)
 
 
