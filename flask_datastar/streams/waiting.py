@@ -72,7 +72,7 @@ class Follow(Subscription):
     Returned from a stream handler, it is all that is kept of the request. In a generator, ``yield from`` it.
     """
 
-    __slots__ = ("_early", "_on_gap")
+    __slots__ = ("_early", "_has_early_gap", "_on_gap")
 
     def __init__(
         self,
@@ -85,6 +85,7 @@ class Follow(Subscription):
         self._on_gap = on_gap
         # What comes before there is a stream; usually nothing, and thousands of these live for hours.
         self._early: list[Payload] | None = None
+        self._has_early_gap = False
         super().__init__(hub, topics, is_own=is_own)
 
     @classmethod
@@ -98,6 +99,8 @@ class Follow(Subscription):
             for payload in self._early or ():
                 stream.put(payload)
             self._early = None
+            if self._has_early_gap:
+                stream.catch_up()
             super().bind(stream)
             for topic in self.topics:
                 self._hub.exchange.topics.hand_over(topic, self, stream)
@@ -114,6 +117,13 @@ class Follow(Subscription):
                     self._early.append(payload)
                     return
         self._stream.put(payload)
+
+    def catch_up(self) -> None:
+        """Let the stream fill the gap, as soon as there is one."""
+        with self._hub.binding:
+            self._has_early_gap = True
+            if self._stream is not None:
+                self._stream.catch_up()
 
     def fill_gap(self, stream: Stream) -> None:
         """Let the application send what the stream may have missed, to that stream alone."""

@@ -1,0 +1,127 @@
+"""A broker that joins several apps of one process, each standing for a process, and can be held and cut.
+
+It keeps the contract (its own test says so), and lets tests choose when what happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from flask_datastar.brokers import Broker, BrokerOptions, Payload, Receiver
+from flask_datastar.errors import BrokerError
+from flask_datastar.transport.wakeups import make_lock
+
+#: The row of the table of brokers.
+ROW = (__name__, "JoinedBroker", None)
+URL = "joined://"
+
+
+class Line:
+    """What all brokers of one namespace are on."""
+
+    def __init__(self) -> None:
+        self.lock = make_lock()
+        self.brokers: list[JoinedBroker] = []
+        self.is_cut = False
+        self._is_held = False
+        self._held: list[Callable[[], object]] = []
+
+    def carry(self, deliver: Callable[[], object]) -> None:
+        if self._is_held:
+            self._held.append(deliver)
+        else:
+            deliver()
+
+    @contextmanager
+    def held(self) -> Iterator[list[Callable[[], object]]]:
+        """Hold all messages back until the end of the block, which may change their order."""
+        self._is_held = True
+        try:
+            yield self._held
+        finally:
+            self._is_held = False
+            while self._held:
+                self._held.pop(0)()
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        """Reach nobody in the block; at its end all catch up, as after an outage."""
+        self.is_cut = True
+        yield
+        self.is_cut = False
+        for broker in list(self.brokers):
+            broker.receiver.catch_up()
+
+
+class JoinedBroker(Broker):
+    is_shared = True
+    lines: ClassVar[dict[str, Line]] = {}
+
+    def __init__(self, url: str, receiver: Receiver, options: BrokerOptions) -> None:
+        super().__init__(url, receiver, options)
+        self.line = self.lines.setdefault(options.namespace, Line())
+        self.channels: set[str] = set()
+        #: Every subscription and its end.
+        self.history: list[tuple[str, str]] = []
+        self.streams: dict[tuple[str, str | None], int] = {}
+        self.is_closed = False
+        self.line.brokers.append(self)
+
+    def publish(self, channel: str, topic: str, kind: str, payload: Payload, *, waits: bool = True) -> None:
+        if self.line.is_cut:
+            if waits:
+                self.receiver.receive(topic, kind, payload)
+                raise BrokerError("the line is cut")
+            return
+        with self.line.lock:
+            takers = [one for one in self.line.brokers if channel in one.channels or (one is self and waits)]
+            self.line.carry(lambda: [one.receiver.receive(topic, kind, Payload(*_copy(payload))) for one in takers])
+
+    def subscribe(self, channel: str) -> None:
+        with self.line.lock:
+            if channel not in self.channels:
+                self.channels.add(channel)
+                self.history.append(("subscribe", channel))
+
+    def unsubscribe(self, channel: str) -> None:
+        with self.line.lock:
+            if channel in self.channels:
+                self.channels.discard(channel)
+                self.history.append(("unsubscribe", channel))
+
+    def note_streams(self, scope: str, tab: str | None, streams: int) -> None:
+        self.streams.pop((scope, tab), None)
+        if streams:
+            self.streams[scope, tab] = streams
+
+    def _elsewhere(self) -> list[tuple[tuple[str, str | None], int]]:
+        return [item for one in self.line.brokers if one is not self for item in one.streams.items()]
+
+    def count_elsewhere(self, scope: str, tab: str | None) -> int:
+        if self.line.is_cut:
+            return 0
+        return sum(
+            streams
+            for (its_scope, its_tab), streams in self._elsewhere()
+            if its_scope == scope and (its_tab is None or its_tab != tab)
+        )
+
+    def count_tabs_elsewhere(self) -> int:
+        if self.line.is_cut:
+            raise BrokerError("the line is cut")
+        return len([tab for (_, tab), _ in self._elsewhere() if tab is not None])
+
+    def stats(self) -> dict[str, Any]:
+        return {"connected": not self.line.is_cut}
+
+    def close(self) -> None:
+        self.is_closed = True
+        self.streams = {}
+        if self in self.line.brokers:
+            self.line.brokers.remove(self)
+
+
+def _copy(payload: Payload) -> tuple[bytes, str | None]:
+    return payload.data, payload.last_id
