@@ -11,11 +11,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from redis import Redis
 
 DEADLINE_SECONDS = 15
+#: A certificate of the tests' own, for localhost, with its key.
+CERTIFICATE = str(Path(__file__).with_name("localhost.pem"))
 
 
 class RedisServer:
@@ -31,10 +34,21 @@ class RedisServer:
         self._folder = ""
         self._process = 0
         self.port = _free_port()
+        self._tls_port = 0
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def tls_url(self) -> str:
+        """Give the URL of its TLS port, and open that if it is not open yet."""
+        if not self._tls_port:
+            self._tls_port = _free_port()
+            with self.client() as client:
+                client.config_set("tls-cert-file", CERTIFICATE, "tls-key-file", CERTIFICATE, "tls-auth-clients", "no")
+                client.config_set("tls-port", self._tls_port)
+        return f"rediss://localhost:{self._tls_port}/0?ssl_ca_certs={CERTIFICATE}"
 
     def start(self) -> None:
         self._folder = self._folder or tempfile.mkdtemp()

@@ -10,7 +10,7 @@ import pytest
 from flask_datastar.brokers import redis
 from tests.brokers.contract import Brokers, SharedBrokerContract, say
 from tests.brokers.redis_server import RedisServer
-from tests.brokers.scripts import contract_checks, outage_checks, presence_checks, unpatched_checks
+from tests.brokers.scripts import contract_checks, outage_checks, presence_checks, tls_checks, unpatched_checks
 from tests.transport.checks import all_checks, run_check
 from tests.transport.scripts.helpers import wait_until
 
@@ -61,6 +61,11 @@ def test_outages_are_survived(kind: str, name: str) -> None:
 @all_checks(presence_checks, "threads", "gevent")
 def test_presence_holds(kind: str, name: str) -> None:
     run_check(presence_checks, kind, name)
+
+
+@all_checks(tls_checks, "threads", "gevent")
+def test_tls_holds(kind: str, name: str) -> None:
+    run_check(tls_checks, kind, name)
 
 
 @all_checks(unpatched_checks, "threads")
