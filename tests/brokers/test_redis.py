@@ -41,6 +41,18 @@ class TestRedisBroker(SharedBrokerContract):
         assert len(named) == 2
         assert broker.stats() == {"connected": True, "published": 20, "received": 0, "late": 0, "failed": 0}
 
+    def test_only_what_is_listened_to_is_subscribed(self, brokers: Brokers, redis_server: RedisServer) -> None:
+        (one, _), (other, _) = brokers.make(), brokers.make()
+        one.subscribe("news")
+        one.subscribe("weather")
+        say(other, b"1")
+        one.unsubscribe("weather")
+
+        wait_until(lambda: b"ds:shop:channel:weather" not in redis_server.channels())
+        # And the one by which a connection without any takes messages at all.
+        own = f"ds:shop:channel:\0{one.process}".encode()  # type: ignore[attr-defined]
+        assert redis_server.channels() == sorted([own, b"ds:shop:channel:news"])
+
     def test_nothing_is_opened_before_its_first_use(self, brokers: Brokers, redis_server: RedisServer) -> None:
         with redis_server.client() as client:
             before = client.info("stats")["total_connections_received"]
