@@ -41,9 +41,11 @@ class Line:
         try:
             yield self._held
         finally:
-            self._is_held = False
-            while self._held:
-                self._held.pop(0)()
+            # Nothing that is published now overtakes.
+            with self.lock:
+                self._is_held = False
+                while self._held:
+                    self._held.pop(0)()
 
     @contextmanager
     def cut(self) -> Iterator[None]:
@@ -76,8 +78,13 @@ class JoinedBroker(Broker):
                 raise BrokerError("the line is cut")
             return
         with self.line.lock:
-            takers = [one for one in self.line.brokers if channel in one.channels or (one is self and waits)]
-            self.line.carry(lambda: [one.receiver.receive(topic, kind, Payload(*_copy(payload))) for one in takers])
+            self.line.carry(lambda: self._deliver(channel, topic, kind, payload, waits))
+
+    def _deliver(self, channel: str, topic: str, kind: str, payload: Payload, waits: bool) -> None:
+        """Give a message to who listens now, not to who did when it was sent: that is how a server has it."""
+        for one in list(self.line.brokers):
+            if channel in one.channels or (one is self and waits):
+                one.receiver.receive(topic, kind, Payload(payload.data, payload.last_id))
 
     def subscribe(self, channel: str) -> None:
         with self.line.lock:
@@ -121,7 +128,3 @@ class JoinedBroker(Broker):
         self.streams = {}
         if self in self.line.brokers:
             self.line.brokers.remove(self)
-
-
-def _copy(payload: Payload) -> tuple[bytes, str | None]:
-    return payload.data, payload.last_id

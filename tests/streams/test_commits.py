@@ -11,6 +11,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Integer, String, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
@@ -364,6 +365,72 @@ def test_two_apps_share_a_database_object(make_app: MakeApp, tmp_path: Any) -> N
         found.append(listener.published)
 
     assert found == [['"a"'], ['"b"']]
+
+
+def test_changes_in_several_databases_wait_for_the_one_commit(make_app: MakeApp, tmp_path: Any) -> None:
+    db, datastar = SQLAlchemy(), Datastar()
+    app = make_app(
+        datastar,
+        SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/a.db",
+        SQLALCHEMY_BINDS={"other": f"sqlite:///{tmp_path}/b.db"},
+    )
+    db.init_app(app)
+
+    class Row(db.Model):  # type: ignore[name-defined, misc]
+        id = db.mapped_column(Integer, primary_key=True)
+
+    class Other(db.Model):  # type: ignore[name-defined, misc]
+        __bind_key__ = "other"
+        id = db.mapped_column(Integer, primary_key=True)
+
+    def look() -> object:
+        return [db.session.scalar(select(db.func.count(table.id))) for table in (Row, Other)]
+
+    listener = Listener(app, look)
+    with app.app_context():
+        db.create_all()
+        db.session.add(Other())
+        datastar.publish("rows", "1")
+        db.session.flush()
+        db.session.add(Row())
+        datastar.publish("rows", "2")
+        assert listener.published == []
+        db.session.commit()
+        assert listener.found == [[1, 1], [1, 1]]
+        db.session.add(Other())
+        datastar.publish("rows", "3")
+        db.session.rollback()
+        for engine in db.engines.values():
+            engine.dispose()
+
+    assert listener.published == ['"1"', '"2"']
+
+
+def test_block_that_begins_the_transaction_publishes_at_its_end(board: Board) -> None:
+    with board.db.session.begin():
+        board.db.session.add(board.Row(name="second"))
+        board.publish("1")
+        assert board.published == []
+    assert board.published == ['"1"']
+
+    def fail() -> None:
+        with board.db.session.begin():
+            board.db.session.add(board.Row(name="third"))
+            board.publish("2")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert board.published == ['"1"']
+
+
+def test_sessions_of_the_applications_own_are_not_waited_for(board: Board) -> None:
+    with Session(board.db.engine) as session:
+        session.add(board.Row(name="second"))
+        session.flush()
+        board.publish("1")
+        assert board.published == ['"1"']
+        session.rollback()
 
 
 def test_another_extension_of_that_name_is_left_alone(make_app: MakeApp) -> None:
