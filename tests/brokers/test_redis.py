@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from flask_datastar.brokers import redis
 from tests.brokers.contract import Brokers, SharedBrokerContract, say
@@ -58,6 +61,31 @@ class TestRedisBroker(SharedBrokerContract):
             before = client.info("stats")["total_connections_received"]
             brokers.make()[0].close()
             assert client.info("stats")["total_connections_received"] == before
+
+
+def test_rights_that_the_documentation_names_are_enough(redis_server: RedisServer) -> None:
+    page = (Path(__file__).parents[2] / "docs/howto/brokers.md").read_text(encoding="utf-8")
+    (rights,) = re.findall(r"^ACL SETUSER shop (.+)$", page, re.MULTILINE)
+    with Redis(port=redis_server.port, db=1) as client:
+        client.execute_command("ACL", "SETUSER", "shop", "reset", *rights.split())
+        client.acl_log_reset()
+        # What a process has left that was killed.
+        client.zadd("ds:shop:processes", {"dead": 1})
+        client.sadd("ds:shop:tabs:dead", "tab\0ann")
+        client.hset("ds:shop:scope:ann", "dead\0tab", 1)
+        with Brokers(f"redis://shop:password@127.0.0.1:{redis_server.port}/1") as brokers:
+            (one, taker), (other, _) = brokers.make(), brokers.make()
+            one.subscribe("news")
+            one.note_streams("ann", "tab", 1)
+            wait_until(lambda: client.zrange("ds:shop:processes", 0, -1) == [one.process.encode()])  # type: ignore[attr-defined]
+            wait_until(lambda: other.count_elsewhere("ann", None) == other.count_tabs_elsewhere() == 1)
+            say(other, b"1")
+            taker.wait_for(b"1")
+            one.unsubscribe("news")
+        wait_until(lambda: client.keys("*") == [])
+        # Neither a command, a key nor a channel was refused; redis-py does without telling its own version.
+        assert [refused for refused in client.acl_log() if refused["object"] != "client|setinfo"] == []
+        client.acl_deluser("shop")
 
 
 @all_checks(contract_checks, "gevent")
