@@ -47,7 +47,7 @@ class StreamHub:
         self.turns = Turns()
         self.exchange = Exchange(app_state, self.turns)
         self.topics = self.exchange.topics
-        self.tabs = SharedTabs(self.registry, self.exchange)
+        self.tabs = SharedTabs(self.registry, self.exchange, self._restore_here)
         #: Held while a subscription is given to its stream.
         self.binding = make_lock()
         self.is_stopping = False
@@ -108,8 +108,11 @@ class StreamHub:
         The client has one last id for both requests of its double retry, so the live stream, once its connection
         breaks, would come back as the one that was replaced, and be turned away.
 
-        :return: whether there is one.
+        :return: whether there is one, in any process.
         """
+        return self._restore_here(scope, tab, page, url) or self.tabs.restore_elsewhere(scope, tab, page, url)
+
+    def _restore_here(self, scope: str, tab: str, page: str | None, url: str) -> bool:
         for stream in self._snapshot():
             entry = stream.entry
             if (

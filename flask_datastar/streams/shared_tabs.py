@@ -11,16 +11,21 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..payload import Payload
 from ..sansio.endings import Reason
 from ..tabs import TabEntry, TabRegistry
-from ..transport.wakeups import make_lock
+from ..transport.wakeups import Wakeup, make_lock, make_wakeup
 from .exchange import TABS, Exchange
 from .scopes import scope_topic
+
+#: How long a process may take to say that it has a stream.
+_ANSWER_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,13 @@ class _Opened:
 class SharedTabs:
     """The registry of one process, in agreement with those of the others."""
 
-    def __init__(self, registry: TabRegistry, exchange: Exchange) -> None:
+    def __init__(self, registry: TabRegistry, exchange: Exchange, restore: Callable[..., bool]) -> None:
         self._registry = registry
         self._exchange = exchange
+        #: Lets the live stream of a scope, tab, page and URL take back its last id, if it is in this process.
+        self._restore = restore
+        # What was asked → what is set by the answer.
+        self._questions: dict[str, Wakeup] = {}
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
         # Held while a stream is registered and announced, so that both happen in the same order.
@@ -76,6 +85,30 @@ class SharedTabs:
         if self._exchange.is_shared:
             message = {"close": self._process, "scope": scope, "tab": tab, "reason": reason}
             self._exchange.publish(scope_topic(scope), TABS, _payload(message))
+
+    def restore_elsewhere(self, scope: str, tab: str, page: str | None, url: str) -> bool:
+        """Let the live stream of a page take back its last id, if another process has it.
+
+        :return: whether one has; False, too, when it does not say so soon.
+        """
+        broker = self._exchange.broker
+        if not self._exchange.is_shared or broker.count_elsewhere(scope, None) == broker.count_elsewhere(scope, tab):
+            return False
+        question, answered = f"{self._process}:{next(self._numbers)}", make_wakeup()
+        topic, listener = scope_topic(scope), _Listener()
+        self._questions[question] = answered
+        self._exchange.subscribe(topic, listener)
+        try:
+            message = {"wanted": question, "scope": scope, "tab": tab, "page": page, "url": url}
+            self._exchange.post(topic, TABS, _payload(message))
+            deadline = time.monotonic() + _ANSWER_SECONDS
+            while (left := deadline - time.monotonic()) > 0:
+                if answered.wait(left):
+                    return True
+            return False
+        finally:
+            self._exchange.unsubscribe(topic, listener)
+            del self._questions[question]
 
     def is_full(self, scope: str, tab: str | None, limit: int) -> bool:
         """Whether a scope has so many streams in all processes that one more of a tab would be too much."""
@@ -117,18 +150,16 @@ class SharedTabs:
         if "close" in message:
             if message["close"] != self._process:
                 self._registry.close(message["scope"], message["tab"], reason=message["reason"])
-            return
-        self._take_opened(
-            _Opened(
-                message["opened"],
-                message["scope"],
-                message["tab"],
-                message["page"],
-                message["url"],
-                message["at"],
-                message["again"],
-            )
-        )
+        elif "wanted" in message:
+            place = message["scope"], message["tab"], message["page"], message["url"]
+            if message["wanted"] not in self._questions and self._restore(*place):
+                self._exchange.post(scope_topic(message["scope"]), TABS, _payload({"found": message["wanted"]}))
+        elif "found" in message:
+            if answered := self._questions.get(message["found"]):
+                answered.set()
+        else:
+            place = message["scope"], message["tab"], message["page"], message["url"]
+            self._take_opened(_Opened(message["opened"], *place, message["at"], message["again"]))
 
     def _take_opened(self, opened: _Opened) -> None:
         newcomer = TabEntry(opened.scope, opened.tab, opened.page, opened.url, "", opened.opened_at, _end_nothing)
@@ -142,6 +173,16 @@ class SharedTabs:
                 self._registry.release(entry)
                 entry.end(Reason.REPLACED, opened.page)
                 self._note(entry)
+
+
+class _Listener:
+    """Keeps a channel subscribed; what comes on it goes to the registries."""
+
+    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+        """Leave it to others."""
+
+    def catch_up(self) -> None:
+        """Miss nothing."""
 
 
 def _payload(message: dict[str, Any]) -> Payload:

@@ -14,7 +14,7 @@ from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
 from flask_datastar.brokers import BROKERS
 from flask_datastar.errors import BrokerError
-from flask_datastar.streams import exchange
+from flask_datastar.streams import exchange, shared_tabs
 from flask_datastar.streams.hub import hub_of
 from tests.brokers.joined import ROW, URL, JoinedBroker, Line
 from tests.streams.conftest import Connect
@@ -205,6 +205,47 @@ def test_streams_of_one_page_and_of_other_tabs_live_beside_each_other(processes:
     for stream in streams:
         stream.wait("end")
     assert not any(stream.has_ended for stream in streams)
+
+
+def test_page_that_asks_twice_keeps_one_stream_whichever_processes_are_asked(make_process: MakeProcess) -> None:
+    one, other, third = make_process(), make_process(), make_process()
+    first = one.open("feed", "t.p").wait_open()
+    second = other.open("feed", "t.p").wait_open()
+    last_id, _ = ending(first.wait_end())
+
+    # The client comes back with the id of the stream that was replaced, although the other one lives.
+    for process in (third, one, other):
+        assert call(process.app, "/ds/g/feed", signals={"tabId": "t.p"}, last_id=last_id)[0] == 204
+    second.wait("id: \n\n", count=3)
+    third.broadcast("after")
+    second.wait('{"after":1}')
+    wait_until(lambda: third.broker.channels == set())
+
+
+def test_page_whose_other_stream_has_gone_gets_one(make_process: MakeProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody is to be asked: it would wait for ever.
+    monkeypatch.setattr(shared_tabs, "_ANSWER_SECONDS", 3600)
+    one, other = make_process(), make_process()
+    first = one.open("feed", "t.p").wait_open()
+    second = other.open("feed", "t.p").wait_open()
+    last_id, _ = ending(first.wait_end())
+    second.close()
+
+    assert one.open("feed", "t.p", last_id=last_id).wait_open().status == 200
+
+
+def test_page_whose_other_stream_is_another_one_gets_one_too(make_process: MakeProcess) -> None:
+    one, other = make_process(), make_process()
+    first = one.open("feed", "t.p").wait_open()
+    second = other.open("feed", "t.p").wait_open()
+    last_id, _ = ending(first.wait_end())
+    beside = other.open("messages", "t.p").wait_open()
+    second.close()
+
+    # Its tab has a stream there, under another URL: it is asked for, and nobody says that it is the one.
+    assert one.open("feed", "t.p", last_id=last_id).wait_open().status == 200
+    other.publish("after")
+    beside.wait('{"message":"after"}')
 
 
 @pytest.mark.parametrize("winner", [0, 1])

@@ -47,7 +47,7 @@ class Process:
         self.on_restored: Callable[[], object] = lambda: None
         self.broker = self
         self.registry = TabRegistry()
-        self.tabs = SharedTabs(self.registry, self)  # type: ignore[arg-type]
+        self.tabs = SharedTabs(self.registry, self, lambda *_: False)  # type: ignore[arg-type]
 
     def post(self, topic: str, kind: str, payload: Payload) -> None:
         self._outbox.append(payload)
