@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class RedisBroker(Broker):
         timeout = options.timeout_seconds
         #: The name of this process; a forked one makes a broker of its own.
         self.process = uuid.uuid4().hex[:16]
+        self._process_id = os.getpid()
         # Quoted, so that no namespace with a part of a topic looks like another namespace.
         self._prefix = f"ds:{quote(options.namespace, safe='')}:".encode()
         self._commands = Commands(make_client(url, timeout), timeout, self._lose, self._restore)
@@ -124,6 +126,8 @@ class RedisBroker(Broker):
 
     def close(self) -> None:
         """Disconnect, and leave nothing in Redis."""
+        if os.getpid() != self._process_id:
+            return  # a forked child ends: all of it is its parent's
         with self._lock:
             cancel = self._take_cancel()
         cancel()

@@ -121,8 +121,6 @@ class Commands:
 
     def close(self) -> None:
         """Send what waits, if the server answers, and disconnect."""
-        if os.getpid() != self._process:
-            return
         with self._lock:
             self._is_closed = True
             is_running = self._is_running

@@ -132,8 +132,6 @@ class Listener:
 
     def close(self) -> None:
         """Disconnect."""
-        if os.getpid() != self._process:
-            return
         with self._lock:
             self._is_closed = True
             is_running = self._is_running

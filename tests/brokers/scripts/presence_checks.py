@@ -8,7 +8,7 @@ from typing import Any
 from flask_datastar.brokers import redis_presence
 from tests.brokers.contract import Brokers, say
 from tests.brokers.redis_server import RedisServer
-from tests.transport.scripts.helpers import run_in_child, wait_until
+from tests.transport.scripts.helpers import finish_child, held, run_in_child, start_child, wait_until
 
 
 def be_quick() -> None:
@@ -110,6 +110,19 @@ def check_keys_are_forgotten_if_all_die() -> None:
         with server.client() as client:
             wait_until(lambda: len(client.keys("*")) == 4)
             wait_until(lambda: all(client.ttl(key) > 3600 for key in client.keys("*")))
+
+
+def check_forked_child_ends_whatever_its_parent_was_about_to_do() -> None:
+    with RedisServer() as server, Brokers(server.url) as brokers:
+        one, taker = brokers.make()
+        one.subscribe("news")
+        one.note_streams("ann", "a", 1)
+        locks: Any = [one._presence._lock, one._commands._lock, one._listener._lock]  # type: ignore[attr-defined]
+        with held(*locks):
+            child = start_child(one.close)
+        finish_child(child)
+        say(one, b"1")
+        taker.wait_for(b"1")
 
 
 def check_forked_child_leaves_its_parent_alone() -> None:
