@@ -85,6 +85,9 @@ class SqliteBroker(Broker):
     def count_tabs_elsewhere(self):
         return self._read(f"SELECT count(*) {ELSEWHERE} AND tab != ''", *self._others())[0][0]
 
+    def scopes_elsewhere(self):
+        return {_text(scope) for (scope,) in self._read(f"SELECT DISTINCT scope {ELSEWHERE}", *self._others())}
+
     def close(self):
         with self._lock, suppress(BrokerError):
             if self._connection is not None and not self._closed.is_set():

@@ -120,6 +120,11 @@ class JoinedBroker(Broker):
             raise BrokerError("the line is cut")
         return len([tab for (_, tab), _ in self._elsewhere() if tab is not None])
 
+    def scopes_elsewhere(self) -> set[str]:
+        if self.line.is_cut:
+            raise BrokerError("the line is cut")
+        return {scope for (scope, _), _ in self._elsewhere()}
+
     def stats(self) -> dict[str, Any]:
         return {"connected": not self.line.is_cut}
 
