@@ -26,26 +26,34 @@ class Line:
         self.brokers: list[JoinedBroker] = []
         self.is_cut = False
         self._is_held = False
-        self._held: list[Callable[[], object]] = []
+        self._is_delivering = False
+        self._waiting: list[Callable[[], object]] = []
 
     def carry(self, deliver: Callable[[], object]) -> None:
-        if self._is_held:
-            self._held.append(deliver)
-        else:
-            deliver()
+        """Deliver a message to all before the next one, also one that a delivery causes."""
+        with self.lock:
+            self._waiting.append(deliver)
+            if not self._is_held and not self._is_delivering:
+                self._deliver_waiting()
+
+    def _deliver_waiting(self) -> None:
+        self._is_delivering = True
+        try:
+            while self._waiting:
+                self._waiting.pop(0)()
+        finally:
+            self._is_delivering = False
 
     @contextmanager
     def held(self) -> Iterator[list[Callable[[], object]]]:
         """Hold all messages back until the end of the block, which may change their order."""
         self._is_held = True
         try:
-            yield self._held
+            yield self._waiting
         finally:
-            # Nothing that is published now overtakes.
             with self.lock:
                 self._is_held = False
-                while self._held:
-                    self._held.pop(0)()
+                self._deliver_waiting()
 
     @contextmanager
     def cut(self) -> Iterator[None]:
@@ -77,8 +85,7 @@ class JoinedBroker(Broker):
                 self.receiver.receive(topic, kind, payload)
                 raise BrokerError("the line is cut")
             return
-        with self.line.lock:
-            self.line.carry(lambda: self._deliver(channel, topic, kind, payload, waits))
+        self.line.carry(lambda: self._deliver(channel, topic, kind, payload, waits))
 
     def _deliver(self, channel: str, topic: str, kind: str, payload: Payload, waits: bool) -> None:
         """Give a message to who listens now, not to who did when it was sent: that is how a server has it."""
