@@ -1,14 +1,12 @@
-"""The ``DATASTAR_*`` keys: their defaults, their checks, and the frozen result that the rest of the package reads."""
+"""The ``DATASTAR_*`` keys: their defaults, and the frozen result that the rest of the package reads."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
-from urllib.parse import urlsplit
 
+from .config_checks import CHECKS
 from .errors import ConfigError
 
 PREFIX: Final = "DATASTAR_"
@@ -38,9 +36,18 @@ class Settings:
     trusted_origins: frozenset[str] = frozenset()
     #: The largest signals of one request, in bytes; more is 400.
     max_signals_bytes: int = 1_048_576
-    #: How processes reach each other's streams: ``memory://`` for not at all. None is the same where there is one
-    #: process, and refused where there are more.
+    #: How processes reach each other's streams: ``redis://…``, ``rediss://…``, or ``memory://`` for not at all. None is
+    #: ``memory://`` where there is one process, and refused where there are more.
     broker_url: str | None = None
+    #: The longest that a request waits for the broker.
+    broker_timeout_seconds: float = 2
+    #: What publishing does when the broker cannot be reached: ``raise`` a ``BrokerError``, or ``drop`` with a warning.
+    #: This process's own streams get it in any case.
+    broker_on_failure: str = "raise"
+    #: Tells the apps apart that share one broker; None is the app's name.
+    broker_prefix: str | None = None
+    #: Whether what is published inside of a Flask-SQLAlchemy transaction with changes waits for its commit.
+    publish_after_commit: bool = True
     #: A comment is sent when nothing else was for so long; below every common proxy timeout.
     keepalive_seconds: float = 15
     #: A stream is ended at this age, plus up to a tenth, and the page comes back; 0 for never.
@@ -64,6 +71,7 @@ def read_settings(config: Mapping[str, Any], arguments: Mapping[str, Any]) -> Se
     :param config: the app's.
     :param arguments: of the constructor; they win over the config.
     :raises ConfigError: a value is not accepted, or an argument is unknown.
+    :raises SetupError: a value needs a package that is not installed.
     """
     names = [field.name for field in fields(Settings)]
     for name in arguments:
@@ -78,128 +86,6 @@ def read_settings(config: Mapping[str, Any], arguments: Mapping[str, Any]) -> Se
             value = config[key]
         else:
             continue
-        values[name] = _CHECKS[name](key, value)
+        values[name] = CHECKS[name](key, value)
     values.setdefault("script_integrity", KNOWN_INTEGRITY.get(values.get("script_url", "")))
     return Settings(**values)
-
-
-def normalize_origin(origin: str) -> str | None:
-    """Write an origin as browsers do: lower case, without a default port.
-
-    :return: None when it is no http or https origin.
-    """
-    parts = split_origin(origin)
-    if parts is None:
-        return None
-    scheme, host, port = parts
-    return f"{scheme}://{host}" if port == DEFAULT_PORTS[scheme] else f"{scheme}://{host}:{port}"
-
-
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-
-
-def split_origin(origin: str) -> tuple[str, str, int] | None:
-    """Take an origin apart into scheme, host and port; None when it is no http or https origin."""
-    try:
-        parts = urlsplit(origin.lower())
-        port = parts.port
-    except ValueError:
-        return None
-    rest = parts.path or parts.query or parts.fragment or parts.username is not None
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or rest:
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return parts.scheme, host, DEFAULT_PORTS[parts.scheme] if port is None else port
-
-
-def _refuse(key: str, value: object, accepted: str) -> ConfigError:
-    return ConfigError(f"{key} is {value!r}; accepted: {accepted}")
-
-
-def _check_url_prefix(key: str, value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)+", value):
-        raise _refuse(key, value, "a path such as '/ds': a slash before each part, none at the end")
-    return value
-
-
-def _check_script_url(key: str, value: object) -> str:
-    if isinstance(value, str) and not re.search(r"[\s\0-\x1f\"'<>\\]", value):
-        parts = urlsplit(value)
-        if (parts.scheme in DEFAULT_PORTS and parts.netloc) or (not parts.scheme and parts.path.startswith("/")):
-            return value
-    raise _refuse(key, value, "an http or https URL, or a path that begins with a slash")
-
-
-def _check_script_integrity(key: str, value: object) -> str | None:
-    if value is None or (
-        isinstance(value, str)
-        and value
-        and all(re.fullmatch(r"sha(256|384|512)-[A-Za-z0-9+/]+={0,2}", part) for part in value.split(" "))
-    ):
-        return value
-    raise _refuse(key, value, "None, or 'sha256-', 'sha384-' or 'sha512-' and a base64 digest")
-
-
-def _check_trusted_origins(key: str, value: object) -> frozenset[str]:
-    accepted = "a list of origins such as 'https://app.example.com' or 'https://app.example.com:8443'"
-    if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
-        raise _refuse(key, value, accepted)
-    origins = set()
-    for item in value:
-        origin = normalize_origin(item) if isinstance(item, str) else None
-        if origin is None:
-            raise _refuse(key, item, accepted)
-        origins.add(origin)
-    return frozenset(origins)
-
-
-def _check_broker_url(key: str, value: object) -> str | None:
-    if value is None or value == "memory://":
-        return "memory://" if value else None
-    raise _refuse(key, value, "None or 'memory://'")
-
-
-def _check_count(key: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _refuse(key, value, "a whole number, 1 or more")
-    return value
-
-
-def _check_seconds(key: str, value: object) -> float:
-    if not _is_number(value) or value <= 0:  # type: ignore[operator]
-        raise _refuse(key, value, "a number of seconds above 0")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _check_seconds_or_zero(key: str, value: object) -> float:
-    if not _is_number(value) or value < 0:  # type: ignore[operator]
-        raise _refuse(key, value, "a number of seconds, 0 or more")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _check_bool(key: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise _refuse(key, value, "True or False")
-    return value
-
-
-_CHECKS: dict[str, Callable[[str, object], Any]] = {
-    "url_prefix": _check_url_prefix,
-    "script_url": _check_script_url,
-    "script_integrity": _check_script_integrity,
-    "trusted_origins": _check_trusted_origins,
-    "max_signals_bytes": _check_count,
-    "broker_url": _check_broker_url,
-    "keepalive_seconds": _check_seconds,
-    "stream_max_age_seconds": _check_seconds_or_zero,
-    "max_streams": _check_count,
-    "max_streams_per_scope": _check_count,
-    "direct_writes": _check_bool,
-    "max_queued_events": _check_count,
-    "max_queued_bytes": _check_count,
-    "restart_spread_seconds": _check_seconds_or_zero,
-}

@@ -19,6 +19,10 @@ class SetupError(DatastarError, RuntimeError):
     """The extension is used in a way that cannot work: no ``init_app``, no request, a handler declared twice."""
 
 
+class BrokerError(DatastarError, RuntimeError):
+    """The broker does not answer: other processes may not have got what was published. This one has."""
+
+
 class InvalidSignals(DatastarError, BadRequest):
     """What the browser sent cannot be used; answered with status 400.
 

@@ -36,6 +36,7 @@ from .response import (
 from .sansio.events import Event
 from .sending import SendingMethods
 from .streams.api import StreamMethods
+from .streams.commits import watch_transactions
 from .streams.refusals import is_refusal, refuse_stream
 from .templating import install_context_processor
 from .tracking import TrackedSignals
@@ -91,6 +92,7 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, PageHelpers):
         app_state = AppState(app, self, read_settings(app.config, self._arguments))
         app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
         _install_request_hooks(app_state)
+        watch_transactions(app_state)
         install_context_processor(app)
         install_page_helpers(app, PageHelpers(self.handlers))
         for handler in self.handlers:

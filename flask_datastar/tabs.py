@@ -30,6 +30,11 @@ class TabEntry:
     opened_at: float
     #: Asks the stream to end, with the reason and the page of the stream that took its place. Must not block.
     end: Callable[[str, str | None], object] = field(repr=False)
+    #: Its name among all processes, where there are more.
+    key: str = ""
+    #: The number of its last announcement to the other processes, and whether that has come, in the order of all.
+    announcement: int = 0
+    is_announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,32 @@ class TabRegistry:
         _end(replaced, Reason.REPLACED, entry.page)
         return True
 
-    def is_full(self, scope: str, tab: str | None, limit_per_scope: int) -> bool:
-        """Whether a scope has so many streams that one more of a tab would be too much."""
+    def count_others(self, scope: str, tab: str | None) -> int:
+        """Count the streams of a scope, except those of one tab, which a new one would replace."""
         streams = self._streams.get()
         with streams.lock:
             tabs = streams.by_scope.get(scope, {})
             others = [entries for name, entries in tabs.items() if name is None or name != tab]
-            return sum(map(len, others)) >= limit_per_scope
+            return sum(map(len, others))
+
+    def count_of(self, scope: str, tab: str | None) -> int:
+        """Count the streams of one tab of a scope; None for those without."""
+        streams = self._streams.get()
+        with streams.lock:
+            return len(streams.by_scope.get(scope, {}).get(tab, ()))
+
+    def rivals(self, newcomer: TabEntry) -> list[TabEntry]:
+        """List the streams that a stream would replace; itself, too, if it is here."""
+        streams = self._streams.get()
+        with streams.lock:
+            entries = streams.by_scope.get(newcomer.scope, {}).get(newcomer.tab, [])
+            return [entry for entry in entries if not _may_live_beside(entry, newcomer)]
+
+    def entries(self) -> list[TabEntry]:
+        """List the open streams; those of one scope stand together."""
+        streams = self._streams.get()
+        with streams.lock:
+            return [entry for tabs in streams.by_scope.values() for tab in tabs.values() for entry in tab]
 
     def release(self, entry: TabEntry) -> None:
         """Take a stream out that has ended; one that is out already is no error."""
@@ -110,12 +134,15 @@ class TabRegistry:
         with streams.lock:
             return sum(len(tabs) - (None in tabs) for tabs in streams.by_scope.values())
 
-    def snapshot(self) -> list[TabInfo]:
-        """List the open streams; those of one scope stand together."""
+    def scopes(self) -> set[str]:
+        """Give the scopes that have a stream."""
         streams = self._streams.get()
         with streams.lock:
-            entries = [entry for tabs in streams.by_scope.values() for tab in tabs.values() for entry in tab]
-        return [TabInfo(entry.scope, entry.tab, entry.page, entry.endpoint, entry.opened_at) for entry in entries]
+            return set(streams.by_scope)
+
+    def snapshot(self) -> list[TabInfo]:
+        """List the open streams, as seen from outside."""
+        return [TabInfo(one.scope, one.tab, one.page, one.endpoint, one.opened_at) for one in self.entries()]
 
 
 class _Streams:

@@ -24,6 +24,9 @@ class Subscriber(Protocol):
         :param kind: ``message`` (the payload is JSON) or ``events`` (encoded server-sent events).
         """
 
+    def catch_up(self) -> None:
+        """Take note that messages may have been missed."""
+
 
 class Topics:
     """Topics in process memory. All methods may be called from any thread or greenlet."""
@@ -91,6 +94,13 @@ class Topics:
                 except Exception:
                     _logger.exception("A subscriber of topic %r failed to take a message: %r", topic, subscriber)
             return delivered
+
+    def subscribers(self, topic: str | None = None) -> list[Subscriber]:
+        """List all who listen to a topic, or to anything; one that listens to several topics comes once for each."""
+        topics = self._topics.get()
+        with topics.lock:
+            chosen = topics.by_name.values() if topic is None else filter(None, [topics.by_name.get(topic)])
+            return [one for found in chosen for one in found.subscribers.values()]
 
     def count(self, topic: str) -> int:
         """Count the subscribers of a topic."""

@@ -14,6 +14,7 @@ LOWEST = 95.0
 FULL = (
     "flask_datastar/sansio/",
     "flask_datastar/config.py",
+    "flask_datastar/config_checks.py",
     "flask_datastar/handlers.py",
     "flask_datastar/tracking.py",
 )

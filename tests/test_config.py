@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import FrozenInstanceError, fields
-from typing import Any
 
 import pytest
 from flask import Flask
 
-from flask_datastar import Datastar
+from flask_datastar import Datastar, config_checks
 from flask_datastar.config import (
     DEFAULT_SCRIPT_URL,
     KNOWN_INTEGRITY,
     Settings,
-    normalize_origin,
     read_settings,
-    split_origin,
 )
-from flask_datastar.errors import ConfigError
+from flask_datastar.errors import ConfigError, SetupError
 
 URL_1_0_2 = "https://cdn.jsdelivr.net/gh/starfederation/datastar@v1.0.2/bundles/datastar.js"
 
@@ -244,38 +241,76 @@ def test_direct_writes_can_be_switched_off() -> None:
 
 @pytest.mark.parametrize("value", ["", "memory", "memory://x", "nats://localhost", 1, False])
 def test_broker_url_that_is_none_is_refused(value: object) -> None:
-    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_URL is .*; accepted: None or 'memory://'$"):
+    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_URL is .*; accepted: None, 'memory://', or a URL that "):
         read_settings({"DATASTAR_BROKER_URL": value}, {})
 
 
-@pytest.mark.parametrize("value", [None, "memory://"])
+@pytest.mark.parametrize(
+    "value", [None, "memory://", "redis://", "redis://:p%40@[::1]:6379/1", "rediss://u:p@h:1/0?a=b"]
+)
 def test_broker_url_is_accepted(value: str | None) -> None:
     assert read_settings({"DATASTAR_BROKER_URL": value}, {}).broker_url == value
+
+
+@pytest.mark.parametrize(
+    "rest", ["secret@h:port", "secret@h:70000", "secret@h:-1", "secret@[::1", "secret#/x@h:port]["]
+)
+def test_broker_url_that_cannot_be_taken_apart_is_refused_and_its_password_not_shown(rest: str) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_URL is 'redis://…' and cannot be taken apart") as caught:
+        read_settings({"DATASTAR_BROKER_URL": f"redis://u:{rest}"}, {})
+
+    assert "secret" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_broker_whose_package_is_missing_says_what_to_install(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_checks, "find_spec", lambda name: None)
+
+    with pytest.raises(SetupError, match=r"^DATASTAR_BROKER_URL needs redis; .*'Flask-Datastar\[redis\]'$"):
+        read_settings({"DATASTAR_BROKER_URL": f"{scheme}://localhost"}, {})
+    assert read_settings({"DATASTAR_BROKER_URL": "memory://"}, {}).broker_url == "memory://"
+
+
+@pytest.mark.parametrize("value", [0, -1, True, "2", math.inf, math.nan, None])
+def test_broker_timeout_that_is_no_time_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_TIMEOUT_SECONDS is .*; accepted: a number of seconds abo"):
+        read_settings({"DATASTAR_BROKER_TIMEOUT_SECONDS": value}, {})
+
+
+@pytest.mark.parametrize("value", ["", "Raise", "ignore", None, True])
+def test_broker_on_failure_that_is_no_choice_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_ON_FAILURE is .*; accepted: 'raise' or 'drop'$"):
+        read_settings({"DATASTAR_BROKER_ON_FAILURE": value}, {})
+
+
+@pytest.mark.parametrize("value", ["", "a:b", "a b", "é", "x" * 65, "a\n", 1])
+def test_broker_prefix_that_is_no_name_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_PREFIX is .*; accepted: None, or 1 to 64 letters"):
+        read_settings({"DATASTAR_BROKER_PREFIX": value}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("broker_timeout_seconds", 0.5),
+        ("broker_on_failure", "raise"),
+        ("broker_on_failure", "drop"),
+        ("broker_prefix", None),
+        ("broker_prefix", "shop-2.staging_a"),
+        ("publish_after_commit", False),
+    ],
+)
+def test_setting_of_the_broker_is_accepted(name: str, value: object) -> None:
+    assert getattr(read_settings({f"DATASTAR_{name.upper()}": value}, {}), name) == value
+
+
+@pytest.mark.parametrize("value", [0, 1, "no", None])
+def test_publish_after_commit_that_is_no_bool_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_PUBLISH_AFTER_COMMIT is .*; accepted: True or False$"):
+        read_settings({"DATASTAR_PUBLISH_AFTER_COMMIT": value}, {})
 
 
 def test_config_error_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="DATASTAR_URL_PREFIX"):
         read_settings({"DATASTAR_URL_PREFIX": "x"}, {})
-
-
-@pytest.mark.parametrize(
-    ("origin", "parts"),
-    [
-        ("https://a.example", ("https", "a.example", 443)),
-        ("http://a.example", ("http", "a.example", 80)),
-        ("http://A.example:8080", ("http", "a.example", 8080)),
-        ("http://[2001:DB8::1]:81", ("http", "[2001:db8::1]", 81)),
-        ("http://[::1", None),
-        ("https:///", None),
-        ("null", None),
-        ("", None),
-        ("https://a.example?x", None),
-        ("https://a.example#x", None),
-    ],
-)
-def test_split_origin_takes_origins_apart(origin: str, parts: Any) -> None:
-    assert split_origin(origin) == parts
-
-
-def test_normalize_origin_gives_none_for_what_is_no_origin() -> None:
-    assert normalize_origin("file:///etc/passwd") is None

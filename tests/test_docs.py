@@ -142,6 +142,17 @@ def test_streams_page_has_every_ending_and_counter() -> None:
         assert counters == set(datastar.stats())
 
 
+def test_streams_page_has_every_counter_of_redis() -> None:
+    text = read("docs/reference/streams.md").split("\n## Counters of Redis\n")[1].split("\n## ")[0]
+    app = Flask(__name__)
+    datastar = Datastar(app, broker_url="redis://localhost")
+
+    with app.app_context():
+        counters = datastar.stats()["broker"]
+
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(counters)
+
+
 # Every page.
 
 

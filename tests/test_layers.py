@@ -20,7 +20,7 @@ PACKAGE = "flask_datastar"
 #: Layer → its modules; a package stands for all below it. What is named nowhere is Flask glue, layer 2.
 LAYERS = {
     0: ["sansio", "sse"],
-    1: ["errors", "hooks", "transport", "tabs", "topics", "brokers"],
+    1: ["errors", "hooks", "payload", "transport", "tabs", "topics", "brokers"],
     3: ["extension"],
     4: ["testing", "cli"],
 }
@@ -39,12 +39,22 @@ ALONE = {
     "transport": {"transport"},
     "tabs": {"errors", "transport"},
     "topics": {"errors", "transport"},
-    "brokers": {"errors", "transport", "brokers"},
+    "brokers": {"errors", "payload", "transport", "brokers"},
 }
 #: What is installed by an extra, or is a server's: imported where it is used, never with the package.
-OPTIONAL = ["gevent", "greenlet", "gunicorn", "redis", "flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec"]
+OPTIONAL = [
+    *["gevent", "greenlet", "gunicorn", "redis", "sqlalchemy"],
+    *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec"],
+]
 #: Modules for one of them, which nothing imports at module level.
-BACKENDS = {"transport.gevent_wakeup": "gevent"}
+BACKENDS = {
+    "transport.gevent_wakeup": "gevent",
+    "brokers.redis": "redis",
+    "brokers.redis_client": "redis",
+    "brokers.redis_commands": "redis",
+    "brokers.redis_listener": "redis",
+    "brokers.redis_presence": "redis",
+}
 
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in ROOT.rglob("*.py")
@@ -144,8 +154,9 @@ def test_a_module_imports_what_its_layer_may(module: str) -> None:
         target = found.target
         top = target.split(".")[0]
         if top == PACKAGE:
-            is_late = short(target) not in BACKENDS or not found.is_module_level
-            assert is_late, f"{target} is for {BACKENDS.get(short(target))}: import it where it is used"
+            program = BACKENDS.get(short(target))
+            is_late = program in (None, BACKENDS.get(module)) or not found.is_module_level
+            assert is_late, f"{target} is for {program}: import it where it is used"
             lower = layer_of(short(target))
             assert lower <= layer, f"layer {layer} imports {short(target)} of layer {lower}"
             assert lower != 0 or layer > 0 or short(target).startswith("sansio"), f"{target} is no part of sansio"

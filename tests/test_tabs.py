@@ -93,14 +93,15 @@ def test_refusal_leaves_no_empty_scope(registry: TabRegistry) -> None:
     assert registry._streams.get().by_scope == {}
 
 
-def test_full_scope_is_full_for_other_tabs_only(registry: TabRegistry) -> None:
+def test_others_are_those_of_other_tabs(registry: TabRegistry) -> None:
     register(registry, Opened("t"), Opened("u"))
 
-    assert registry.is_full("ann", "v", 2)
-    assert registry.is_full("ann", None, 2)
-    assert not registry.is_full("ann", "u", 2)
-    assert not registry.is_full("ann", "v", 3)
-    assert not registry.is_full("bob", "t", 1)
+    assert registry.count_others("ann", "v") == 2
+    assert registry.count_others("ann", None) == 2
+    assert registry.count_others("ann", "u") == 1
+    assert registry.count_others("bob", "t") == 0
+    assert registry.count_of("ann", "u") == 1
+    assert registry.count_of("ann", "v") == 0
 
 
 def test_full_scope_lets_a_stream_take_the_place_of_its_own(registry: TabRegistry) -> None:
@@ -151,6 +152,18 @@ def test_close_ends_a_scope_or_one_of_its_tabs(registry: TabRegistry) -> None:
     assert registry.close("nobody", reason="done") == 0
     assert [stream.asked for stream in streams] == [[("done", None)], [("restart", None)], [("done", None)], []]
     assert registry.count() == 1
+
+
+def test_scopes_are_of_streams_that_are_open(registry: TabRegistry) -> None:
+    ann, second, bob = Opened(), Opened(tab="u"), Opened(scope="bob")
+    register(registry, ann, second, bob)
+    assert registry.scopes() == {"ann", "bob"}
+
+    registry.release(ann.entry)
+    registry.release(bob.entry)
+    assert registry.scopes() == {"ann"}
+    registry.release(second.entry)
+    assert registry.scopes() == set()
 
 
 def test_snapshot_shows_what_is_open(registry: TabRegistry) -> None:

@@ -11,9 +11,10 @@ from .._state import AppState, RequestState, current_app_state, current_request_
 from ..handlers import Handler, make_handler
 from ..origin import check_header
 from ..tabs import TabInfo
-from .broadcasts import Broadcast, publish_message
+from .broadcast import Broadcast
 from .hub import hub_of
 from .opening import open_stream
+from .publishing import broadcast_events, publish_message
 from .scopes import Scope, named_scope, scope_topic
 from .waiting import Changes, Follow, Messages, Ticks, add_subscription, check_topics
 
@@ -120,10 +121,15 @@ class StreamMethods:
         add_subscription(state, changes)
         return changes
 
-    def follow(self, *topics: str) -> Follow:
-        """Forward what is broadcast to topics, from now on. Return it from a stream's function."""
+    def follow(self, *topics: str, on_gap: Callable[[Broadcast], object] | None = None) -> Follow:
+        """Forward what is broadcast to topics, from now on. Return it from a stream's function.
+
+        :param on_gap: called when events may have been missed, because the broker was away, with an object that has
+            all sending methods: what it sends goes to this stream alone. It runs in the app's context, without a
+            request.
+        """
         state = current_request_state(self)
-        feed = Follow(hub_of(state.app_state), topics)
+        feed = Follow(hub_of(state.app_state), topics, on_gap=on_gap)
         add_subscription(state, feed)
         return feed
 
@@ -155,11 +161,11 @@ class StreamMethods:
         Each call is one message; inside ``with datastar.broadcast(topic) as out:`` all of them are one, and none is
         sent when the block raises.
         """
-        return Broadcast(current_app_state(self), _topic(topic))
+        return broadcast_events(current_app_state(self), _topic(topic))
 
     def broadcast_to(self, scope: Scope, tab: str | None = None) -> Broadcast:
         """Send events to all streams of one scope, or of one of its tabs, at their next wait point."""
-        return Broadcast(current_app_state(self), scope_topic(named_scope(scope), tab))
+        return broadcast_events(current_app_state(self), scope_topic(named_scope(scope), tab))
 
     @property
     def tabs(self) -> Tabs:
@@ -175,23 +181,41 @@ class Tabs:
     """The open streams of an app, by scope and tab."""
 
     def __init__(self, app_state: AppState) -> None:
-        self._registry = hub_of(app_state).registry
+        self._hub = hub_of(app_state)
+        self._registry = self._hub.registry
 
-    def count(self) -> int:
-        """Count the live (scope, tab) pairs; streams without are in :meth:`Datastar.stats`."""
-        return self._registry.count()
+    def count(self, *, everywhere: bool = False) -> int:
+        """Count the live (scope, tab) pairs of this process; streams without are in :meth:`Datastar.stats`.
+
+        :param everywhere: count those of all processes. A page that has streams in two of them counts twice.
+        :raises BrokerError: the broker does not answer.
+        """
+        return self._hub.tabs.count_everywhere() if everywhere else self._registry.count()
+
+    def scopes(self, *, everywhere: bool = False) -> set[str]:
+        """Give the scopes that have a stream in this process: who is here, in however many tabs. They are texts.
+
+        :param everywhere: those of all processes. The broker gives the name of each open stream for it, which is for
+            thousands of them rather than for millions.
+        :raises BrokerError: the broker does not answer.
+        """
+        return self._hub.tabs.scopes_everywhere() if everywhere else self._registry.scopes()
 
     def snapshot(self) -> list[TabInfo]:
-        """List the streams that have a scope: scope, tab (None for none), page, endpoint, opened_at (Unix time)."""
+        """List this process's streams that have a scope: scope, tab or None, page, endpoint, opened_at (Unix time)."""
         return self._registry.snapshot()
 
     def close(self, scope: Scope, tab: str | None = None, *, restart: bool = False) -> int:
-        """End the streams of a scope, or of one of its tabs.
+        """End the streams of a scope, or of one of its tabs, in all processes.
 
         :param restart: let the pages come back, and so meet the login check; without it they stay away.
-        :return: how many.
+        :return: how many of them were in this process.
+        :raises BrokerError: other processes may not have heard of it.
         """
-        return self._registry.close(named_scope(scope), tab, reason="restart" if restart else "done")
+        name, reason = named_scope(scope), "restart" if restart else "done"
+        ended = self._registry.close(name, tab, reason=reason)
+        self._hub.tabs.close(name, tab, reason)
+        return ended
 
 
 def _opener(scope: ScopeSource, before_wait: list[Callable[[], object]]) -> Callable[..., Response]:

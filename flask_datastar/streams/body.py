@@ -13,7 +13,7 @@ from ..transport import leaving
 from .direct import direct_writer
 from .hub import Details, StreamHub
 from .stream import Stream
-from .waiting import Subscription
+from .waiting import Follow, Subscription
 
 KEEPALIVE = b":\n\n"
 OPENING = b": open\n\n"
@@ -178,6 +178,8 @@ class FollowBody(StreamBody):
         keepalive = self.hub.app_state.settings.keepalive_seconds
         while not stream.must_end:
             wakeup.clear()
+            if stream.has_gap:
+                self._fill_gaps()
             if data := stream.take():
                 return data
             if time.monotonic() - stream.last_write >= keepalive:
@@ -185,3 +187,14 @@ class FollowBody(StreamBody):
             if not stream.must_end:
                 self._park(None)
         return b""
+
+    def _fill_gaps(self) -> None:
+        """Let the application send what this stream may have missed."""
+        self.stream.has_gap = False
+        for subscription in self._subscriptions:
+            if isinstance(subscription, Follow):
+                try:
+                    subscription.fill_gap(self.stream)
+                except Exception:
+                    self.hub.app_state.app.logger.exception("Datastar: on_gap of datastar.follow() failed")
+                    self.hub.end_restarting(self.stream, "failed", failures=1)

@@ -9,23 +9,9 @@ stream's own greenlet sends before anything else.
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
-
-class Payload:
-    """Encoded events on their way to many streams: framed once, however many they are."""
-
-    __slots__ = ("chunk", "data", "last_id", "made_at")
-
-    def __init__(self, data: bytes, last_id: str | None = None) -> None:
-        self.data = data
-        #: The last id among the events, which a stream's ending carries on; None when none has one.
-        self.last_id = last_id
-        #: The data as one chunk of HTTP/1.1's chunked coding.
-        self.chunk = b"%X\r\n%b\r\n" % (len(data), data)
-        #: ``time.monotonic()``: one number for all streams that get it at once.
-        self.made_at = time.monotonic()
+from ..payload import Payload
 
 
 class DirectWriter:

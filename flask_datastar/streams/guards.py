@@ -52,11 +52,13 @@ def check_processes(app_state: AppState, environ: Mapping[str, Any]) -> None:
 
     :raises SetupError: nothing is configured; an explicit ``memory://`` is warned of, once.
     """
-    if environ.get("wsgi.multiprocess"):
-        if app_state.settings.broker_url is None:
+    url = app_state.settings.broker_url
+    if environ.get("wsgi.multiprocess") and (url is None or url.startswith("memory:")):
+        if url is None:
             raise SetupError(
                 "this server runs several processes, which do not hear of each other's broadcasts; run one worker "
-                "(gunicorn -w 1), or set DATASTAR_BROKER_URL ('memory://' if each process may keep to itself)"
+                "(gunicorn -w 1), or set DATASTAR_BROKER_URL (redis://…, or memory:// if each process may "
+                "keep to itself)"
             )
         app_state.warn_once(
             "Datastar: several processes with DATASTAR_BROKER_URL = 'memory://': a broadcast reaches the streams of "

@@ -7,22 +7,24 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakMethod
 
 from blinker import NamedSignal
 
 from .. import hooks
 from .._state import AppState
+from ..payload import Payload
 from ..sansio.endings import Ending, Reason
 from ..tabs import TabRegistry
-from ..topics import Topics
 from ..transport import leaving, worker
 from ..transport.ticker import current_ticker
-from ..transport.wakeups import PerProcess, is_gevent, make_lock
-from .direct import Payload
+from ..transport.wakeups import PerProcess, make_lock
+from .exchange import Exchange
 from .guards import max_streams
+from .shared_tabs import SharedTabs
 from .stream import Stream
+from .turns import Turns
 
 #: How long a connection that takes nothing is borne after its stream ended; when the worker stops, less.
 _LINGER_SECONDS, _LINGER_STOPPING_SECONDS = 5.0, 1.0
@@ -36,19 +38,16 @@ _KEY = "_hubs"
 Details = tuple[str, str | None, str]
 
 
-class Queue(Protocol):
-    """What fills up when its stream gets no turn."""
-
-    waited_for: bool
-
-
 class StreamHub:
     """The streams of one app in this process; made at first use, so after the fork."""
 
     def __init__(self, app_state: AppState) -> None:
         self.app_state = app_state
         self.registry = TabRegistry()
-        self.topics = Topics()
+        self.turns = Turns()
+        self.exchange = Exchange(app_state, self.turns)
+        self.topics = self.exchange.topics
+        self.tabs = SharedTabs(self.registry, self.exchange, self._restore_here)
         #: Held while a subscription is given to its stream.
         self.binding = make_lock()
         self.is_stopping = False
@@ -58,7 +57,6 @@ class StreamHub:
         self._dropped = 0
         self._peak = 0
         self._ended: Counter[str] = Counter()
-        self._pressed: list[Queue] = []
         self._cancel_ticks: list[Callable[[], None]] = []
         self._has_exit_hook = False
 
@@ -75,7 +73,7 @@ class StreamHub:
         return Stream(
             (settings.max_queued_events, settings.max_queued_bytes),
             on_slow=self._end_slow,
-            on_pressed=self.press,
+            on_pressed=self.turns.press,
             expires_at=expires_at,
         )
 
@@ -93,7 +91,7 @@ class StreamHub:
         # Asked already when the request came, but others were opened meanwhile.
         if is_full:
             self.end_restarting(stream, "refused")
-        elif stream.entry is not None and not self.registry.register(
+        elif stream.entry is not None and not self.tabs.register(
             stream.entry, limit_per_scope=self.app_state.settings.max_streams_per_scope
         ):
             self.app_state.app.logger.warning(
@@ -110,8 +108,11 @@ class StreamHub:
         The client has one last id for both requests of its double retry, so the live stream, once its connection
         breaks, would come back as the one that was replaced, and be turned away.
 
-        :return: whether there is one.
+        :return: whether there is one, in any process.
         """
+        return self._restore_here(scope, tab, page, url) or self.tabs.restore_elsewhere(scope, tab, page, url)
+
+    def _restore_here(self, scope: str, tab: str, page: str | None, url: str) -> bool:
         for stream in self._snapshot():
             entry = stream.entry
             if (
@@ -141,6 +142,7 @@ class StreamHub:
             stream.watch.cancel()
         if stream.entry is not None:
             self.registry.release(stream.entry)
+            self.tabs.released(stream.entry)
         if self.is_stopping and stream.socket is not None:
             # Else gunicorn keeps the connection for the client's next request, and waits for it.
             leaving.shut_for_reading(stream.socket)
@@ -156,22 +158,6 @@ class StreamHub:
         for stream in self._snapshot():
             self.end_restarting(stream, "stopping")
 
-    def press(self, queue: Queue) -> None:
-        """Note a queue that fills up."""
-        self._pressed.append(queue)
-
-    def relieve(self) -> None:
-        """Let streams whose queues fill up take their turn, before they overflow only because a publisher never rests.
-
-        Each is waited for once: one that took nothing in its turn has a client that does not read.
-        """
-        if self._pressed:
-            pressed, self._pressed = self._pressed, []
-            for queue in pressed:
-                queue.waited_for = True
-            # Under gevent all that are awake run before this returns; with threads they get a moment.
-            time.sleep(0 if is_gevent() else 0.002)
-
     def stats(self) -> dict[str, Any]:
         """Give the counters: open, opened, ended by reason, dropped, queue high-water mark (events)."""
         with self._lock:
@@ -181,7 +167,12 @@ class StreamHub:
                 "ended": dict(self._ended),
                 "dropped": self._dropped,
                 "queue_high_water": max([self._peak, *(stream.peak for stream in self._streams)]),
+                **self._broker_stats(),
             }
+
+    def _broker_stats(self) -> dict[str, Any]:
+        found = self.exchange.broker.stats()
+        return {"broker": found} if found else {}
 
     def _end_slow(self, stream: Stream) -> None:
         if not self.end_restarting(stream, "slow"):
@@ -232,6 +223,7 @@ class StreamHub:
         deadline = time.monotonic() + _EXIT_SECONDS
         while self._streams and time.monotonic() < deadline:
             time.sleep(0.01)
+        self.exchange.close()
 
     def _tick(self) -> None:
         """Wake streams that owe a keep-alive, end those of age, cut connections that take nothing after the end."""

@@ -126,7 +126,7 @@ def _check_room(hub: StreamHub, owner: str, tab: str | None) -> None:
             "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", max_streams(hub.app_state)
         )
         raise ServiceUnavailable("too many streams are open here; try again later")
-    if owner and hub.registry.is_full(owner, tab, settings.max_streams_per_scope):
+    if owner and hub.tabs.is_full(owner, tab, settings.max_streams_per_scope):
         hub.app_state.app.logger.warning(
             "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE)",
             owner,

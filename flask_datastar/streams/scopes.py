@@ -37,3 +37,11 @@ def scope_topic(scope: str, tab: str | None = None) -> str:
     # With the length, no scope can look like another one's tab.
     name = f"\0{len(scope)}:{scope}"
     return name if tab is None else f"{name}:{tab}"
+
+
+def channel_of(topic: str) -> str:
+    """Name the broker's channel that carries a topic: its own, but one for all topics of one person."""
+    if not topic.startswith("\0"):
+        return topic
+    length, _, rest = topic[1:].partition(":")
+    return scope_topic(rest[: int(length)])

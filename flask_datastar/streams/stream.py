@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..payload import Payload
 from ..sansio.endings import Ending, Reason
 from ..transport.wakeups import PerProcess, make_short_lock, make_wakeup
-from .direct import DirectWriter, Payload
+from .direct import DirectWriter
 
 #: What one write takes at the most: a larger one would be a private copy of nearly the whole queue for a slow client.
 LARGEST_WRITE_BYTES = 65_536
@@ -32,6 +33,7 @@ class Stream:
         "ending",
         "entry",
         "expires_at",
+        "has_gap",
         "is_gone",
         "is_parked",
         "is_sending",
@@ -82,6 +84,8 @@ class Stream:
         self.ended_at = 0.0
         #: The client has left; nothing is written any more.
         self.is_gone = False
+        #: Broadcasts may have been missed, which what follows them may want to fill.
+        self.has_gap = False
         #: Waiting with nothing half-sent, so that a publisher may write to the socket itself.
         self.is_parked = False
         #: The server is writing, which takes as long as the client likes.
@@ -110,6 +114,11 @@ class Stream:
         """Take what was published: a stream that only follows is itself the subscriber."""
         if kind == "events":
             self.put(payload)
+
+    def catch_up(self) -> None:
+        """Take note that broadcasts may have been missed."""
+        self.has_gap = True
+        self.wakeup.set()
 
     def put(self, payload: Payload) -> None:
         """Send encoded events, or queue them; a stream that can take no more ends, and its page comes back."""

@@ -15,8 +15,9 @@ from typing import Any
 
 from .._state import RequestState, current_request_state
 from ..errors import SetupError
+from ..payload import Payload
 from ..transport.wakeups import make_short_lock
-from .direct import Payload
+from .broadcast import Broadcast
 from .hub import StreamHub
 from .stream import Stream
 
@@ -40,7 +41,7 @@ class Subscription:
         self._is_closed = False
         self.topics = topics if is_own else check_topics(topics)
         for topic in self.topics:
-            hub.topics.subscribe(topic, self)
+            hub.exchange.subscribe(topic, self)
 
     def bind(self, stream: Stream) -> None:
         """Belong to a stream, which is woken by what comes."""
@@ -51,11 +52,14 @@ class Subscription:
         if not self._is_closed:
             self._is_closed = True
             for topic in self.topics:
-                self._hub.topics.unsubscribe(topic, self)
+                self._hub.exchange.unsubscribe(topic, self)
 
     @abstractmethod
     def deliver(self, topic: str, kind: str, payload: Payload) -> None:
         """Take what was published."""
+
+    def catch_up(self) -> None:
+        """Take note that messages may have been missed."""
 
     def _wake(self) -> None:
         if self._stream is not None:
@@ -68,11 +72,20 @@ class Follow(Subscription):
     Returned from a stream handler, it is all that is kept of the request. In a generator, ``yield from`` it.
     """
 
-    __slots__ = ("_early",)
+    __slots__ = ("_early", "_has_early_gap", "_on_gap")
 
-    def __init__(self, hub: StreamHub, topics: tuple[str, ...], *, is_own: bool = False) -> None:
+    def __init__(
+        self,
+        hub: StreamHub,
+        topics: tuple[str, ...],
+        *,
+        is_own: bool = False,
+        on_gap: Callable[[Broadcast], object] | None = None,
+    ) -> None:
+        self._on_gap = on_gap
         # What comes before there is a stream; usually nothing, and thousands of these live for hours.
         self._early: list[Payload] | None = None
+        self._has_early_gap = False
         super().__init__(hub, topics, is_own=is_own)
 
     @classmethod
@@ -86,9 +99,11 @@ class Follow(Subscription):
             for payload in self._early or ():
                 stream.put(payload)
             self._early = None
+            if self._has_early_gap:
+                stream.catch_up()
             super().bind(stream)
             for topic in self.topics:
-                self._hub.topics.hand_over(topic, self, stream)
+                self._hub.exchange.topics.hand_over(topic, self, stream)
 
     def deliver(self, topic: str, kind: str, payload: Payload) -> None:
         """Queue broadcast events."""
@@ -103,11 +118,28 @@ class Follow(Subscription):
                     return
         self._stream.put(payload)
 
+    def catch_up(self) -> None:
+        """Let the stream fill the gap, as soon as there is one."""
+        with self._hub.binding:
+            self._has_early_gap = True
+            if self._stream is not None:
+                self._stream.catch_up()
+
+    def fill_gap(self, stream: Stream) -> None:
+        """Let the application send what the stream may have missed, to that stream alone."""
+        if self._on_gap is not None:
+            state = self._hub.app_state
+            with state.app.app_context(), Broadcast(state, stream.put) as out:
+                self._on_gap(out)
+
     def __iter__(self) -> Iterator[None]:
         """Forward until the stream ends; it gives nothing."""
         stream = _current_stream()
         while True:
-            _wait(lambda: stream.waiting > 0, None)
+            _wait(lambda: stream.waiting > 0 or stream.has_gap, None)
+            if stream.has_gap:
+                stream.has_gap = False
+                self.fill_gap(stream)
             yield
 
 
@@ -149,7 +181,7 @@ class Messages(Subscription):
         self._wake()
         is_half_full = count * 2 >= settings.max_queued_events or size * 2 >= settings.max_queued_bytes
         if is_half_full and not self.waited_for:
-            self._hub.press(self)
+            self._hub.turns.press(self)
 
     def bind(self, stream: Stream) -> None:
         """Belong to a stream, which ends at once if too much has come already."""
@@ -197,6 +229,13 @@ class Changes(Subscription):
         if self._changed is not None:
             with self._lock:
                 self._changed.add(topic)
+            self._wake()
+
+    def catch_up(self) -> None:
+        """Fire once, whatever was missed."""
+        if self._changed is not None:
+            with self._lock:
+                self._changed.update(self.topics)
             self._wake()
 
     def __iter__(self) -> Iterator[frozenset[str]]:

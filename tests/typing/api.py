@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from flask_datastar import Datastar, Event, Signals, sse
+from flask_datastar.brokers import BROKERS, Broker, BrokerOptions, Payload
 
 app = Flask(__name__)
 datastar = Datastar(app)
@@ -58,3 +59,48 @@ datastar.patch_elements("<p id='a'></p>")
 datastar.patch_elements([Markup("<p id='a'></p>"), "<p id='b'></p>"], to="list", mode="append")
 datastar.patch_elements(lambda assigns: f"<p id='a'>{assigns['count']}</p>")
 datastar.patch_elements(None, selector="#a", mode="remove")
+
+
+@datastar.stream(scope=lambda: 7)
+def log() -> object:
+    return datastar.follow("log", on_gap=lambda out: out.patch_elements("<p id='a'></p>"))
+
+
+# Over all processes.
+assert_type(datastar.tabs.count(everywhere=True), int)
+assert_type(datastar.tabs.scopes(everywhere=True), set[str])
+assert_type(datastar.tabs.close("ann", restart=True), int)
+
+
+class OwnBroker(Broker):
+    """What a broker of one's own has to have."""
+
+    is_shared = True
+
+    def publish(self, channel: str, topic: str, kind: str, payload: Payload, *, waits: bool = True) -> None:
+        self.receiver.receive(topic, kind, payload)
+
+    def subscribe(self, channel: str) -> None: ...
+    def unsubscribe(self, channel: str) -> None: ...
+    def note_streams(self, scope: str, tab: str | None, streams: int) -> None: ...
+    def count_elsewhere(self, scope: str, tab: str | None) -> int:
+        return 0
+
+    def count_tabs_elsewhere(self) -> int:
+        return 0
+
+    def scopes_elsewhere(self) -> set[str]:
+        return set()
+
+    def close(self) -> None: ...
+
+
+class Process:
+    """What a broker belongs to."""
+
+    def receive(self, topic: str, kind: str, payload: Payload) -> None: ...
+    def catch_up(self) -> None: ...
+
+
+OwnBroker("own://", Process(), BrokerOptions("shop", timeout_seconds=1)).publish("a", "a", "events", Payload(b""))
+BROKERS["own"] = ("shop.brokers", "OwnBroker", None)

@@ -1,18 +1,16 @@
-"""Publishing: messages and events for all streams of a topic, of a user, or of one tab."""
+"""Events for many streams at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
 from .._state import AppState
+from ..payload import Payload
 from ..sansio.events import Event
 from ..sending import SendingMethods
 from ..tracking import TrackedSignals
-from .direct import Payload
-from .guards import check_publisher
-from .hub import hub_of
 
 
 class Broadcast(SendingMethods[None]):
@@ -21,9 +19,9 @@ class Broadcast(SendingMethods[None]):
     An event is encoded once, however many streams get it. When the block raises, nothing is sent.
     """
 
-    def __init__(self, app_state: AppState, topic: str) -> None:
+    def __init__(self, app_state: AppState, deliver: Callable[[Payload], object]) -> None:
         self._app_state = app_state
-        self._topic = topic
+        self._deliver = deliver
         self._tracked = TrackedSignals()
         self._collected: list[Event] | None = None
 
@@ -62,22 +60,4 @@ class Broadcast(SendingMethods[None]):
         if not events:
             return
         last_ids = [event.event_id for event in events if event.event_id is not None]
-        payload = Payload(b"".join(event.encode() for event in events), last_ids[-1] if last_ids else None)
-        _publish(self._app_state, self._topic, "events", payload)
-
-
-def publish_message(app_state: AppState, topic: str, data: Any) -> None:
-    """Publish data, as JSON, to the streams that subscribed to a topic.
-
-    :raises ValueError: the data has no strict JSON form.
-    :raises SetupError: most streams could not hear it.
-    """
-    _publish(app_state, topic, "message", Payload(app_state.dumps(data).encode()))
-
-
-def _publish(app_state: AppState, topic: str, kind: str, payload: Payload) -> None:
-    """Hand a payload to all streams of a topic; give them their turn before a queue overflows that had none yet."""
-    check_publisher(app_state)
-    hub = hub_of(app_state)
-    hub.topics.publish(topic, kind, payload)
-    hub.relieve()
+        self._deliver(Payload(b"".join(event.encode() for event in events), last_ids[-1] if last_ids else None))

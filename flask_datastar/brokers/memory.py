@@ -1,0 +1,42 @@
+"""The broker of one process: there is nobody else."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ..payload import Payload
+from .base import Broker
+
+
+class MemoryBroker(Broker):
+    """Hands everything straight to its own process."""
+
+    is_shared: ClassVar[bool] = False
+
+    def publish(self, channel: str, topic: str, kind: str, payload: Payload, *, waits: bool = True) -> None:
+        """Deliver before it returns."""
+        self.receiver.receive(topic, kind, payload)
+
+    def subscribe(self, channel: str) -> None:
+        """Do nothing: every message comes here."""
+
+    def unsubscribe(self, channel: str) -> None:
+        """Do nothing."""
+
+    def note_streams(self, scope: str, tab: str | None, streams: int) -> None:
+        """Do nothing."""
+
+    def count_elsewhere(self, scope: str, tab: str | None) -> int:
+        """Count none."""
+        return 0
+
+    def count_tabs_elsewhere(self) -> int:
+        """Count none."""
+        return 0
+
+    def scopes_elsewhere(self) -> set[str]:
+        """Give none."""
+        return set()
+
+    def close(self) -> None:
+        """Do nothing."""

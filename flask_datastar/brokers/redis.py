@@ -1,0 +1,237 @@
+"""The broker on Redis: its channels carry the messages, its keys say which process has which tabs.
+
+The order in which Redis has the messages of a channel is the order in which every process delivers them, also the one
+that published them: two processes that patch the same element at the same moment leave the same thing in all pages. So
+a process delivers its own message when it comes back. When Redis is late, it does not wait for it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from ..errors import BrokerError
+from ..payload import Payload
+from ..transport.ticker import current_ticker
+from ..transport.wakeups import make_lock, make_short_lock, spawn
+from .base import Broker, BrokerOptions, Receiver
+from .redis_client import Feed, check_patched, make_client
+from .redis_commands import Commands
+from .redis_listener import Listener
+from .redis_presence import Presence
+from .wire import Envelope, decode, encode
+
+#: How long a message of this process may be on its way back before it is delivered without.
+PATIENCE_SECONDS = 0.05
+FORGET_SECONDS = 60.0
+#: The number of a message that is delivered here only when it comes back.
+_POSTED = 0
+
+_logger = logging.getLogger(__name__)
+
+
+class RedisBroker(Broker):
+    """Two connections a process, however many streams it has."""
+
+    is_shared: ClassVar[bool] = True
+
+    def __init__(self, url: str, receiver: Receiver, options: BrokerOptions) -> None:
+        super().__init__(url, receiver, options)
+        check_patched()
+        timeout = options.timeout_seconds
+        #: The name of this process; a forked one makes a broker of its own.
+        self.process = uuid.uuid4().hex[:16]
+        self._process_id = os.getpid()
+        # Quoted, so that no namespace with a part of a topic looks like another namespace.
+        self._prefix = f"ds:{quote(options.namespace, safe='')}:".encode()
+        self._commands = Commands(make_client(url, timeout), timeout, self._lose, self._restore)
+        own_channel = self._name(f"\0{self.process}")
+        self._listener = Listener(
+            Feed(make_client(url, timeout)), own_channel, timeout, self._take, self._lose, self._restore
+        )
+        self._presence = Presence(self._commands, self._prefix, self.process, timeout)
+        self._numbers = itertools.count(_POSTED + 1)
+        self._lock = make_short_lock()
+        # Held while own messages are delivered, so that none overtakes another.
+        self._order = make_lock()
+        # Number → when an own message was sent that comes back, and the message, None when it is delivered already.
+        self._under_way: dict[int, tuple[float, Envelope | None]] = {}
+        self._is_late = False
+        self._owes_catch_up = False
+        self._cancel_sweep: Callable[[], None] | None = None
+        self._counts = {"published": 0, "received": 0, "late": 0, "failed": 0}
+
+    def _name(self, channel: str) -> bytes:
+        return self._prefix + b"channel:" + channel.encode("utf-8", "surrogatepass")
+
+    def publish(self, channel: str, topic: str, kind: str, payload: Payload, *, waits: bool = True) -> None:
+        """Publish by Redis; what does not come back soon is delivered here without."""
+        name = self._name(channel)
+        if not waits:
+            envelope = Envelope(self.process, _POSTED, topic, kind, payload)
+            self._commands.post("PUBLISH", name, encode(envelope))
+            return
+        with self._lock:
+            envelope = Envelope(self.process, next(self._numbers), topic, kind, payload)
+            comes_back = self._listener.is_subscribed(name)
+            if comes_back:
+                self._under_way[envelope.number] = (time.monotonic(), envelope)
+        if not comes_back:
+            self._deliver_alone(envelope)
+        elif self._is_late:
+            self._deliver_waiting(envelope.number)
+        elif self._cancel_sweep is None:
+            self._start_sweep()
+        try:
+            self._commands.call("PUBLISH", name, encode(envelope))
+        except BrokerError:
+            self._counts["failed"] += 1
+            self._deliver_waiting(envelope.number)
+            raise
+        self._counts["published"] += 1
+
+    def subscribe(self, channel: str) -> None:
+        """Subscribe, and wait for the confirmation."""
+        is_subscribed = self._listener.subscribe(self._name(channel), waits=self._commands.down is None)
+        if not is_subscribed and self._listener.is_mute:
+            self._commands.suspect(BrokerError("Redis has not confirmed a subscription"))
+
+    def unsubscribe(self, channel: str) -> None:
+        """Subscribe no more."""
+        self._listener.unsubscribe(self._name(channel))
+
+    def note_streams(self, scope: str, tab: str | None, streams: int) -> None:
+        """Write it into the keys of this process."""
+        self._presence.note(scope, tab, streams)
+
+    def count_elsewhere(self, scope: str, tab: str | None) -> int:
+        """Ask the keys of all processes."""
+        return self._presence.count_elsewhere(scope, tab)
+
+    def count_tabs_elsewhere(self) -> int:
+        """Ask the keys of all processes."""
+        return self._presence.count_tabs_elsewhere()
+
+    def scopes_elsewhere(self) -> set[str]:
+        """Ask the keys of all processes."""
+        return self._presence.scopes_elsewhere()
+
+    def stats(self) -> dict[str, Any]:
+        """Give whether Redis answers, and how many messages went which way."""
+        is_connected = self._commands.down is None and not self._listener.is_down
+        return {"connected": is_connected, **self._counts}
+
+    def close(self) -> None:
+        """Disconnect, and leave nothing in Redis."""
+        if os.getpid() != self._process_id:
+            return  # a forked child ends: all of it is its parent's
+        with self._lock:
+            cancel = self._take_cancel()
+        cancel()
+        self._presence.close()
+        self._commands.close()
+        self._listener.close()
+
+    def _take(self, data: bytes) -> None:
+        try:
+            envelope = decode(data)
+        except ValueError:
+            _logger.warning("Datastar: a message from Redis cannot be read", exc_info=True)
+            return
+        with self._order:
+            if envelope.origin == self.process and envelope.number != _POSTED:
+                with self._lock:
+                    sent_at, own = self._under_way.pop(envelope.number, (0.0, None))
+                    if sent_at:
+                        self._is_late = time.monotonic() - sent_at > PATIENCE_SECONDS
+                if own is None:
+                    return  # delivered already
+                envelope = own
+            self._counts["received"] += 1
+            self._deliver(envelope)
+
+    def _deliver(self, envelope: Envelope) -> None:
+        try:
+            self.receiver.receive(envelope.topic, envelope.kind, envelope.payload)
+        except Exception:
+            _logger.exception("Datastar: a message on %r could not be delivered", envelope.topic)
+
+    def _deliver_alone(self, envelope: Envelope) -> None:
+        """Deliver an own message that does not come back, after those before it that have not come back either."""
+        if self._listener.is_down:
+            self._deliver_waiting(envelope.number)
+        with self._order:
+            self._deliver(envelope)
+
+    def _deliver_waiting(self, last: int) -> None:
+        """Deliver own messages up to a number without Redis, if they have not come back meanwhile."""
+        with self._order:
+            with self._lock:
+                numbers = [number for number in self._under_way if number <= last]
+            for number in numbers:
+                with self._lock:
+                    sent_at, envelope = self._under_way.get(number, (0.0, None))
+                    if envelope is not None:
+                        self._under_way[number] = (sent_at, None)
+                        self._counts["late"] += 1
+                if envelope is not None:
+                    self._deliver(envelope)
+
+    def _start_sweep(self) -> None:
+        cancel = current_ticker().every(PATIENCE_SECONDS / 2, self._sweep)
+        with self._lock:
+            if self._cancel_sweep is None:
+                self._cancel_sweep, cancel = cancel, _do_nothing
+        cancel()
+
+    def _sweep(self) -> None:
+        """Look for messages that are late."""
+        now = time.monotonic()
+        with self._lock:
+            for number, (sent_at, _) in list(self._under_way.items()):
+                # It does not come back: the connection that it was to come on is another one now.
+                if now - sent_at > FORGET_SECONDS:
+                    del self._under_way[number]
+            waiting = {number: sent_at for number, (sent_at, own) in self._under_way.items() if own is not None}
+            is_late = any(now - sent_at > PATIENCE_SECONDS for sent_at in waiting.values())
+            self._is_late = self._is_late or is_late
+            cancel = None if self._under_way else self._take_cancel()
+        if cancel is not None:
+            cancel()
+        if is_late:
+            # Not here: thousands of deliveries would keep everything waiting that has its time.
+            spawn(partial(self._deliver_waiting, max(waiting)), "datastar-redis-late")
+
+    def _take_cancel(self) -> Callable[[], None]:
+        """Give what ends the sweeping; the lock is held."""
+        cancel, self._cancel_sweep = self._cancel_sweep or _do_nothing, None
+        return cancel
+
+    def _lose(self) -> None:
+        """Note that messages, or what was posted, may be lost."""
+        self._owes_catch_up = True
+
+    def _restore(self) -> None:
+        """Make good for an outage, when both connections are there again."""
+        self._commands.retry()
+        self._listener.retry()
+        with self._lock:
+            is_whole = self._commands.down is None and not self._listener.has_gap
+            is_due, self._owes_catch_up = self._owes_catch_up and is_whole, self._owes_catch_up and not is_whole
+        if is_due:
+            self._presence.restore()
+            try:
+                self.receiver.catch_up()
+            except Exception:
+                _logger.exception("Datastar: what was missed could not be made good")
+
+
+def _do_nothing() -> None:
+    """Cancel nothing."""

@@ -1,0 +1,134 @@
+"""Clients of redis-py as this package needs them: no waiting beyond the timeout, no retry that nobody sees."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+from weakref import WeakMethod
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.connection import parse_url
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from ..errors import ConfigError, SetupError
+from ..transport.wakeups import is_gevent, make_lock
+
+
+def make_client(url: str, timeout_seconds: float) -> Redis:
+    """Make a client that has one connection at the most; it connects at its first command.
+
+    :raises ConfigError: the URL says something that redis-py does not know, or that is not for it to say.
+    """
+    own: dict[str, Any] = {
+        "socket_timeout": timeout_seconds,
+        "socket_connect_timeout": timeout_seconds,
+        "socket_keepalive": True,
+        "retry": Retry(NoBackoff(), 0),
+        "max_connections": 1,
+        "protocol": 2,
+        "decode_responses": False,
+    }
+    try:
+        # To redis-py the URL's query counts more than arguments.
+        refused = sorted(own.keys() & parse_url(url).keys())  # type: ignore[no-untyped-call]
+        client = Redis.from_url(url, **{"client_name": "flask-datastar", **own})
+        # What the query says is looked at only here.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    except (ValueError, TypeError, RedisError) as error:
+        # Not the URL: it may hold a password.
+        raise ConfigError(f"DATASTAR_BROKER_URL is not accepted by redis-py: {error}") from None
+    if refused:
+        raise ConfigError(
+            f"DATASTAR_BROKER_URL sets {', '.join(refused)}, which the broker chooses; leave it out. How long to wait "
+            "is DATASTAR_BROKER_TIMEOUT_SECONDS"
+        )
+    return client
+
+
+class Feed:
+    """A connection that one thread or greenlet reads, while others send.
+
+    Not redis-py's own ``PubSub``: that one connects and subscribes anew by itself, so that nobody hears of a gap.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self._connection: Any = client.connection_pool.make_connection()
+        # TLS cannot be read and written by two threads at the same moment. Greenlets never do so.
+        self._turn: AbstractContextManager[object] = nullcontext() if is_gevent() else make_lock()
+        # What a thread waits by while it is another one's turn.
+        self._selector: selectors.BaseSelector | None = None
+        let_go = WeakMethod(self._let_go)
+        os.register_at_fork(after_in_child=lambda: (let_go() or _do_nothing)())
+
+    def connect(self) -> None:
+        """Connect anew."""
+        self.close()
+        self._connection.connect()
+        if not is_gevent():
+            self._selector = selectors.DefaultSelector()
+            self._selector.register(self._connection._sock, selectors.EVENT_READ)
+
+    def send(self, *arguments: str | bytes) -> None:
+        """Send a command; never two at the same time."""
+        with self._turn:
+            self._connection.send_command(*arguments, check_health=False)
+
+    def read(self, seconds: float) -> Any:
+        """Give what comes next; None when nothing does."""
+        if self._selector is None:
+            return self._read(seconds)
+        with self._turn:
+            answer = self._read(0)
+        if answer is None and self._selector.select(seconds):
+            with self._turn:
+                answer = self._read(0)
+        return answer
+
+    def _read(self, seconds: float) -> Any:
+        if not self._connection.can_read(timeout=seconds):
+            return None
+        return self._connection.read_response(disconnect_on_error=False)
+
+    def close(self) -> None:
+        """Disconnect."""
+        selector, self._selector = self._selector, None
+        if selector is not None:
+            selector.close()
+        with self._turn:
+            self._connection.disconnect()
+
+    def _let_go(self) -> None:
+        """Put nothing in the place of the connection in a forked child, where a copy of the greenlet that reads goes on
+        and would take its parent's messages. Closed it is not: gevent would tell the parent's loop.
+        """
+        connected = getattr(self._connection, "_sock", None)
+        if connected is not None and connected.fileno() >= 0:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nothing, connected.fileno())
+            os.close(nothing)
+
+
+def _do_nothing() -> None:
+    """Stand for a connection that is no more."""
+
+
+def check_patched() -> None:
+    """Refuse to block gevent's loop.
+
+    :raises SetupError: greenlets run in this thread, and sockets are not gevent's.
+    """
+    hub_local = sys.modules.get("gevent._hub_local")
+    if hub_local is None or hub_local.get_hub_if_exists() is None:
+        return
+    from gevent.monkey import is_module_patched
+
+    if not is_module_patched("socket"):
+        raise SetupError(
+            "gevent serves here, but sockets are not patched, so that waiting for Redis would stop all requests; call "
+            "gevent.monkey.patch_all() first of all (gunicorn's gevent worker does it by itself)"
+        )

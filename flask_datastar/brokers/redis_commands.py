@@ -1,0 +1,233 @@
+"""The connection that commands go out on. One thread or greenlet uses it, and sends together what waits together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from ..errors import BrokerError
+from ..transport.wakeups import make_lock, make_wakeup, spawn
+from .backoff import Backoff
+
+_LARGEST_BATCH = 500
+#: Commands that nobody waits for; more are dropped, because what they say is said again after an outage.
+_MOST_POSTED = 100_000
+
+_logger = logging.getLogger(__name__)
+
+
+class _Command:
+    __slots__ = ("answer", "arguments", "error", "given_up", "is_done", "wakeup")
+
+    def __init__(self, arguments: tuple[Any, ...], *, waits: bool) -> None:
+        self.arguments = arguments
+        self.answer: Any = None
+        self.error: BaseException | None = None
+        self.is_done = False
+        #: Nobody waits any more: not to be sent, if it was not yet.
+        self.given_up = False
+        self.wakeup = make_wakeup() if waits else None
+
+    def finish(self, answer: Any, error: BaseException | None) -> None:
+        self.answer, self.error, self.is_done = answer, error, True
+        if self.wakeup is not None:
+            self.wakeup.set()
+
+
+class Commands:
+    """Sends commands; after a failure it fails at once, without waiting, until the server answers again.
+
+    :param on_lost: called when the server does not answer, so that what was posted is lost; must not wait.
+    :param on_restored: called when it answers again; must not wait for a command.
+    """
+
+    def __init__(
+        self, client: Any, timeout_seconds: float, on_lost: Callable[[], object], on_restored: Callable[[], object]
+    ) -> None:
+        self._client = client
+        self._timeout_seconds = timeout_seconds
+        self._on_lost = on_lost
+        self._on_restored = on_restored
+        self._process = os.getpid()
+        self._lock = make_lock()
+        self._waiting: deque[_Command] = deque()
+        self._work = make_wakeup()
+        self._retry = make_wakeup()
+        self._ended = make_wakeup()
+        self._is_running = False
+        self._is_closed = False
+        self._complaints: set[str] = set()
+        #: Why the server counts as unreachable; None while it does not.
+        self.down: BaseException | None = None
+
+    def call(self, *arguments: Any) -> Any:
+        """Send a command and give its answer.
+
+        :raises BrokerError: no answer came in time, or it was an error.
+        """
+        return self.call_all([arguments])[0]
+
+    def call_all(self, commands: Iterable[tuple[Any, ...]], deadline: float | None = None) -> list[Any]:
+        """Send commands together and give their answers.
+
+        :param deadline: ``time.monotonic()`` until which to wait; by default the timeout from now.
+        :raises BrokerError: not all answers came in time, or one was an error.
+        """
+        deadline = time.monotonic() + self._timeout_seconds if deadline is None else deadline
+        sent = [_Command(arguments, waits=True) for arguments in commands]
+        self._add(sent)
+        for command in sent:
+            self._wait_for(command, deadline)
+        for command in sent:
+            if command.error is not None:
+                raise BrokerError(f"Redis cannot be used: {command.error}") from command.error
+        return [command.answer for command in sent]
+
+    def _wait_for(self, command: _Command, deadline: float) -> None:
+        assert command.wakeup is not None
+        while not command.is_done:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                error = BrokerError(f"Redis has not answered within {self._timeout_seconds:g} s")
+                command.given_up = True
+                self.suspect(error, lambda: not command.is_done)
+                raise error
+            command.wakeup.wait(left)
+
+    def post(self, *arguments: Any) -> None:
+        """Send a command at some time soon; nobody hears what became of it."""
+        if self.down is None and len(self._waiting) < _MOST_POSTED:
+            self._add([_Command(arguments, waits=False)])
+
+    def suspect(self, error: BaseException, is_so: Callable[[], bool] = lambda: True) -> None:
+        """Take the server for unreachable until it answers, so that nobody else waits."""
+        with self._lock:
+            if self.down is None and not self._is_closed and is_so():
+                self.down = error
+                self._on_lost()
+                # It asks until the server answers.
+                self._run_beside()
+        self._work.set()
+
+    def retry(self) -> None:
+        """Try again at once, if it is tried at all."""
+        self._retry.set()
+
+    def close(self) -> None:
+        """Send what waits, if the server answers, and disconnect."""
+        with self._lock:
+            self._is_closed = True
+            is_running = self._is_running
+        self._work.set()
+        self._retry.set()
+        if is_running and self.down is None:
+            self._ended.wait(self._timeout_seconds)
+
+    def _add(self, commands: list[_Command]) -> None:
+        with self._lock:
+            error = BrokerError("the broker is closed") if self._is_closed else self.down
+            if error is None:
+                self._waiting.extend(commands)
+                self._run_beside()
+        if error is not None:
+            for command in commands:
+                command.finish(None, error)
+        self._work.set()
+
+    def _run_beside(self) -> None:
+        """Let it run, if it does not; the lock is held."""
+        if not self._is_running:
+            self._is_running = True
+            spawn(self._run, "datastar-redis-commands")
+
+    def _run(self) -> None:
+        try:
+            # gevent keeps the greenlets over a fork: the child's copy of this one has nothing to do.
+            while os.getpid() == self._process:
+                self._work.clear()
+                if self.down is not None:
+                    self._wait_for_server()
+                elif batch := self._take():
+                    self._send(batch)
+                elif self._is_closed:
+                    return
+                else:
+                    self._work.wait()
+                if self._is_closed and self.down is not None:
+                    return
+        finally:
+            self._is_running = False
+            if os.getpid() == self._process:
+                self._client.close()
+                self._ended.set()
+
+    def _take(self) -> list[_Command]:
+        with self._lock:
+            count = min(len(self._waiting), _LARGEST_BATCH)
+            taken = [self._waiting.popleft() for _ in range(count)]
+        return [command for command in taken if not command.given_up]
+
+    def _send(self, batch: list[_Command]) -> None:
+        try:
+            answers = self._exchange(batch)
+        except Exception as error:
+            self._fail(batch, error)
+            return
+        for command, answer in zip(batch, answers, strict=True):
+            refusal = answer if isinstance(answer, ResponseError) else None
+            if refusal is not None and command.wakeup is None:
+                self._complain(command, refusal)
+            command.finish(answer, refusal)
+
+    def _exchange(self, batch: list[_Command]) -> list[Any]:
+        if len(batch) == 1:
+            try:
+                return [self._client.execute_command(*batch[0].arguments)]
+            except ResponseError as error:
+                return [error]
+        with self._client.pipeline(transaction=False) as pipeline:
+            for command in batch:
+                pipeline.execute_command(*command.arguments)
+            answers: list[Any] = pipeline.execute(raise_on_error=False)
+        return answers
+
+    def _complain(self, command: _Command, error: ResponseError) -> None:
+        """Log, once, why Redis refuses what nobody waits for."""
+        text = f"{command.arguments[0]}: {error}"
+        if text not in self._complaints:
+            self._complaints.add(text)
+            _logger.warning("Datastar: Redis refuses %s", text)
+
+    def _fail(self, batch: list[_Command], error: BaseException) -> None:
+        with self._lock:
+            self.down = error
+            self._on_lost()
+            batch = [*batch, *self._waiting]
+            self._waiting.clear()
+        for command in batch:
+            command.finish(None, error)
+
+    def _wait_for_server(self) -> None:
+        backoff = Backoff()
+        with self._lock:
+            given_up, self._waiting = self._waiting, deque()
+        for command in given_up:
+            command.finish(None, self.down)
+        while not self._is_closed:
+            self._retry.wait(backoff.next_wait())
+            self._retry.clear()
+            try:
+                self._client.connection_pool.disconnect()
+                self._client.ping()
+            except Exception as error:
+                self.down = error
+            else:
+                self.down = None
+                self._on_restored()
+                return

@@ -1,0 +1,227 @@
+"""Which process has how many streams of which tab, in Redis' keys, so that limits and counts hold for all.
+
+Each process writes only what it has itself, and says every few seconds that it lives. What one that was killed has
+left, another one removes. With the prefix of the namespace:
+
+- ``processes``: sorted set, process → until when it counts as alive (Redis' own clock, seconds);
+- ``tabs:<process>``: set of ``<tab>\\0<scope>``, the tabs that the process has;
+- ``scopes:<process>``: the same of streams without a tab, as ``\\0<scope>``;
+- ``scope:<scope>``: hash, ``<process>\\0<tab>`` → how many streams.
+
+A process's sets hold at least what the hashes hold of it, so that nothing is left when an outage comes in between.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from ..errors import BrokerError
+from ..transport.ticker import current_ticker
+from ..transport.wakeups import make_lock, make_wakeup, spawn
+from .redis_commands import Commands
+
+BEAT_SECONDS = 5.0
+ALIVE_SECONDS = 20.0
+#: If all processes die at once, nobody is left to clean up.
+_FORGOTTEN_SECONDS = 86_400
+
+_logger = logging.getLogger(__name__)
+
+
+class Presence:
+    """What this process has, said to the others."""
+
+    def __init__(self, commands: Commands, prefix: bytes, process: str, timeout_seconds: float) -> None:
+        self._commands = commands
+        self._prefix = prefix
+        self._process = process.encode()
+        self._timeout_seconds = timeout_seconds
+        self._processes = prefix + b"processes"
+        self._lock = make_lock()
+        self._streams: dict[tuple[str, str], int] = {}
+        # What has to be added to this process's clock to have that of Redis; None until it was asked.
+        self._clock_difference: float | None = None
+        self._cancel_beat: Callable[[], None] | None = None
+        self._is_beating = False
+        self._beat_ended = make_wakeup()
+        self._must_restore = False
+        self._is_closed = False
+
+    def note(self, scope: str, tab: str | None, streams: int) -> None:
+        """Say how many streams of a tab are here."""
+        key = (scope, tab or "")
+        with self._lock:
+            if self._is_closed:
+                return
+            if streams:
+                self._streams[key] = streams
+            else:
+                self._streams.pop(key, None)
+            is_first = self._cancel_beat is None
+            if is_first:
+                self._cancel_beat = current_ticker().every(BEAT_SECONDS, self._start_beat)
+                # Before anything is published of this tab: who hears of it asks who is alive. By the clock of this
+                # host, until the first heartbeat has asked for that of Redis.
+                self._commands.post("ZADD", self._processes, "NX", time.time() + ALIVE_SECONDS, self._process)
+            # Under the lock: of two that note the same tab, the later one is written later.
+            self._write(*key, streams)
+        if is_first:
+            self._start_beat()
+
+    def count_elsewhere(self, scope: str, tab: str | None) -> int:
+        """Count the streams of a scope in other living processes, without those of one tab."""
+        deadline = time.monotonic() + self._timeout_seconds
+        try:
+            expired = ("ZRANGEBYSCORE", self._processes, "-inf", self._now(deadline))
+            found, dead = self._commands.call_all([("HGETALL", self._scope_key(scope)), expired], deadline)
+        except BrokerError:
+            return 0
+        # One that is not known at all has just begun.
+        without = {self._process, *dead}
+        total = 0
+        for field, count in found.items():
+            process, _, name = field.partition(b"\0")
+            if process not in without and (not name or name.decode() != tab):
+                total += int(count)
+        return total
+
+    def count_tabs_elsewhere(self) -> int:
+        """Count the tabs of other living processes."""
+        deadline = time.monotonic() + self._timeout_seconds
+        others = self._living_others(deadline)
+        counts = self._commands.call_all([("SCARD", self._keys(process)[0]) for process in others], deadline)
+        return sum(map(int, counts))
+
+    def scopes_elsewhere(self) -> set[str]:
+        """Give the scopes of other living processes."""
+        deadline = time.monotonic() + self._timeout_seconds
+        # A question for each process: one for all would keep Redis from everybody else for its whole length.
+        sets = [("SUNION", *self._keys(process)) for process in self._living_others(deadline)]
+        found = self._commands.call_all(sets, deadline)
+        return {_split(member)[1] for members in found for member in members}
+
+    def restore(self) -> None:
+        """Say everything again: Redis may have lost it, or not have heard of what ended meanwhile."""
+        self._must_restore = True
+        with self._lock:
+            has_begun = self._cancel_beat is not None
+        if has_begun:
+            self._start_beat()
+
+    def close(self) -> None:
+        """Say that nothing is here any more."""
+        with self._lock:
+            cancel, self._cancel_beat = self._cancel_beat, None
+            self._is_closed = True
+        if cancel is None:
+            return
+        cancel()
+        # What a heartbeat writes after the rest would stay.
+        deadline = time.monotonic() + self._timeout_seconds
+        while self._is_beating and (left := deadline - time.monotonic()) > 0:
+            self._beat_ended.wait(left)
+        with self._lock:
+            for key in self._streams:
+                self._write(*key, 0)
+            self._commands.post("ZREM", self._processes, self._process)
+
+    def _living_others(self, deadline: float) -> list[bytes]:
+        living = ("ZRANGEBYSCORE", self._processes, self._now(deadline), "+inf")
+        found = self._commands.call_all([living], deadline)[0]
+        return [process for process in found if process != self._process]
+
+    def _keys(self, process: bytes) -> tuple[bytes, bytes]:
+        """Give the sets of a process: of its tabs, and of its streams without."""
+        return self._prefix + b"tabs:" + process, self._prefix + b"scopes:" + process
+
+    def _scope_key(self, scope: str) -> bytes:
+        return self._prefix + b"scope:" + scope.encode("utf-8", "surrogatepass")
+
+    def _write(self, scope: str, tab: str, streams: int) -> None:
+        key, field = self._scope_key(scope), self._process + b"\0" + tab.encode()
+        own = self._keys(self._process)[not tab]
+        member = f"{tab}\0{scope}".encode("utf-8", "surrogatepass")
+        if streams:
+            self._commands.post("SADD", own, member)
+            self._commands.post("HSET", key, field, streams)
+            self._commands.post("EXPIRE", key, _FORGOTTEN_SECONDS)
+        else:
+            self._commands.post("HDEL", key, field)
+            self._commands.post("SREM", own, member)
+
+    def _now(self, deadline: float) -> float:
+        """Give the time of Redis, which is the same for all hosts."""
+        if self._clock_difference is None:
+            self._ask_time(deadline)
+        assert self._clock_difference is not None
+        return time.time() + self._clock_difference
+
+    def _ask_time(self, deadline: float) -> None:
+        seconds, microseconds = self._commands.call_all([("TIME",)], deadline)[0]
+        self._clock_difference = int(seconds) + int(microseconds) / 1e6 - time.time()
+
+    def _start_beat(self) -> None:
+        with self._lock:
+            if self._is_beating or self._is_closed:
+                return
+            self._is_beating = True
+            self._beat_ended.clear()
+        # Not on the ticker, which must not wait for Redis.
+        spawn(self._beat, "datastar-redis-beat")
+
+    def _beat(self) -> None:
+        try:
+            self._say_alive()
+            self._remove_dead()
+        except BrokerError as error:
+            _logger.debug("no heartbeat: %s", error)
+        finally:
+            self._is_beating = False
+            self._beat_ended.set()
+
+    def _say_alive(self) -> None:
+        deadline = time.monotonic() + self._timeout_seconds
+        self._ask_time(deadline)
+        until = self._now(deadline) + ALIVE_SECONDS
+        is_new = self._commands.call_all([("ZADD", self._processes, until, self._process)], deadline)[0]
+        # New, too, to a Redis that has lost everything, and where others took this process for dead.
+        if is_new or self._must_restore:
+            self._must_restore = False
+            try:
+                self._restore()
+            except BrokerError:
+                self._must_restore = True
+                raise
+        self._commands.post("EXPIRE", self._processes, _FORGOTTEN_SECONDS)
+        for key in self._keys(self._process):
+            self._commands.post("EXPIRE", key, _FORGOTTEN_SECONDS)
+
+    def _restore(self) -> None:
+        said = self._commands.call("SUNION", *self._keys(self._process))
+        with self._lock:
+            for member in said:
+                tab, scope = _split(member)
+                if (scope, tab) not in self._streams:
+                    self._write(scope, tab, 0)
+            for key, count in self._streams.items():
+                self._write(*key, count)
+
+    def _remove_dead(self) -> None:
+        now = self._now(time.monotonic())
+        for process in self._commands.call("ZRANGEBYSCORE", self._processes, "-inf", now):
+            if process == self._process:
+                continue
+            for member in self._commands.call("SUNION", *self._keys(process)):
+                tab, scope = _split(member)
+                self._commands.call("HDEL", self._scope_key(scope), process + b"\0" + tab.encode())
+            # Last, so that somebody else goes on with it should this process die now.
+            self._commands.call("DEL", *self._keys(process))
+            self._commands.call("ZREM", self._processes, process)
+
+
+def _split(member: bytes) -> tuple[str, str]:
+    """Give tab and scope of a member of a process's sets."""
+    tab, _, scope = member.decode("utf-8", "surrogatepass").partition("\0")
+    return tab, scope

@@ -1,0 +1,150 @@
+"""Flask-SQLAlchemy: what is published inside of a transaction leaves after its commit, and never after a rollback.
+
+A stream that reads the database anew when it hears of a change would otherwise read the old rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, appcontext_pushed
+
+from .._state import AppState
+from ..errors import BrokerError
+
+Publish = Callable[[], object]
+
+# In the session's own dict: inside of which savepoints it has written, whether it was committed, and what waits for
+# that, with the savepoints that it was published in.
+_WRITTEN, _IS_COMMITTED, _WAITING = (f"flask_datastar.{name}" for name in ("written", "committed", "waiting"))
+_WRITES = re.compile(r"\s*(insert|update|delete|merge|replace|truncate)\b", re.IGNORECASE)
+
+
+def watch_transactions(app_state: AppState) -> None:
+    """Watch the sessions of Flask-SQLAlchemy, whether it is initialised before or after this extension."""
+    if not app_state.settings.publish_after_commit:
+        return
+
+    def look(sender: Flask, **_: Any) -> None:
+        scoped = _scoped_session(sender)
+        if scoped is not None:
+            _listen(scoped)
+        if scoped is not None or app_state.has_served:
+            appcontext_pushed.disconnect(look, sender)
+
+    # Not weakly: nothing else holds the function.
+    appcontext_pushed.connect(look, app_state.app, weak=False)
+
+
+def publish_at_commit(app_state: AppState, publish: Publish) -> bool:
+    """Publish when the current transaction is committed, if it has changed anything.
+
+    :return: False when there is nothing to wait for.
+    """
+    session = _current_session(app_state)
+    if session is None or not (session.info.get(_WRITTEN) or session.new or session.dirty or session.deleted):
+        return False
+    session.info.setdefault(_WAITING, []).append((_savepoints(session.get_nested_transaction()), publish))
+    return True
+
+
+def _current_session(app_state: AppState) -> Any:
+    """Give the session of this context, None when there is none: it is not to be made for this."""
+    scoped = _scoped_session(app_state.app) if app_state.settings.publish_after_commit else None
+    if scoped is None or not scoped.registry.has():
+        return None
+    # Where the context was there before the extension, nobody has looked yet.
+    _listen(scoped)
+    return scoped()
+
+
+def _scoped_session(app: Flask) -> Any:
+    """Give Flask-SQLAlchemy's ``db.session``; None without, and for another extension of that name."""
+    scoped = getattr(app.extensions.get("sqlalchemy"), "session", None)
+    return scoped if hasattr(scoped, "session_factory") else None
+
+
+def _listen(scoped_session: Any) -> None:
+    from sqlalchemy import event
+
+    # Two apps may have the same database object.
+    if not event.contains(scoped_session.session_factory, "after_flush", _after_flush):
+        for name, listener in _LISTENERS.items():
+            event.listen(scoped_session.session_factory, name, listener)
+
+
+def _after_flush(session: Any, _: object) -> None:
+    _note_write(session)
+
+
+def _note_write(session: Any) -> None:
+    written, savepoints = session.info.setdefault(_WRITTEN, []), _savepoints(session.get_nested_transaction())
+    if savepoints not in written:
+        written.append(savepoints)
+
+
+def _do_orm_execute(state: Any) -> None:
+    """Notice statements that write without a flush."""
+    text = getattr(state.statement, "text", None)
+    is_writing_text = isinstance(text, str) and _WRITES.match(text) is not None
+    if state.is_insert or state.is_update or state.is_delete or is_writing_text:
+        _note_write(state.session)
+
+
+def _after_commit(session: Any) -> None:
+    # Also sent when a savepoint is released, which commits nothing.
+    if not session.in_nested_transaction():
+        session.info[_IS_COMMITTED] = True
+
+
+def _after_soft_rollback(session: Any, transaction: Any) -> None:
+    """Forget what was written and published since a savepoint that was rolled back."""
+    if transaction.nested:
+        info = session.info
+        info[_WRITTEN] = [savepoints for savepoints in info.get(_WRITTEN, ()) if transaction not in savepoints]
+        info[_WAITING] = [item for item in info.get(_WAITING, ()) if transaction not in item[0]]
+
+
+def _after_transaction_end(session: Any, transaction: Any) -> None:
+    """Publish, after the connection was given back, so that an error leaves nothing half-done."""
+    if transaction.parent is None:
+        is_committed = session.info.pop(_IS_COMMITTED, False)
+        session.info.pop(_WRITTEN, None)
+        waiting = session.info.pop(_WAITING, [])
+        if is_committed:
+            _publish_all(publish for _, publish in waiting)
+    elif not transaction.nested:
+        # Neither the whole nor a savepoint: around a flush, and around the bulk methods, which tell of nothing else.
+        _note_write(session)
+
+
+def _publish_all(waiting: Iterable[Publish]) -> None:
+    """Publish; an error of one keeps no other from its streams, and is raised in the end."""
+    first: BrokerError | None = None
+    for publish in waiting:
+        try:
+            publish()
+        except BrokerError as error:
+            first = first or error
+    if first is not None:
+        raise first
+
+
+def _savepoints(transaction: Any) -> list[Any]:
+    """List the savepoints that a transaction is inside of, itself included."""
+    found = []
+    while transaction is not None and transaction.nested:
+        found.append(transaction)
+        transaction = transaction.parent
+    return found
+
+
+_LISTENERS: dict[str, Callable[..., None]] = {
+    "after_flush": _after_flush,
+    "do_orm_execute": _do_orm_execute,
+    "after_commit": _after_commit,
+    "after_soft_rollback": _after_soft_rollback,
+    "after_transaction_end": _after_transaction_end,
+}

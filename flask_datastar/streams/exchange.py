@@ -1,0 +1,162 @@
+"""The process's end of the broker: who listens here, what goes out, and what comes in."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+
+from .._state import AppState
+from ..brokers import BrokerOptions, make_broker
+from ..errors import BrokerError
+from ..payload import Payload
+from ..topics import Subscriber, Topics
+from ..transport.ticker import current_ticker
+from ..transport.wakeups import make_lock, spawn
+from .scopes import channel_of
+from .turns import Turns
+
+#: Kinds of messages: for wait points, for browsers, for the registries of tabs, and of a topic that has lost some.
+MESSAGE, EVENTS, TABS, MISSED = "message", "events", "tabs", "missed"
+#: How long a channel that nobody listens to stays subscribed: most pages that leave make way for another one.
+_IDLE_SECONDS = 1.0
+#: Topics that other processes are told of after an outage; one so long that there are more they notice themselves.
+_MOST_MISSED = 10_000
+
+_logger = logging.getLogger(__name__)
+
+
+class Exchange:
+    """Publishes, subscribes, and hands what comes from the broker to the topics of this process."""
+
+    def __init__(self, app_state: AppState, turns: Turns) -> None:
+        settings = app_state.settings
+        self.topics = Topics()
+        self._turns = turns
+        self._drops_failures = settings.broker_on_failure == "drop"
+        options = BrokerOptions(settings.broker_prefix or app_state.app.name, settings.broker_timeout_seconds)
+        self.broker = make_broker(settings.broker_url or "memory://", self, options)
+        #: Called with what the registries of other processes say, in the order that all of them see.
+        self.on_tabs: Callable[[Payload], object] | None = None
+        #: Called when this process has to say again what it has.
+        self.on_restored: Callable[[], object] | None = None
+        self._lock = make_lock()
+        # Channel → subscriptions; those with none are given up a little later.
+        self._uses: Counter[str] = Counter()
+        self._idle: set[str] = set()
+        self._cancel_idle: Callable[[], None] | None = None
+        # Topics of which other processes have not got everything, and how often an outage has ended.
+        self._missed: set[str] = set()
+        self._restored = 0
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there may be other processes."""
+        return self.broker.is_shared
+
+    def subscribe(self, topic: str, subscriber: Subscriber) -> None:
+        """Let a subscriber have every message from now on, whichever process it comes from."""
+        self.topics.subscribe(topic, subscriber)
+        if self.is_shared:
+            channel = channel_of(topic)
+            with self._lock:
+                self._uses[channel] += 1
+                self._idle.discard(channel)
+            self.broker.subscribe(channel)
+
+    def unsubscribe(self, topic: str, subscriber: Subscriber) -> None:
+        """Let a subscriber have no more messages."""
+        self.topics.unsubscribe(topic, subscriber)
+        if self.is_shared:
+            channel = channel_of(topic)
+            with self._lock:
+                self._uses[channel] -= 1
+                if self._uses[channel] <= 0:
+                    del self._uses[channel]
+                    self._idle.add(channel)
+                    if self._cancel_idle is None:
+                        self._cancel_idle = current_ticker().every(_IDLE_SECONDS, self._give_up_idle)
+
+    def publish(self, topic: str, kind: str, payload: Payload) -> None:
+        """Hand a payload to all streams of a topic, everywhere.
+
+        :raises BrokerError: other processes may not have got it, and the app wants to know.
+        """
+        restored = self._restored
+        try:
+            self.broker.publish(channel_of(topic), topic, kind, payload)
+        except BrokerError as error:
+            if kind != TABS:
+                self._note_missed(topic, restored)
+            if not self._drops_failures:
+                raise
+            _logger.warning("Datastar: other processes do not get what was published to %r: %s", topic, error)
+
+    def post(self, topic: str, kind: str, payload: Payload) -> None:
+        """Publish without waiting, and without hearing of a failure."""
+        self.broker.publish(channel_of(topic), topic, kind, payload, waits=False)
+
+    def receive(self, topic: str, kind: str, payload: Payload) -> None:
+        """Deliver; streams get their turn before a queue overflows that had none yet."""
+        if kind == TABS:
+            if self.on_tabs is not None:
+                self.on_tabs(payload)
+            return
+        if kind == MISSED:
+            for subscriber in self.topics.subscribers(topic):
+                subscriber.catch_up()
+            return
+        self.topics.publish(topic, kind, payload)
+        self._turns.relieve()
+
+    def catch_up(self) -> None:
+        """Let every stream read its state anew, after messages may have been missed."""
+        for subscriber in self.topics.subscribers():
+            subscriber.catch_up()
+        if self.on_restored is not None:
+            self.on_restored()
+        with self._lock:
+            self._restored += 1
+            has_missed = bool(self._missed)
+        if has_missed:
+            # Not here: the one that calls must not wait for the broker.
+            spawn(self._tell_missed, "datastar-missed")
+
+    def close(self) -> None:
+        """Let go of the broker; when the process ends."""
+        if self._cancel_idle is not None:
+            self._cancel_idle()
+        self.broker.close()
+
+    def _note_missed(self, topic: str, restored: int) -> None:
+        """Remember a topic of which others have missed something: they may not have noticed that the broker was away.
+
+        :param restored: how often an outage had ended before it was tried to publish.
+        """
+        with self._lock:
+            if len(self._missed) < _MOST_MISSED:
+                self._missed.add(topic)
+            is_over = self._restored != restored
+        if is_over:
+            spawn(self._tell_missed, "datastar-missed")
+
+    def _tell_missed(self) -> None:
+        """Let the streams of other processes read their state anew."""
+        restored = self._restored
+        with self._lock:
+            topics, self._missed = self._missed, set()
+        for topic in topics:
+            try:
+                self.broker.publish(channel_of(topic), topic, MISSED, Payload(b""))
+            except BrokerError:
+                self._note_missed(topic, restored)
+
+    def _give_up_idle(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, set()
+            for channel in idle:
+                # Under the lock: somebody who subscribes at this moment does so after.
+                self.broker.unsubscribe(channel)
+            if not idle and self._cancel_idle is not None:
+                self._cancel_idle()
+                self._cancel_idle = None

@@ -1,0 +1,37 @@
+"""Publishing: messages and events for all streams of a topic, of a user, or of one tab."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from .._state import AppState
+from ..payload import Payload
+from .broadcast import Broadcast
+from .commits import publish_at_commit
+from .exchange import EVENTS, MESSAGE
+from .guards import check_publisher
+from .hub import hub_of
+
+
+def publish_message(app_state: AppState, topic: str, data: Any) -> None:
+    """Publish data, as JSON, to the streams that subscribed to a topic.
+
+    :raises ValueError: the data has no strict JSON form.
+    :raises SetupError: most streams could not hear it.
+    :raises BrokerError: the streams of other processes may not hear it.
+    """
+    _publish(app_state, topic, MESSAGE, Payload(app_state.dumps(data).encode()))
+
+
+def broadcast_events(app_state: AppState, topic: str) -> Broadcast:
+    """Give what sends events to the streams that follow a topic."""
+    return Broadcast(app_state, partial(_publish, app_state, topic, EVENTS))
+
+
+def _publish(app_state: AppState, topic: str, kind: str, payload: Payload) -> None:
+    """Hand a payload to all streams of a topic: at once, or when the transaction that it tells of is committed."""
+    check_publisher(app_state)
+    publish = partial(hub_of(app_state).exchange.publish, topic, kind, payload)
+    if not publish_at_commit(app_state, publish):
+        publish()

@@ -1,0 +1,27 @@
+"""The contract as checks, for where there is no pytest: one check for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask_datastar.brokers import redis
+from tests.brokers.contract import Brokers, SharedBrokerContract
+from tests.brokers.redis_server import RedisServer
+from tests.transport.scripts.helpers import wait_until
+
+
+def _check(name: str) -> Callable[[], None]:
+    def check() -> None:
+        redis.PATIENCE_SECONDS = 30
+        with RedisServer() as server:
+            with Brokers(server.url) as brokers:
+                getattr(SharedBrokerContract(), name)(brokers)
+            assert server.keys() == []
+            wait_until(lambda: server.channels() == [])
+
+    return check
+
+
+globals().update(
+    {name.replace("test_", "check_", 1): _check(name) for name in dir(SharedBrokerContract) if name.startswith("test_")}
+)

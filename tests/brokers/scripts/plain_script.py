@@ -1,0 +1,48 @@
+"""A plain script with the application: publishes, says how, and ends. Run by test_scripts.py."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+import click
+from flask import Flask
+
+from flask_datastar import Datastar
+from flask_datastar._state import find_app_state
+from flask_datastar.errors import BrokerError
+from flask_datastar.streams.hub import hub_of
+
+
+def create_app(url: str) -> Flask:
+    app = Flask("shop")
+    datastar = Datastar(app, broker_url=url, broker_timeout_seconds=1)
+
+    @app.cli.command()
+    @click.argument("text")
+    def tell(text: str) -> None:
+        datastar.publish("news", text)
+
+    return app
+
+
+def main(url: str) -> None:
+    app = create_app(url)
+    datastar = app.extensions["datastar"]
+    with app.app_context():
+        begin = time.monotonic()
+        try:
+            datastar.publish("news", "from a script")
+        except BrokerError as error:
+            print("failed:", error)
+        print("seconds:", time.monotonic() - begin)
+        if hub_of(find_app_state(app)).exchange.broker.stats()["connected"]:
+            datastar.broadcast("news").signal("broadcast", 1)
+            print("tabs:", datastar.tabs.count(everywhere=True))
+            datastar.tabs.close("ann")
+    print("threads:", sorted(thread.name for thread in threading.enumerate()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

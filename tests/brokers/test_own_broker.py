@@ -1,0 +1,69 @@
+"""A broker of somebody's own: the one in the documentation keeps what every broker promises."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from flask_datastar import Datastar
+from flask_datastar._state import find_app_state
+from flask_datastar.brokers import BROKERS
+from flask_datastar.errors import BrokerError, ConfigError
+from flask_datastar.streams.hub import hub_of
+from tests.brokers.contract import Brokers, SharedBrokerContract, say
+
+HOWTO = Path(__file__).parents[2] / "docs/howto"
+
+
+@pytest.fixture(autouse=True)
+def row(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Add the row that the page shows."""
+    monkeypatch.syspath_prepend(HOWTO)
+    monkeypatch.setitem(BROKERS, "sqlite", ("sqlite_broker", "SqliteBroker", None))
+    yield
+    sys.modules.pop("sqlite_broker", None)
+
+
+class TestSqliteBroker(SharedBrokerContract):
+    @pytest.fixture
+    def brokers(self, tmp_path: Path) -> Iterator[Brokers]:
+        with Brokers(f"sqlite://{tmp_path}/broker") as brokers:
+            yield brokers
+        # What is closed leaves nothing behind.
+        for path in tmp_path.glob("broker.*"):
+            if not path.name.endswith(("-wal", "-shm")):
+                with sqlite3.connect(path) as connection:
+                    assert connection.execute("SELECT * FROM streams").fetchall() == []
+                connection.close()
+
+    def test_file_that_cannot_be_written_is_an_error(self, tmp_path: Path) -> None:
+        with Brokers(f"sqlite://{tmp_path}/missing/broker") as brokers:
+            broker, taker = brokers.make()
+            broker.subscribe("news")
+            broker.note_streams("ann", "tab", 1)
+            with pytest.raises(BrokerError, match="the broker's file cannot be used: unable to open"):
+                say(broker, b"1")
+            say(broker, b"2", waits=False)
+            assert taker.data == [b"1"]
+            assert broker.count_elsewhere("ann", None) == 0
+            with pytest.raises(BrokerError):
+                broker.count_tabs_elsewhere()
+
+
+def test_app_knows_the_new_scheme(tmp_path: Path) -> None:
+    app = Flask("shop")
+    datastar = Datastar(app, broker_url=f"sqlite://{tmp_path}/broker")
+
+    with app.app_context():
+        assert datastar.tabs.count(everywhere=True) == 0
+    hub_of(find_app_state(app)).exchange.close()
+
+
+def test_refusal_of_other_schemes_names_it() -> None:
+    with pytest.raises(ConfigError, match="'redis://' or 'rediss://' or 'sqlite://'"):
+        Datastar(Flask("shop"), broker_url="nats://localhost")

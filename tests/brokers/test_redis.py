@@ -1,0 +1,120 @@
+"""``redis://`` keeps what every broker promises, with threads and with gevent, and over all outages."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from flask_datastar.brokers import redis
+from tests.brokers.contract import Brokers, SharedBrokerContract, say
+from tests.brokers.redis_server import RedisServer
+from tests.brokers.scripts import contract_checks, outage_checks, presence_checks, tls_checks, unpatched_checks
+from tests.transport.checks import all_checks, run_check
+from tests.transport.scripts.helpers import wait_until
+
+pytestmark = pytest.mark.redis
+
+
+class TestRedisBroker(SharedBrokerContract):
+    @pytest.fixture
+    def brokers(self, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Brokers]:
+        # Whatever else the machine does: nothing counts as late.
+        monkeypatch.setattr(redis, "PATIENCE_SECONDS", 30)
+        with Brokers(redis_server.url) as brokers:
+            yield brokers
+        # What is closed leaves nothing in the server.
+        assert redis_server.keys() == []
+        wait_until(lambda: redis_server.channels() == [])
+
+    def test_process_has_two_connections(self, brokers: Brokers, redis_server: RedisServer) -> None:
+        broker, _ = brokers.make()
+        for number in range(20):
+            broker.subscribe(f"news{number}")
+            say(broker, b"1")
+        broker.note_streams("ann", "tab", 1)
+        broker.count_tabs_elsewhere()
+
+        with redis_server.client() as client:
+            named = [one for one in client.client_list() if one["name"] == "flask-datastar"]
+        assert len(named) == 2
+        assert broker.stats() == {"connected": True, "published": 20, "received": 0, "late": 0, "failed": 0}
+
+    def test_only_what_is_listened_to_is_subscribed(self, brokers: Brokers, redis_server: RedisServer) -> None:
+        (one, _), (other, _) = brokers.make(), brokers.make()
+        one.subscribe("news")
+        one.subscribe("weather")
+        say(other, b"1")
+        one.unsubscribe("weather")
+
+        wait_until(lambda: b"ds:shop:channel:weather" not in redis_server.channels())
+        # And the one by which a connection without any takes messages at all.
+        own = f"ds:shop:channel:\0{one.process}".encode()  # type: ignore[attr-defined]
+        assert redis_server.channels() == sorted([own, b"ds:shop:channel:news"])
+
+    def test_nothing_is_opened_before_its_first_use(self, brokers: Brokers, redis_server: RedisServer) -> None:
+        with redis_server.client() as client:
+            before = client.info("stats")["total_connections_received"]
+            brokers.make()[0].close()
+            assert client.info("stats")["total_connections_received"] == before
+
+
+def test_rights_that_the_documentation_names_are_enough(redis_server: RedisServer) -> None:
+    page = (Path(__file__).parents[2] / "docs/howto/brokers.md").read_text(encoding="utf-8")
+    (rights,) = re.findall(r"^ACL SETUSER shop (.+)$", page, re.MULTILINE)
+    with Redis(port=redis_server.port, db=1) as client:
+        client.execute_command("ACL", "SETUSER", "shop", "reset", *rights.split())
+        client.acl_log_reset()
+        # What a process has left that was killed.
+        client.zadd("ds:shop:processes", {"dead": 1})
+        client.sadd("ds:shop:tabs:dead", "tab\0ann")
+        client.hset("ds:shop:scope:ann", "dead\0tab", 1)
+        with Brokers(f"redis://shop:password@127.0.0.1:{redis_server.port}/1") as brokers:
+            (one, taker), (other, _) = brokers.make(), brokers.make()
+            one.subscribe("news")
+            one.note_streams("ann", "tab", 1)
+            wait_until(lambda: client.zrange("ds:shop:processes", 0, -1) == [one.process.encode()])  # type: ignore[attr-defined]
+            wait_until(lambda: other.count_elsewhere("ann", None) == other.count_tabs_elsewhere() == 1)
+            say(other, b"1")
+            taker.wait_for(b"1")
+            one.unsubscribe("news")
+        wait_until(lambda: client.keys("*") == [])
+        # Neither a command, a key nor a channel was refused; redis-py does without telling its own version.
+        assert [refused for refused in client.acl_log() if refused["object"] != "client|setinfo"] == []
+        client.acl_deluser("shop")
+
+
+@all_checks(contract_checks, "gevent")
+def test_contract_holds_for_greenlets(kind: str, name: str) -> None:
+    run_check(contract_checks, kind, name)
+
+
+@all_checks(outage_checks, "threads", "gevent")
+def test_outages_are_survived(kind: str, name: str) -> None:
+    run_check(outage_checks, kind, name)
+
+
+@all_checks(presence_checks, "threads", "gevent")
+def test_presence_holds(kind: str, name: str) -> None:
+    run_check(presence_checks, kind, name)
+
+
+@all_checks(tls_checks, "threads", "gevent")
+def test_tls_holds(kind: str, name: str) -> None:
+    run_check(tls_checks, kind, name)
+
+
+@all_checks(unpatched_checks, "threads")
+def test_gevent_without_its_patches_is_refused(kind: str, name: str) -> None:
+    run_check(unpatched_checks, kind, name)
+
+
+def test_missing_server_program_fails_with_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+
+    with pytest.raises(RuntimeError, match="redis-server is needed"):
+        RedisServer()

@@ -1,0 +1,102 @@
+"""Processes that serve nothing: scripts, commands and jobs publish, open no more than they need, and end at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.brokers.contract import Brokers, Taker
+from tests.brokers.redis_server import RedisServer
+from tests.brokers.scripts import plain_script
+from tests.children import child_environment
+from tests.transport.scripts.helpers import wait_until
+
+pytestmark = pytest.mark.redis
+
+ROOT = Path(__file__).parents[2]
+#: What starting Python and importing Flask may take on a busy machine.
+DEADLINE_SECONDS = 60
+
+
+def run(*arguments: str, gevent: bool = False) -> dict[str, str]:
+    """Run a program to its end, and give the lines that it printed, by what stands before the colon."""
+    program = [sys.executable, *(["-m", "gevent.monkey"] if gevent else [])]
+    result = subprocess.run(
+        [*program, *arguments],
+        cwd=ROOT,
+        env=child_environment(has_greenlets=gevent, PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    return dict(line.split(": ", 1) for line in result.stdout.splitlines())
+
+
+@pytest.fixture
+def listener(redis_server: RedisServer) -> Iterator[Taker]:
+    """Listen in another process's place."""
+    with Brokers(redis_server.url) as brokers:
+        broker, taker = brokers.make()
+        broker.subscribe("news")
+        yield taker
+
+
+@pytest.mark.parametrize("gevent", [False, True], ids=["threads", "gevent"])
+def test_script_publishes_and_opens_no_listener(redis_server: RedisServer, listener: Taker, gevent: bool) -> None:
+    with redis_server.client() as client:
+        before = client.info("stats")["total_connections_received"]
+        printed = run(plain_script.__file__, redis_server.url, gevent=gevent)
+        after = client.info("stats")["total_connections_received"]
+
+    wait_until(lambda: len(listener.data) == 2)
+    assert listener.data[0] == b'"from a script"'
+    assert b'{"broadcast":1}' in listener.data[1]
+    assert printed["tabs"] == "0"
+    assert after - before == 1
+    assert "listener" not in printed["threads"]
+    assert redis_server.keys() == []
+
+
+@pytest.mark.parametrize("gevent", [False, True], ids=["threads", "gevent"])
+def test_script_without_a_server_hears_so_and_ends(gevent: bool) -> None:
+    missing = RedisServer()
+
+    begin = time.monotonic()
+    printed = run(plain_script.__file__, missing.url, gevent=gevent)
+
+    assert "Connection refused" in printed["failed"]
+    assert float(printed["seconds"]) < 1.5
+    assert time.monotonic() - begin < DEADLINE_SECONDS / 2
+
+
+def test_command_publishes(redis_server: RedisServer, listener: Taker) -> None:
+    app = f"tests.brokers.scripts.plain_script:create_app('{redis_server.url}')"
+
+    run("-m", "flask", "--app", app, "tell", "from a command")
+
+    wait_until(lambda: listener.data == [b'"from a command"'])
+
+
+def test_shell_publishes(redis_server: RedisServer, listener: Taker) -> None:
+    app = f"tests.brokers.scripts.plain_script:create_app('{redis_server.url}')"
+    code = "import flask; flask.current_app.extensions['datastar'].publish('news', 'from a shell')"
+    result = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", app, "shell"],
+        cwd=ROOT,
+        env=child_environment(has_greenlets=False, PYTHONPATH=str(ROOT)),
+        input=code + "\n",
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr
+    wait_until(lambda: listener.data == [b'"from a shell"'])
