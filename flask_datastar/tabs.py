@@ -133,6 +133,12 @@ class TabRegistry:
         with streams.lock:
             return sum(len(tabs) - (None in tabs) for tabs in streams.by_scope.values())
 
+    def scopes(self) -> set[str]:
+        """Give the scopes that have a stream."""
+        streams = self._streams.get()
+        with streams.lock:
+            return set(streams.by_scope)
+
     def snapshot(self) -> list[TabInfo]:
         """List the open streams, as seen from outside."""
         return [TabInfo(one.scope, one.tab, one.page, one.endpoint, one.opened_at) for one in self.entries()]

@@ -154,6 +154,18 @@ def test_close_ends_a_scope_or_one_of_its_tabs(registry: TabRegistry) -> None:
     assert registry.count() == 1
 
 
+def test_scopes_are_of_streams_that_are_open(registry: TabRegistry) -> None:
+    ann, second, bob = Opened(), Opened(tab="u"), Opened(scope="bob")
+    register(registry, ann, second, bob)
+    assert registry.scopes() == {"ann", "bob"}
+
+    registry.release(ann.entry)
+    registry.release(bob.entry)
+    assert registry.scopes() == {"ann"}
+    registry.release(second.entry)
+    assert registry.scopes() == set()
+
+
 def test_snapshot_shows_what_is_open(registry: TabRegistry) -> None:
     register(registry, Opened("t", page="p", opened_at=17.25))
 

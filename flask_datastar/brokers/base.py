@@ -85,6 +85,13 @@ class Broker(ABC):
         :raises BrokerError: the server does not answer.
         """
 
+    @abstractmethod
+    def scopes_elsewhere(self) -> set[str]:
+        """Give the scopes that have streams in other processes.
+
+        :raises BrokerError: the server does not answer.
+        """
+
     def stats(self) -> dict[str, Any]:
         """Give counters for :meth:`Datastar.stats`; empty when there are none."""
         return {}

@@ -34,5 +34,9 @@ class MemoryBroker(Broker):
         """Count none."""
         return 0
 
+    def scopes_elsewhere(self) -> set[str]:
+        """Give none."""
+        return set()
+
     def close(self) -> None:
         """Do nothing."""

@@ -117,6 +117,10 @@ class RedisBroker(Broker):
         """Ask the keys of all processes."""
         return self._presence.count_tabs_elsewhere()
 
+    def scopes_elsewhere(self) -> set[str]:
+        """Ask the keys of all processes."""
+        return self._presence.scopes_elsewhere()
+
     def stats(self) -> dict[str, Any]:
         """Give whether Redis answers, and how many messages went which way."""
         is_connected = self._commands.down is None and not self._listener.is_down

@@ -87,10 +87,17 @@ class Presence:
     def count_tabs_elsewhere(self) -> int:
         """Count the tabs of other living processes."""
         deadline = time.monotonic() + self._timeout_seconds
-        living = ("ZRANGEBYSCORE", self._processes, self._now(deadline), "+inf")
-        others = [process for process in self._commands.call_all([living], deadline)[0] if process != self._process]
+        others = self._living_others(deadline)
         counts = self._commands.call_all([("SCARD", self._keys(process)[0]) for process in others], deadline)
         return sum(map(int, counts))
+
+    def scopes_elsewhere(self) -> set[str]:
+        """Give the scopes of other living processes."""
+        deadline = time.monotonic() + self._timeout_seconds
+        # A question for each process: one for all would keep Redis from everybody else for its whole length.
+        sets = [("SUNION", *self._keys(process)) for process in self._living_others(deadline)]
+        found = self._commands.call_all(sets, deadline)
+        return {_split(member)[1] for members in found for member in members}
 
     def restore(self) -> None:
         """Say everything again: Redis may have lost it, or not have heard of what ended meanwhile."""
@@ -116,6 +123,11 @@ class Presence:
             for key in self._streams:
                 self._write(*key, 0)
             self._commands.post("ZREM", self._processes, self._process)
+
+    def _living_others(self, deadline: float) -> list[bytes]:
+        living = ("ZRANGEBYSCORE", self._processes, self._now(deadline), "+inf")
+        found = self._commands.call_all([living], deadline)[0]
+        return [process for process in found if process != self._process]
 
     def _keys(self, process: bytes) -> tuple[bytes, bytes]:
         """Give the sets of a process: of its tabs, and of its streams without."""
@@ -187,7 +199,7 @@ class Presence:
         said = self._commands.call("SUNION", *self._keys(self._process))
         with self._lock:
             for member in said:
-                tab, _, scope = member.decode("utf-8", "surrogatepass").partition("\0")
+                tab, scope = _split(member)
                 if (scope, tab) not in self._streams:
                     self._write(scope, tab, 0)
             for key, count in self._streams.items():
@@ -199,8 +211,14 @@ class Presence:
             if process == self._process:
                 continue
             for member in self._commands.call("SUNION", *self._keys(process)):
-                tab, _, scope = member.decode("utf-8", "surrogatepass").partition("\0")
+                tab, scope = _split(member)
                 self._commands.call("HDEL", self._scope_key(scope), process + b"\0" + tab.encode())
             # Last, so that somebody else goes on with it should this process die now.
             self._commands.call("DEL", *self._keys(process))
             self._commands.call("ZREM", self._processes, process)
+
+
+def _split(member: bytes) -> tuple[str, str]:
+    """Give tab and scope of a member of a process's sets."""
+    tab, _, scope = member.decode("utf-8", "surrogatepass").partition("\0")
+    return tab, scope

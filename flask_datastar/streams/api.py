@@ -192,6 +192,15 @@ class Tabs:
         """
         return self._hub.tabs.count_everywhere() if everywhere else self._registry.count()
 
+    def scopes(self, *, everywhere: bool = False) -> set[str]:
+        """Give the scopes that have a stream in this process: who is here, in however many tabs. They are texts.
+
+        :param everywhere: those of all processes. The broker gives the name of each open stream for it, which is for
+            thousands of them rather than for millions.
+        :raises BrokerError: the broker does not answer.
+        """
+        return self._hub.tabs.scopes_everywhere() if everywhere else self._registry.scopes()
+
     def snapshot(self) -> list[TabInfo]:
         """List this process's streams that have a scope: scope, tab or None, page, endpoint, opened_at (Unix time)."""
         return self._registry.snapshot()

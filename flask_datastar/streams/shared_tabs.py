@@ -80,6 +80,13 @@ class SharedTabs:
         """
         return self._registry.count() + self._exchange.broker.count_tabs_elsewhere()
 
+    def scopes_everywhere(self) -> set[str]:
+        """Give the scopes that have streams in any process.
+
+        :raises BrokerError: the broker does not answer.
+        """
+        return self._registry.scopes() | self._exchange.broker.scopes_elsewhere()
+
     def _note(self, entry: TabEntry) -> None:
         streams = self._registry.count_of(entry.scope, entry.tab)
         self._exchange.broker.note_streams(entry.scope, entry.tab, streams)

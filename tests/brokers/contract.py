@@ -163,6 +163,7 @@ class BrokerContract:
         assert broker.count_elsewhere("ann", None) == 0
         assert broker.count_elsewhere("ann", "other") == 0
         assert broker.count_tabs_elsewhere() == 0
+        assert broker.scopes_elsewhere() == set()
 
     def test_close_twice_is_no_error(self, brokers: Brokers) -> None:
         unused, _ = brokers.make()
@@ -329,12 +330,31 @@ class SharedBrokerContract(BrokerContract):
         one.close()
         wait_until(lambda: third.count_tabs_elsewhere() == 1)
 
+    def test_scopes_are_known_elsewhere(self, brokers: Brokers) -> None:
+        (one, _), (other, _), (third, _) = brokers.make(), brokers.make(), brokers.make()
+        one.note_streams("ann", "a", 2)
+        one.note_streams("ann", "b", 1)
+        one.note_streams("bob", None, 1)
+        other.note_streams("bob", "a", 1)
+        other.note_streams("\0a\n:", None, 1)
+
+        wait_until(lambda: third.scopes_elsewhere() == {"ann", "bob", "\0a\n:"})
+        assert one.scopes_elsewhere() == {"bob", "\0a\n:"}
+        assert other.scopes_elsewhere() == {"ann", "bob"}
+        one.note_streams("ann", "a", 0)
+        one.note_streams("bob", None, 0)
+        one.note_streams("carl", "a", 1)
+        wait_until(lambda: other.scopes_elsewhere() == {"ann", "carl"})
+        one.close()
+        wait_until(lambda: third.scopes_elsewhere() == {"bob", "\0a\n:"})
+
     def test_scopes_have_any_characters(self, brokers: Brokers) -> None:
         (one, _), (other, _) = brokers.make(), brokers.make()
         for topic in TOPICS:
             one.note_streams(topic, "tab", 1)
         for topic in TOPICS:
             wait_until(lambda topic=topic: other.count_elsewhere(topic, None) == 1)
+        assert other.scopes_elsewhere() == set(TOPICS)
 
     def test_apps_are_kept_apart(self, brokers: Brokers) -> None:
         (one, taker), (other, _) = brokers.make("shop"), brokers.make("blog")
@@ -352,3 +372,4 @@ class SharedBrokerContract(BrokerContract):
         assert taker.data == odd_taker.data == [b"own"]
         assert other.count_elsewhere("ann", None) == 0
         assert other.count_tabs_elsewhere() == 0
+        assert other.scopes_elsewhere() == set()

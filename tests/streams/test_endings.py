@@ -108,6 +108,7 @@ def test_closed_scope_takes_streams_without_a_tab_along(
     with app.app_context():
         assert datastar.tabs.count() == 1
         assert sorted(info.tab or "" for info in datastar.tabs.snapshot()) == ["", "", "t"]
+        assert datastar.tabs.scopes() == datastar.tabs.scopes(everywhere=True) == {"ann"}
         assert datastar.tabs.close("ann") == 3
 
     for connection in connections:

@@ -55,10 +55,12 @@ def check_dead_process_does_not_count_although_nobody_removes_it() -> None:
         one.note_streams("ann", "a", 2)
         wait_until(lambda: other.count_elsewhere("ann", None) == 2)
         assert other.count_tabs_elsewhere() == 1
+        assert other.scopes_elsewhere() == {"ann"}
 
         vanish(one)
         # The other one has no streams, so no heartbeat either.
         wait_until(lambda: other.count_elsewhere("ann", None) == 0)
+        assert other.scopes_elsewhere() == set()
         assert other.count_tabs_elsewhere() == 0
         assert keys_of(server, one)
 
