@@ -62,6 +62,9 @@ class Presence:
             is_first = self._cancel_beat is None
             if is_first:
                 self._cancel_beat = current_ticker().every(BEAT_SECONDS, self._start_beat)
+                # Before anything is published of this tab: who hears of it asks who is alive. By the clock of this
+                # host, until the first heartbeat has asked for that of Redis.
+                self._commands.post("ZADD", self._processes, "NX", time.time() + ALIVE_SECONDS, self._process)
             # Under the lock: of two that note the same tab, the later one is written later.
             self._write(*key, streams)
         if is_first:

@@ -348,6 +348,17 @@ class SharedBrokerContract(BrokerContract):
         one.close()
         wait_until(lambda: third.scopes_elsewhere() == {"bob", "\0a\n:"})
 
+    def test_streams_are_known_to_who_hears_of_them(self, brokers: Brokers) -> None:
+        one, taker = brokers.make()
+        one.subscribe("people")
+        for number in range(10):
+            newcomer, _ = brokers.make()
+            newcomer.note_streams(f"user{number}", "a", 1)
+            say(newcomer, b"%d" % number, channel="people")
+            taker.wait_for(b"%d" % number)
+            assert f"user{number}" in one.scopes_elsewhere()
+            assert one.count_tabs_elsewhere() == number + 1
+
     def test_scopes_have_any_characters(self, brokers: Brokers) -> None:
         (one, _), (other, _) = brokers.make(), brokers.make()
         for topic in TOPICS:
