@@ -1,5 +1,6 @@
 # Every target sets up what it needs, in .venv; a second call finds it there.
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
+#   make demo-cluster  the same on nginx, two gunicorns of two workers and Redis
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
 #   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
 #   make bench       measure what streams cost, and write it into docs/ (ARGS=--quick for a short look, into build/)
@@ -18,6 +19,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
 
 EXTRAS_demo = gunicorn,example
+EXTRAS_demo-cluster = gunicorn,redis,example
 EXTRAS_test = gunicorn,redis,wtf,example,test,live
 EXTRAS_soak = gunicorn
 EXTRAS_bench = gunicorn,bench
@@ -28,11 +30,15 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo test soak bench check test-all dist clean
+.PHONY: demo demo-cluster test soak bench check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
 	@exec $(BIN)/gunicorn --config example/gunicorn.conf.py --bind "$(HOST):$(PORT)" "example:create_app()"
+
+demo-cluster: .venv/demo-cluster.stamp $(CLIENT)
+	@sh tests/system_programs.sh nginx redis-server
+	@exec $(BIN)/python example/cluster.py --host "$(HOST)" --port "$(PORT)"
 
 test: .venv/test.stamp $(CLIENT)
 	sh tests/system_programs.sh
