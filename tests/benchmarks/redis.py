@@ -104,7 +104,10 @@ def measure_bursts(
         publish(load, server, 1, BURST_STREAMS)
         for _ in range(BURSTS):
             time.sleep(0.1)
+            start = server.cpu_seconds() + redis.cpu_seconds()
             seconds, _ = publish(load, server, events, events * BURST_STREAMS)
+            time.sleep(0.05)
+            found.event_cpu_us.append((server.cpu_seconds() + redis.cpu_seconds() - start) / events * 1e6)
             found.events_per_second.append(events / seconds)
 
 
@@ -141,7 +144,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few streams, one repeat")
     parser.add_argument("--docs", action="store_true", help="write table and plot into the documentation")
     parser.add_argument("--streams", type=int, default=2000)
-    parser.add_argument("--events", type=int, default=1000, help="of a burst")
+    parser.add_argument("--events", type=int, default=300, help="of a burst")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--workers", default="1,2,4", help="numbers of workers")

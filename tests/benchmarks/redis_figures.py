@@ -19,6 +19,7 @@ class RedisFigures(Figures):
 
     redis_cpu_us: list[float] = field(default_factory=list)
     events_per_second: list[float] = field(default_factory=list)
+    event_cpu_us: list[float] = field(default_factory=list)
     connections: list[float] = field(default_factory=list)
     #: Why it could not be measured.
     failures: list[str] = field(default_factory=list)
@@ -38,8 +39,8 @@ def write_table(results: Results, names: list[str], workers: list[int], streams:
         "however many workers there are, the clients the other one:",
         "",
         f"| server | workers | deliveries/s | times {FLASK_SSE} | p99 | CPU a delivery | Redis' part | events/s in | "
-        f"times {FLASK_SSE} | connections to Redis |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        f"times {FLASK_SSE} | CPU an event | connections to Redis |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name in names:
         for number in workers:
@@ -50,7 +51,8 @@ def write_table(results: Results, names: list[str], workers: list[int], streams:
                 f"| {name} | {number} | {middle(found.rate):,.0f} | {_times(found.rate, base.rate)} | "
                 f"{middle(found.p99_ms):.0f} ms | {middle(found.cpu_us):.1f} us | {middle(found.redis_cpu_us):.1f} us "
                 f"| {middle(found.events_per_second):,.0f} | "
-                f"{_times(found.events_per_second, base.events_per_second)} | {middle(found.connections):,.0f} |"
+                f"{_times(found.events_per_second, base.events_per_second)} | {middle(found.event_cpu_us):,.0f} us | "
+                f"{middle(found.connections):,.0f} |"
             )
     for (name, number), found in results.items():
         if found.failures:
