@@ -1,8 +1,10 @@
 # Every target sets up what it needs, in .venv; a second call finds it there.
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
+#   make demo-cluster  the same on nginx, two gunicorns of two workers and Redis
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
 #   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
 #   make bench       measure what streams cost, and write it into docs/ (ARGS=--quick for a short look, into build/)
+#   make bench-redis  measure what several processes cost, in the same way
 #   make check       linter, formatter, types, documentation
 #   make test-all    the tests without a browser on every Python and Flask that is supported and installed
 #   make dist        build the sdist and the wheel
@@ -18,9 +20,11 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
 
 EXTRAS_demo = gunicorn,example
+EXTRAS_demo-cluster = gunicorn,redis,example
 EXTRAS_test = gunicorn,redis,wtf,example,test,live
 EXTRAS_soak = gunicorn
 EXTRAS_bench = gunicorn,bench
+EXTRAS_bench-redis = gunicorn,redis,bench
 EXTRAS_check = $(EXTRAS_test),check
 EXTRAS_matrix = matrix
 EXTRAS_dist = dist
@@ -28,11 +32,15 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo test soak bench check test-all dist clean
+.PHONY: demo demo-cluster test soak bench bench-redis check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
 	@exec $(BIN)/gunicorn --config example/gunicorn.conf.py --bind "$(HOST):$(PORT)" "example:create_app()"
+
+demo-cluster: .venv/demo-cluster.stamp $(CLIENT)
+	@sh tests/system_programs.sh nginx redis-server
+	@exec $(BIN)/python example/cluster.py --host "$(HOST)" --port "$(PORT)"
 
 test: .venv/test.stamp $(CLIENT)
 	sh tests/system_programs.sh
@@ -44,6 +52,10 @@ soak: .venv/soak.stamp
 
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)
+
+bench-redis: .venv/bench-redis.stamp
+	sh tests/system_programs.sh redis-server
+	@$(BIN)/python tests/benchmarks/redis.py $(or $(ARGS),--docs)
 
 check: .venv/check.stamp
 	$(BIN)/ruff check

@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from flask import Flask, render_template
+from sqlalchemy.schema import CreateTable
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from example import board, clock, counter, csv_import, search
 from example.extensions import datastar, db
@@ -24,13 +28,15 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Make the application; ``config`` wins over the ``EXAMPLE_...`` variables of the environment.
 
     :param config: Flask's own keys, the ``DATASTAR_...`` keys, and ``IMPORT_PAUSE_SECONDS``, the time that the import
-        rests after each row, so that its progress can be watched.
+        rests after each row, so that its progress can be watched, and ``PROXIES``, the number of proxies whose headers
+        are believed.
     """
     app = Flask(__name__)
     app.config.from_mapping(
         SESSION_COOKIE_SAMESITE="Lax",
         MAX_CONTENT_LENGTH=1024 * 1024,
         IMPORT_PAUSE_SECONDS=0.05,
+        PROXIES=0,
         # A relative path is one below the folder `instance`.
         SQLALCHEMY_DATABASE_URI="sqlite:///board.sqlite",
         # Few connections: streams that wait hold none, however many they are.
@@ -50,7 +56,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     datastar.init_app(app)
     db.init_app(app)
     with app.app_context():
-        db.create_all()
+        create_tables()
     for module in (counter, search, csv_import, board, clock):
         app.register_blueprint(module.bp)
 
@@ -58,7 +64,16 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     def index() -> str:
         return render_template("index.html")
 
+    if proxies := app.config["PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     return app
+
+
+def create_tables() -> None:
+    """Create the tables that are not there; several processes may do it at the same moment."""
+    for table in db.metadata.sorted_tables:
+        db.session.execute(CreateTable(table, if_not_exists=True))
+    db.session.commit()
 
 
 def keep_secret_key(path: Path) -> str:
@@ -67,9 +82,10 @@ def keep_secret_key(path: Path) -> str:
     A real application takes it from its environment (here EXAMPLE_SECRET_KEY).
     """
     path.parent.mkdir(exist_ok=True)
-    try:
-        with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(secrets.token_hex())
-    except FileExistsError:
-        pass
+    # Written first and named then: another process finds a whole key, or none.
+    with NamedTemporaryFile("w", dir=path.parent) as file:
+        file.write(secrets.token_hex())
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
     return path.read_text()

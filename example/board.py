@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from example.extensions import datastar, db
 from flask_datastar import hooks
+from flask_datastar.errors import BrokerError
 
 bp = Blueprint("board", __name__)
 
@@ -73,7 +74,11 @@ def show_cards() -> None:
 
 def show_people() -> None:
     """Assign the names of those who have the board open, in however many tabs."""
-    there = {tab.scope for tab in datastar.tabs.snapshot()}
+    try:
+        there = datastar.tabs.scopes(everywhere=True)
+    except BrokerError:
+        # Redis is away: those of this process, until all pages read everything anew.
+        there = datastar.tabs.scopes()
     names = db.session.scalars(db.select(Person.name).where(Person.id.in_(there)).order_by(Person.name)).all()
     datastar.assign("people", names)
 

@@ -1,16 +1,20 @@
 #!/bin/sh
-# The programs that the tests start. On Debian each is named as its package: root gets what is missing installed,
-# anybody else is told, because a test that is skipped for want of a program proves nothing.
+# The programs that the tests start, or those that are named as arguments. On Debian each is named as its package: root
+# gets what is missing installed, anybody else is told, because a test that is skipped for want of a program proves
+# nothing.
 set -eu
 
 missing=""
-for program in chromium redis-server; do
+[ $# -gt 0 ] || set -- chromium nginx redis-server
+# Servers are not on everybody's PATH.
+PATH="$PATH:/usr/sbin:/usr/local/sbin"
+for program in "$@"; do
     command -v "$program" >/dev/null || missing="$missing $program"
 done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "The tests need these programs:$missing" >&2
+    echo "These programs are needed:$missing" >&2
     echo "On Debian: sudo apt-get install --no-install-recommends$missing" >&2
     exit 1
 fi

@@ -104,7 +104,7 @@ def measure(sizes: list[int], rounds: int, repeats: int) -> tuple[str, str, list
     )
     names = [subject.name for subject in subjects]
     table = write_table(results, endings, names, sizes, about)
-    return table, write_plot(results, names, sizes), check_marks(results, sizes)
+    return table, write_plot(results, names, sizes, "streams"), check_marks(results, sizes)
 
 
 def tell(text: str) -> None:

@@ -22,6 +22,7 @@ class Load:
 
     def __init__(self, program: Path, server: Server, subject: Subject, streams: int) -> None:
         arguments = [str(program), str(server.port), subject.stream, "/publish?k={k}", str(streams)]
+        arguments.append(subject.protocol)
         self._server = server
         self._process = subprocess.Popen(
             pinned(1, arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1

@@ -18,6 +18,9 @@ DIRECT = "Flask-Datastar"
 MIN_RATE, MIN_RATE_DIRECT_OFF, MAX_MEMORY, MAX_GROWTH = 2.5, 1.2, 0.7, 1.2
 
 
+_PACKAGES = ("Flask", "gunicorn", "gevent", "datastar-py", "Starlette", "uvicorn")
+
+
 @dataclass
 class Figures:
     """What was measured of one server at one number of streams, a value for each round or run."""
@@ -50,7 +53,7 @@ def write_table(results: Results, endings: dict[str, Endings], names: list[str],
     size = sizes[len(sizes) // 2]
     base = results[BY_HAND, size]
     lines = [
-        f"{size:,} streams, one event to all of them, on {_versions()}:",
+        f"{size:,} streams, one event to all of them, on {describe_machine(*_PACKAGES)}:",
         "",
         "| server | deliveries/s | times by hand | p99 | CPU a delivery | memory a stream | of by hand |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -58,15 +61,24 @@ def write_table(results: Results, endings: dict[str, Endings], names: list[str],
     for name in names:
         found = results[name, size]
         lines.append(
+<<<<<<< HEAD
             f"| {name} | {_middle(found.rate):,.0f} | {_middle(found.rate) / _middle(base.rate):.2f} | "
             f"{_middle(found.p99_ms):.0f} ms | {_middle(found.cpu_us):.1f} us | {_middle(found.kib):.1f} KiB | "
             f"{_middle(found.kib) / _middle(base.kib):.2f} |"
+||||||| f7f758f
+            f"| {name} | {_middle(found.rate):,.0f} | {_middle(found.rate) / _middle(base.rate):.2f} | "
+            f"{_middle(found.p99_ms):.0f} ms | {_middle(found.cpu_us):.1f} us | {_middle(found.kib):.1f} KiB | "
+=======
+            f"| {name} | {middle(found.rate):,.0f} | {middle(found.rate) / middle(base.rate):.2f} | "
+            f"{middle(found.p99_ms):.0f} ms | {middle(found.cpu_us):.1f} us | {middle(found.kib):.1f} KiB | "
+            f"{middle(found.kib) / middle(base.kib):.2f} |"
+>>>>>>> r3
         )
     lines += ["", "CPU a delivery, as the number of streams grows:", ""]
     lines += [f"| server | {' | '.join(f'{size:,}' for size in sizes)} | last to first |"]
     lines += ["|---|" + "---:|" * (len(sizes) + 1)]
     for name in names:
-        values = [_middle(results[name, size].cpu_us) for size in sizes]
+        values = [middle(results[name, size].cpu_us) for size in sizes]
         lines.append(f"| {name} | {' | '.join(f'{value:.1f} us' for value in values)} | {values[-1] / values[0]:.2f} |")
     lines += ["", about, ""]
     lines += ["| server | all noticed after | gone after | bodies that ended cleanly |", "|---|---:|---:|---:|"]
@@ -74,8 +86,8 @@ def write_table(results: Results, endings: dict[str, Endings], names: list[str],
         found_endings = endings[name]
         noticed = [value for value in found_endings.notice_ms if value is not None]
         is_noticed = len(noticed) == len(found_endings.notice_ms)
-        notice = f"{_middle(noticed):.0f} ms" if is_noticed else "not until a write"
-        stop, clean = _middle(found_endings.stop_seconds), _middle(found_endings.clean)
+        notice = f"{middle(noticed):.0f} ms" if is_noticed else "not until a write"
+        stop, clean = middle(found_endings.stop_seconds), middle(found_endings.clean)
         lines.append(f"| {name} | {notice} | {stop:.1f} s | {clean:.0%} |")
     return "\n".join(lines) + "\n"
 
@@ -84,11 +96,11 @@ def check_marks(results: Results, sizes: list[int]) -> list[tuple[bool, str]]:
     """Compare with the marks; give for each whether it is reached, and a line that says so."""
     size = sizes[len(sizes) // 2]
     hand, off, direct = (results[name, size] for name in (BY_HAND, DIRECT_OFF, DIRECT))
-    first, last = (_middle(results[DIRECT, size].cpu_us) for size in (sizes[0], sizes[-1]))
+    first, last = (middle(results[DIRECT, size].cpu_us) for size in (sizes[0], sizes[-1]))
     found = [
-        (f"rate at {size:,} streams, times by hand", _middle(direct.rate) / _middle(hand.rate), MIN_RATE, True),
-        ("the same with direct writes off", _middle(off.rate) / _middle(hand.rate), MIN_RATE_DIRECT_OFF, True),
-        ("memory a stream, of that by hand", _middle(direct.kib) / _middle(hand.kib), MAX_MEMORY, False),
+        (f"rate at {size:,} streams, times by hand", middle(direct.rate) / middle(hand.rate), MIN_RATE, True),
+        ("the same with direct writes off", middle(off.rate) / middle(hand.rate), MIN_RATE_DIRECT_OFF, True),
+        ("memory a stream, of that by hand", middle(direct.kib) / middle(hand.kib), MAX_MEMORY, False),
         (f"CPU a delivery at {sizes[-1]:,} streams, times that at {sizes[0]:,}", last / first, MAX_GROWTH, False),
     ]
     marks = []
@@ -99,13 +111,15 @@ def check_marks(results: Results, sizes: list[int]) -> list[tuple[bool, str]]:
     return marks
 
 
-def _middle(values: list[float]) -> float:
+def middle(values: list[float]) -> float:
+    """Give the median."""
     return statistics.median(values)
 
 
-def _versions() -> str:
+def describe_machine(*names: str) -> str:
+    """Name what it was measured on, with the versions of packages that are installed."""
     found = [f"{os.cpu_count()} processors", f"Python {platform.python_version()}"]
-    for name in ("Flask", "gunicorn", "gevent", "datastar-py", "Starlette", "uvicorn"):
+    for name in names:
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:

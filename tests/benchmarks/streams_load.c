@@ -1,8 +1,9 @@
 /* streams_load: hold event streams open, publish to them, leave, or wait for their end. Driven by streams.py.
  *
- * usage: streams_load PORT STREAM_PATH PUBLISH_PATH STREAMS
+ * usage: streams_load PORT STREAM_PATH PUBLISH_PATH STREAMS [PROTOCOL]
  *   STREAM_PATH   fetched with GET by each client
  *   PUBLISH_PATH  fetched with POST once a round; {k} becomes the number of events to publish
+ *   PROTOCOL      sse, the default; quiet, the same of a server that answers only when there is an event; or socketio
  * Each published event has the four letters MARK in it, once, and nothing else has.
  *
  * Prints "open SECONDS", then reads commands, one a line, and answers with a line each; times are of CLOCK_MONOTONIC:
@@ -81,22 +82,52 @@ static int take(Client *client, int *closed) {
     return marks;
 }
 
-static void open_all(const char *path) {
+/* Reads until a text has come. */
+static void expect(int number, const char *text) {
+    size_t have = 0;
+    while (!memmem(buffer, have, text, strlen(text))) {
+        ssize_t got = have < BUFFER ? read(clients[number].fd, buffer + have, BUFFER - have) : 0;
+        if (got <= 0) fprintf(stderr, "stream %d: no %s in %.*s\n", number, text, (int)have, buffer), exit(1);
+        have += got;
+    }
+}
+
+/* Socket.IO over a WebSocket: its own connection inside that one has to be asked for, by a frame with the text 40. */
+static void join_socketio(int from, int to) {
+    static const char JOIN[] = {(char)0x81, (char)0x82, 0, 0, 0, 0, '4', '0'};
+    for (int i = from; i < to; i++) {
+        expect(i, "\"sid\"");
+        if (write(clients[i].fd, JOIN, sizeof JOIN) != sizeof JOIN) fail("write");
+    }
+    for (int i = from; i < to; i++) expect(i, "40{");
+}
+
+static void open_all(const char *path, const char *protocol) {
     char request[2048];
-    int length = snprintf(request, sizeof request,
-        "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nDatastar-Request: true\r\n\r\n", path);
+    int is_socketio = !strcmp(protocol, "socketio"), is_quiet = !strcmp(protocol, "quiet");
+    const char *more = is_socketio ? "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+                                   : "Accept: text/event-stream\r\nDatastar-Request: true\r\n";
+    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", path, more);
     double start = now();
     for (int i = 0; i < streams; i++) {
         clients[i].fd = dial(i);
         if (write(clients[i].fd, request, length) != length) fail("write");
-        if (i % 64 == 63 || i == streams - 1) { /* so that the accept queue never overflows */
+        if (is_quiet) {
+            clients[i].is_open = 1;
+        } else if (is_socketio) {
+            if (i % 64 == 63 || i == streams - 1) join_socketio(i - i % 64, i + 1);
+            clients[i].is_open = 1;
+        } else if (i % 64 == 63 || i == streams - 1) { /* so that the accept queue never overflows */
             ssize_t got = read(clients[i].fd, buffer, BUFFER - 1);
             buffer[got > 0 ? got : 0] = 0;
             if (strncmp(buffer, "HTTP/1.1 200", 12)) fprintf(stderr, "stream %d: %.80s\n", i, buffer), exit(1);
             clients[i].is_open = 1;
         }
-        fcntl(clients[i].fd, F_SETFL, O_NONBLOCK);
+    }
+    for (int i = 0; i < streams; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+        fcntl(clients[i].fd, F_SETFL, O_NONBLOCK);
         epoll_ctl(poller, EPOLL_CTL_ADD, clients[i].fd, &event);
     }
     /* Until each has had its first bytes. Not until nothing comes any more: there are keep-alives. */
@@ -180,13 +211,14 @@ static void wait_for_end(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5) return fprintf(stderr, "usage: streams_load PORT STREAM_PATH PUBLISH_PATH STREAMS\n"), 2;
+    if (argc != 5 && argc != 6)
+        return fprintf(stderr, "usage: streams_load PORT STREAM_PATH PUBLISH_PATH STREAMS [PROTOCOL]\n"), 2;
     port = atoi(argv[1]);
     streams = atoi(argv[4]);
     clients = calloc(streams, sizeof *clients);
     poller = epoll_create1(0);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    open_all(argv[2]);
+    open_all(argv[2], argc > 5 ? argv[5] : "sse");
     for (char line[64]; fgets(line, sizeof line, stdin);) {
         if (!strncmp(line, "round ", 6)) play_round(argv[3], atoi(line + 6));
         else if (!strncmp(line, "leave ", 6)) leave(atoi(line + 6));

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 
-from streams_figures import Results
+from streams_figures import Figures
 
 COLOURS = ["#8a8f98", "#c2803a", "#7aa6d6", "#1f5fa8"]
 
 
-def write_plot(results: Results, names: list[str], sizes: list[int]) -> str:
-    """Make an SVG of two charts: deliveries a second, and CPU a delivery by the number of streams."""
+def write_plot(results: Mapping[tuple[str, int], Figures], names: list[str], sizes: list[int], what: str) -> str:
+    """Make an SVG of two charts: deliveries a second at the middle size, and CPU a delivery by size.
+
+    :param what: what the sizes are numbers of.
+    """
     size = sizes[len(sizes) // 2]
     rates = {name: statistics.median(results[name, size].rate) for name in names}
     costs = {name: [statistics.median(results[name, size].cpu_us) for size in sizes] for name in names}
@@ -18,8 +22,8 @@ def write_plot(results: Results, names: list[str], sizes: list[int]) -> str:
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 300" font-family="sans-serif" font-size="12" '
         'fill="#333" role="img" aria-label="Deliveries a second, and CPU a delivery">',
         '<rect width="760" height="300" fill="#fff"/>',
-        f'<text x="20" y="24" font-weight="bold">Deliveries a second, {size:,} streams</text>',
-        '<text x="420" y="24" font-weight="bold">Server CPU a delivery, in microseconds</text>',
+        f'<text x="20" y="24" font-weight="bold">Deliveries a second, {size:,} {what}</text>',
+        f'<text x="420" y="24" font-weight="bold">CPU a delivery, in microseconds, by {what}</text>',
     ]
     for number, name in enumerate(names):
         y, width = 50 + number * 58, 290 * rates[name] / max(rates.values())

@@ -33,13 +33,17 @@ class Subject:
     stream: str
     variables: tuple[tuple[str, str], ...] = ()
     is_asgi: bool = False
+    workers: int = 1
+    #: How its clients open a stream; one of those in ``streams_load.c``.
+    protocol: str = "sse"
 
     def command(self, port: int) -> list[str]:
         """Give what starts it."""
         if self.is_asgi:
             command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--log-level", "error", "--no-access-log"]
             return [*command, "--timeout-graceful-shutdown", str(GRACE_SECONDS), f"{self.module}:app"]
-        command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "--worker-connections", "30000"]
+        command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", str(self.workers)]
+        command += ["--worker-connections", "30000"]
         # A file in the user's folder, which several servers would share; older versions have none.
         if b"--no-control-socket" in subprocess.run([*command[:3], "--help"], capture_output=True).stdout:
             command.append("--no-control-socket")
@@ -101,9 +105,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Give the processor time of all its processes."""
-        # In nanoseconds: the times in stat are counted in hundredths of a second, too coarse for one round.
-        threads = [thread for pid in self._processes() for thread in Path(f"/proc/{pid}/task").iterdir()]
-        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+        return cpu_seconds(self._processes())
 
     def wait(self) -> None:
         """Wait until it is gone.
@@ -120,6 +122,13 @@ class Server:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """Give the processor time of processes."""
+    # In nanoseconds: the times in stat are counted in hundredths of a second, too coarse for one round.
+    threads = [thread for pid in pids for thread in Path(f"/proc/{pid}/task").iterdir()]
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
 def allow_connections(streams: int) -> None:

@@ -24,12 +24,12 @@ DEADLINE_SECONDS = 10
 START_DEADLINE_SECONDS = 30
 
 
-def wait_until(check: Callable[[], bool], what: Callable[[], str] | str) -> None:
+def wait_until(check: Callable[[], bool], what: Callable[[], str] | str, seconds: float = DEADLINE_SECONDS) -> None:
     """Return as soon as the check holds, and fail with a description when it does not by the deadline."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + seconds
     while not check():
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {DEADLINE_SECONDS} s: {what if isinstance(what, str) else what()}")
+            pytest.fail(f"not within {seconds} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)
 
 

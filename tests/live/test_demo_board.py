@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.live.board import add, cards, join_board
 from tests.live.noise import NOBODY_THERE
 from tests.live.servers import Server
 
@@ -39,29 +40,7 @@ def server(servers, database) -> Server:
 
 @pytest.fixture
 def join(server, open_page) -> Join:
-    def join(name: str) -> Page:
-        """Open the board as a visitor of that name, with a browser profile of their own."""
-        page = open_page()
-        page.goto(f"{server.url}board")
-        page.get_by_label("Your name").fill(name)
-        # The stream is asked for when the client has started: a click before that reaches nobody.
-        with page.expect_request("**/board/live?**"):
-            page.get_by_role("button", name="Join").click()
-        expect(page.get_by_text(f"You are {name}")).to_be_visible()
-        # Its own name is there as soon as its stream is.
-        expect(page.locator("#people")).to_contain_text(name)
-        return page
-
-    return join
-
-
-def add(page: Page, text: str) -> None:
-    page.get_by_label("New card").fill(text)
-    page.get_by_role("button", name="Add").click()
-
-
-def cards(page: Page, column: str) -> object:
-    return page.get_by_role("region", name=column).get_by_role("listitem").locator("p:first-child")
+    return lambda name: join_board(open_page(), server.url, name)
 
 
 def test_two_browsers_edit_the_board_together(join):

@@ -1,4 +1,6 @@
-"""A stream of Flask-Datastar that follows a topic; the variable DIRECT says whether there are direct writes."""
+"""A stream of Flask-Datastar that follows a topic; the variable DIRECT says whether there are direct writes, REDIS_URL
+names the broker, if there is one.
+"""
 
 import os
 import time
@@ -11,6 +13,7 @@ from flask_datastar.hooks import stream_closed
 app = Flask(__name__)
 app.secret_key = "benchmark"
 app.config.update(DATASTAR_MAX_STREAMS=20_000, DATASTAR_DIRECT_WRITES=os.environ["DIRECT"] == "1")
+app.config["DATASTAR_BROKER_URL"] = os.environ.get("REDIS_URL")
 datastar = Datastar(app)
 gone = []
 

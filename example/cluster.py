@@ -1,0 +1,204 @@
+"""The demos on nginx, two gunicorns of two workers each, and Redis, all in the foreground: ``make demo-cluster``.
+
+usage: python example/cluster.py [--host 127.0.0.1] [--port 8000]
+
+Ctrl-C stops all of them. What they write while they run is in a folder of their own below ``build``, which is removed
+in the end; the board's database stays in ``instance``, where ``make demo`` has it, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 30
+#: gunicorn waits for running imports that long, and everybody else for gunicorn.
+GRACE_SECONDS = 5
+GUNICORNS, WORKERS = 2, 2
+
+
+class Cluster:
+    """The programs, in the order in which they were started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    def start(self, name: str, command: list[str], *descriptors: int, **variables: str) -> None:
+        """Start a program that stays in the foreground."""
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            pass_fds=descriptors,
+            # Ctrl-C in a terminal reaches a whole session: these are to be stopped in order, by this program.
+            start_new_session=True,
+        )
+        self._running.append((name, process))
+
+    def check(self) -> None:
+        """Do nothing as long as all of them run.
+
+        :raises SystemExit: one has ended.
+        """
+        for name, process in self._running:
+            if process.poll() is not None:
+                raise SystemExit(f"{name} has ended with status {process.returncode}, so the others are stopped, too")
+
+    def stop(self) -> None:
+        """Stop the programs: first what serves pages, so that streams end cleanly, and Redis after its clients."""
+        for name in ("gunicorn", "nginx", "Redis"):
+            stopping = [process for running, process in self._running if running == name]
+            for process in stopping:
+                process.terminate()
+            for process in stopping:
+                try:
+                    process.wait(GRACE_SECONDS + 5)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+
+
+def find_program(name: str) -> str:
+    """Give the path of a program; servers are not on everybody's PATH.
+
+    :raises SystemExit: it is not installed.
+    """
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise SystemExit(f"{name} is needed; on Debian: sudo apt-get install --no-install-recommends {name}")
+    return found
+
+
+def free_port() -> int:
+    """Give a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_redis(cluster: Cluster) -> str:
+    """Start Redis without anything on disk: a broker has nothing to keep. Give its URL."""
+    port = free_port()
+    command = [find_program("redis-server"), "--bind", "127.0.0.1", "--port", str(port), "--loglevel", "warning"]
+    cluster.start("Redis", [*command, "--save", "", "--appendonly", "no", "--dir", str(cluster.folder)])
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        cluster.check()
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return f"redis://127.0.0.1:{port}/0"
+        except OSError:
+            if time.monotonic() > deadline:
+                raise SystemExit("Redis does not answer") from None
+            time.sleep(0.05)
+
+
+def start_gunicorn(cluster: Cluster, broker_url: str) -> int:
+    """Start a gunicorn as on a host of its own, and give its port."""
+    # Opened here and handed over: no other program can take the port in between.
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
+        command = [sys.executable, "-m", "gunicorn", "--config", "example/gunicorn.conf.py"]
+        command += ["--workers", str(WORKERS), "--bind", f"fd://{listener.fileno()}"]
+        port = int(listener.getsockname()[1])
+        # Newer ones put a control socket there.
+        runtime_folder = cluster.folder / str(port)
+        runtime_folder.mkdir(mode=0o700)
+        cluster.start(
+            "gunicorn",
+            [*command, "--graceful-timeout", str(GRACE_SECONDS)],
+            listener.fileno(),
+            EXAMPLE_DATASTAR_BROKER_URL=broker_url,
+            # Without Redis a change is in the database all the same, and every page reads it when Redis is back.
+            EXAMPLE_DATASTAR_BROKER_ON_FAILURE="drop",
+            EXAMPLE_PROXIES="1",
+            XDG_RUNTIME_DIR=str(runtime_folder),
+        )
+    return port
+
+
+def start_nginx(cluster: Cluster, address: str, ports: list[int]) -> None:
+    """Start nginx with the configuration that is beside this file, at the ports of this run."""
+    text = (ROOT / "example" / "nginx.conf").read_text()
+    known = ["127.0.0.1:8000", "127.0.0.1:8001", "127.0.0.1:8002"]
+    for old, new in zip(known, [address, *(f"127.0.0.1:{port}" for port in ports)], strict=True):
+        assert text.count(f" {old};") == 1, f"nginx.conf has no {old}"
+        text = text.replace(f" {old};", f" {new};")
+    (cluster.folder / "nginx.conf").write_text(text)
+    (cluster.folder / "temp").mkdir()
+    # Started by root, nginx would serve as somebody who may not enter the folder.
+    options = "daemon off;" + (" user root;" if os.getuid() == 0 else "")
+    command = [find_program("nginx"), "-e", "stderr", "-p", f"{cluster.folder}/", "-c", "nginx.conf", "-g", options]
+    cluster.start("nginx", command)
+
+
+def wait_for_answer(cluster: Cluster, url: str) -> None:
+    """Wait until a page is served."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        cluster.check()
+        try:
+            urllib.request.urlopen(url, timeout=START_SECONDS).close()
+            return
+        except OSError as error:
+            # What answers with an error does so again, except nginx while a gunicorn starts.
+            is_early = not isinstance(error, urllib.error.HTTPError) or error.code == 502
+            if not is_early or time.monotonic() > deadline:
+                raise SystemExit(f"{url} cannot be opened: {error}") from None
+            time.sleep(0.1)
+
+
+def serve(cluster: Cluster, host: str, port: int) -> None:
+    """Start everything, and wait until one of the programs ends."""
+    broker_url = start_redis(cluster)
+    ports = [start_gunicorn(cluster, broker_url) for _ in range(GUNICORNS)]
+    start_nginx(cluster, f"{host}:{port}", ports)
+    addresses = [f"http://127.0.0.1:{own}/" for own in ports]
+    public = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"
+    for url in [*addresses, public]:
+        wait_for_answer(cluster, url)
+    print(f"nginx in front of gunicorn at {' and '.join(addresses)}, with {broker_url}")
+    print(f"Open {public} - Ctrl-C stops all of it.", flush=True)
+    while True:
+        cluster.check()
+        time.sleep(0.2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1", help="where nginx listens; everything else is for this machine")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+    arguments = parser.parse_args()
+    for name in ("nginx", "redis-server"):
+        find_program(name)
+    # Also where a shell lets programs in the background ignore Ctrl-C.
+    stopping = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    for number in stopping:
+        signal.signal(number, lambda *_: sys.exit())
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="cluster-", dir=build) as name:
+        cluster = Cluster(Path(name))
+        try:
+            serve(cluster, arguments.host, arguments.port or free_port())
+        finally:
+            # A second Ctrl-C would leave the rest behind.
+            for number in stopping:
+                signal.signal(number, signal.SIG_IGN)
+            cluster.stop()
+
+
+if __name__ == "__main__":
+    main()

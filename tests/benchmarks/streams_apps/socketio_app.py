@@ -1,0 +1,23 @@
+"""Flask-SocketIO with Redis as its message queue, over WebSockets."""
+
+import os
+
+from flask import Flask, request
+from flask_socketio import SocketIO
+
+app = Flask(__name__)
+app.secret_key = "benchmark"
+# Without pings while it is measured, because the clients do not answer them.
+socketio = SocketIO(app, message_queue=os.environ["REDIS_URL"], async_mode="gevent", ping_interval=3600)
+
+
+@app.post("/publish")
+def publish():
+    for count in range(int(request.args["k"])):
+        socketio.emit("news", {"count": count, "note": "MARK"})
+    return "", 204
+
+
+@app.get("/gone")
+def show_gone():
+    return "0 0"

@@ -1,0 +1,27 @@
+"""What visitors of the shared board do."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def join_board(page: Page, url: str, name: str) -> Page:
+    """Open the board of a server as a visitor of that name."""
+    page.goto(f"{url}board")
+    page.get_by_label("Your name").fill(name)
+    # The stream is asked for when the client has started: a click before that reaches nobody.
+    with page.expect_request("**/board/live?**"):
+        page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text(f"You are {name}")).to_be_visible()
+    # Its own name is there as soon as its stream is.
+    expect(page.locator("#people")).to_contain_text(name)
+    return page
+
+
+def add(page: Page, text: str) -> None:
+    page.get_by_label("New card").fill(text)
+    page.get_by_role("button", name="Add").click()
+
+
+def cards(page: Page, column: str) -> Locator:
+    return page.get_by_role("region", name=column).get_by_role("listitem").locator("p:first-child")
