@@ -91,7 +91,7 @@ class StreamHub:
         # Asked already when the request came, but others were opened meanwhile.
         if is_full:
             self.end_restarting(stream, "refused")
-        elif stream.entry is not None and not self.registry.register(
+        elif stream.entry is not None and not self.tabs.register(
             stream.entry, limit_per_scope=self.app_state.settings.max_streams_per_scope
         ):
             self.app_state.app.logger.warning(
@@ -100,8 +100,6 @@ class StreamHub:
                 self.app_state.settings.max_streams_per_scope,
             )
             self.end_restarting(stream, "refused")
-        elif stream.entry is not None:
-            self.tabs.opened(stream.entry)
         _send(hooks.stream_opened, self.app_state, details)
 
     def restore_id(self, scope: str, tab: str, page: str | None, url: str) -> bool:

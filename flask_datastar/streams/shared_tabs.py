@@ -18,6 +18,7 @@ from typing import Any
 from ..payload import Payload
 from ..sansio.endings import Reason
 from ..tabs import TabEntry, TabRegistry
+from ..transport.wakeups import make_lock
 from .exchange import TABS, Exchange
 from .scopes import scope_topic
 
@@ -43,17 +44,27 @@ class SharedTabs:
         self._exchange = exchange
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
+        # Held while a stream is registered and announced, so that both happen in the same order.
+        self._order = make_lock()
         if exchange.is_shared:
             exchange.on_tabs = self._take
             exchange.on_restored = self._announce_again
 
-    def opened(self, entry: TabEntry) -> None:
-        """Tell the others of a stream that was registered here."""
-        if self._exchange.is_shared:
+    def register(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
+        """Make a stream the live one of its tab, here and everywhere.
+
+        :return: False, with nothing changed, when its scope has too many in this process already.
+        """
+        if not self._exchange.is_shared:
+            return self._registry.register(entry, limit_per_scope=limit_per_scope)
+        with self._order:
             entry.key = f"{self._process}:{next(self._numbers)}"
+            if not self._registry.register(entry, limit_per_scope=limit_per_scope):
+                return False
             self._note(entry)
             if entry.tab is not None:
                 self._announce(entry, is_again=False)
+        return True
 
     def released(self, entry: TabEntry) -> None:
         """Tell the others of a stream that is no more."""

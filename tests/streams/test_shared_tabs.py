@@ -1,0 +1,132 @@
+"""One live stream a tab, whatever the order in which processes open, announce and hear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from flask_datastar.payload import Payload
+from flask_datastar.streams.shared_tabs import SharedTabs
+from flask_datastar.tabs import TabEntry, TabRegistry
+
+
+class Site:
+    """Some processes, and the one order in which the server has their messages."""
+
+    def __init__(self, size: int) -> None:
+        self.order: list[Payload] = []
+        self.processes = [Process(self) for _ in range(size)]
+        self.opened = 0
+
+    def settle(self) -> None:
+        """Let everything that is under way arrive."""
+        while any(process.send() or process.take() for process in self.processes):
+            pass
+
+    @property
+    def alive(self) -> list[TabEntry]:
+        return [entry for process in self.processes for entry in process.registry.entries()]
+
+
+class Process:
+    """A process: the exchange of its registry, too."""
+
+    is_shared = True
+    broker: Any
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._outbox: list[Payload] = []
+        self._taken = 0
+        self.has_missed = False
+        self.ended: list[str] = []
+        self.on_tabs: Callable[[Payload], object] = lambda _: None
+        self.on_restored: Callable[[], object] = lambda: None
+        self.broker = self
+        self.registry = TabRegistry()
+        self.tabs = SharedTabs(self.registry, self)  # type: ignore[arg-type]
+
+    def post(self, topic: str, kind: str, payload: Payload) -> None:
+        self._outbox.append(payload)
+
+    def note_streams(self, scope: str, tab: str | None, streams: int) -> None:
+        assert streams == self.registry.count_of(scope, tab)
+
+    def open(self) -> None:
+        site = self._site
+        site.opened += 1
+        page = f"p{site.opened}"
+        entry = TabEntry("ann", "t", page, "/feed", "feed", float(site.opened), lambda *_: self.ended.append(page))
+        assert self.tabs.register(entry, limit_per_scope=20)
+
+    def send(self) -> bool:
+        """Let the server have the oldest message."""
+        if not self._outbox:
+            return False
+        self._site.order.append(self._outbox.pop(0))
+        return True
+
+    def take(self) -> bool:
+        """Hear the next message."""
+        if self._taken == len(self._site.order):
+            return False
+        self._taken += 1
+        self.on_tabs(self._site.order[self._taken - 1])
+        return True
+
+    def miss(self) -> None:
+        """Lose what is under way, in both directions."""
+        self.has_missed = self.has_missed or bool(self._outbox) or self._taken < len(self._site.order)
+        self._outbox.clear()
+        self._taken = len(self._site.order)
+
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from([Process.open, Process.open, Process.send, Process.take, Process.take]), st.integers(0, 2)
+    ),
+    max_size=40,
+)
+LOSSES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 2)), max_size=4)
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=300)
+@given(ACTIONS)
+@example([(Process.open, 0), (Process.open, 1), (Process.open, 0), (Process.send, 1), (Process.send, 0)])
+def test_exactly_one_stream_stays_and_it_is_the_one_heard_of_last(actions: list[tuple[Any, int]]) -> None:
+    site = Site(3)
+    for act, number in actions:
+        act(site.processes[number])
+
+    site.settle()
+
+    opened = [payload for payload in site.order if b'"opened"' in payload.data]
+    assert len(site.alive) == min(1, site.opened)
+    if site.alive:
+        assert f'"page":"{site.alive[0].page}"'.encode() in opened[-1].data
+        ended = [page for process in site.processes for page in process.ended]
+        assert len(ended) == len(set(ended)) == site.opened - 1
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=300)
+@given(ACTIONS, LOSSES)
+def test_exactly_one_stream_stays_when_messages_were_lost(
+    actions: list[tuple[Any, int]], losses: list[tuple[int, int]]
+) -> None:
+    site = Site(3)
+    for position, (act, number) in enumerate(actions):
+        for at, process in losses:
+            if at == position:
+                site.processes[process].miss()
+        act(site.processes[number])
+
+    # As after an outage, of which not all have noticed.
+    for process in site.processes:
+        if process.has_missed:
+            process.on_restored()
+    site.settle()
+
+    assert len(site.alive) == min(1, site.opened)
