@@ -13,7 +13,7 @@ import click
 from flask import Flask, request
 
 from flask_datastar import Datastar
-from flask_datastar.brokers import redis
+from flask_datastar.brokers import redis, redis_presence
 from flask_datastar.errors import BrokerError
 from flask_datastar.sending import SendingMethods
 
@@ -30,6 +30,8 @@ datastar = Datastar(app)
 
 if "PATIENCE" in app.config:
     redis.PATIENCE_SECONDS = app.config["PATIENCE"]
+if "PRESENCE" in app.config:
+    redis_presence.BEAT_SECONDS, redis_presence.ALIVE_SECONDS = app.config["PRESENCE"]
 
 _CHANGE = "INSERT INTO topics VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET number = number + 1 RETURNING number"
 
@@ -113,6 +115,11 @@ def edit() -> dict[str, Any]:
     except BrokerError:
         is_failed = True
     return {"pid": os.getpid(), "state": number, "failed": is_failed}
+
+
+@app.get("/state")
+def state() -> str:
+    return str(state_of(request.args["topic"]))
 
 
 @app.post("/tell")
