@@ -32,7 +32,8 @@ class TabEntry:
     end: Callable[[str, str | None], object] = field(repr=False)
     #: Its name among all processes, where there are more.
     key: str = ""
-    #: Whether the processes were told of it, in the order in which all of them are told.
+    #: The number of its last announcement to the other processes, and whether that has come, in the order of all.
+    announcement: int = 0
     is_announced: bool = False
 
 

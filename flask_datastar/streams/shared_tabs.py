@@ -3,8 +3,9 @@
 Of two streams of a tab that are opened at the same moment, the one whose announcement comes later stays: a process
 ends its own stream when it sees another one's announcement after its own. Nothing else has to be agreed on.
 
-After an outage every process announces again what it has. Then the time of opening decides, since announcements were
-lost; a process that has a newer stream answers with its own announcement.
+After an outage every process announces again what it has, since announcements were lost. A process that has a newer
+stream answers with an announcement of its own, so that the newer one stays. Until it comes, that stream is not ended:
+it would still end others, and nothing would be left of the tab.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class _Opened:
     """What an announcement says."""
 
     key: str
+    number: int
     scope: str
     tab: str
     page: str | None
@@ -44,7 +46,8 @@ class SharedTabs:
         self._exchange = exchange
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
-        # Held while a stream is registered and announced, so that both happen in the same order.
+        # Held while a stream is registered and announced, so that both happen in the same order, and none is announced
+        # that has ended here.
         self._order = make_lock()
         if exchange.is_shared:
             exchange.on_tabs = self._take
@@ -96,8 +99,11 @@ class SharedTabs:
         self._exchange.broker.note_streams(entry.scope, entry.tab, streams)
 
     def _announce(self, entry: TabEntry, *, is_again: bool) -> None:
+        """Tell the others of a stream that is in the registry; the lock is held."""
+        entry.is_announced, entry.announcement = False, next(self._numbers)
         message = {
             "opened": entry.key,
+            "number": entry.announcement,
             "scope": entry.scope,
             "tab": entry.tab,
             "page": entry.page,
@@ -108,9 +114,10 @@ class SharedTabs:
         self._exchange.post(scope_topic(entry.scope), TABS, _payload(message))
 
     def _announce_again(self) -> None:
-        for entry in self._registry.entries():
-            if entry.tab is not None:
-                self._announce(entry, is_again=True)
+        with self._order:
+            for entry in self._registry.entries():
+                if entry.tab is not None:
+                    self._announce(entry, is_again=True)
 
     def _take(self, payload: Payload) -> None:
         message: dict[str, Any] = json.loads(payload.data)
@@ -121,6 +128,7 @@ class SharedTabs:
         self._take_opened(
             _Opened(
                 message["opened"],
+                message["number"],
                 message["scope"],
                 message["tab"],
                 message["page"],
@@ -132,13 +140,20 @@ class SharedTabs:
 
     def _take_opened(self, opened: _Opened) -> None:
         newcomer = TabEntry(opened.scope, opened.tab, opened.page, opened.url, "", opened.opened_at, _end_nothing)
-        for entry in self._registry.rivals(newcomer):
-            if entry.key == opened.key:
-                entry.is_announced = True
-            elif opened.is_again and (entry.opened_at, entry.key) > (opened.opened_at, opened.key):
+        with self._order:
+            for entry in self._registry.rivals(newcomer):
+                self._compare(entry, opened)
+
+    def _compare(self, entry: TabEntry, opened: _Opened) -> None:
+        """Find what an announcement means to a stream that is here; the lock is held."""
+        if entry.key == opened.key:
+            # Not an earlier one of several.
+            entry.is_announced = entry.announcement == opened.number
+        elif entry.is_announced:
+            if opened.is_again and (entry.opened_at, entry.key) > (opened.opened_at, opened.key):
                 # Its process ends it, as soon as it hears of this one.
                 self._announce(entry, is_again=True)
-            elif opened.is_again or entry.is_announced:
+            else:
                 self._registry.release(entry)
                 entry.end(Reason.REPLACED, opened.page)
                 self._note(entry)

@@ -42,6 +42,8 @@ class Process:
         self._outbox: list[Payload] = []
         self._taken = 0
         self.has_missed = False
+        #: What its clock is wrong by.
+        self.skew = 0.0
         self.ended: list[str] = []
         self.on_tabs: Callable[[Payload], object] = lambda _: None
         self.on_restored: Callable[[], object] = lambda: None
@@ -59,7 +61,7 @@ class Process:
         site = self._site
         site.opened += 1
         page = f"p{site.opened}"
-        entry = TabEntry("ann", "t", page, "/feed", "feed", float(site.opened), lambda *_: self.ended.append(page))
+        entry = TabEntry("ann", "t", page, "/feed", "feed", site.opened + self.skew, lambda *_: self.ended.append(page))
         assert self.tabs.register(entry, limit_per_scope=20)
 
     def send(self) -> bool:
@@ -82,6 +84,10 @@ class Process:
         self.has_missed = self.has_missed or bool(self._outbox) or self._taken < len(self._site.order)
         self._outbox.clear()
         self._taken = len(self._site.order)
+
+    def recover(self) -> None:
+        """Find out that something may have been missed; it was not, this time."""
+        self.on_restored()
 
 
 ACTIONS = st.lists(
@@ -130,3 +136,44 @@ def test_exactly_one_stream_stays_when_messages_were_lost(
     site.settle()
 
     assert len(site.alive) == min(1, site.opened)
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=500)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([Process.open, Process.send, Process.take, Process.take, Process.recover]),
+            st.integers(0, 2),
+        ),
+        max_size=40,
+    ),
+    st.lists(st.sampled_from([-2.5, 0, 2.5]), min_size=3, max_size=3),
+)
+@example(
+    # Opened first and announced last, and between the two announcements of the other one.
+    [
+        (Process.open, 0),
+        (Process.open, 1),
+        (Process.send, 1),
+        (Process.take, 1),
+        (Process.send, 0),
+        (Process.recover, 1),
+    ],
+    [0, 0, 0],
+)
+def test_exactly_one_stream_stays_whatever_the_clocks_say_while_outages_end(
+    actions: list[tuple[Any, int]], skews: list[float]
+) -> None:
+    site = Site(3)
+    for process, skew in zip(site.processes, skews, strict=True):
+        process.skew = skew
+
+    for act, number in actions:
+        act(site.processes[number])
+    for process in site.processes:
+        process.recover()
+    site.settle()
+
+    assert len(site.alive) == min(1, site.opened)
+    ended = [page for process in site.processes for page in process.ended]
+    assert len(ended) == len(set(ended))
