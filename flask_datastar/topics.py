@@ -95,11 +95,12 @@ class Topics:
                     _logger.exception("A subscriber of topic %r failed to take a message: %r", topic, subscriber)
             return delivered
 
-    def subscribers(self) -> list[Subscriber]:
-        """List all who listen to anything; one that listens to several topics comes once for each."""
+    def subscribers(self, topic: str | None = None) -> list[Subscriber]:
+        """List all who listen to a topic, or to anything; one that listens to several topics comes once for each."""
         topics = self._topics.get()
         with topics.lock:
-            return [one for topic in topics.by_name.values() for one in topic.subscribers.values()]
+            chosen = topics.by_name.values() if topic is None else filter(None, [topics.by_name.get(topic)])
+            return [one for found in chosen for one in found.subscribers.values()]
 
     def count(self, topic: str) -> int:
         """Count the subscribers of a topic."""

@@ -12,14 +12,16 @@ from ..errors import BrokerError
 from ..payload import Payload
 from ..topics import Subscriber, Topics
 from ..transport.ticker import current_ticker
-from ..transport.wakeups import make_lock
+from ..transport.wakeups import make_lock, spawn
 from .scopes import channel_of
 from .turns import Turns
 
-#: Kinds of messages: for wait points, for browsers, and for the registries of tabs.
-MESSAGE, EVENTS, TABS = "message", "events", "tabs"
+#: Kinds of messages: for wait points, for browsers, for the registries of tabs, and of a topic that has lost some.
+MESSAGE, EVENTS, TABS, MISSED = "message", "events", "tabs", "missed"
 #: How long a channel that nobody listens to stays subscribed: most pages that leave make way for another one.
 _IDLE_SECONDS = 1.0
+#: Topics that other processes are told of after an outage; one so long that there are more they notice themselves.
+_MOST_MISSED = 10_000
 
 _logger = logging.getLogger(__name__)
 
@@ -43,6 +45,9 @@ class Exchange:
         self._uses: Counter[str] = Counter()
         self._idle: set[str] = set()
         self._cancel_idle: Callable[[], None] | None = None
+        # Topics of which other processes have not got everything, and how often an outage has ended.
+        self._missed: set[str] = set()
+        self._restored = 0
 
     @property
     def is_shared(self) -> bool:
@@ -77,9 +82,12 @@ class Exchange:
 
         :raises BrokerError: other processes may not have got it, and the app wants to know.
         """
+        restored = self._restored
         try:
             self.broker.publish(channel_of(topic), topic, kind, payload)
         except BrokerError as error:
+            if kind != TABS:
+                self._note_missed(topic, restored)
             if not self._drops_failures:
                 raise
             _logger.warning("Datastar: other processes do not get what was published to %r: %s", topic, error)
@@ -94,6 +102,10 @@ class Exchange:
             if self.on_tabs is not None:
                 self.on_tabs(payload)
             return
+        if kind == MISSED:
+            for subscriber in self.topics.subscribers(topic):
+                subscriber.catch_up()
+            return
         self.topics.publish(topic, kind, payload)
         self._turns.relieve()
 
@@ -103,12 +115,41 @@ class Exchange:
             subscriber.catch_up()
         if self.on_restored is not None:
             self.on_restored()
+        with self._lock:
+            self._restored += 1
+            has_missed = bool(self._missed)
+        if has_missed:
+            # Not here: the one that calls must not wait for the broker.
+            spawn(self._tell_missed, "datastar-missed")
 
     def close(self) -> None:
         """Let go of the broker; when the process ends."""
         if self._cancel_idle is not None:
             self._cancel_idle()
         self.broker.close()
+
+    def _note_missed(self, topic: str, restored: int) -> None:
+        """Remember a topic of which others have missed something: they may not have noticed that the broker was away.
+
+        :param restored: how often an outage had ended before it was tried to publish.
+        """
+        with self._lock:
+            if len(self._missed) < _MOST_MISSED:
+                self._missed.add(topic)
+            is_over = self._restored != restored
+        if is_over:
+            spawn(self._tell_missed, "datastar-missed")
+
+    def _tell_missed(self) -> None:
+        """Let the streams of other processes read their state anew."""
+        restored = self._restored
+        with self._lock:
+            topics, self._missed = self._missed, set()
+        for topic in topics:
+            try:
+                self.broker.publish(channel_of(topic), topic, MISSED, Payload(b""))
+            except BrokerError:
+                self._note_missed(topic, restored)
 
     def _give_up_idle(self) -> None:
         with self._lock:

@@ -123,11 +123,14 @@ def state() -> str:
 
 
 @app.post("/tell")
-def tell() -> str:
+def tell() -> dict[str, Any]:
     """Send something to one user, or to one of its tabs."""
     out = datastar.broadcast_to(request.args["scope"], request.args.get("only"))
-    out.patch_signals({"told": request.args["text"]})
-    return ""
+    try:
+        out.patch_signals({"told": request.args["text"]})
+    except BrokerError:
+        return {"pid": os.getpid(), "failed": 1}
+    return {"pid": os.getpid(), "failed": 0}
 
 
 @app.post("/close")

@@ -1,0 +1,160 @@
+"""What one process could not publish, streams of other processes catch up with when the broker is there again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_datastar import Datastar
+from flask_datastar._state import find_app_state
+from flask_datastar.brokers import Broker
+from flask_datastar.brokers.memory import MemoryBroker
+from flask_datastar.errors import BrokerError
+from flask_datastar.payload import Payload
+from flask_datastar.streams import exchange as exchange_module
+from flask_datastar.streams.exchange import EVENTS, MESSAGE, MISSED, TABS, Exchange
+from flask_datastar.streams.turns import Turns
+
+DEADLINE_SECONDS = 10
+
+
+class FailingBroker(MemoryBroker):
+    """One that can be away, and remembers what has left the process."""
+
+    is_shared = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.is_away = False
+        self.published: list[tuple[str, str, str]] = []
+        #: Called while a publisher is being told that it has failed.
+        self.on_failure: Any = None
+        self.heard = threading.Condition()
+
+    def publish(self, channel: str, topic: str, kind: str, payload: Payload, *, waits: bool = True) -> None:
+        super().publish(channel, topic, kind, payload, waits=waits)
+        if self.is_away:
+            if self.on_failure is not None:
+                self.on_failure()
+            raise BrokerError("away")
+        with self.heard:
+            self.published.append((channel, topic, kind))
+            self.heard.notify_all()
+
+    def wait_for(self, count: int) -> list[tuple[str, str, str]]:
+        with self.heard:
+            assert self.heard.wait_for(lambda: len(self.published) >= count, DEADLINE_SECONDS), self.published
+            return list(self.published)
+
+
+class Listener:
+    """A subscriber that counts."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+        self.catch_ups = 0
+
+    def deliver(self, topic: str, kind: str, payload: Any) -> None:
+        self.kinds.append(kind)
+
+    def catch_up(self) -> None:
+        self.catch_ups += 1
+
+
+@pytest.fixture
+def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchange]:
+    def make(url: str, receiver: Any, options: Any) -> Broker:
+        return FailingBroker(url, receiver, options)
+
+    monkeypatch.setattr(exchange_module, "make_broker", make)
+    app = Flask(__name__)
+    Datastar(app)
+    exchange = Exchange(find_app_state(app), Turns())
+    yield exchange
+    exchange.close()
+
+
+def broker_of(exchange: Exchange) -> Any:
+    return exchange.broker
+
+
+def fail(exchange: Exchange, topic: str, kind: str = MESSAGE) -> None:
+    with pytest.raises(BrokerError, match="away"):
+        exchange.publish(topic, kind, Payload(b"1"))
+
+
+def test_topics_that_failed_are_made_good_after_the_outage(exchange: Exchange) -> None:
+    broker = broker_of(exchange)
+    broker.is_away = True
+    for topic, kind in (("news", MESSAGE), ("news", EVENTS), ("\x003:ann:tab", EVENTS)):
+        fail(exchange, topic, kind)
+    # Who closes a tab is told that it may not be closed; that is no message of a stream.
+    fail(exchange, "\x003:bob", TABS)
+
+    broker.is_away = False
+    exchange.catch_up()
+
+    assert sorted(broker.wait_for(2)) == [("\x003:ann", "\x003:ann:tab", MISSED), ("news", "news", MISSED)]
+    exchange.catch_up()
+    exchange.publish("news", MESSAGE, Payload(b"2"))
+    # Once.
+    assert len(broker.wait_for(3)) == 3
+
+
+def test_outage_that_ends_while_it_is_noted_is_made_good(exchange: Exchange) -> None:
+    broker = broker_of(exchange)
+
+    def recover() -> None:
+        broker.is_away = False
+        exchange.catch_up()
+
+    broker.is_away, broker.on_failure = True, recover
+    fail(exchange, "news")
+
+    assert broker.wait_for(1) == [("news", "news", MISSED)]
+
+
+def test_next_outage_does_not_make_it_forgotten(exchange: Exchange) -> None:
+    broker = broker_of(exchange)
+    broker.is_away = True
+    fail(exchange, "news")
+    tried = threading.Event()
+    broker.on_failure = tried.set
+    exchange.catch_up()
+    assert tried.wait(DEADLINE_SECONDS)
+
+    broker.is_away, broker.on_failure = False, None
+    exchange.catch_up()
+
+    assert broker.wait_for(1) == [("news", "news", MISSED)]
+
+
+def test_others_catch_up_with_that_topic_alone(exchange: Exchange) -> None:
+    listener, other = Listener(), Listener()
+    exchange.subscribe("news", listener)
+    exchange.subscribe("weather", other)
+
+    exchange.receive("news", MISSED, Payload(b""))
+    exchange.receive("sports", MISSED, Payload(b""))
+
+    assert (listener.catch_ups, other.catch_ups) == (1, 0)
+    assert listener.kinds == other.kinds == []
+
+
+def test_only_so_many_topics_are_remembered(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange_module, "_MOST_MISSED", 2)
+    broker = broker_of(exchange)
+    broker.is_away = True
+    for topic in ("a", "b", "c"):
+        fail(exchange, topic)
+
+    broker.is_away = False
+    exchange.catch_up()
+    broker.wait_for(2)
+    exchange.publish("end", MESSAGE, Payload(b"1"))
+
+    assert sorted(topic for _, topic, _ in broker.wait_for(3)) == ["a", "b", "end"]
