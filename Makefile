@@ -2,6 +2,7 @@
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
 #   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
+#   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less)
 #   make bench       measure what streams cost, and write it into docs/ (ARGS=--quick for a short look, into build/)
 #   make check       linter, formatter, types, documentation
 #   make test-all    the tests without a browser on every Python and Flask that is supported and installed
@@ -20,6 +21,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENO
 EXTRAS_demo = gunicorn,example
 EXTRAS_test = gunicorn,redis,wtf,example,test,live
 EXTRAS_soak = gunicorn
+EXTRAS_faults = gunicorn,redis,test
 EXTRAS_bench = gunicorn,bench
 EXTRAS_check = $(EXTRAS_test),check
 EXTRAS_matrix = matrix
@@ -28,7 +30,7 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo test soak bench check test-all dist clean
+.PHONY: demo test soak faults bench check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -41,6 +43,10 @@ test: .venv/test.stamp $(CLIENT)
 
 soak: .venv/soak.stamp
 	@$(BIN)/python tests/soak/soak.py $(ARGS)
+
+faults: .venv/faults.stamp
+	sh tests/system_programs.sh redis-server
+	@$(BIN)/python -m tests.soak.faults $(ARGS)
 
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)

@@ -91,6 +91,15 @@ class Cluster:
         """List the processes that live."""
         return [Worker(server, pid) for server in self.servers for pid in server.living_pids()]
 
+    def processes_in_redis(self) -> set[bytes]:
+        """List the processes that Redis knows anything of, by the names that they gave themselves."""
+        with self.redis.client() as client:
+            names = {name for key in client.keys("*:processes") for name in client.zrange(key, 0, -1)}
+            names |= {key.rpartition(b":")[2] for kind in ("tabs", "scopes") for key in client.keys(f"*:{kind}:*")}
+            for key in client.keys("*:scope:*"):
+                names |= {field.partition(b"\0")[0] for field in client.hkeys(key)}
+        return names
+
     def run(self, *arguments: str) -> None:
         """Run Python beside the servers, with the application's configuration."""
         variables = child_environment(has_greenlets=False, **self.environment)

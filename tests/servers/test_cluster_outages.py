@@ -250,18 +250,8 @@ def test_killed_worker_leaves_nothing_behind(start_cluster: Callable[..., Cluste
             FORGOTTEN_SECONDS - (time.monotonic() - begin),
         )
         wait_until(
-            lambda: members(cluster) == len(board.workers),
+            lambda: len(cluster.processes_in_redis()) == len(board.workers),
             lambda: cluster.redis.keys(),
             FORGOTTEN_SECONDS - (time.monotonic() - begin),
         )
         print(f"a killed worker is forgotten after {time.monotonic() - begin:.1f} s")
-
-
-def members(cluster: Cluster) -> int:
-    """Count the processes that Redis knows anything of."""
-    with cluster.redis.client() as client:
-        names = {name for key in client.keys("*:processes") for name in client.zrange(key, 0, -1)}
-        names |= {key.rpartition(b":")[2] for key in client.keys("*:tabs:*")}
-        for key in client.keys("*:scope:*"):
-            names |= {field.partition(b"\0")[0] for field in client.hkeys(key)}
-    return len(names)
