@@ -3,6 +3,7 @@
 #   make demo-cluster  the same on nginx, two gunicorns of two workers and Redis
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
 #   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
+#   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less)
 #   make bench       measure what streams cost, and write it into docs/ (ARGS=--quick for a short look, into build/)
 #   make bench-redis  measure what several processes cost, in the same way
 #   make check       linter, formatter, types, documentation
@@ -23,6 +24,7 @@ EXTRAS_demo = gunicorn,example
 EXTRAS_demo-cluster = gunicorn,redis,example
 EXTRAS_test = gunicorn,redis,wtf,example,test,live
 EXTRAS_soak = gunicorn
+EXTRAS_faults = gunicorn,redis,test
 EXTRAS_bench = gunicorn,bench
 EXTRAS_bench-redis = gunicorn,redis,bench
 EXTRAS_check = $(EXTRAS_test),check
@@ -32,7 +34,7 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo demo-cluster test soak bench bench-redis check test-all dist clean
+.PHONY: demo demo-cluster test soak faults bench bench-redis check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -49,6 +51,10 @@ test: .venv/test.stamp $(CLIENT)
 
 soak: .venv/soak.stamp
 	@$(BIN)/python tests/soak/soak.py $(ARGS)
+
+faults: .venv/faults.stamp
+	sh tests/system_programs.sh redis-server
+	@$(BIN)/python -m tests.soak.faults $(ARGS)
 
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)

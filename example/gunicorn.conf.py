@@ -14,16 +14,8 @@ bind = f"{os.environ.get('BIND_HOST', '127.0.0.1')}:{os.environ.get('PORT', '800
 # keep one of them.
 worker_class = "gevent"
 
-<<<<<<< HEAD
 # Streams of one process do not hear what another one publishes, so it has to be one, unless DATASTAR_BROKER_URL names a
 # Redis between them: then one for each processor. Handlers keep nothing in the process.
-||||||| f7f758f
-# Streams of one process do not hear what another one publishes, so it has to be one. A site without streams can have
-# one worker for each processor: handlers keep nothing in the process.
-=======
-# Streams of one process hear what another one publishes by Redis only: with DATASTAR_BROKER_URL, or without streams, it
-# can be one for each processor, because handlers keep nothing in the process.
->>>>>>> r3
 workers = 1
 
 # The number of connections of one worker at the same time, streams and idle ones included; further ones wait. More than

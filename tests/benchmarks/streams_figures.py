@@ -61,18 +61,9 @@ def write_table(results: Results, endings: dict[str, Endings], names: list[str],
     for name in names:
         found = results[name, size]
         lines.append(
-<<<<<<< HEAD
-            f"| {name} | {_middle(found.rate):,.0f} | {_middle(found.rate) / _middle(base.rate):.2f} | "
-            f"{_middle(found.p99_ms):.0f} ms | {_middle(found.cpu_us):.1f} us | {_middle(found.kib):.1f} KiB | "
-            f"{_middle(found.kib) / _middle(base.kib):.2f} |"
-||||||| f7f758f
-            f"| {name} | {_middle(found.rate):,.0f} | {_middle(found.rate) / _middle(base.rate):.2f} | "
-            f"{_middle(found.p99_ms):.0f} ms | {_middle(found.cpu_us):.1f} us | {_middle(found.kib):.1f} KiB | "
-=======
             f"| {name} | {middle(found.rate):,.0f} | {middle(found.rate) / middle(base.rate):.2f} | "
             f"{middle(found.p99_ms):.0f} ms | {middle(found.cpu_us):.1f} us | {middle(found.kib):.1f} KiB | "
             f"{middle(found.kib) / middle(base.kib):.2f} |"
->>>>>>> r3
         )
     lines += ["", "CPU a delivery, as the number of streams grows:", ""]
     lines += [f"| server | {' | '.join(f'{size:,}' for size in sizes)} | last to first |"]

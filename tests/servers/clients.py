@@ -210,3 +210,21 @@ class Client:
                 if not _FIELD.fullmatch(line):
                     raise Malformed(f"no field of an event: {line[:80]!r}")
             self.took(block)
+
+
+class BreakableClient(Client):
+    """One whose server may be killed: that the answer breaks off is noted."""
+
+    is_broken = False
+
+    def read(self) -> None:
+        """Take one piece of what is there."""
+        try:
+            super().read()
+        except ConnectionError:
+            self._end_of_input()
+
+    def _end_of_input(self) -> None:
+        if not self.is_ended:
+            self.is_broken = self.is_ended = True
+            self.ended_at = time.monotonic()

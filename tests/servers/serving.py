@@ -122,6 +122,11 @@ class Server:
         """Give the workers that gunicorn has started, the oldest first."""
         return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", self.log())]
 
+    def living_pids(self) -> list[int]:
+        """Give the workers that live."""
+        # What is gone but not yet waited for has no program any more.
+        return [pid for pid in self.worker_pids() if os.path.exists(f"/proc/{pid}/exe")]
+
     def begin_stop(self) -> float:
         """Tell it to stop, as one would by hand; give the time."""
         now = time.monotonic()

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from tests.servers.clients import Client
+from tests.servers.cluster import only
 from tests.servers.crowd import Crowd
 from tests.servers.serving import Server, wait_until
 
 PRELOADED = ("--preload", "--workers", "2")
-
-
-@contextmanager
-def only(server: Server, pid: int) -> Iterator[None]:
-    """Let one worker take what comes, by holding the others."""
-    others = [other for other in server.worker_pids() if other != pid]
-    for other in others:
-        os.kill(other, signal.SIGSTOP)
-    for other in others:
-        wait_until(lambda other=other: is_held(other), f"{other} is held")
-    try:
-        yield
-    finally:
-        for other in others:
-            os.kill(other, signal.SIGCONT)
-
-
-def is_held(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def broadcast(crowd: Crowd, first: int) -> int:

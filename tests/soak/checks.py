@@ -22,9 +22,13 @@ class LeftBehind(Exception):
 
 
 class Checks:
-    """Counts what passed and failed, and shows the first failures of each kind."""
+    """Counts what passed and failed, and shows the first failures of each kind.
 
-    def __init__(self) -> None:
+    :param name: what is tested, for the last line.
+    """
+
+    def __init__(self, name: str = "soak") -> None:
+        self.name = name
         self.passed: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
 
@@ -37,7 +41,7 @@ class Checks:
         """Give a line for each kind, and one for all."""
         names = sorted({*self.passed, *self.failed})
         lines = [f"{self.passed[name]:8} passed {self.failed[name]:6} failed  {name}" for name in names]
-        return "\n".join([*lines, f"soak: {self.passed.total()} passed, {self.failed.total()} failed"])
+        return "\n".join([*lines, f"{self.name}: {self.passed.total()} passed, {self.failed.total()} failed"])
 
 
 def compare(mark: dict[str, Any], final: dict[str, Any], check: Checks) -> None:
