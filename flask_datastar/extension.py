@@ -93,6 +93,7 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, PageHelpers):
         _install_request_hooks(app_state)
         install_context_processor(app)
         install_page_helpers(app, PageHelpers(self.handlers))
+        _attach_commands(app)
         for handler in self.handlers:
             if handler.blueprint is None:
                 install_handler(app_state, handler)
@@ -229,6 +230,13 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, PageHelpers):
 
     def _find_app_state(self) -> AppState:
         return current_app_state(self)
+
+
+def _attach_commands(app: Flask) -> None:
+    """Add ``flask datastar ...``; the commands lie above the extension, so nothing imports them earlier."""
+    from .cli import datastar_commands
+
+    app.cli.add_command(datastar_commands)
 
 
 def _install_request_hooks(app_state: AppState) -> None:

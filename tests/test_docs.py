@@ -17,6 +17,7 @@ from jinja2 import Environment
 
 from flask_datastar import Datastar, sse
 from flask_datastar.actions import PageHelpers
+from flask_datastar.cli import datastar_commands
 from flask_datastar.config import PREFIX, Settings
 from flask_datastar.errors import DatastarError
 from flask_datastar.sansio.actions import OPTIONS
@@ -140,6 +141,18 @@ def test_streams_page_has_every_ending_and_counter() -> None:
     assert endings == set(re.findall(r"``(\w+)``", hooks.split("``reason``:")[1]))
     with app.app_context():
         assert counters == set(datastar.stats())
+
+
+def test_cli_page_has_every_command_with_its_options() -> None:
+    text = read("docs/reference/cli.md")
+
+    sections = re.findall(r"^## `flask datastar ([\w-]+)`\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    documented = {name: set(re.findall(r"^\| `(--[\w-]+)", section, re.MULTILINE)) for name, section in sections}
+
+    assert documented == {
+        name: {option for parameter in command.params for option in parameter.opts}
+        for name, command in datastar_commands.commands.items()
+    }
 
 
 # Every page.
