@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from flask import Flask, request
@@ -17,6 +18,9 @@ from .sansio import javascript
 from .sansio.actions import UrlPart, action
 from .sansio.javascript import Expression
 from .sansio.tab_signal import TAB_SIGNAL, signal_filter
+
+#: A path of this host: segments that a browser neither drops nor takes as anything but text.
+_PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|%[0-9A-Fa-f]{2})+)+")
 
 
 class PageHelpers:
@@ -162,7 +166,9 @@ def _with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> lis
     """Put a prefix between the path that the app is mounted at and the rest."""
     if prefix is None:
         return url
-    if not isinstance(prefix, str) or not prefix.startswith("/") or prefix.endswith("/"):
-        raise ValueError(f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end")
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+        raise ValueError(
+            f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end, of this host"
+        )
     root = targets.root_path(app_state)
     return [f"{root}{prefix}{str(url[0]).removeprefix(root)}", *url[1:]]
