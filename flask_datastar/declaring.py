@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar, cast, overload
 
 from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
 
 from ._state import AppState, find_app_state
+from .declared_views import View, check_declared_again, install_view, install_view_in_blueprint, make_declared_view
 from .dispatch import install_handler, install_in_blueprint
 from .errors import SetupError
 from .handlers import DEFAULT_METHODS, Handler, HandlerRegistry, OnInvalid, make_handler
+from .views import StarView
 
 F = TypeVar("F", bound=Callable[..., Any])
+V = TypeVar("V", bound=type[StarView])
 
 
 class DeclaringMethods:
@@ -23,6 +27,7 @@ class DeclaringMethods:
     def __init__(self) -> None:
         #: The allow-list of what the browser can call.
         self.handlers = HandlerRegistry()
+        self._views: dict[str, View] = {}
         self._apps: weakref.WeakSet[Flask] = weakref.WeakSet()
         # Registrations of users' blueprints with apps that are not initialised yet.
         self._waiting: weakref.WeakKeyDictionary[Flask, list[Callable[[AppState], None]]] = weakref.WeakKeyDictionary()
@@ -76,10 +81,36 @@ class DeclaringMethods:
 
         return declare if function is None else declare(function)
 
+    def view(
+        self, rule: str, blueprint: Blueprint | None = None, *, group: str | None = None, **options: Any
+    ) -> Callable[[V], V]:
+        """Declare a :class:`~flask_datastar.StarView`: its page at ``rule``, its events at ``{prefix}/<group>/<name>``.
+
+        :param rule: a URL rule, as Flask's routes have it. Its parameters go to ``load`` and ``show``, actions carry
+            them, and so events get them, too.
+        :param blueprint: put the page and the events behind this blueprint's guards and below its URL prefix.
+        :param group: the dotted name of the class, snake-cased, with dashes for dots, by default.
+        :param options: of the page's route, as Flask's routes take them; ``endpoint`` is by default the name of the
+            class, snake-cased.
+        :return: the class, unchanged.
+        :raises SetupError: the declaration cannot work, or a name is taken.
+        """
+        if not isinstance(rule, str):
+            raise SetupError(f"@datastar.view takes a URL rule, not {rule!r}; write @datastar.view('/…')")
+
+        def declare(view_class: V) -> V:
+            self._declare_view(make_declared_view(view_class, rule, blueprint, group, dict(options)))
+            return view_class
+
+        return declare
+
     def _install_declared(self, app_state: AppState) -> None:
         """Install what was declared before the app was initialised."""
+        for view in self._views.values():
+            if view.blueprint is None:
+                install_view(app_state, view)
         for handler in self.handlers:
-            if handler.blueprint is None:
+            if handler.blueprint is None and handler.view is None:
                 install_handler(app_state, handler)
         self._apps.add(app_state.app)
         for install in self._waiting.pop(app_state.app, []):
@@ -92,25 +123,58 @@ class DeclaringMethods:
                 install_handler(find_app_state(app), handler)
             return
         try:
-            handler.blueprint.record(lambda setup: self._install_in_blueprint(handler, setup))
-        except AssertionError as error:
+            self._record(handler.blueprint, f"handler {handler}", partial(self._install_latest, handler))
+        except SetupError:
             self.handlers.remove(handler)
             if earlier is not None:
                 self.handlers.add(earlier)
+            raise
+
+    def _install_latest(self, handler: Handler, app_state: AppState, setup: BlueprintSetupState) -> None:
+        """Install a handler, or what was declared anew in its place."""
+        latest = self.handlers.get(handler.key)
+        install_in_blueprint(app_state, latest if latest.blueprint is handler.blueprint else handler, setup)
+
+    def _declare_view(self, view: View) -> None:
+        earlier = self._views.get(view.group)
+        if earlier is not None:
+            check_declared_again(earlier, view)
+        events_before = earlier.events if earlier is not None else ()
+        self.handlers.exchange(events_before, view.events)
+        self._views[view.group] = view
+        try:
+            if view.blueprint is None or (earlier is not None and earlier.blueprint is view.blueprint):
+                for app in self._apps:
+                    install_view(find_app_state(app), view, events_before)
+            else:
+                self._record(view.blueprint, f"view {view}", partial(self._install_latest_view, view))
+        except SetupError:
+            self.handlers.exchange(view.events, events_before)
+            del self._views[view.group]
+            if earlier is not None:
+                self._views[view.group] = earlier
+            raise
+
+    def _install_latest_view(self, view: View, app_state: AppState, setup: BlueprintSetupState) -> None:
+        latest = self._views[view.group]
+        install_view_in_blueprint(app_state, latest if latest.blueprint is view.blueprint else view, setup)
+
+    def _record(
+        self, blueprint: Blueprint, title: str, install: Callable[[AppState, BlueprintSetupState], None]
+    ) -> None:
+        """Install something when a blueprint is registered, or as soon as the app of that is initialised."""
+
+        def on_register(setup: BlueprintSetupState) -> None:
+            app = cast(Flask, setup.app)
+            if app in self._apps:
+                install(find_app_state(app), setup)
+            else:
+                self._waiting.setdefault(app, []).append(lambda app_state: install(app_state, setup))
+
+        try:
+            blueprint.record(on_register)
+        except AssertionError as error:
             raise SetupError(
-                f"handler {handler} is declared after its blueprint {handler.blueprint.name!r} was registered; declare "
-                "it before, in a module that is imported earlier"
+                f"{title} is declared after its blueprint {blueprint.name!r} was registered; declare it before, in a "
+                "module that is imported earlier"
             ) from error
-
-    def _install_in_blueprint(self, handler: Handler, setup: BlueprintSetupState) -> None:
-        """Install a handler, or what was declared anew in its place, at once or as soon as the app is initialised."""
-
-        def install(app_state: AppState) -> None:
-            latest = self.handlers.get(handler.key)
-            install_in_blueprint(app_state, latest if latest.blueprint is handler.blueprint else handler, setup)
-
-        app = cast(Flask, setup.app)
-        if app in self._apps:
-            install(find_app_state(app))
-        else:
-            self._waiting.setdefault(app, []).append(install)

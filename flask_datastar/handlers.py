@@ -6,14 +6,15 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Request, Response
 
-from ._state import RequestState
+from ._state import AppState, RequestState
 from .errors import InvalidSignals, SetupError
 from .parameters import Binder
 
@@ -22,10 +23,19 @@ VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "QUERY")
 DEFAULT_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 _NAME = re.compile(r"[A-Za-z0-9_~-]+")
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_EVERY_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 OnInvalid = Callable[[InvalidSignals], Any]
 OpenStream = Callable[[RequestState, "Handler", Callable[[], object]], Response]
+#: Runs a handler's function: called with the request, its state, and the values of the handler's URL.
+Run = Callable[[Request, RequestState, dict[str, Any]], object]
+
+#: The name that a handler for every event of a view has in the allow-list; no event can be called so.
+EVERY_EVENT = "*"
+#: What the event is called in the URL of such a handler.
+EVENT_ARGUMENT = "datastar_event"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +53,12 @@ class Handler:
     is_generator: bool
     #: Opens the stream that it is: called with the request's state, the handler, and what runs the function.
     open_stream: OpenStream | None = None
+    #: The class that it is an event of.
+    view: type | None = None
+    #: Makes what runs it in an app, where that is not just a call of the function.
+    make_run: Callable[[AppState, Handler], Run] | None = None
+    #: The event that is meant, of a handler for every event.
+    meant: str = ""
 
     @property
     def key(self) -> str:
@@ -52,10 +68,17 @@ class Handler:
     @property
     def source(self) -> tuple[str, str]:
         """Where it was declared: a reload, or a factory called again, declares the same function anew."""
+        if self.view is not None:
+            # An event may be inherited.
+            return self.view.__module__, f"{self.view.__qualname__}.{self.function.__name__}"
         return self.function.__module__, self.function.__qualname__
 
     def __str__(self) -> str:
-        return f"{self.key} ({self.function.__module__}.{self.function.__qualname__})"
+        return f"{self.key} ({'.'.join(self.source)})"
+
+    def of_every_event(self) -> Handler:
+        """Give the handler under the name that stands for every event."""
+        return replace(self, event=EVERY_EVENT)
 
 
 def make_handler(
@@ -67,9 +90,12 @@ def make_handler(
     blueprint: Blueprint | None,
     on_invalid: OnInvalid | None,
     open_stream: OpenStream | None = None,
+    view: type | None = None,
+    make_run: Callable[[AppState, Handler], Run] | None = None,
 ) -> Handler:
     """Check a declaration.
 
+    :param view: the class that the function is a method of.
     :raises SetupError: it is none that could work; the text says why.
     """
     if not callable(function):
@@ -90,24 +116,35 @@ def make_handler(
         methods=_check_methods(methods, title),
         blueprint=blueprint,
         on_invalid=on_invalid,
-        binder=Binder(function),
+        binder=Binder(function if view is None else _without_self(function, title)),
         is_generator=inspect.isgeneratorfunction(innermost),
         open_stream=open_stream,
+        view=view,
+        make_run=make_run,
     )
 
 
-def default_group(module: str) -> str:
-    """Name the group of a module.
+def default_group(module: str, class_name: str = "") -> str:
+    """Name the group of a module, or of a class in it.
 
     The module that a process was started with counts by the name that others import it by, so that ``python shop.py``
     and ``gunicorn shop:app`` give the same URLs.
 
     >>> default_group("shop.shoppingCart")
     'shop-shopping_cart'
+    >>> default_group("shop.cart", "CartView")
+    'shop-cart-cart_view'
     """
     if module == "__main__":
         module = _main_module()
-    return _WORD_START.sub("_", module).lower().replace(".", "-")
+    if class_name:
+        module += f".{class_name}"
+    return snake_case(module).replace(".", "-")
+
+
+def snake_case(name: str) -> str:
+    """Write the name of a class as one of a function."""
+    return _WORD_START.sub("_", name).lower()
 
 
 class HandlerRegistry:
@@ -140,6 +177,21 @@ class HandlerRegistry:
         self._handlers[handler.key] = handler
         return earlier
 
+    def exchange(self, before: Iterable[Handler], after: Iterable[Handler]) -> None:
+        """Enter handlers in the place of others: all of them or, when one is refused, none.
+
+        :raises SetupError: as :meth:`add`.
+        """
+        kept = self._handlers
+        gone = {handler.key for handler in before}
+        self._handlers = {key: handler for key, handler in kept.items() if key not in gone}
+        try:
+            for handler in after:
+                self.add(handler)
+        except SetupError:
+            self._handlers = kept
+            raise
+
     def remove(self, handler: Handler) -> None:
         """Take a handler out again."""
         del self._handlers[handler.key]
@@ -149,8 +201,10 @@ class HandlerRegistry:
         return self._handlers[key]
 
     def find(self, group: str, event: str) -> Handler | None:
-        """Give the handler of that name, None when there is none."""
-        return self._handlers.get(f"{group}:{event}")
+        """Give the handler of that name, else that of every event in the group; None when there is none."""
+        every = self._handlers.get(f"{group}:{EVERY_EVENT}")
+        fallback = replace(every, meant=event) if every is not None and is_event_name(event) else None
+        return self._handlers.get(f"{group}:{event}", fallback)
 
     def named(self, event: str) -> list[Handler]:
         """Give all handlers of that event, whatever their group."""
@@ -160,9 +214,34 @@ class HandlerRegistry:
         """Give the handlers that a function was declared as."""
         return [handler for handler in self if handler.function is function or _source(function) == handler.source]
 
+    def of_view(self, view_class: type, event: str) -> list[Handler]:
+        """Give the handler of that event that a view declares."""
+        source = _source(view_class)
+        groups = {handler.group for handler in self if _source(handler.view) == source}
+        found = [handler for group in groups if (handler := self.find(group, event)) is not None]
+        return [handler for handler in found if _source(handler.view) == source]
+
     def of_module(self, module: ModuleType, event: str) -> list[Handler]:
         """Give the handlers of that event that a module declares, in whatever group."""
         return [handler for handler in self.named(event) if handler.function.__module__ == module.__name__]
+
+
+def is_event_name(name: str) -> bool:
+    """Whether a view's handler for every event gets the event of that name."""
+    return _EVERY_NAME.fullmatch(name) is not None
+
+
+def _without_self(method: Callable[..., Any], title: str) -> Callable[..., Any]:
+    """Give a method the signature that it has when it is called on an object."""
+    parameters = list(inspect.signature(method).parameters.values())
+    if not parameters or parameters[0].kind not in _POSITIONAL:
+        raise SetupError(f"handler {title} is a method without 'self'; add it as the first parameter")
+
+    @wraps(method)
+    def bound() -> None: ...
+
+    bound.__signature__ = inspect.Signature(parameters[1:])  # type: ignore[attr-defined]
+    return bound
 
 
 def _main_module() -> str:
