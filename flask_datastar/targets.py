@@ -15,7 +15,8 @@ from werkzeug.routing import BuildError
 
 from ._state import AppState, find_request_state
 from .errors import SetupError
-from .handlers import EVENT_ARGUMENT, Handler, HandlerRegistry, default_group
+from .handlers import EVENT_ARGUMENT, Handler, default_group
+from .registry import HandlerRegistry
 from .sansio.actions import UrlPart
 from .sansio.javascript import Expression
 
