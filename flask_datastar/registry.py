@@ -86,7 +86,7 @@ class HandlerRegistry:
 
     def of_module(self, module: ModuleType, event: str) -> list[Handler]:
         """Give the handlers of that event that a module declares, in whatever group."""
-        return [handler for handler in self.named(event) if handler.function.__module__ == module.__name__]
+        return [handler for handler in self.named(event) if handler.source[0] == module.__name__]
 
 
 def _blueprint_name(handler: Handler) -> str | None:

@@ -421,6 +421,35 @@ def test_decorated_event_keeps_its_mark(datastar: Datastar, tab: DatastarClient)
     assert tab.post("cart", "above", count="3").html == "<P ID='A'>ABOVE 3</P>"
 
 
+def test_event_is_found_by_module_class_dotted_name_and_function(app: Flask, datastar: Datastar) -> None:
+    module = sys.modules[__name__]
+
+    class Base(Page):
+        __module__ = "elsewhere"
+
+        @event
+        def add(self) -> None: ...
+
+    @datastar.view("/", group="cart")
+    class CartView(Base):
+        __module__ = __name__
+
+    with app.test_request_context():
+        for target in ((module, "add"), (CartView, "add"), (CartView.add,), ("cart", "add"), ("cart.add",), ("add",)):
+            assert datastar.post(*target).js == "@post('/ds/cart/add')"
+
+        datastar.view("/other")(Attributes)
+
+        for target in ((__name__ + ".Attributes", "add"), (__name__ + ".Attributes.add",)):
+            assert datastar.post(*target).js == "@post('/ds/tests-test_views-attributes/add')"
+        with pytest.raises(SetupError, match=r"^several handlers fit .*; name the group, too$"):
+            datastar.post(module, "add")
+        with pytest.raises(
+            SetupError, match=r"^the action names the view Attributes but no event in it; give its name, "
+        ):
+            datastar.post(Attributes)
+
+
 # Declared again, taken names, several apps
 
 
