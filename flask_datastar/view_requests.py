@@ -15,6 +15,7 @@ from .dispatch import make_call
 from .handlers import EVENT_ARGUMENT, Handler, Run, is_event_name
 from .reading import is_datastar_request, read_signals
 from .response import EventResponse
+from .sansio.elements import gives_html, html_text
 from .views import StarView, title_of
 
 
@@ -54,11 +55,11 @@ def _check_page(view_class: type, method: str, result: object) -> object:
     return result
 
 
-def _check_html(view_class: type, html: object) -> Any:
+def _check_html(view_class: type, html: Any) -> Any:
+    if gives_html(html):
+        return html_text(html)
     if isinstance(html, str | Response | tuple | Iterator):
         return _check_page(view_class, "html", html)
-    if hasattr(html, "__html__"):
-        return str(html.__html__())
     raise TypeError(
         f"view {title_of(view_class)}: html() gave {type(html).__name__}; accepted: str, Markup, an object with "
         "__html__, a response, or an iterator of str"
