@@ -13,6 +13,7 @@ from .errors import SetupError
 from .sansio import strictjson
 from .sansio.strictjson import Dumps
 from .tracking import TrackedSignals
+from .view_urls import ViewUrl
 
 if TYPE_CHECKING:
     from flask import Request, Response
@@ -35,6 +36,8 @@ class AppState:
         self.endpoints: dict[str, list[str]] = {}
         #: The endpoints that are streams.
         self.stream_endpoints: set[str] = set()
+        #: Group of a view → its URL in this app.
+        self.views: dict[str, ViewUrl] = {}
         #: Whether a request has come here: without one, this is hardly the process that has the streams.
         self.has_served = False
         self._provider: JSONProvider | None = None
@@ -80,6 +83,7 @@ class RequestState:
         "finishes_itself",
         "received",
         "response",
+        "running_view",
         "stream",
         "subscriptions",
         "tracked",
@@ -94,6 +98,8 @@ class RequestState:
         #: The signals that the browser sent, once they were read.
         self.received: dict[str, Any] | None = None
         self.tracked = TrackedSignals()
+        #: The group of the view that answers, and the values of its URL.
+        self.running_view: tuple[str, dict[str, Any]] | None = None
         #: The body of the stream that the request opened, with its wait points.
         self.stream: Any = None
         #: Subscriptions made before that; they end with the request if it opens none.

@@ -12,8 +12,8 @@ from markupsafe import Markup, escape
 from . import targets
 from ._state import AppState, current_app_state, find_request_state
 from .errors import SetupError
-from .handlers import HandlerRegistry
 from .reading import is_datastar_request
+from .registry import HandlerRegistry
 from .sansio import javascript
 from .sansio.actions import UrlPart, action
 from .sansio.javascript import Expression

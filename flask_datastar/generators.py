@@ -10,6 +10,7 @@ from flask import Request, Response, got_request_exception, request, stream_with
 
 from ._state import RequestState
 from .response import EventResponse, become_stream, current_response, take_queue, take_tracked
+from .sansio.elements import gives_html
 from .sansio.events import Event
 
 #: Sent for a ``yield`` that has nothing to send, so that the loop notices a client that left.
@@ -134,7 +135,7 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
     if result is None or result is response or (isinstance(result, str | dict) and not result):
         return
     if isinstance(result, Event):
-        response._emit(result)
+        response._emit_elements(result)
     elif isinstance(result, EventResponse):
         response._datastar_queue.append(take_queue(result))
     elif isinstance(result, list):
@@ -142,7 +143,7 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
             queue_result(response, item, describe)
     elif isinstance(result, dict):
         response.patch_signals(result)
-    elif isinstance(result, str) or hasattr(result, "__html__"):
+    elif isinstance(result, str) or gives_html(result):
         response.patch_elements(result)
     else:
         raise TypeError(

@@ -15,6 +15,7 @@ FULL = (
     "flask_datastar/sansio/",
     "flask_datastar/config.py",
     "flask_datastar/handlers.py",
+    "flask_datastar/registry.py",
     "flask_datastar/tracking.py",
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import html
 import importlib
+import inspect
 import re
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 from flask import Flask
 from jinja2 import Environment
 
-from flask_datastar import Datastar, sse
+from flask_datastar import Datastar, StarView, event, sse
 from flask_datastar.actions import PageHelpers
 from flask_datastar.cli import datastar_commands
 from flask_datastar.config import PREFIX, Settings
@@ -24,6 +25,7 @@ from flask_datastar.sansio.actions import OPTIONS
 from flask_datastar.sending import SendingMethods
 from flask_datastar.streams.api import StreamMethods, Tabs
 from flask_datastar.testing import DatastarClient
+from flask_datastar.views import HANDLE_EVENT
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -83,6 +85,16 @@ def test_events_page_has_every_sending_method() -> None:
     documented = re.findall(r"^\| `(\w+)\(", text, re.MULTILINE)
 
     assert documented == public_names(SendingMethods)
+
+
+def test_views_page_has_every_attribute_and_argument() -> None:
+    text = read("docs/reference/views.md").split("\n## Targets\n")[0]
+
+    documented = set(re.findall(r"^\| `(\w+)(?:\(.*\))?` \|", text, re.MULTILINE))
+
+    arguments = {*inspect.signature(Datastar.view).parameters, *inspect.signature(event).parameters}
+    expected = {*public_names(StarView), HANDLE_EVENT, *arguments, "endpoint"} - {"self", "options", "method"}
+    assert documented == expected
 
 
 def test_events_page_shows_every_function_that_makes_an_event() -> None:
