@@ -73,6 +73,34 @@ def test_page_of_the_handlers_names_them(row: Row) -> None:
     assert re.findall(r"@post\('(.*?)'\)", page) == ["/ds/shop/take", "/ds/shop/empty"]
 
 
+@PAGE.row("A page in one module")
+def test_page_has_its_events_and_components(row: Row) -> None:
+    running = row.run()
+    running.tab.signals["item"] = "<Darjeeling>"
+
+    page = unescape(running.tab.client.get("/shelves/tea").text)
+    (path,) = re.findall(r"@post\('(.*?)'\)", page)
+    answer = running.tab.post(path)
+
+    assert '<main data-signals="{"item":""}">' in page
+    assert '<b id="last">Assam</b>' in page
+    assert path == "/ds/shop-shelf_view/put?name=tea"
+    assert answer.events == (
+        sse.patch_elements('<b id="last">&lt;Darjeeling&gt;</b>'),
+        sse.patch_signals({"item": ""}),
+    )
+    assert running["shelves"] == {"tea": ["Assam", "<Darjeeling>"]}
+
+
+@PAGE.row("A page in one module")
+def test_page_and_events_are_guarded_alike(row: Row) -> None:
+    running = row.run()
+    running.tab.signals["item"] = "Mocha"
+
+    assert running.tab.client.get("/shelves/coffee").status_code == 404
+    assert running.tab.post(running["ShelfView"], "put", name="coffee").status_code == 404
+
+
 @PAGE.row("Streaming")
 def test_stream_subscribes_sends_and_cleans_up(row: Row) -> None:
     running = row.run()

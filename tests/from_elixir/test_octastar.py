@@ -59,6 +59,35 @@ def test_factory_needs_no_macro_and_no_route(row: Row) -> None:
     assert DatastarClient(app).post(act).patched == {"done": True}
 
 
+@PAGE.row("A view")
+def test_view_shows_its_page_and_answers_its_events(row: Row) -> None:
+    running = row.run()
+
+    page = unescape(running.tab.client.get("/lamps/hall").text)
+    (path,) = re.findall(r"@post\('(.*?)'\)", page)
+    running.tab.signals["level"] = 2
+    answer = running.tab.post(path)
+
+    assert '<main data-signals="{"level":0}">' in page
+    assert "<h1>hall</h1>" in page
+    assert '<output data-text="$level">0</output>' in page
+    assert path == "/ds/shop-lamp_view/brighter?room=hall"
+    assert answer.events == (sse.patch_signals({"level": 3}),)
+    # Nothing but the page and what is marked can be reached.
+    assert running.tab.post("/ds/shop-lamp_view/show?room=hall").status_code == 404
+
+
+@PAGE.row("One function for all events")
+def test_one_method_gets_all_events(row: Row) -> None:
+    running = row.run()
+
+    page = unescape(running.tab.client.get("/table").text)
+    (path,) = re.findall(r"@post\('(.*?)'\)", page)
+
+    assert path == "/ds/shop-table_view/sort-name"
+    assert running.tab.post(path).patched == {"sorted": "name"}
+
+
 @PAGE.row("A signal is tracked")
 def test_signal_is_seen_by_components_and_the_browser(row: Row) -> None:
     running = row.run()
