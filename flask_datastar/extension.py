@@ -13,6 +13,7 @@ from . import reading
 from ._state import AppState, current_app_state, current_request_state, find_app_state
 from .actions import PageHelpers, install_page_helpers
 from .config import read_settings
+from .csrf_renewal import install_renewal
 from .dispatch import BLUEPRINT, install_handler, install_in_blueprint
 from .errors import SetupError
 from .handlers import DEFAULT_METHODS, Handler, HandlerRegistry, OnInvalid, make_handler
@@ -76,6 +77,7 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, PageHelpers):
         app_state = AppState(app, self, read_settings(app.config, self._arguments))
         app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
         install_request_hooks(app_state)
+        install_renewal(app_state)
         install_context_processor(app)
         install_page_helpers(app, PageHelpers(self.handlers))
         for handler in self.handlers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, request
 
 from ._state import AppState, begin_request, state_of
+from .csrf import carry_token
 from .redirects import convert_redirect
 from .response import finish, is_decided, is_event_response
 from .streams.refusals import is_refusal, refuse_stream
@@ -12,12 +13,14 @@ from .streams.refusals import is_refusal, refuse_stream
 
 def install_request_hooks(app_state: AppState) -> None:
     """Begin each request before, and end it after, what other extensions do in their hooks."""
+    app = app_state.app
 
     def begin() -> None:
         current = request._get_current_object()  # type: ignore[attr-defined]
         # A URL value preprocessor that set something was earlier.
-        if state_of(current) is None:
-            begin_request(app_state, current)
+        state = state_of(current) or begin_request(app_state, current)
+        if "csrf" in app.extensions:
+            carry_token(state, current)
 
     def end(response: Response) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
@@ -43,7 +46,6 @@ def install_request_hooks(app_state: AppState) -> None:
             # Its response was not sent: something raised after the view.
             state.stream.abandon()
 
-    app = app_state.app
     app.teardown_request(drop_subscriptions)
     app.before_request_funcs.setdefault(None, []).insert(0, begin)
     # Called in reverse order: the first one is called last.

@@ -99,7 +99,7 @@ class StreamBody:
             self._is_open = True
             self._opened_at = time.monotonic()
             self.hub.open(stream, self._details)
-            chunk = self._prelude or OPENING
+            chunk = self._prelude + self._take_renewal() or OPENING
         else:
             chunk = self._advance()
         stream.is_sending = True
@@ -129,6 +129,16 @@ class StreamBody:
     @abstractmethod
     def _step(self) -> bytes:
         """Wait for the next chunk; b"" when the stream has ended meanwhile."""
+
+    def _take_owed(self) -> bytes:
+        """Give what the stream owes by the clock, b"" when it is nothing: a fresh token, what waits, a keep-alive."""
+        data = self._take_renewal() + self.stream.take()
+        keepalive = self.hub.app_state.settings.keepalive_seconds
+        return data or (KEEPALIVE if time.monotonic() - self.stream.last_write >= keepalive else b"")
+
+    def _take_renewal(self) -> bytes:
+        renewal = self.stream.renewal
+        return renewal.take(time.monotonic()) if renewal is not None else b""
 
     def _park(self, timeout: float | None) -> None:
         """Wait to be woken; meanwhile publishers may write to the connection."""
@@ -175,13 +185,10 @@ class FollowBody(StreamBody):
 
     def _step(self) -> bytes:
         stream, wakeup = self.stream, self.stream.wakeup
-        keepalive = self.hub.app_state.settings.keepalive_seconds
         while not stream.must_end:
             wakeup.clear()
-            if data := stream.take():
+            if data := self._take_owed():
                 return data
-            if time.monotonic() - stream.last_write >= keepalive:
-                return KEEPALIVE
             if not stream.must_end:
                 self._park(None)
         return b""

@@ -58,17 +58,11 @@ class GeneratorBody(StreamBody):
             now = time.monotonic()
             if deadline is not None and now >= deadline:
                 return False
-            if self.write is not None and (data := self._take_waiting(now)):
+            if self.write is not None and (data := self._take_owed()):
                 self._send(self.write, data)
                 continue
             until = [t for t in (deadline, ready_at() if ready_at is not None else None) if t is not None]
             self._park(max(0.0, min(until) - now) if until else None)
-
-    def _take_waiting(self, now: float) -> bytes:
-        if data := self.stream.take():
-            return data
-        keepalive = self.hub.app_state.settings.keepalive_seconds
-        return KEEPALIVE if now - self.stream.last_write >= keepalive else b""
 
     def _give_back(self) -> None:
         for callback in self._before_wait:
@@ -113,7 +107,7 @@ class GeneratorBody(StreamBody):
         if self._state.tracked.is_pending:
             body += take_tracked(self._state)
         self.stream.note_ids(body)
-        return (body + self.stream.take()) or otherwise
+        return (body + self._take_renewal() + self.stream.take()) or otherwise
 
     def _close_events(self) -> None:
         try:
