@@ -18,6 +18,7 @@ from .dispatch import BLUEPRINT, install_handler, install_in_blueprint
 from .errors import SetupError
 from .handlers import DEFAULT_METHODS, Handler, HandlerRegistry, OnInvalid, make_handler
 from .origin import check_origin
+from .overlay import install_overlay
 from .request_hooks import install_request_hooks
 from .response import EventResponse, current_response, start_response
 from .sansio.events import Event
@@ -78,6 +79,7 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, PageHelpers):
         app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
         install_request_hooks(app_state)
         install_renewal(app_state)
+        install_overlay(app_state)
         install_context_processor(app)
         install_page_helpers(app, PageHelpers(self.handlers))
         for handler in self.handlers:
