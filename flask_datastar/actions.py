@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from . import csrf, targets
 from ._state import AppState, RequestState, current_app_state, own_request_state
+from .csp import nonce_attribute
 from .errors import SetupError
 from .handlers import HandlerRegistry
 from .reading import is_datastar_request
@@ -108,7 +109,16 @@ class PageHelpers:
         if url.startswith("/") and not url.startswith("//"):
             url = targets.root_path(self._app_state()) + url
         attributes = f' integrity="{settings.script_integrity}" crossorigin' if settings.script_integrity else ""
+        if nonce := nonce_attribute(_page_state(), "nonce"):
+            attributes += f" {nonce}"
         return Markup(f'<script type="module" src="{escape(url)}"{attributes}></script>')
+
+    def html_attrs(self) -> Markup:
+        """Write the attribute of ``<html>`` that gives the client the page's nonce, by ``DATASTAR_CSP_NONCE``.
+
+        Nothing without that key, and in the reply to a Datastar request: the client has the nonce of its page.
+        """
+        return nonce_attribute(_page_state(), "data-nonce")
 
     def init_signals(self) -> Expression:
         """Write the signals set in this request, for the page's ``data-signals``.

@@ -66,9 +66,7 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, PageHelpers):
     def init_app(self, app: Flask) -> None:
         """Set an app up: configuration, dispatcher blueprint, request hooks, template names, handlers.
 
-        Reads ``DATASTAR_URL_PREFIX``, ``DATASTAR_SCRIPT_URL``, ``DATASTAR_SCRIPT_INTEGRITY``,
-        ``DATASTAR_TRUSTED_ORIGINS`` and ``DATASTAR_MAX_SIGNALS_BYTES``, once: later changes have no effect. Opens no
-        socket, starts no thread.
+        Reads the keys of the configuration once: later changes have no effect. Opens no socket, starts no thread.
 
         :raises ConfigError: a key's value is not accepted.
         :raises SetupError: the app has a Datastar already.
