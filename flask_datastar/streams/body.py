@@ -174,7 +174,10 @@ class StreamBody:
                 has_recovered = time.monotonic() - self._opened_at > MAX_BACKOFF_MS / 1000
                 failures = 1 if has_recovered else self._failures + 1
             ending = Ending(Reason.RESTART, failures=failures, last_id=self.stream.last_id)
-            retry_ms = restart_delay_ms(failures, self.hub.app_state.settings.restart_spread_seconds, random.random)
+            # One person's pages are few, and a login that ended is to be noticed soon: those are not spread.
+            is_for_one = self.stream.reason == Reason.RESTART
+            spread = 0 if is_for_one else self.hub.app_state.settings.restart_spread_seconds
+            retry_ms = restart_delay_ms(failures, spread, random.random)
         return ending_block(ending, retry_ms)
 
 

@@ -24,8 +24,8 @@ def expect_error(noise):
 
 def fail(page: Page, server, button: str) -> Locator:
     page.goto(server.url)
-    # The client has read the page.
-    page.wait_for_function("document.querySelector('#step').textContent === ''")
+    # A click before the client has started reaches nobody.
+    expect(page.locator("#ready")).to_have_text("ready")
     page.click(f"#{button}")
     overlay = page.get_by_role("alertdialog")
     expect(overlay).to_be_visible()

@@ -14,6 +14,7 @@ app.jinja_loader = DictLoader({"broken.html": "<p>fine</p>\n{{ 1 / zero }}"})  #
 
 HOSTILE = "</script><img id='hostile' src=x onerror=\"alert(1)\"></body>"
 PAGE = """<main {{ datastar.tab_signal() }} data-signals="{{ datastar.init_signals() }}">
+  <p id="ready" data-text="'ready'"></p>
   <p id="step" data-text="$step"></p>
   {% for name in ['crash', 'late', 'template', 'hostile', 'work'] %}
   <button id="{{ name }}" data-on:click="{{ datastar.post(name) }}">{{ name }}</button>
