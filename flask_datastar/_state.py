@@ -82,6 +82,7 @@ class RequestState:
         "app_state",
         "finishes_itself",
         "received",
+        "renders_for_others",
         "response",
         "running_view",
         "stream",
@@ -100,6 +101,8 @@ class RequestState:
         self.tracked = TrackedSignals()
         #: The group of the view that answers, and the values of its URL.
         self.running_view: tuple[str, dict[str, Any]] | None = None
+        #: Whether what is rendered now goes to other people: nothing that is this user's may stand in it.
+        self.renders_for_others = False
         #: The body of the stream that the request opened, with its wait points.
         self.stream: Any = None
         #: Subscriptions made before that; they end with the request if it opens none.
@@ -176,6 +179,13 @@ def find_request_state() -> RequestState | None:
         return None
     state = state_of(request._get_current_object())  # type: ignore[attr-defined]
     return state if state is not None and state.is_at_home(g._get_current_object()) else None
+
+
+def own_request_state() -> RequestState | None:
+    """Give the state of the current request, a new one if it has none yet; None as in :func:`find_request_state`."""
+    if has_request_context() and state_of(request._get_current_object()) is None:  # type: ignore[attr-defined]
+        return current_request_state()
+    return find_request_state()
 
 
 def state_of(current: Request) -> RequestState | None:

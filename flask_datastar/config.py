@@ -24,6 +24,10 @@ KNOWN_INTEGRITY: Final = {
 }
 
 
+# A file of one's own may be any version.
+_WITHOUT_NONCES: Final = re.compile(r"@(v1\.0\.[012])/")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The checked configuration of one app. A field's key is its name in upper case, after ``DATASTAR_``."""
@@ -34,6 +38,8 @@ class Settings:
     script_url: str = DEFAULT_SCRIPT_URL
     #: Its subresource integrity, such as ``sha256-…``; None for none.
     script_integrity: str | None = None
+    #: Gives the nonce of the current page's content security policy; None for a policy without one.
+    csp_nonce: Callable[[], str] | None = None
     #: Origins that may act although they are not the app's own, as ``https://host[:port]``.
     trusted_origins: frozenset[str] = frozenset()
     #: The largest signals of one request, in bytes; more is 400.
@@ -80,6 +86,11 @@ def read_settings(config: Mapping[str, Any], arguments: Mapping[str, Any]) -> Se
             continue
         values[name] = _CHECKS[name](key, value)
     values.setdefault("script_integrity", KNOWN_INTEGRITY.get(values.get("script_url", "")))
+    if values.get("csp_nonce") is not None and (old := _WITHOUT_NONCES.search(values.get("script_url", ""))):
+        raise ConfigError(
+            f"DATASTAR_CSP_NONCE is set, but DATASTAR_SCRIPT_URL names client {old[1]}, which knows no nonces; use "
+            "v1.0.3 or newer"
+        )
     return Settings(**values)
 
 
@@ -140,6 +151,12 @@ def _check_script_integrity(key: str, value: object) -> str | None:
     raise _refuse(key, value, "None, or 'sha256-', 'sha384-' or 'sha512-' and a base64 digest")
 
 
+def _check_csp_nonce(key: str, value: object) -> object:
+    if value is None or callable(value):
+        return value
+    raise _refuse(key, value, "None, or a function without parameters that gives the request's nonce")
+
+
 def _check_trusted_origins(key: str, value: object) -> frozenset[str]:
     accepted = "a list of origins such as 'https://app.example.com' or 'https://app.example.com:8443'"
     if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
@@ -191,6 +208,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "url_prefix": _check_url_prefix,
     "script_url": _check_script_url,
     "script_integrity": _check_script_integrity,
+    "csp_nonce": _check_csp_nonce,
     "trusted_origins": _check_trusted_origins,
     "max_signals_bytes": _check_count,
     "broker_url": _check_broker_url,

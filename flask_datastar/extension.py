@@ -5,35 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, request
 
 from . import reading
-from ._state import (
-    AppState,
-    begin_request,
-    current_app_state,
-    current_request_state,
-    state_of,
-)
+from ._state import AppState, current_app_state, current_request_state
 from .actions import PageHelpers, install_page_helpers
 from .config import read_settings
+from .csrf_renewal import install_renewal
 from .declaring import DeclaringMethods
 from .dispatch import BLUEPRINT
 from .errors import SetupError
 from .origin import check_origin
-from .redirects import convert_redirect
-from .response import (
-    EventResponse,
-    current_response,
-    finish,
-    is_decided,
-    is_event_response,
-    start_response,
-)
+from .overlay import install_overlay
+from .request_hooks import install_request_hooks
+from .response import EventResponse, current_response, start_response
 from .sansio.events import Event
 from .sending import SendingMethods
 from .streams.api import StreamMethods
-from .streams.refusals import is_refusal, refuse_stream
 from .templating import install_context_processor
 from .tracking import TrackedSignals
 
@@ -70,9 +58,7 @@ class Datastar(SendingMethods[EventResponse], DeclaringMethods, StreamMethods, P
     def init_app(self, app: Flask) -> None:
         """Set an app up: configuration, dispatcher blueprint, request hooks, template names, handlers.
 
-        Reads ``DATASTAR_URL_PREFIX``, ``DATASTAR_SCRIPT_URL``, ``DATASTAR_SCRIPT_INTEGRITY``,
-        ``DATASTAR_TRUSTED_ORIGINS`` and ``DATASTAR_MAX_SIGNALS_BYTES``, once: later changes have no effect. Opens no
-        socket, starts no thread.
+        Reads the keys of the configuration once: later changes have no effect. Opens no socket, starts no thread.
 
         :raises ConfigError: a key's value is not accepted.
         :raises SetupError: the app has a Datastar already.
@@ -81,7 +67,9 @@ class Datastar(SendingMethods[EventResponse], DeclaringMethods, StreamMethods, P
             raise SetupError(f"{app!r} has a Datastar already; use app.extensions['datastar']")
         app_state = AppState(app, self, read_settings(app.config, self._arguments))
         app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
-        _install_request_hooks(app_state)
+        install_request_hooks(app_state)
+        install_renewal(app_state)
+        install_overlay(app_state)
         install_context_processor(app)
         install_page_helpers(app, PageHelpers(self.handlers))
         _attach_commands(app)
@@ -144,43 +132,3 @@ def _attach_commands(app: Flask) -> None:
     from .cli import datastar_commands
 
     app.cli.add_command(datastar_commands)
-
-
-def _install_request_hooks(app_state: AppState) -> None:
-    """Begin each request before, and end it after, what other extensions do in their hooks."""
-
-    def begin() -> None:
-        current = request._get_current_object()  # type: ignore[attr-defined]
-        # A URL value preprocessor that set something was earlier.
-        if state_of(current) is None:
-            begin_request(app_state, current)
-
-    def end(response: Response) -> Response:
-        current = request._get_current_object()  # type: ignore[attr-defined]
-        state = state_of(current)
-        if state is None:
-            return response
-        if response is state.response and not state.tracked.is_pending and is_decided(response):
-            return response
-        if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
-            return refuse_stream(response, current, state)
-        if is_event_response(response):
-            return finish(response, state)
-        return convert_redirect(response, current, state)
-
-    def drop_subscriptions(error: BaseException | None = None) -> None:
-        # Made in a request that opened no stream; without this they would collect messages for ever.
-        state = state_of(request._get_current_object())  # type: ignore[attr-defined]
-        if state is None:
-            return
-        for subscription in state.subscriptions:
-            subscription.close()
-        if state.stream is not None and not state.stream.is_connected:
-            # Its response was not sent: something raised after the view.
-            state.stream.abandon()
-
-    app = app_state.app
-    app.teardown_request(drop_subscriptions)
-    app.before_request_funcs.setdefault(None, []).insert(0, begin)
-    # Called in reverse order: the first one is called last.
-    app.after_request_funcs.setdefault(None, []).insert(0, end)

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Request, Response, got_request_exception, request, stream_with_context
 
 from ._state import RequestState
+from .overlay import late_overlay, sent_events
 from .response import EventResponse, become_stream, current_response, take_queue, take_tracked
 from .sansio.elements import gives_html
 from .sansio.events import Event
@@ -68,6 +69,7 @@ class _StreamedEvents:
         self.first = b""
         self.is_done = False
         self.is_left = False
+        self._sent = sent_events(state.app_state.app)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -86,7 +88,10 @@ class _StreamedEvents:
         except Exception as error:
             # The status is out, and a broken body would make the browser ask again, for ever.
             report(self._state, error)
+            current = request._get_current_object()  # type: ignore[attr-defined]
             self.close()
+            if overlay := late_overlay(self._state, current, error, self._sent):
+                return overlay
             raise StopIteration from None
         if not goes_on:
             self.close()
@@ -110,6 +115,8 @@ class _StreamedEvents:
         body = take_queue(current_response())
         if self._state.tracked.is_pending:
             body += take_tracked(self._state)
+        if self._sent is not None and body:
+            self._sent.note(body)
         return body or _KEEPALIVE
 
     def close(self) -> None:

@@ -18,13 +18,14 @@ import json
 from collections.abc import Iterator, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from . import sse, targets
+from . import csrf, sse, targets
 from ._state import EXTENSION_KEY, find_app_state
 from .extension import Datastar
 from .sansio.consts import QUERY_KEY, REQUEST_HEADER, EventType
@@ -72,7 +73,8 @@ class DatastarClient:
 
     Requests carry the headers that the Datastar client sends from a page of the same site. Signals are sent and patches
     are applied by the client's rules: names beginning with an underscore and empty objects stay in the tab, None
-    removes.
+    removes. With Flask-WTF's ``CSRFProtect`` they carry the token of a page that was loaded just before; a signal
+    ``_csrf`` is sent in its place.
 
     :param app: with an initialised ``Datastar``.
     :param signals: the tab's signals at the start, nested.
@@ -158,6 +160,7 @@ class DatastarClient:
             "Sec-Fetch-Site": "same-origin",
             **options.pop("headers", {}),
         }
+        headers = self._with_token(method, headers)
         url = self._url(target, event, values)
         if "data" not in options and "json" not in options:
             text = json.dumps(_sent(self.signals), separators=(",", ":"))
@@ -166,6 +169,17 @@ class DatastarClient:
             else:
                 options |= {"data": text, "content_type": "application/json"}
         return self.client.open(url, method=method, headers=headers, buffered=buffered, **options)
+
+    def _with_token(self, method: str, headers: dict[str, Any]) -> dict[str, Any]:
+        """Add the token that the page would have; one that the caller gives stays."""
+        name = csrf.token_header(self._app, method)
+        if name is None or any(header.lower() == name.lower() for header in headers):
+            return headers
+        token = self.signals.get(csrf.TOKEN_SIGNAL)
+        if token is None:
+            with self.client.session_transaction() as session:
+                token = csrf.sign_token(self._app, session.setdefault(csrf.session_key(self._app), token_hex(20)))
+        return {**headers, name: token}
 
     def _url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
         if isinstance(target, str) and target.startswith("/"):

@@ -28,7 +28,7 @@ LAYERS = {
 OUTSIDE: dict[int, set[str]] = {
     0: {"markupsafe"},
     1: {"blinker"},
-    2: {"flask", "werkzeug", "jinja2", "markupsafe", "blinker"},
+    2: {"flask", "werkzeug", "jinja2", "markupsafe", "blinker", "itsdangerous"},
     3: {"flask", "werkzeug"},
     4: {"flask", "werkzeug", "click"},
 }
