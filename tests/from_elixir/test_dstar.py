@@ -15,6 +15,7 @@ from flask import render_template
 
 from flask_datastar import Event, sse
 from flask_datastar.testing import DatastarClient
+from tests.from_elixir import tokens
 from tests.from_elixir.pages import DOCS, Page, Row, Running
 
 PAGE = Page("from-dstar.md")
@@ -507,6 +508,11 @@ def test_plain_view_answers_the_client(row: Row) -> None:
 
     assert running.tab.post("/counter/increment").events == (sse.patch_signals({"count": 2}),)
     assert running.tab.post("/counter/increment", _headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+@PAGE.row("Tokens")
+def test_tokens_are_accepted_where_the_page_says(row: Row) -> None:
+    assert tokens.statuses(row.run()) == tokens.EXPECTED
 
 
 @PAGE.row("Testing")

@@ -14,6 +14,7 @@ from flask import Flask, render_template, render_template_string
 from flask_datastar import Datastar, Event, sse
 from flask_datastar.errors import SetupError
 from flask_datastar.testing import DatastarClient
+from tests.from_elixir import tokens
 from tests.from_elixir.pages import Page, Row, Running
 
 PAGE = Page("from-octastar.md")
@@ -262,6 +263,11 @@ def test_layout_of_a_stream_has_the_tab_id(row: Row) -> None:
 
     assert 'data-signals:tab-id="' in page
     assert "@get('/ds/shop/feed', {filterSignals: {include: /^tabId$/}" in page
+
+
+@PAGE.row("Tokens")
+def test_tokens_are_accepted_where_the_page_says(row: Row) -> None:
+    assert tokens.statuses(row.run()) == tokens.EXPECTED
 
 
 @PAGE.row("JSON")
