@@ -73,7 +73,8 @@ def tokens_in(received: bytes) -> list[str]:
 
 def is_valid(app: Flask, headers: dict[str, str], token: str) -> bool:
     with app.test_request_context(headers=headers):
-        validate_csrf(token)
+        # Whatever time it took a busy machine to get here.
+        validate_csrf(token, time_limit=1000)
     return True
 
 
