@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from ._state import AppState, RequestState
 from .errors import SetupError
 from .reading import SIGNALS_IN_QUERY, is_datastar_request, is_form, read_signals
+from .sansio import javascript
 from .sansio.javascript import Expression
 
 #: The signal with the page's token. The underscore keeps it out of the signals that the client sends.
@@ -83,7 +84,7 @@ def action_headers(app: Flask, verb: str, headers: object) -> object:
         return headers
     token = Expression.from_js(f"${TOKEN_SIGNAL}")
     if isinstance(headers, Expression):
-        return Expression.from_js(f"{{'{name}': {token.js}, ...{headers.js}}}")
+        return Expression.from_js(f"{{{javascript.string(name)}: {token.js}, ...{headers.js}}}")
     if headers is not None and not isinstance(headers, Mapping):
         # The writing of the options says what is wrong with it.
         return headers

@@ -18,7 +18,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass
-from secrets import token_hex
 from typing import Any
 
 from flask import Flask
@@ -30,6 +29,7 @@ from ._state import EXTENSION_KEY, find_app_state
 from .extension import Datastar
 from .sansio.consts import QUERY_KEY, REQUEST_HEADER, EventType
 from .sansio.events import Event
+from .sansio.page_signals import page_signals
 from .sansio.parser import EventParser, parse_events
 from .sansio.signals import merge_patch
 
@@ -73,8 +73,8 @@ class DatastarClient:
 
     Requests carry the headers that the Datastar client sends from a page of the same site. Signals are sent and patches
     are applied by the client's rules: names beginning with an underscore and empty objects stay in the tab, None
-    removes. With Flask-WTF's ``CSRFProtect`` they carry the token of a page that was loaded just before; a signal
-    ``_csrf`` is sent in its place.
+    removes. With Flask-WTF's ``CSRFProtect`` actions send the token of the page, the signal ``_csrf``, which
+    :meth:`load` reads.
 
     :param app: with an initialised ``Datastar``.
     :param signals: the tab's signals at the start, nested.
@@ -90,6 +90,15 @@ class DatastarClient:
         self.client = client if client is not None else app.test_client()
         #: The tab's signals; change them as a user would.
         self.signals: dict[str, Any] = json.loads(json.dumps(dict(signals or {})))
+
+    def load(self, path: str) -> TestResponse:
+        """Load a page, following redirects: the tab's signals are those that the page sets by ``init_signals()``.
+
+        Expressions are not evaluated, so of ``tab_signal()`` only the token is read.
+        """
+        response = self.client.get(path, follow_redirects=True)
+        self.signals = page_signals(response.text)
+        return response
 
     def get(self, target: object, event: str | None = None, /, **params: Any) -> Answer:
         """Run a GET action; parameters as in :meth:`post`."""
@@ -171,14 +180,10 @@ class DatastarClient:
         return self.client.open(url, method=method, headers=headers, buffered=buffered, **options)
 
     def _with_token(self, method: str, headers: dict[str, Any]) -> dict[str, Any]:
-        """Add the token that the page would have; one that the caller gives stays."""
-        name = csrf.token_header(self._app, method)
-        if name is None or any(header.lower() == name.lower() for header in headers):
+        """Add the token that the page has, as its actions do; one that the caller gives stays."""
+        name, token = csrf.token_header(self._app, method), self.signals.get(csrf.TOKEN_SIGNAL)
+        if name is None or token is None or any(header.lower() == name.lower() for header in headers):
             return headers
-        token = self.signals.get(csrf.TOKEN_SIGNAL)
-        if token is None:
-            with self.client.session_transaction() as session:
-                token = csrf.sign_token(self._app, session.setdefault(csrf.session_key(self._app), token_hex(20)))
         return {**headers, name: token}
 
     def _url(self, target: object, event: str | None, values: dict[str, Any]) -> str:

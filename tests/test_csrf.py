@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, render_template, render_template_string, request, session
+from flask import Blueprint, Flask, redirect, render_template, render_template_string, request, session
 from flask.testing import FlaskClient
 from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import generate_csrf, validate_csrf
@@ -270,7 +270,44 @@ def test_form_is_valid_with_the_header(app: Flask, datastar: Datastar, tab: Data
         form = Form(request.form)
         return {"valid": form.validate_on_submit(), "name": form.name.data}
 
+    tab.load("/")
     assert tab.post(save, _data={"name": "Ada"}).patched == {"valid": True, "name": "Ada"}
+
+
+# The test client
+
+
+@pytest.mark.parametrize("verb", ["post", "put", "patch", "delete"])
+def test_tab_sends_the_token_of_the_page_that_it_loaded(app: Flask, tab: DatastarClient, verb: str) -> None:
+    act = getattr(tab, verb)
+    assert act("g.act").status_code == 400
+
+    response = tab.load("/")
+
+    assert tab.signals == {"_csrf": token_of(response.text)}
+    assert act("g.act").patched == {"done": True}
+    assert act("g.act", _headers={"x-csrftoken": "wrong"}).status_code == 400
+    tab.signals["_csrf"] = "wrong"
+    assert act("g.act").status_code == 400
+    tab.load("/")
+    tab.client.delete_cookie("session")
+    assert act("g.act").status_code == 400
+
+
+def test_loading_follows_redirects_and_forgets_the_page_before(app: Flask, datastar: Datastar) -> None:
+    app.add_url_rule("/old", view_func=lambda: redirect("/counted"))
+
+    @app.get("/counted")
+    def counted() -> str:
+        datastar.signal("count", 3)
+        return render_template("page.html")
+
+    tab = DatastarClient(app, {"other": 1})
+    response = tab.load("/old")
+
+    assert response.request.path == "/counted"
+    assert tab.signals.pop("_csrf")
+    assert tab.signals == {"count": 3}
 
 
 # Switches
@@ -359,7 +396,11 @@ def test_two_apps_have_their_own_keys(make_app: MakeApp) -> None:
 
     assert tokens[0] != tokens[1]
     for app in apps:
-        assert DatastarClient(app).post(act).patched == {"done": True}
+        tab = DatastarClient(app)
+        with tab.client.session_transaction() as opened:
+            opened["csrf_token"] = "of this browser"
+        tab.signals["_csrf"] = csrf.sign_token(app, "of this browser")
+        assert tab.post(act).patched == {"done": True}
     tab = DatastarClient(apps[0], {"_csrf": tokens[1]})
     assert tab.post(act).status_code == 400
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask, abort, g, got_request_exception, jsonify, render_template, render_template_string
 from jinja2 import FileSystemLoader
+from werkzeug.debug import DebuggedApplication
 from werkzeug.exceptions import BadRequest
 
 from flask_datastar import Datastar
@@ -238,6 +239,12 @@ def test_session_and_contexts_are_closed(app: Flask) -> None:
     # The leak detector looks for contexts.
     with app.app_context():
         assert "kept" not in g
+
+
+def test_werkzeugs_debugger_around_it_has_nothing_to_do(app: Flask) -> None:
+    app.wsgi_app = DebuggedApplication(app.wsgi_app, evalex=True)  # type: ignore[method-assign]
+
+    assert "RuntimeError: on purpose" in shown(DatastarClient(app).post("g.crash"))
 
 
 # When it is not shown

@@ -89,10 +89,10 @@ def test_token_outlives_a_page_that_is_patched_into_this_one(server, page):
 
 
 def test_stream_renews_the_token_of_its_page(servers, page):
-    server = servers.start("tests.live.apps.tokens:app", EXTRA_WTF_CSRF_TIME_LIMIT="4")
+    server = servers.start("tests.live.apps.tokens:app", EXTRA_WTF_CSRF_TIME_LIMIT="8")
     token = open_page(page, f"{server.url}live")
 
-    for _ in range(3):
+    for _ in range(2):
         expect(page.locator("#token")).not_to_have_text(token)
         token = page.locator("#token").inner_text()
     page.click("#act")

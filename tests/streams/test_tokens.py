@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,8 @@ FRAGMENT = """<p id="f" {{ datastar.tab_signal() }} data-signals='{{ datastar.in
 @pytest.fixture
 def app(make_app: MakeApp) -> Flask:
     """Make a protected app with one stream of each kind; a page's visit makes the session."""
-    app = make_app(templates={"fragment.html": FRAGMENT})
+    # Not by the keep-alives: a stream is woken for its token.
+    app = make_app(templates={"fragment.html": FRAGMENT}, DATASTAR_KEEPALIVE_SECONDS=60)
     CSRFProtect(app)
     datastar: Datastar = app.extensions["datastar"]
 
@@ -48,6 +50,13 @@ def app(make_app: MakeApp) -> Flask:
             datastar.signal("number", number)
             yield
 
+    @datastar.stream(group="g")
+    def restless() -> Iterator[None]:
+        while datastar.check_connection():
+            time.sleep(0.01)
+            datastar.signal("moment", time.monotonic())
+            yield
+
     return app
 
 
@@ -64,11 +73,12 @@ def tokens_in(received: bytes) -> list[str]:
 
 def is_valid(app: Flask, headers: dict[str, str], token: str) -> bool:
     with app.test_request_context(headers=headers):
-        validate_csrf(token)
+        # Whatever time it took a busy machine to get here.
+        validate_csrf(token, time_limit=1000)
     return True
 
 
-@pytest.mark.parametrize("stream", ["following", "waiting", "ticking"])
+@pytest.mark.parametrize("stream", ["following", "waiting", "ticking", "restless"])
 def test_open_stream_renews_the_token_before_it_runs_out(app: Flask, connect: Connect, stream: str) -> None:
     app.config["WTF_CSRF_TIME_LIMIT"] = 2
     headers = visit(app)
