@@ -120,7 +120,9 @@ def test_rendering_without_a_request_and_for_others_has_none(app: Flask) -> None
     with app.app_context():
         seen.append(render_template("layout.html"))
     with app.test_request_context():
-        datastar.broadcast("all").patch_elements(lambda names: seen.append(render_template("layout.html")) or "<p></p>")
+        datastar.broadcast("all").patch_elements(
+            lambda names: seen.append(render_template("layout.html")) or "<p id='a'></p>"
+        )
         assert "nonce=" in render_template("layout.html")
 
     assert len(seen) == 2

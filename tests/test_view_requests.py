@@ -77,7 +77,8 @@ def test_event_has_its_own_object_and_load_before_it(datastar: Datastar, tab: Da
 
     assert [tab.client.get("/Ada").text, tab.client.get("/Bob").text] == ["Ada", "Bob"]
     assert tab.post("page.act", name="Eve").html == "<p id='a'>Eve</p>"
-    assert len({id(view) for view in seen}) == 3
+    assert tab.post("page.act", name="Kim").html == "<p id='a'>Kim</p>"
+    assert len({id(view) for view in seen}) == 4
     assert seen[2] is seen[3]
 
 
@@ -163,6 +164,25 @@ def test_action_for_a_generator_event_is_never_repeated(datastar: Datastar, app:
 
     with app.test_request_context():
         assert datastar.post(PageView, "steps").js == "@post('/ds/page/steps', {retryMaxCount: 0})"
+
+
+def test_later_steps_of_a_generator_know_the_views_url(datastar: Datastar, tab: DatastarClient) -> None:
+    @datastar.view("/<int:start>", group="page")
+    class PageView(StarView):
+        def load(self, start: int) -> None:
+            self.start = start
+
+        @event
+        def increment(self) -> Iterator[None]:
+            yield
+            datastar.assign("note", self.start)
+            datastar.patch_template("counter.html", to="main", mode="inner")
+            yield
+
+    html = "".join(found.arguments["elements"] for found in tab.iter_events("page.increment", start=5))
+
+    assert "/ds/page/increment?start=5" in html
+    assert " 5</b>" in html
 
 
 def test_async_methods_run(datastar: Datastar, tab: DatastarClient) -> None:

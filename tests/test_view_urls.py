@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import Blueprint, Flask, g
+from flask import Blueprint, Flask, g, url_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.routing import BaseConverter, ValidationError
@@ -227,6 +227,17 @@ def test_blueprint_registered_twice_keeps_to_its_registration(app: Flask, datast
     assert round_trip(app, "/fr/cart/a") == "{'lang': 'fr', 'name': 'a'}"
     text = DatastarClient(app).client.get("/de/cart/a").text
     assert text.endswith("@post('/de/ds/page/act?name=a')")
+
+
+def test_nested_blueprint_has_the_prefixes_of_all(app: Flask, datastar: Datastar) -> None:
+    outer, inner = Blueprint("outer", __name__), Blueprint("inner", __name__, url_prefix="/<inner>")
+    declare(datastar, "/<name>", blueprint=inner)
+    outer.register_blueprint(inner)
+    app.register_blueprint(outer, url_prefix="/<outer>")
+
+    assert round_trip(app, "/a/b/c") == "{'inner': 'b', 'name': 'c', 'outer': 'a'}"
+    with app.test_request_context():
+        assert url_for("outer.inner.page_view", outer="a", inner="b", name="c") == "/a/b/c"
 
 
 def test_value_preprocessors_of_a_prefix_hold_for_events(app: Flask, datastar: Datastar) -> None:

@@ -7,7 +7,6 @@ import sys
 import types
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from flask import Blueprint, Flask, abort, redirect, session, url_for
@@ -222,13 +221,23 @@ def test_async_generator_is_refused(datastar: Datastar) -> None:
         datastar.view("/")(CartView)
 
 
+class Agreeable:
+    """It has every attribute that anybody asks for, the mark of an event, too."""
+
+    def __getattr__(self, name: str) -> Agreeable:
+        return self
+
+    def __call__(self, *args: object) -> str:
+        return "<p id='agreeable'></p>"
+
+
 class Attributes(Page):
     """All that a class may have beside its events."""
 
     template = "secret.html"
     secret = "value"
     component = functools.partial(str, "partial")
-    agreeable = Mock()
+    agreeable = Agreeable()
 
     def load(self, **parameters: Any) -> None:
         self.loaded = True
@@ -558,6 +567,29 @@ def test_event_under_the_name_of_a_handler_is_refused(app: Flask, datastar: Data
     assert tab.client.get("/page").status_code == 404
 
 
+def test_refused_events_leave_all_as_it_was(datastar: Datastar, tab: DatastarClient) -> None:
+    @datastar.handler(group="g")
+    def taken() -> None: ...
+
+    declare(datastar, "first")
+
+    class CartView(Page):
+        __qualname__ = "declare.<locals>.CartView"
+
+        @event
+        def another(self) -> None: ...
+
+        @event(name="taken")
+        def yet_another(self) -> None: ...
+
+    with pytest.raises(SetupError, match=r"^two handlers are called g:taken: "):
+        datastar.view("/page", group="g")(CartView)
+
+    assert {handler.event for handler in datastar.handlers} == {"taken", "act"}
+    assert tab.post("g.act").html == "<p id='a'>first</p>"
+    assert tab.post("/ds/g/another").status_code == 404
+
+
 def test_taken_endpoint_is_refused(app: Flask, datastar: Datastar) -> None:
     app.add_url_rule("/x", "cart_view", lambda: "x")
 
@@ -640,21 +672,21 @@ def test_view_declared_after_its_blueprint_was_registered_is_refused(app: Flask,
 
 def test_refused_declaration_leaves_the_earlier_view() -> None:
     datastar = Datastar()
-    apps = []
-    for text in ("first", "second"):
-        app, blueprint = Flask(text), Blueprint("shop", __name__)
-        if text == "second":
-            app.register_blueprint(blueprint)
-            with pytest.raises(SetupError, match="was registered"):
-                declare(datastar, text, blueprint=blueprint)
-        else:
-            declare(datastar, text, blueprint=blueprint)
-            app.register_blueprint(blueprint)
+    first, second = Flask("first"), Flask("second")
+    first_blueprint, second_blueprint = Blueprint("shop", __name__), Blueprint("shop", __name__)
+    declare(datastar, "first", blueprint=first_blueprint)
+    for app, blueprint in ((first, first_blueprint), (second, second_blueprint)):
+        app.register_blueprint(blueprint)
         datastar.init_app(app)
-        apps.append(app)
 
-    assert DatastarClient(apps[0]).post("g.act").html == "<p id='a'>first</p>"
-    assert DatastarClient(apps[1]).client.get("/page").status_code == 404
+    with pytest.raises(SetupError, match="was registered"):
+        declare(datastar, "second", blueprint=second_blueprint)
+
+    assert DatastarClient(first).post("g.act").html == "<p id='a'>first</p>"
+    assert DatastarClient(second).client.get("/page").status_code == 404
+    # It is still known as what it is: declared again, it replaces itself.
+    declare(datastar, "newer", blueprint=first_blueprint)
+    assert DatastarClient(first).client.get("/page").text == "newer"
 
 
 def test_factory_called_twice_makes_two_working_apps() -> None:

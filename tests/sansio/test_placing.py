@@ -22,7 +22,7 @@ from flask_datastar.sansio.placing import find_skipped
         "<a href=/x?y=1 id=a></a>",
         "<input id=a><br id=b/><P id=c></P>",
         "<ul id=a><li>one<li>two</ul><p id=b>",
-        "<div id=a/>inside, because HTML has no empty tags<p></p>",
+        "<div id='a'/>inside, because HTML has no empty tags<p></p>",
         "<div id=a><span></b></span></div><p id=b></p>",
         "<script id=a>if (a < b) '<p></scripty>'</SCRIPT ><p id=b></p>",
         "<textarea id=a><p></textarea><title id=b><p></title>",
