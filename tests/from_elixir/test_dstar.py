@@ -14,6 +14,7 @@ import pytest
 from flask import render_template
 
 from flask_datastar import Event, sse
+from flask_datastar.errors import SetupError
 from flask_datastar.testing import DatastarClient
 from tests.from_elixir import tokens
 from tests.from_elixir.pages import DOCS, Page, Row, Running
@@ -335,6 +336,14 @@ def test_values_in_urls_arrive_as_they_are(row: Row) -> None:
     assert running.tab.post(f"{parts.path}?{parts.query}").patched == {"opened": "a/b?c#d'\"<é"}
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a?b", "a'b", "é"])
+def test_name_that_is_no_plain_segment_is_refused(name: str) -> None:
+    running = PAGE.rows["What may stand in a URL"].run()
+
+    with pytest.raises(SetupError, match="name"):
+        running.datastar.handler(name=name)(lambda: None)
+
+
 @pytest.mark.parametrize(
     "prefix", ["en", "//evil.example", "/en/", "/a/../b", "/./a", "/a?b", "/a#b", "/a\\b", "/a\nb", "/%zz", "/%2e", 3]
 )
@@ -392,6 +401,20 @@ def test_nudge_makes_the_page_ask_with_its_own_filter(row: Row) -> None:
     assert (at_once, after_a_change) == (nudge, nudge)
     assert f"evt.detail.type === '{nudge.type}' && @get('/ds/shop/reload')" in page
     assert answer.events == (sse.patch_elements('<ul id="posts"><li>Tea</li><li>Honey</li></ul>'),)
+
+
+@PAGE.row("Live collections")
+def test_feed_appends_the_same_row_everywhere(row: Row) -> None:
+    running = row.run()
+    streams = [DatastarClient(running.app).iter_events("feed", method="GET") for _ in range(2)]
+    assert [next(stream) for stream in streams] == [LIVE, LIVE]
+
+    running.tab.post(running["post_row"], title="<Honey>")
+
+    appended = sse.patch_elements("<li>&lt;Honey&gt;</li>", selector="#posts", mode="append")
+    assert [next(stream) for stream in streams] == [appended, appended]
+    for stream in streams:
+        stream.close()
 
 
 def open_board(running: Running, tab_id: str | None, **session: Any) -> Iterator[Event]:

@@ -310,6 +310,12 @@ def test_function_sends_what_octastars_does(function: str) -> None:
     assert ALL.run().events_of(python_of(function), html=HTML) == (SENDING[function],)
 
 
+def test_console_log_takes_what_has_a_json_form() -> None:
+    (event,) = ALL.run().events_of("datastar.console_log({'debug': True})")
+
+    assert 'console.log({"debug":true})' in event.arguments["elements"]
+
+
 def test_read_signals_gives_a_mapping() -> None:
     running = ALL.run()
     running.tab.signals["name"] = "Ada"
