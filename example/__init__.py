@@ -18,7 +18,7 @@ from flask import Flask, render_template
 from sqlalchemy.schema import CreateTable
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from example import board, clock, counter, csv_import, search
+from example import board, clock, counter, csv_import, search, todo
 from example.extensions import datastar, db
 
 CLIENT = Path(__file__).parent / "static" / "datastar.js"
@@ -57,7 +57,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         create_tables()
-    for module in (counter, search, csv_import, board, clock):
+    for module in (counter, search, csv_import, todo, board, clock):
         app.register_blueprint(module.bp)
 
     @app.get("/")

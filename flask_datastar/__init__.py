@@ -13,14 +13,21 @@ if TYPE_CHECKING:
     from .extension import Datastar
     from .response import EventResponse
     from .streams.waiting import Message
+    from .views import StarView, event
 
 #: The signals of a request: name → JSON value.
 Signals: TypeAlias = dict[str, Any]
 
-__all__ = ["Datastar", "Event", "EventResponse", "Message", "Signals"]
+__all__ = ["Datastar", "Event", "EventResponse", "Message", "Signals", "StarView", "event"]
 
 # What needs Flask is imported when it is asked for: `import flask_datastar.sse` runs this file, too, and needs none.
-_MODULES = {"Datastar": "extension", "EventResponse": "response", "Message": "streams.waiting"}
+_MODULES = {
+    "Datastar": "extension",
+    "EventResponse": "response",
+    "Message": "streams.waiting",
+    "StarView": "views",
+    "event": "views",
+}
 
 if not TYPE_CHECKING:
 

@@ -13,6 +13,7 @@ from .errors import SetupError
 from .sansio import strictjson
 from .sansio.strictjson import Dumps
 from .tracking import TrackedSignals
+from .view_urls import ViewUrl
 
 if TYPE_CHECKING:
     from flask import Request, Response
@@ -35,6 +36,8 @@ class AppState:
         self.endpoints: dict[str, list[str]] = {}
         #: The endpoints that are streams.
         self.stream_endpoints: set[str] = set()
+        #: Group of a view → its URL in this app.
+        self.views: dict[str, ViewUrl] = {}
         #: Whether a request has come here: without one, this is hardly the process that has the streams.
         self.has_served = False
         self._provider: JSONProvider | None = None
@@ -79,7 +82,9 @@ class RequestState:
         "app_state",
         "finishes_itself",
         "received",
+        "renders_for_others",
         "response",
+        "running_view",
         "stream",
         "subscriptions",
         "tracked",
@@ -94,6 +99,10 @@ class RequestState:
         #: The signals that the browser sent, once they were read.
         self.received: dict[str, Any] | None = None
         self.tracked = TrackedSignals()
+        #: The group of the view that answers, and the values of its URL.
+        self.running_view: tuple[str, dict[str, Any]] | None = None
+        #: Whether what is rendered now goes to other people: nothing that is this user's may stand in it.
+        self.renders_for_others = False
         #: The body of the stream that the request opened, with its wait points.
         self.stream: Any = None
         #: Subscriptions made before that; they end with the request if it opens none.
@@ -170,6 +179,13 @@ def find_request_state() -> RequestState | None:
         return None
     state = state_of(request._get_current_object())  # type: ignore[attr-defined]
     return state if state is not None and state.is_at_home(g._get_current_object()) else None
+
+
+def own_request_state() -> RequestState | None:
+    """Give the state of the current request, a new one if it has none yet; None as in :func:`find_request_state`."""
+    if has_request_context() and state_of(request._get_current_object()) is None:  # type: ignore[attr-defined]
+        return current_request_state()
+    return find_request_state()
 
 
 def state_of(current: Request) -> RequestState | None:

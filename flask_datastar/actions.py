@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from flask import Flask, request
 from markupsafe import Markup, escape
 
-from . import targets
-from ._state import AppState, current_app_state, find_request_state
+from . import csrf, targets
+from ._state import AppState, RequestState, current_app_state, own_request_state
+from .csp import nonce_attribute
 from .errors import SetupError
-from .handlers import HandlerRegistry
 from .reading import is_datastar_request
+from .registry import HandlerRegistry
 from .sansio import javascript
 from .sansio.actions import UrlPart, action
 from .sansio.javascript import Expression
 from .sansio.tab_signal import TAB_SIGNAL, signal_filter
+
+#: A path of this host: segments that a browser neither drops nor takes as anything but text.
+_PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|%[0-9A-Fa-f]{2})+)+")
 
 
 class PageHelpers:
@@ -78,7 +83,11 @@ class PageHelpers:
 
         For the layout's root element, such as ``<body {{ datastar.tab_signal() }}>``, if it has no ``data-effect``.
         """
-        return Markup(TAB_SIGNAL)
+        state = _page_state()
+        if state is None or not csrf.is_protected(state.app_state.app):
+            return Markup(TAB_SIGNAL)
+        token = Expression.from_js(javascript.string(csrf.page_token()))
+        return Markup(f'{TAB_SIGNAL} data-signals:{csrf.TOKEN_SIGNAL}="{token}"')
 
     def js(self, value: object) -> Expression:
         """Write a value as a JavaScript literal that is safe inside an attribute with either quote.
@@ -104,7 +113,16 @@ class PageHelpers:
         if url.startswith("/") and not url.startswith("//"):
             url = targets.root_path(self._app_state()) + url
         attributes = f' integrity="{settings.script_integrity}" crossorigin' if settings.script_integrity else ""
+        if nonce := nonce_attribute(_page_state(), "nonce"):
+            attributes += f" {nonce}"
         return Markup(f'<script type="module" src="{escape(url)}"{attributes}></script>')
+
+    def html_attrs(self) -> Markup:
+        """Write the attribute of ``<html>`` that gives the client the page's nonce, by ``DATASTAR_CSP_NONCE``.
+
+        Nothing without that key, and in the reply to a Datastar request: the client has the nonce of its page.
+        """
+        return nonce_attribute(_page_state(), "data-nonce")
 
     def init_signals(self) -> Expression:
         """Write the signals set in this request, for the page's ``data-signals``.
@@ -114,10 +132,13 @@ class PageHelpers:
 
         :raises ValueError: a signal has no strict JSON form.
         """
-        state = find_request_state()
-        if state is None or is_datastar_request(request):
+        state = _page_state()
+        if state is None:
             return Expression.from_js("{}")
-        return Expression.from_js(javascript.harden(state.app_state.dumps(state.tracked.signals)))
+        signals = state.tracked.signals
+        if csrf.is_protected(state.app_state.app):
+            signals = {csrf.TOKEN_SIGNAL: csrf.page_token(), **signals}
+        return Expression.from_js(javascript.harden(state.app_state.dumps(signals)))
 
     def _app_state(self) -> AppState:
         return current_app_state(self._extension)
@@ -127,6 +148,7 @@ class PageHelpers:
         options = {name[1:]: value for name, value in params.items() if name.startswith("_")}
         values = {name: value for name, value in params.items() if not name.startswith("_")}
         prefix, module = options.pop("prefix", None), options.pop("module", None)
+        options["headers"] = csrf.action_headers(app_state.app, verb.upper(), options.get("headers"))
         if module is not None:
             url = self._module_url(app_state, target, module, values)
         else:
@@ -158,11 +180,23 @@ def install_page_helpers(app: Flask, helpers: PageHelpers) -> None:
     app.jinja_env.filters["js"] = helpers.js
 
 
+def _page_state() -> RequestState | None:
+    """Give the request's state while its page is rendered, None for anything else.
+
+    The reply to a Datastar request goes into a page that has its own token and nonce, and what is broadcast goes to
+    others.
+    """
+    state = own_request_state()
+    return None if state is None or state.renders_for_others or is_datastar_request(request) else state
+
+
 def _with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> list[UrlPart]:
     """Put a prefix between the path that the app is mounted at and the rest."""
     if prefix is None:
         return url
-    if not isinstance(prefix, str) or not prefix.startswith("/") or prefix.endswith("/"):
-        raise ValueError(f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end")
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+        raise ValueError(
+            f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end, of this host"
+        )
     root = targets.root_path(app_state)
     return [f"{root}{prefix}{str(url[0]).removeprefix(root)}", *url[1:]]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -22,6 +23,10 @@ KNOWN_INTEGRITY: Final = {
 }
 
 
+# A file of one's own may be any version.
+_WITHOUT_NONCES: Final = re.compile(r"@(v1\.0\.[012])/")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The checked configuration of one app. A field's key is its name in upper case, after ``DATASTAR_``."""
@@ -32,6 +37,8 @@ class Settings:
     script_url: str = DEFAULT_SCRIPT_URL
     #: Its subresource integrity, such as ``sha256-…``; None for none.
     script_integrity: str | None = None
+    #: Gives the nonce of the current page's content security policy; None for a policy without one.
+    csp_nonce: Callable[[], str] | None = None
     #: Origins that may act although they are not the app's own, as ``https://host[:port]``.
     trusted_origins: frozenset[str] = frozenset()
     #: The largest signals of one request, in bytes; more is 400.
@@ -88,4 +95,9 @@ def read_settings(config: Mapping[str, Any], arguments: Mapping[str, Any]) -> Se
             continue
         values[name] = CHECKS[name](key, value)
     values.setdefault("script_integrity", KNOWN_INTEGRITY.get(values.get("script_url", "")))
+    if values.get("csp_nonce") is not None and (old := _WITHOUT_NONCES.search(values.get("script_url", ""))):
+        raise ConfigError(
+            f"DATASTAR_CSP_NONCE is set, but DATASTAR_SCRIPT_URL names client {old[1]}, which knows no nonces; use "
+            "v1.0.3 or newer"
+        )
     return Settings(**values)

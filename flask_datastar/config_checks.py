@@ -42,6 +42,12 @@ def _check_script_integrity(key: str, value: object) -> str | None:
     raise _refuse(key, value, "None, or 'sha256-', 'sha384-' or 'sha512-' and a base64 digest")
 
 
+def _check_csp_nonce(key: str, value: object) -> object:
+    if value is None or callable(value):
+        return value
+    raise _refuse(key, value, "None, or a function without parameters that gives the request's nonce")
+
+
 def _check_trusted_origins(key: str, value: object) -> frozenset[str]:
     accepted = "a list of origins such as 'https://app.example.com' or 'https://app.example.com:8443'"
     if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
@@ -121,6 +127,7 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "url_prefix": _check_url_prefix,
     "script_url": _check_script_url,
     "script_integrity": _check_script_integrity,
+    "csp_nonce": _check_csp_nonce,
     "trusted_origins": _check_trusted_origins,
     "max_signals_bytes": _check_count,
     "broker_url": _check_broker_url,

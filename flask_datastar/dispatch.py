@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial, update_wrapper
 from typing import Any
 
-from flask import Request, Response, request
+from flask import Flask, Request, Response, request
 from flask.blueprints import BlueprintSetupState
 
 from ._state import AppState, RequestState, current_request_state, state_of
 from .errors import InvalidSignals
 from .generators import queue_result, stream_events
-from .handlers import Handler
+from .handlers import EVENT_ARGUMENT, EVERY_EVENT, Handler
 from .hooks import event_handled
 from .origin import SAFE_METHODS, check_header, check_origin
 from .response import current_response, finish, head_response, is_event_response, response_of
@@ -24,8 +24,7 @@ BLUEPRINT = "datastar"
 def install_handler(app_state: AppState, handler: Handler) -> None:
     """Make a handler reachable in an app, below the dispatcher blueprint; also after the first request.
 
-    Flask's own ``add_url_rule`` refuses that, so the rule goes into the URL map directly. Where an earlier declaration
-    of the same function has endpoints, they get the new one.
+    Where an earlier declaration of the same function has endpoints, they get the new one.
     """
     app = app_state.app
     view = make_view(app_state, handler)
@@ -34,13 +33,20 @@ def install_handler(app_state: AppState, handler: Handler) -> None:
         app.view_functions[endpoint] = view
     if not endpoints and handler.blueprint is None:
         endpoint = f"{BLUEPRINT}.{handler.key}"
-        app.view_functions[endpoint] = view
-        rule = app.url_rule_class(_path(app_state, handler), methods={*handler.methods, "OPTIONS"}, endpoint=endpoint)
-        rule.provide_automatic_options = True  # type: ignore[attr-defined]
-        app.url_map.add(rule)
+        add_rule(app, _path(app_state, handler), endpoint, view, handler.methods)
         endpoints.append(endpoint)
     if handler.open_stream is not None:
         app_state.stream_endpoints.update(endpoints)
+
+
+def add_rule(
+    app: Flask, path: str, endpoint: str, view: Callable[..., Any], methods: Iterable[str], **options: Any
+) -> None:
+    """Add a rule, also after the first request, when Flask's own ``add_url_rule`` refuses to."""
+    rule = app.url_rule_class(path, methods={*methods, "OPTIONS"}, endpoint=endpoint, **options)
+    rule.provide_automatic_options = True  # type: ignore[attr-defined]
+    app.url_map.add(rule)
+    app.view_functions[endpoint] = view
 
 
 def install_in_blueprint(app_state: AppState, handler: Handler, setup: BlueprintSetupState) -> None:
@@ -54,24 +60,32 @@ def install_in_blueprint(app_state: AppState, handler: Handler, setup: Blueprint
 
 
 def _path(app_state: AppState, handler: Handler) -> str:
-    return f"{app_state.settings.url_prefix}/{handler.group}/{handler.event}"
+    event = f"<{EVENT_ARGUMENT}>" if handler.event == EVERY_EVENT else handler.event
+    return f"{app_state.settings.url_prefix}/{handler.group}/{event}"
 
 
-def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
-    """Make the view function: check, bind, call, answer. It bears the handler's names."""
+def make_call(app_state: AppState, handler: Handler) -> Callable[..., object]:
+    """Make what binds the parameters and calls the function, with a view's object in front if there is one."""
     call = app_state.app.ensure_sync(handler.function)
     explain = app_state.app.ensure_sync(handler.on_invalid) if handler.on_invalid is not None else None
     bind = handler.binder.bind
-    trusted_origins = app_state.settings.trusted_origins
 
-    def run(current: Request, state: RequestState, url_values: dict[str, Any]) -> object:
+    def bind_and_call(current: Request, state: RequestState, url_values: dict[str, Any], *view: object) -> object:
         try:
-            return call(**bind(current, state, url_values))
+            return call(*view, **bind(current, state, url_values))
         except InvalidSignals as error:
             if explain is None:
                 raise
             state.reset()
             return explain(error)
+
+    return bind_and_call
+
+
+def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
+    """Make the view function: check, bind, call, answer. It bears the handler's names."""
+    run = (handler.make_run or make_call)(app_state, handler)
+    trusted_origins = app_state.settings.trusted_origins
 
     def view(**url_values: Any) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
@@ -87,7 +101,8 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
                 return handler.open_stream(state, handler, partial(run, current, state, url_values))
             response = answer(state, handler, run(current, state, url_values))
             if event_handled.receivers:
-                event_handled.send(app_state.app, group=handler.group, event=handler.event, response=response)
+                event = (current.view_args or {}).get(EVENT_ARGUMENT, handler.event)
+                event_handled.send(app_state.app, group=handler.group, event=event, response=response)
         except BaseException:
             state.reset()
             raise

@@ -9,7 +9,9 @@ from typing import Any
 from flask import Request, Response, got_request_exception, request, stream_with_context
 
 from ._state import RequestState
+from .overlay import late_overlay, sent_events
 from .response import EventResponse, become_stream, current_response, take_queue, take_tracked
+from .sansio.elements import gives_html
 from .sansio.events import Event
 
 #: Sent for a ``yield`` that has nothing to send, so that the loop notices a client that left.
@@ -67,6 +69,7 @@ class _StreamedEvents:
         self.first = b""
         self.is_done = False
         self.is_left = False
+        self._sent = sent_events(state.app_state.app)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -85,7 +88,10 @@ class _StreamedEvents:
         except Exception as error:
             # The status is out, and a broken body would make the browser ask again, for ever.
             report(self._state, error)
+            current = request._get_current_object()  # type: ignore[attr-defined]
             self.close()
+            if overlay := late_overlay(self._state, current, error, self._sent):
+                return overlay
             raise StopIteration from None
         if not goes_on:
             self.close()
@@ -109,6 +115,8 @@ class _StreamedEvents:
         body = take_queue(current_response())
         if self._state.tracked.is_pending:
             body += take_tracked(self._state)
+        if self._sent is not None and body:
+            self._sent.note(body)
         return body or _KEEPALIVE
 
     def close(self) -> None:
@@ -134,7 +142,7 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
     if result is None or result is response or (isinstance(result, str | dict) and not result):
         return
     if isinstance(result, Event):
-        response._emit(result)
+        response._emit_elements(result)
     elif isinstance(result, EventResponse):
         response._datastar_queue.append(take_queue(result))
     elif isinstance(result, list):
@@ -142,7 +150,7 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
             queue_result(response, item, describe)
     elif isinstance(result, dict):
         response.patch_signals(result)
-    elif isinstance(result, str) or hasattr(result, "__html__"):
+    elif isinstance(result, str) or gives_html(result):
         response.patch_elements(result)
     else:
         raise TypeError(

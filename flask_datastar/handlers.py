@@ -1,19 +1,19 @@
-"""The allow-list: the handlers of one ``Datastar`` instance, by group and event, and the checks of a declaration."""
+"""What a handler is, and the checks of a declaration."""
 
 from __future__ import annotations
 
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Request, Response
 
-from ._state import RequestState
+from ._state import AppState, RequestState
 from .errors import InvalidSignals, SetupError
 from .parameters import Binder
 
@@ -22,10 +22,19 @@ VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "QUERY")
 DEFAULT_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 _NAME = re.compile(r"[A-Za-z0-9_~-]+")
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_EVERY_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 OnInvalid = Callable[[InvalidSignals], Any]
 OpenStream = Callable[[RequestState, "Handler", Callable[[], object]], Response]
+#: Runs a handler's function: called with the request, its state, and the values of the handler's URL.
+Run = Callable[[Request, RequestState, dict[str, Any]], object]
+
+#: The name that a handler for every event of a view has in the allow-list; no event can be called so.
+EVERY_EVENT = "*"
+#: What the event is called in the URL of such a handler.
+EVENT_ARGUMENT = "datastar_event"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +52,12 @@ class Handler:
     is_generator: bool
     #: Opens the stream that it is: called with the request's state, the handler, and what runs the function.
     open_stream: OpenStream | None = None
+    #: The class that it is an event of.
+    view: type | None = None
+    #: Makes what runs it in an app, where that is not just a call of the function.
+    make_run: Callable[[AppState, Handler], Run] | None = None
+    #: The event that is meant, of a handler for every event.
+    meant: str = ""
 
     @property
     def key(self) -> str:
@@ -52,10 +67,17 @@ class Handler:
     @property
     def source(self) -> tuple[str, str]:
         """Where it was declared: a reload, or a factory called again, declares the same function anew."""
+        if self.view is not None:
+            # An event may be inherited.
+            return self.view.__module__, f"{self.view.__qualname__}.{self.function.__name__}"
         return self.function.__module__, self.function.__qualname__
 
     def __str__(self) -> str:
-        return f"{self.key} ({self.function.__module__}.{self.function.__qualname__})"
+        return f"{self.key} ({'.'.join(self.source)})"
+
+    def of_every_event(self) -> Handler:
+        """Give the handler under the name that stands for every event."""
+        return replace(self, event=EVERY_EVENT)
 
 
 def make_handler(
@@ -67,9 +89,12 @@ def make_handler(
     blueprint: Blueprint | None,
     on_invalid: OnInvalid | None,
     open_stream: OpenStream | None = None,
+    view: type | None = None,
+    make_run: Callable[[AppState, Handler], Run] | None = None,
 ) -> Handler:
     """Check a declaration.
 
+    :param view: the class that the function is a method of.
     :raises SetupError: it is none that could work; the text says why.
     """
     if not callable(function):
@@ -90,79 +115,53 @@ def make_handler(
         methods=_check_methods(methods, title),
         blueprint=blueprint,
         on_invalid=on_invalid,
-        binder=Binder(function),
+        binder=Binder(function if view is None else _without_self(function, title)),
         is_generator=inspect.isgeneratorfunction(innermost),
         open_stream=open_stream,
+        view=view,
+        make_run=make_run,
     )
 
 
-def default_group(module: str) -> str:
-    """Name the group of a module.
+def default_group(module: str, class_name: str = "") -> str:
+    """Name the group of a module, or of a class in it.
 
     The module that a process was started with counts by the name that others import it by, so that ``python shop.py``
     and ``gunicorn shop:app`` give the same URLs.
 
     >>> default_group("shop.shoppingCart")
     'shop-shopping_cart'
+    >>> default_group("shop.cart", "CartView")
+    'shop-cart-cart_view'
     """
     if module == "__main__":
         module = _main_module()
-    return _WORD_START.sub("_", module).lower().replace(".", "-")
+    if class_name:
+        module += f".{class_name}"
+    return snake_case(module).replace(".", "-")
 
 
-class HandlerRegistry:
-    """The handlers of one ``Datastar`` instance. They serve all of its apps."""
+def snake_case(name: str) -> str:
+    """Write the name of a class as one of a function."""
+    return _WORD_START.sub("_", name).lower()
 
-    def __init__(self) -> None:
-        self._handlers: dict[str, Handler] = {}
 
-    def __iter__(self) -> Iterator[Handler]:
-        return iter(tuple(self._handlers.values()))
+def is_event_name(name: str) -> bool:
+    """Whether a view's handler for every event gets the event of that name."""
+    return _EVERY_NAME.fullmatch(name) is not None
 
-    def add(self, handler: Handler) -> Handler | None:
-        """Enter a handler.
 
-        :return: the one that it replaces: an earlier declaration of the same function.
-        :raises SetupError: another function has the name, or the same one comes back with other options.
-        """
-        earlier = self._handlers.get(handler.key)
-        if earlier is not None:
-            if earlier.source != handler.source:
-                raise SetupError(
-                    f"two handlers are called {handler.key}: {earlier} and {handler}; give one another name= or group="
-                )
-            # A factory that is called again makes its blueprints anew: the name tells whether it is the same one.
-            if earlier.methods != handler.methods or _blueprint_name(earlier) != _blueprint_name(handler):
-                raise SetupError(
-                    f"handler {handler} is declared again with another blueprint or other methods; restart the "
-                    "process, or give it another name="
-                )
-        self._handlers[handler.key] = handler
-        return earlier
+def _without_self(method: Callable[..., Any], title: str) -> Callable[..., Any]:
+    """Give a method the signature that it has when it is called on an object."""
+    parameters = list(inspect.signature(method).parameters.values())
+    if not parameters or parameters[0].kind not in _POSITIONAL:
+        raise SetupError(f"handler {title} is a method without 'self'; add it as the first parameter")
 
-    def remove(self, handler: Handler) -> None:
-        """Take a handler out again."""
-        del self._handlers[handler.key]
+    @wraps(method)
+    def bound() -> None: ...
 
-    def get(self, key: str) -> Handler:
-        """Give the handler of a key that :meth:`add` entered."""
-        return self._handlers[key]
-
-    def find(self, group: str, event: str) -> Handler | None:
-        """Give the handler of that name, None when there is none."""
-        return self._handlers.get(f"{group}:{event}")
-
-    def named(self, event: str) -> list[Handler]:
-        """Give all handlers of that event, whatever their group."""
-        return [handler for handler in self if handler.event == event]
-
-    def of_function(self, function: object) -> list[Handler]:
-        """Give the handlers that a function was declared as."""
-        return [handler for handler in self if handler.function is function or _source(function) == handler.source]
-
-    def of_module(self, module: ModuleType, event: str) -> list[Handler]:
-        """Give the handlers of that event that a module declares, in whatever group."""
-        return [handler for handler in self.named(event) if handler.function.__module__ == module.__name__]
+    bound.__signature__ = inspect.Signature(parameters[1:])  # type: ignore[attr-defined]
+    return bound
 
 
 def _main_module() -> str:
@@ -171,14 +170,6 @@ def _main_module() -> str:
     if spec is not None:
         return str(spec.name).removesuffix(".__main__")
     return Path(getattr(main, "__file__", None) or "main").stem
-
-
-def _blueprint_name(handler: Handler) -> str | None:
-    return handler.blueprint.name if handler.blueprint is not None else None
-
-
-def _source(function: object) -> tuple[object, object]:
-    return getattr(function, "__module__", None), getattr(function, "__qualname__", None)
 
 
 def _check_name(name: str, what: str, title: str) -> str:

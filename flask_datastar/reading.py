@@ -15,7 +15,8 @@ from .sansio.consts import QUERY_KEY, REQUEST_HEADER
 from .sansio.endings import parse_ending
 from .sansio.signals import read_object
 
-_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+#: Methods whose signals stand in the URL.
+SIGNALS_IN_QUERY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;,\"]+)", re.IGNORECASE)
 _UTF8_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
@@ -47,7 +48,7 @@ def read_signals(request: Request, state: RequestState) -> dict[str, Any]:
     received = state.received
     if received is None:
         limit = state.app_state.settings.max_signals_bytes
-        text = _query_text(request, limit) if request.method in _WITHOUT_BODY else _body_text(request, limit)
+        text = _query_text(request, limit) if request.method in SIGNALS_IN_QUERY else _body_text(request, limit)
         try:
             received = state.received = read_object(text) if text else {}
         except ValueError as error:

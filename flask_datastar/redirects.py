@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
-from flask import Request, Response
+from flask import Flask, Request, Response, session
 
 from ._state import RequestState
 from .reading import is_datastar_request
@@ -36,6 +36,7 @@ def convert_redirect(response: Response, request: Request, state: RequestState) 
         if name.lower() not in _NOT_COPIED:
             converted.headers.add(name, value)
     prefix = request.root_path + state.app_state.settings.url_prefix
+    _correct_session(state.app_state.app, request, prefix)
     converted._emit(scripts.redirect(_lead_back(location, request, prefix)))
     response.close()
     return finish(converted, state)
@@ -50,6 +51,17 @@ def _lead_back(location: str, request: Request, prefix: str) -> str:
     page = _referring_page(request, prefix)
     kept = [(name, page if name == "next" and _is_handler(value, request, prefix) else value) for name, value in query]
     return urlunsplit(parts._replace(query=urlencode([(name, value) for name, value in kept if value is not None])))
+
+
+def _correct_session(app: Flask, request: Request, prefix: str) -> None:
+    """Do the same for a ``next`` that Flask-Login keeps in the session instead (``USE_SESSION_FOR_NEXT``)."""
+    if not app.config.get("USE_SESSION_FOR_NEXT") or not _is_handler(str(session.get("next", "")), request, prefix):
+        return
+    page = _referring_page(request, prefix)
+    if page is None:
+        del session["next"]
+    else:
+        session["next"] = page
 
 
 def _is_handler(url: str, request: Request, prefix: str) -> bool:

@@ -15,8 +15,10 @@ from .sansio import events as raw_events
 from .sansio import scripts as script_events
 from .sansio import signals as signal_events
 from .sansio import strictjson
-from .sansio.elements import ElementOptions, Elements, HasHtml
-from .sansio.events import Event
+from .sansio.consts import EventType
+from .sansio.elements import ElementOptions, Elements, gives_html
+from .sansio.events import Event, shorten
+from .sansio.placing import find_skipped
 from .sansio.strictjson import Dumps
 from .tracking import TrackedSignals
 
@@ -34,6 +36,16 @@ class SendingMethods(Generic[Sent]):
     @abstractmethod
     def _emit(self, event: Event) -> Sent:
         """Take one event for sending."""
+
+    def _emit_elements(self, event: Event) -> Sent:
+        """Take an event that patches elements; where people develop and test, see first that the client can place it.
+
+        :raises ValueError: the client would skip a part of it.
+        """
+        app_state = self._find_app_state()
+        if app_state is not None and (app_state.app.debug or app_state.app.testing):
+            _check_placed(event)
+        return self._emit(event)
 
     @abstractmethod
     def _after_tracking(self) -> Sent:
@@ -131,7 +143,7 @@ class SendingMethods(Generic[Sent]):
             ``remove``), ``namespace`` (``html``, ``svg``, ``mathml``), ``use_view_transition``,
             ``view_transition_selector``, ``event_id``, ``retry_ms``.
         """
-        return self._emit(element_events.patch_elements(self._render_component(elements), **options))
+        return self._emit_elements(element_events.patch_elements(self._render_component(elements), **options))
 
     def patch_element(self, elements: Component | None, **options: Unpack[ElementOptions]) -> Sent:
         """Do what :meth:`patch_elements` does, by OctaStar's name."""
@@ -160,7 +172,7 @@ class SendingMethods(Generic[Sent]):
         app = (self._find_app_state() or current_app_state()).app
         names = templating.own_names(app, self._own_names(), context)
         html = templating.render_part(app, name, block=block, macro=macro, context=names)
-        return self._emit(element_events.patch_elements(html, **options))
+        return self._emit_elements(element_events.patch_elements(html, **options))
 
     def remove_elements(self, selector: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Sent:
         """Remove all elements that match a CSS selector."""
@@ -252,10 +264,24 @@ class SendingMethods(Generic[Sent]):
         return self._emit(raw_events.raw(event_type, data_lines, event_id=event_id, retry_ms=retry_ms))
 
     def _render_component(self, elements: Component | None) -> Elements | None:
-        """Call a component; what has ``__html__`` is not called, although elements of some libraries can be."""
-        if callable(elements) and not isinstance(elements, HasHtml):
-            return elements(self._tracking().visible)
+        """Call a component; what gives HTML is not called, although elements of some libraries can be."""
+        if isinstance(elements, type) or (callable(elements) and not gives_html(elements)):
+            component: Callable[[Mapping[str, Any]], Elements] = elements
+            return component(self._tracking().visible)
         return elements
+
+
+def _check_placed(event: Event) -> None:
+    arguments = event.arguments
+    if event.type != EventType.PATCH_ELEMENTS or "selector" in arguments:
+        return
+    skipped = find_skipped(arguments.get("elements", ""), is_foreign="namespace" in arguments)
+    if skipped is not None:
+        raise ValueError(
+            f"the client would skip {shorten(skipped)}, which has no id: without a selector each top-level element "
+            "takes the place of the one with its id. Give it an id, or say where it goes with to= or selector=. "
+            "(Checked in debug mode and in tests only.)"
+        )
 
 
 def _own_path(url: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from enum import Enum
 from types import ModuleType
@@ -13,9 +13,10 @@ from urllib.parse import quote
 from flask import has_request_context, request, url_for
 from werkzeug.routing import BuildError
 
-from ._state import AppState
+from ._state import AppState, find_request_state
 from .errors import SetupError
-from .handlers import Handler, HandlerRegistry, default_group
+from .handlers import EVENT_ARGUMENT, Handler, default_group
+from .registry import HandlerRegistry
 from .sansio.actions import UrlPart
 from .sansio.javascript import Expression
 
@@ -23,13 +24,17 @@ from .sansio.javascript import Expression
 def find_handler(registry: HandlerRegistry, target: object, event: str | None, running_group: str | None) -> Handler:
     """Find the handler that an action names.
 
-    :param target: a handler function; a module or its dotted name, with ``event``; ``"shop.cart.add"``; or an event's
-        name alone, which is looked for in the running group first.
+    :param target: a handler function; a view class, a module, or the dotted name of either, with ``event``;
+        ``"shop.cart.add"``; or an event's name alone, which is looked for in the running group first.
     :param running_group: the group of the view or handler that renders the action.
     :raises SetupError: there is none, or there are several; the text lists the candidates.
     """
     if isinstance(target, str):
         candidates = _by_name(registry, target, event, running_group)
+    elif isinstance(target, type):
+        if event is None:
+            raise SetupError(f"the action names the view {target.__qualname__} but no event in it; give its name, too")
+        candidates = registry.of_view(target, event)
     elif isinstance(target, ModuleType):
         if event is None:
             raise SetupError(f"the action names the module {target.__name__!r} but no event in it; give its name, too")
@@ -59,6 +64,9 @@ def _by_name(registry: HandlerRegistry, target: str, event: str | None, running_
 
 def running_group(app_state: AppState) -> str | None:
     """Give the group of the view or handler that answers the current request."""
+    state = find_request_state()
+    if state is not None and state.running_view is not None:
+        return state.running_view[0]
     endpoint = request.endpoint if has_request_context() else None
     if endpoint is None:
         return None
@@ -78,12 +86,16 @@ def root_path(app_state: AppState) -> str:
 def handler_url(app_state: AppState, handler: Handler, values: Mapping[str, object]) -> list[UrlPart]:
     """Write a handler's URL: path values of its blueprint's rule go into the path, all others into the query.
 
+    An event of the running view gets the values of the view's URL.
+
     :param values: parameter → value; an :class:`Expression` is filled in by the browser; None is left out.
     :return: text and expressions in turn; the expressions' values are to be URL-encoded.
     :raises SetupError: the handler is not in this app, or its rule lacks a value.
     """
     endpoint = _endpoint(app_state, handler)
     in_path = next(app_state.app.url_map.iter_rules(endpoint)).arguments
+    if handler.view is not None:
+        values = _add_view_values(app_state, handler, values, in_path)
     path_values = {name: value for name, value in values.items() if name in in_path}
     for index, (name, value) in enumerate(path_values.items()):
         if isinstance(value, Expression):
@@ -91,6 +103,17 @@ def handler_url(app_state: AppState, handler: Handler, values: Mapping[str, obje
     parts = _fill_in(_build(app_state, handler, endpoint, path_values), path_values.values())
     separator = "&" if any(isinstance(part, str) and "?" in part for part in parts) else "?"
     return parts + query_parts({name: value for name, value in values.items() if name not in in_path}, separator)
+
+
+def _add_view_values(
+    app_state: AppState, handler: Handler, values: Mapping[str, object], in_path: Collection[str]
+) -> dict[str, object]:
+    view_url = app_state.views[handler.group]
+    state = find_request_state()
+    if state is not None and state.running_view is not None and state.running_view[0] == handler.group:
+        values = {**view_url.carried(state.running_view[1], in_path), **values}
+    written = view_url.write(values, in_path, str(handler))
+    return {**written, EVENT_ARGUMENT: handler.meant} if handler.meant else written
 
 
 def query_parts(values: Mapping[str, object], separator: str) -> list[UrlPart]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import flask
@@ -10,7 +11,7 @@ from flask import Flask
 from jinja2 import Template
 from jinja2.runtime import Context, Macro
 
-from ._state import find_request_state
+from ._state import find_request_state, own_request_state
 
 
 def install_context_processor(app: Flask) -> None:
@@ -28,6 +29,20 @@ def install_context_processor(app: Flask) -> None:
         return {name: value for name, value in state.tracked.visible.items() if name not in taken}
 
     app.template_context_processors[None].insert(0, tracked_names)
+
+
+@contextmanager
+def rendering_for_others() -> Iterator[None]:
+    """Keep what belongs to the current request's user out of what is rendered inside the block."""
+    state = own_request_state()
+    if state is None:
+        yield
+        return
+    before, state.renders_for_others = state.renders_for_others, True
+    try:
+        yield
+    finally:
+        state.renders_for_others = before
 
 
 def own_names(app: Flask, names: Mapping[str, Any], context: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -24,11 +24,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from . import sse, targets
+from . import csrf, sse, targets
 from ._state import EXTENSION_KEY, find_app_state
 from .extension import Datastar
 from .sansio.consts import QUERY_KEY, REQUEST_HEADER, EventType
 from .sansio.events import Event
+from .sansio.page_signals import page_signals
 from .sansio.parser import EventParser, parse_events
 from .sansio.signals import merge_patch
 
@@ -72,7 +73,8 @@ class DatastarClient:
 
     Requests carry the headers that the Datastar client sends from a page of the same site. Signals are sent and patches
     are applied by the client's rules: names beginning with an underscore and empty objects stay in the tab, None
-    removes.
+    removes. With Flask-WTF's ``CSRFProtect`` actions send the token of the page, the signal ``_csrf``, which
+    :meth:`load` reads.
 
     :param app: with an initialised ``Datastar``.
     :param signals: the tab's signals at the start, nested.
@@ -88,6 +90,15 @@ class DatastarClient:
         self.client = client if client is not None else app.test_client()
         #: The tab's signals; change them as a user would.
         self.signals: dict[str, Any] = json.loads(json.dumps(dict(signals or {})))
+
+    def load(self, path: str) -> TestResponse:
+        """Load a page, following redirects: the tab's signals are those that the page sets by ``init_signals()``.
+
+        Expressions are not evaluated, so of ``tab_signal()`` only the token is read.
+        """
+        response = self.client.get(path, follow_redirects=True)
+        self.signals = page_signals(response.text)
+        return response
 
     def get(self, target: object, event: str | None = None, /, **params: Any) -> Answer:
         """Run a GET action; parameters as in :meth:`post`."""
@@ -158,6 +169,7 @@ class DatastarClient:
             "Sec-Fetch-Site": "same-origin",
             **options.pop("headers", {}),
         }
+        headers = self._with_token(method, headers)
         url = self._url(target, event, values)
         if "data" not in options and "json" not in options:
             text = json.dumps(_sent(self.signals), separators=(",", ":"))
@@ -166,6 +178,13 @@ class DatastarClient:
             else:
                 options |= {"data": text, "content_type": "application/json"}
         return self.client.open(url, method=method, headers=headers, buffered=buffered, **options)
+
+    def _with_token(self, method: str, headers: dict[str, Any]) -> dict[str, Any]:
+        """Add the token that the page has, as its actions do; one that the caller gives stays."""
+        name, token = csrf.token_header(self._app, method), self.signals.get(csrf.TOKEN_SIGNAL)
+        if name is None or token is None or any(header.lower() == name.lower() for header in headers):
+            return headers
+        return {**headers, name: token}
 
     def _url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
         if isinstance(target, str) and target.startswith("/"):

@@ -16,6 +16,7 @@ FULL = (
     "flask_datastar/config.py",
     "flask_datastar/config_checks.py",
     "flask_datastar/handlers.py",
+    "flask_datastar/registry.py",
     "flask_datastar/tracking.py",
 )
 

@@ -386,6 +386,17 @@ def test_expressions_may_stand_in_options(datastar: Datastar) -> None:
         ({"_prefix": "en"}, ValueError, "action option _prefix is 'en'; accepted: a path such as '/en', no slash at"),
         ({"_prefix": "/en/"}, ValueError, "action option _prefix is '/en/'"),
         ({"_prefix": 5}, ValueError, "action option _prefix is 5"),
+        # Each of these would lead elsewhere than below the mount point of this host.
+        ({"_prefix": "//evil.example"}, ValueError, "action option _prefix is '//evil.example'.* of this host"),
+        ({"_prefix": "/a//b"}, ValueError, "action option _prefix is"),
+        ({"_prefix": "/a/../b"}, ValueError, "action option _prefix is"),
+        ({"_prefix": "/%2E%2e"}, ValueError, "action option _prefix is"),
+        ({"_prefix": "/."}, ValueError, "action option _prefix is"),
+        ({"_prefix": "/a?b"}, ValueError, "action option _prefix is"),
+        ({"_prefix": "/a#b"}, ValueError, "action option _prefix is"),
+        ({"_prefix": "/\\\\evil.example"}, ValueError, "action option _prefix is"),
+        ({"_prefix": "/a\nb"}, ValueError, "action option _prefix is"),
+        ({"_prefix": "/%zz"}, ValueError, "action option _prefix is"),
         ({"_headers": {"X": "a\nb"}}, ValueError, "has a line break"),
     ],
 )
@@ -403,6 +414,7 @@ def test_prefix_stands_between_mount_and_url(app: Flask, datastar: Datastar, nes
     add(datastar, "cart")
 
     assert datastar.post("add", _prefix="/en").js == "@post('/en/ds/cart/add')"
+    assert datastar.post("add", _prefix="/a/.b/%C3%A9").js == "@post('/a/.b/%C3%A9/ds/cart/add')"
     with app.test_request_context(base_url="http://localhost/mount"):
         assert datastar.post("add", id=1, _prefix="/en/x").js == "@post('/mount/en/x/ds/cart/add?id=1')"
         assert datastar.post("act", lang=datastar.expr("$l"), order=1, _prefix="/p").js == (

@@ -47,7 +47,11 @@ def test_settings_are_read_from_the_config() -> None:
     )
 
     assert settings == Settings(
-        "/live/events", "/static/datastar.js", "sha384-abc+/=", frozenset({"https://app.example.com"}), 1
+        url_prefix="/live/events",
+        script_url="/static/datastar.js",
+        script_integrity="sha384-abc+/=",
+        trusted_origins=frozenset({"https://app.example.com"}),
+        max_signals_bytes=1,
     )
 
 

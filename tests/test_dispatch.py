@@ -201,7 +201,7 @@ def test_return_value_is_sent_after_what_was_queued(
         (b"<p></p>", "bytes"),
         ({"a"}, "set"),
         (object(), "object"),
-        (["<p></p>", 5], "int"),
+        (["<p id='a'></p>", 5], "int"),
         (Response, "type"),
     ],
 )

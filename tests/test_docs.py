@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import html
 import importlib
+import inspect
 import re
 import sys
 from collections.abc import Callable
@@ -15,14 +16,16 @@ import pytest
 from flask import Flask
 from jinja2 import Environment
 
-from flask_datastar import Datastar, sse
+from flask_datastar import Datastar, StarView, event, sse
 from flask_datastar.actions import PageHelpers
+from flask_datastar.cli import datastar_commands
 from flask_datastar.config import PREFIX, Settings
 from flask_datastar.errors import DatastarError
 from flask_datastar.sansio.actions import OPTIONS
 from flask_datastar.sending import SendingMethods
 from flask_datastar.streams.api import StreamMethods, Tabs
 from flask_datastar.testing import DatastarClient
+from flask_datastar.views import HANDLE_EVENT
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -82,6 +85,16 @@ def test_events_page_has_every_sending_method() -> None:
     documented = re.findall(r"^\| `(\w+)\(", text, re.MULTILINE)
 
     assert documented == public_names(SendingMethods)
+
+
+def test_views_page_has_every_attribute_and_argument() -> None:
+    text = read("docs/reference/views.md").split("\n## Targets\n")[0]
+
+    documented = set(re.findall(r"^\| `(\w+)(?:\(.*\))?` \|", text, re.MULTILINE))
+
+    arguments = {*inspect.signature(Datastar.view).parameters, *inspect.signature(event).parameters}
+    expected = {*public_names(StarView), HANDLE_EVENT, *arguments, "endpoint"} - {"self", "options", "method"}
+    assert documented == expected
 
 
 def test_events_page_shows_every_function_that_makes_an_event() -> None:
@@ -151,6 +164,18 @@ def test_streams_page_has_every_counter_of_redis() -> None:
         counters = datastar.stats()["broker"]
 
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(counters)
+
+
+def test_cli_page_has_every_command_with_its_options() -> None:
+    text = read("docs/reference/cli.md")
+
+    sections = re.findall(r"^## `flask datastar ([\w-]+)`\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    documented = {name: set(re.findall(r"^\| `(--[\w-]+)", section, re.MULTILINE)) for name, section in sections}
+
+    assert documented == {
+        name: {option for parameter in command.params for option in parameter.opts}
+        for name, command in datastar_commands.commands.items()
+    }
 
 
 # Every page.

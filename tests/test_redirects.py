@@ -304,6 +304,49 @@ def test_login_required_sends_the_browser_to_the_login_page(
     assert tab.post(act, count=1).patched == {"count": 2, "user": "ada"}
 
 
+@pytest.mark.parametrize(("referer", "kept"), [("http://localhost/cart?page=2", "/cart?page=2"), (None, None)])
+def test_next_in_the_session_names_the_page_and_not_the_handler(
+    make_app: MakeApp, referer: str | None, kept: str | None
+) -> None:
+    app = make_app(USE_SESSION_FOR_NEXT=True)
+    datastar: Datastar = app.extensions["datastar"]
+    login_manager = flask_login.LoginManager(app)
+    login_manager.login_view = "login"
+    login_manager.user_loader(lambda user_id: None)
+    app.add_url_rule("/login", "login", lambda: "")
+
+    @datastar.handler
+    @flask_login.login_required
+    def act() -> None: ...
+
+    @datastar.stream
+    @flask_login.login_required
+    def feed() -> Any: ...
+
+    for call in (lambda tab, **options: tab.post(act, **options), lambda tab, **options: tab.get(feed, **options)):
+        tab = DatastarClient(app)
+        answer = call(tab, _headers={} if referer is None else {"Referer": referer})
+
+        assert answer.events[0] == sse.redirect("/login")
+        with tab.client.session_transaction() as session:
+            assert session.get("next") == kept
+
+
+def test_next_of_a_page_stays_in_the_session(make_app: MakeApp) -> None:
+    app = make_app(USE_SESSION_FOR_NEXT=True)
+
+    @app.get("/guard")
+    def guard() -> Any:
+        session["next"] = "/orders"
+        return redirect("/login")
+
+    tab = DatastarClient(app)
+    tab.get("/guard", _headers={"Referer": "http://localhost/cart"})
+
+    with tab.client.session_transaction() as opened:
+        assert opened["next"] == "/orders"
+
+
 def test_two_apps_lead_back_below_their_own_prefix(make_app: MakeApp) -> None:
     datastar = Datastar()
     first, second = make_app(datastar, DATASTAR_URL_PREFIX="/one"), make_app(datastar)

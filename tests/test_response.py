@@ -41,7 +41,7 @@ def test_every_sending_method_returns_the_current_response(app: Flask, datastar:
 
         assert isinstance(response, EventResponse)
         assert datastar.assign("user", "Ada") is response
-        assert datastar.patch_elements("<p></p>") is response
+        assert datastar.patch_elements("<p id='a'></p>") is response
         assert datastar.start() is not response
         started = datastar.start()
         assert started.signal("count", 2) is started

@@ -51,7 +51,8 @@ def part(app: Flask, template: str, *, signals: dict[str, Any] | None = None, **
     def act() -> None:
         for name, value in (signals or {}).items():
             datastar.assign(name, value)
-        datastar.patch_template(template, **options)
+        # Many of these parts have no id of their own.
+        datastar.patch_template(template, **{"to": "place", **options})
 
     return DatastarClient(app).post(act).html
 

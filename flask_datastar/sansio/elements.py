@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from typing import Protocol, TypeAlias, TypedDict, runtime_checkable
+from typing import Protocol, TypeAlias, TypedDict, TypeGuard, runtime_checkable
 
 from .consts import EventType, Namespace, PatchMode
 from .events import Event, check_single_line, check_text, join_data, make_event, shorten, wire_lines
@@ -56,8 +57,8 @@ def patch_elements(
 
     A string is HTML and is sent as it is: escape what came from users (templates and Markup do).
 
-    :param elements: HTML, an object with ``__html__``, or a list of those (joined by line breaks); None with mode
-        ``remove``.
+    :param elements: HTML, an object with ``__html__``, a tag of dominate, or a list of those (joined by line breaks);
+        None with mode ``remove``.
     :param selector: CSS; all elements that match are patched. Without one, modes ``outer`` and ``replace`` put each
         top-level element in the place of the one with its id.
     :param to: an element's id, instead of a selector; escaped for CSS.
@@ -107,11 +108,22 @@ def html_text(elements: Elements) -> str:
         return str(elements)
     if isinstance(elements, HasHtml):
         return str(elements.__html__())
+    if gives_html(elements):
+        return str(elements)
     if isinstance(elements, bytes | dict) or not isinstance(elements, Iterable):
         raise TypeError(
             f"elements is {type(elements).__name__}; accepted: str, Markup, an object with __html__, or a list of those"
         )
     return "\n".join(html_text(element) for element in elements)
+
+
+def gives_html(value: object) -> TypeGuard[Html]:
+    """Whether a value gives its own HTML: by ``__html__`` or, as dominate's tags do, which have none, by ``str()``."""
+    if isinstance(value, HasHtml):
+        return True
+    # Whoever has such a tag has imported the module; looking is all that is needed here.
+    dominate = sys.modules.get("dominate.dom_tag")
+    return dominate is not None and isinstance(value, dominate.dom_tag)
 
 
 def css_id_selector(element_id: str) -> str:

@@ -7,29 +7,11 @@ line break, or an empty comment beside text) between two that do.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-_ELEMENT, _TEXT, _FILLER = "element", "text", "filler"
+from .markup import SPACE, TOKEN
 
-# The tokens of foreign content (HTML standard, 13.2.5), which knows no raw text: <style> and <script> are like others.
-# Every alternative takes what it began to the end of the text if need be, so no markup is scanned twice. Not
-# html.parser: it raises AssertionError at some broken markup, and reads other markup differently in each Python.
-_TOKEN = re.compile(
-    r"""
-      (?P<comment> <!--(?:-?>|.*?(?:--!?>|\Z)) )
-    | (?P<nothing> <!doctype[^>]*+>?|<!\[CDATA\[\]\]>|</>|</\Z )
-    | (?P<cdata> <!\[CDATA\[.*?(?:\]\]>|\Z) )
-    | (?P<bogus_comment> <[!?][^>]*+>?|</[^a-z][^>]*+>? )
-    | </(?P<closed>[a-z][^\s/>]*+)[^>]*+>?
-    | <(?P<opened>[a-z][^\s/>]*+)
-      (?:=\s*+(?:"[^"]*+"?|'[^']*+'?|[^\s>"'][^\s>]*+)?+|/(?!>)|[^=/>])*+
-      (?P<slash>/?)>?
-    | (?P<text> [^<]++|< )
-    """,
-    re.VERBOSE | re.DOTALL | re.IGNORECASE | re.ASCII,
-)
-_SPACE = " \t\n\f\r"
+_ELEMENT, _TEXT, _FILLER = "element", "text", "filler"
 
 
 def separate_siblings(html: str) -> str:
@@ -70,13 +52,13 @@ def _top_level_nodes(html: str) -> Iterator[tuple[str, str]]:
 
 
 def _kind_of(kind: str, source: str) -> str:
-    return _FILLER if kind == _TEXT and not source.strip(_SPACE) else kind
+    return _FILLER if kind == _TEXT and not source.strip(SPACE) else kind
 
 
 def _boundaries(html: str) -> Iterator[tuple[int, str]]:
     """Give where each top-level node begins; what makes no node belongs to the one before it."""
     open_tags: list[str] = []
-    for token in _TOKEN.finditer(html):
+    for token in TOKEN.finditer(html):
         kind = ""
         if name := token["opened"]:
             kind = _ELEMENT

@@ -99,7 +99,7 @@ class StreamBody:
             self._is_open = True
             self._opened_at = time.monotonic()
             self.hub.open(stream, self._details)
-            chunk = self._prelude or OPENING
+            chunk = self._prelude + self._take_renewal() or OPENING
         else:
             chunk = self._advance()
         stream.is_sending = True
@@ -129,6 +129,16 @@ class StreamBody:
     @abstractmethod
     def _step(self) -> bytes:
         """Wait for the next chunk; b"" when the stream has ended meanwhile."""
+
+    def _take_owed(self) -> bytes:
+        """Give what the stream owes by the clock, b"" when it is nothing: a fresh token, what waits, a keep-alive."""
+        data = self._take_renewal() + self.stream.take()
+        keepalive = self.hub.app_state.settings.keepalive_seconds
+        return data or (KEEPALIVE if time.monotonic() - self.stream.last_write >= keepalive else b"")
+
+    def _take_renewal(self) -> bytes:
+        renewal = self.stream.renewal
+        return renewal.take(time.monotonic()) if renewal is not None else b""
 
     def _park(self, timeout: float | None) -> None:
         """Wait to be woken; meanwhile publishers may write to the connection."""
@@ -164,7 +174,10 @@ class StreamBody:
                 has_recovered = time.monotonic() - self._opened_at > MAX_BACKOFF_MS / 1000
                 failures = 1 if has_recovered else self._failures + 1
             ending = Ending(Reason.RESTART, failures=failures, last_id=self.stream.last_id)
-            retry_ms = restart_delay_ms(failures, self.hub.app_state.settings.restart_spread_seconds, random.random)
+            # One person's pages are few, and a login that ended is to be noticed soon: those are not spread.
+            is_for_one = self.stream.reason == Reason.RESTART
+            spread = 0 if is_for_one else self.hub.app_state.settings.restart_spread_seconds
+            retry_ms = restart_delay_ms(failures, spread, random.random)
         return ending_block(ending, retry_ms)
 
 
@@ -175,15 +188,12 @@ class FollowBody(StreamBody):
 
     def _step(self) -> bytes:
         stream, wakeup = self.stream, self.stream.wakeup
-        keepalive = self.hub.app_state.settings.keepalive_seconds
         while not stream.must_end:
             wakeup.clear()
             if stream.has_gap:
                 self._fill_gaps()
-            if data := stream.take():
+            if data := self._take_owed():
                 return data
-            if time.monotonic() - stream.last_write >= keepalive:
-                return KEEPALIVE
             if not stream.must_end:
                 self._park(None)
         return b""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Unpack
 
 from .._state import AppState
+from ..csrf import check_no_token
 from ..payload import Payload
+from ..sansio.elements import ElementOptions
 from ..sansio.events import Event
-from ..sending import SendingMethods
+from ..sending import Component, SendingMethods
+from ..templating import rendering_for_others
 from ..tracking import TrackedSignals
 
 
@@ -37,6 +40,19 @@ class Broadcast(SendingMethods[None]):
         if error is None:
             self._publish(events + tracked.take_events(self._app_state.dumps))
 
+    def patch_elements(self, elements: Component | None, **options: Unpack[ElementOptions]) -> None:
+        """Patch elements of the page, as the sending method does; a component is rendered for all, for nobody's own."""
+        with rendering_for_others():
+            super().patch_elements(elements, **options)
+
+    def patch_template(self, name: str, **options: Any) -> None:
+        """Render a template for all, and patch it into their pages, as the sending method does.
+
+        Tokens, nonces and the request's signals are left out of it.
+        """
+        with rendering_for_others():
+            super().patch_template(name, **options)
+
     def _emit(self, event: Event) -> None:
         if self._collected is not None:
             self._collected.append(event)
@@ -60,4 +76,6 @@ class Broadcast(SendingMethods[None]):
         if not events:
             return
         last_ids = [event.event_id for event in events if event.event_id is not None]
-        self._deliver(Payload(b"".join(event.encode() for event in events), last_ids[-1] if last_ids else None))
+        payload = Payload(b"".join(event.encode() for event in events), last_ids[-1] if last_ids else None)
+        check_no_token(self._app_state, payload.data)
+        self._deliver(payload)

@@ -226,7 +226,7 @@ class StreamHub:
         self.exchange.close()
 
     def _tick(self) -> None:
-        """Wake streams that owe a keep-alive, end those of age, cut connections that take nothing after the end."""
+        """Wake streams that owe something by the clock, end those of age, cut connections that take nothing then."""
         now = time.monotonic()
         keepalive = self.app_state.settings.keepalive_seconds
         streams = self._snapshot()
@@ -235,7 +235,7 @@ class StreamHub:
                 continue
             if stream.expires_at is not None and now >= stream.expires_at:
                 self.end_restarting(stream, "age")
-            elif now - stream.last_write >= keepalive:
+            elif now - stream.last_write >= keepalive or (stream.renewal is not None and now >= stream.renewal.due_at):
                 stream.wakeup.set()
         self._cut(streams, _LINGER_SECONDS)
 

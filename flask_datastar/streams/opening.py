@@ -22,6 +22,7 @@ from .answer import stream_response
 from .body import FollowBody, StreamBody
 from .guards import check_server, max_streams
 from .hub import StreamHub, hub_of
+from .renewal import renewal_for
 from .running import GeneratorBody
 from .scopes import Scope, scope_text, scope_topic
 from .waiting import Follow
@@ -93,6 +94,7 @@ def open_stream(
     queued = take_queue(response_of(state)) + (take_tracked(state) if state.tracked.is_pending else b"")
     stream.last_id = before.last_id if before is not None else ""
     stream.note_ids(queued)
+    stream.renewal = renewal_for(app_state)
     failures = before.failures if before is not None else 0
     common = (hub, stream, prelude + queued, (owner, tab, endpoint), failures, state.subscriptions)
     if isinstance(result, Follow):

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from flask import stream_with_context
+from flask import request, stream_with_context
 
 from .._state import RequestState
 from ..generators import AddResult, report
+from ..overlay import late_overlay, sent_events
 from ..response import response_of, take_queue, take_tracked
 from ..sansio.endings import Ending, Reason
 from .body import KEEPALIVE, StreamBody
@@ -19,7 +20,7 @@ from .stream import StreamEnds
 class GeneratorBody(StreamBody):
     """The body of a generator's stream."""
 
-    __slots__ = ("_add_result", "_before_wait", "_chunks", "_events", "_is_left", "_state")
+    __slots__ = ("_add_result", "_before_wait", "_chunks", "_events", "_is_left", "_sent", "_state")
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class GeneratorBody(StreamBody):
         self._add_result = add_result
         self._before_wait = tuple(before_wait)
         self._is_left = False
+        self._sent = sent_events(state.app_state.app)
         self._chunks = stream_with_context(iter(self._run, None))
 
     def wait(
@@ -58,17 +60,11 @@ class GeneratorBody(StreamBody):
             now = time.monotonic()
             if deadline is not None and now >= deadline:
                 return False
-            if self.write is not None and (data := self._take_waiting(now)):
+            if self.write is not None and (data := self._take_owed()):
                 self._send(self.write, data)
                 continue
             until = [t for t in (deadline, ready_at() if ready_at is not None else None) if t is not None]
             self._park(max(0.0, min(until) - now) if until else None)
-
-    def _take_waiting(self, now: float) -> bytes:
-        if data := self.stream.take():
-            return data
-        keepalive = self.hub.app_state.settings.keepalive_seconds
-        return KEEPALIVE if now - self.stream.last_write >= keepalive else b""
 
     def _give_back(self) -> None:
         for callback in self._before_wait:
@@ -89,7 +85,7 @@ class GeneratorBody(StreamBody):
         except Exception as error:
             report(self._state, error)
             self.hub.end_restarting(self.stream, "failed", failures=1)
-            return None
+            return late_overlay(self._state, request._get_current_object(), error, self._sent) or None  # type: ignore[attr-defined]
         finally:
             if self.stream.must_end:
                 self._close_events()
@@ -112,8 +108,10 @@ class GeneratorBody(StreamBody):
         body = take_queue(response_of(self._state))
         if self._state.tracked.is_pending:
             body += take_tracked(self._state)
+        if self._sent is not None and body:
+            self._sent.note(body)
         self.stream.note_ids(body)
-        return (body + self.stream.take()) or otherwise
+        return (body + self._take_renewal() + self.stream.take()) or otherwise
 
     def _close_events(self) -> None:
         try:

@@ -46,6 +46,7 @@ class Stream:
         "outbox_bytes",
         "peak",
         "reason",
+        "renewal",
         "socket",
         "waited_for",
         "wakeup",
@@ -95,6 +96,8 @@ class Stream:
         self.last_id = ""
         self.wakeup = make_wakeup()
         self.entry: Any = None
+        #: Makes fresh CSRF tokens for the page; None where it needs none.
+        self.renewal: Any = None
         self.socket: Any = None
         self.watch: Any = None
         self.direct: DirectWriter | None = None

@@ -48,6 +48,22 @@ def open_import_with_outcome(page: Page, url: str) -> None:
     expect(page.locator("#totals table")).to_be_visible()
 
 
+def open_todo(page: Page, url: str) -> None:
+    page.goto(f"{url}todo")
+
+
+def open_todo_with_entries(page: Page, url: str) -> None:
+    page.goto(f"{url}todo")
+    for text in ("a_long_word" * 9, "short"):
+        page.get_by_label("New entry").fill(text)
+        page.get_by_role("button", name="Add").click()
+        expect(page.get_by_label("New entry")).to_have_value("")
+    page.get_by_role("checkbox", name="short").check()
+    expect(page.locator("#left")).to_have_text("1 of 2 left to do")
+    page.get_by_role("button", name="Rename: short").click()
+    expect(page.get_by_label("Change the entry")).to_be_focused()
+
+
 def open_board_without_name(page: Page, url: str) -> None:
     page.goto(f"{url}board")
 
@@ -89,6 +105,8 @@ STATES = [
     open_search_without_results,
     open_import,
     open_import_with_outcome,
+    open_todo,
+    open_todo_with_entries,
     open_board_without_name,
     open_board,
     open_clock,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_type
+from typing import Any, assert_type
 
-from flask import Flask, render_template
+from flask import Flask, redirect, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from flask_datastar import Datastar, Event, Signals, sse
+from flask_datastar import Datastar, Event, Signals, StarView, event, sse
 from flask_datastar.brokers import BROKERS, Broker, BrokerOptions, Payload
 
 app = Flask(__name__)
@@ -47,6 +47,40 @@ def old() -> ResponseReturnValue:
     return datastar.start().patch_signals({"count": 1}).remove_elements("#old")
 
 
+class Base(StarView):
+    def load(self, *args: Any, **parameters: Any) -> Any:
+        return super().load(*args, **parameters)
+
+
+# Parameters and results of its own, whatever the base class has.
+@datastar.view("/counter/<int:start>")
+class CounterView(Base):
+    template = "counter.html"
+    decorators = (lambda function: function,)
+
+    def load(self, start: int) -> ResponseReturnValue | None:
+        return redirect("/") if start < 0 else None
+
+    def show(self, start: int) -> None:
+        datastar.signal("count", start)
+
+    def html(self) -> str:
+        return str(super().html())
+
+    @event
+    def add(self, count: int = 0) -> int:
+        return count
+
+    @event(name="remove", methods=["DELETE"])
+    def subtract(self, count: int = 0) -> None: ...
+
+    def handle_event(self, event: str, signals: Signals) -> Signals:
+        return {event: signals}
+
+
+assert_type(CounterView(), CounterView)
+assert_type(CounterView().add(), int)
+
 # The decorator hands back the function itself, with its own type.
 increment(count=1)
 assert_type(increment(), None)
@@ -59,6 +93,7 @@ datastar.patch_elements("<p id='a'></p>")
 datastar.patch_elements([Markup("<p id='a'></p>"), "<p id='b'></p>"], to="list", mode="append")
 datastar.patch_elements(lambda assigns: f"<p id='a'>{assigns['count']}</p>")
 datastar.patch_elements(None, selector="#a", mode="remove")
+assert_type(datastar.html_attrs(), Markup)
 
 
 @datastar.stream(scope=lambda: 7)

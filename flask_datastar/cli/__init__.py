@@ -1,0 +1,109 @@
+"""``flask datastar ...``: set an application up for Datastar, and fetch the browser client.
+
+``init_app`` attaches the group. The commands say what they do, change a file of the user's only by adding to it, and
+can be run again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from .._state import find_app_state
+from ..config import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY
+from . import client, files, layouts
+from .gunicorn_conf import GUNICORN_CONF
+
+datastar_commands = AppGroup("datastar", help="Set an application up for Datastar.")
+
+_dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+
+
+@datastar_commands.command("init")
+@click.option("--layout", metavar="NAME", help="The template to change; by default the only one that has a <head>.")
+@click.option("--no-layout", is_flag=True, help="Leave the templates alone.")
+@click.option("--no-gunicorn", is_flag=True, help="Make no gunicorn.conf.py.")
+@click.option("--fetch-client", "wants_client", is_flag=True, help="Fetch the browser client, as fetch-client does.")
+@_dry_run
+def init(layout: str | None, no_layout: bool, no_gunicorn: bool, wants_client: bool, dry_run: bool) -> None:
+    """Put what Datastar needs into the layout template, and make a gunicorn.conf.py.
+
+    What is there already stays as it is: run it as often as you like.
+    """
+    app = _app()
+    if not no_layout:
+        _init_layout(app, layout, dry_run)
+    if not no_gunicorn:
+        _init_gunicorn(dry_run)
+    if wants_client:
+        _fetch_client(app, force=False, dry_run=dry_run)
+
+
+@datastar_commands.command("fetch-client")
+@click.option("--force", is_flag=True, help="Replace another file of that name.")
+@_dry_run
+def fetch_client(force: bool, dry_run: bool) -> None:
+    """Fetch the browser client into the static folder, to serve it yourself."""
+    _fetch_client(_app(), force=force, dry_run=dry_run)
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
+
+
+def _init_layout(app: Flask, name: str | None, dry_run: bool) -> None:
+    path = layouts.find_layout(app, name)
+    if path is None:
+        click.echo(f"No template has a <head> yet. Put {layouts.SCRIPT} into the <head> of your layout, and")
+        click.echo(f"{layouts.TAB_SIGNAL} into its <body ...> tag.")
+        return
+    text = files.read_text(path)
+    edit = layouts.add_to_layout(text)
+    if edit.text != text:
+        files.change(path, edit.text.encode(), dry_run=dry_run)
+        for added in edit.added:
+            click.echo(f"    added {added}")
+    elif not edit.advice:
+        click.echo(f"{files.shown(path)}: nothing to add")
+    for advice in edit.advice:
+        click.echo(f"{files.shown(path)}: {advice}")
+
+
+def _init_gunicorn(dry_run: bool) -> None:
+    path = Path.cwd() / "gunicorn.conf.py"
+    if not path.exists():
+        files.change(path, GUNICORN_CONF.encode(), dry_run=dry_run)
+        click.echo('    run it with: gunicorn "<module>:<app>" (pip install "Flask-Datastar[gunicorn]")')
+    elif "gevent" in files.read_text(path):
+        click.echo(f"{files.shown(path)}: nothing to add")
+    else:
+        click.echo(f'{files.shown(path)}: kept as it is. Streams want worker_class = "gevent" and workers = 1')
+
+
+def _fetch_client(app: Flask, *, force: bool, dry_run: bool) -> None:
+    if app.static_folder is None or app.static_url_path is None:
+        raise click.ClickException(f"{app!r} has no static folder; give it one, or put the client where you serve it.")
+    settings = find_app_state(app).settings
+    # An app that serves the client already has a path there, which nothing can be fetched from.
+    source = DEFAULT_SCRIPT_URL if settings.script_url.startswith("/") else settings.script_url
+    integrity = settings.script_integrity or KNOWN_INTEGRITY.get(source)
+    path = Path(app.static_folder) / "datastar.js"
+    content = client.download(source)
+    digest = client.check_integrity(content, source, integrity)
+    if path.exists() and path.read_bytes() != content and not force:
+        raise click.ClickException(
+            f"{files.shown(path)} is another file than {source}, and is kept; --force replaces it."
+        )
+    if path.exists() and path.read_bytes() == content:
+        click.echo(f"{files.shown(path)}: nothing to do")
+    else:
+        files.change(path, content, dry_run=dry_run)
+    click.echo(f"    from {source}, {len(content)} bytes, {digest}")
+    if integrity is None:
+        click.echo("    No checksum of this file is known; compare it with a source that you trust.")
+    url = f"{app.static_url_path}/datastar.js"
+    if settings.script_url != url:
+        click.echo(f'    To serve it: DATASTAR_SCRIPT_URL = "{url}"')

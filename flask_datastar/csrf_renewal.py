@@ -1,0 +1,118 @@
+"""What becomes of a request whose CSRF token is only too old: the page gets a fresh one, and its next click works."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask, Request, Response, request
+from markupsafe import Markup
+from werkzeug.exceptions import BadRequest, Forbidden
+
+from ._state import AppState, RequestState, state_of
+from .csrf import CARRIED_NAME, TOKEN_SIGNAL, is_protected, page_token, session_key, signing_keys
+from .origin import check_origin
+from .reading import is_datastar_request, is_form
+from .response import finish, start_response
+from .sansio.elements import patch_elements
+from .sansio.events import Event
+from .sansio.scripts import dispatch_event
+from .sansio.signals import patch_signals
+
+#: Said to the page when its token was renewed and what it asked for was not done.
+RENEWED = "csrf-renewed"
+
+_FIELD_NAME = re.compile(r"[\w.:-]+")
+
+
+def install_renewal(app_state: AppState) -> None:
+    """Answer a Datastar request that fails only for the age of its token, before any error handler does.
+
+    The application's own handler of ``CSRFError``, which most have, is for all the others. So it happens where Flask
+    takes an exception, wherever the check was made: before the request, or by ``csrf.protect()`` in a view.
+    """
+    app = app_state.app
+    handle = app.handle_user_exception
+
+    def renew_or_handle(*arguments: Any) -> Any:
+        # The last one is the exception; newer versions of Flask pass the context, too.
+        if isinstance(arguments[-1], BadRequest) and is_protected(app):
+            response = _renew(arguments[-1])
+            if response is not None:
+                return response
+        return handle(*arguments)
+
+    app.handle_user_exception = renew_or_handle  # type: ignore[assignment, method-assign]
+
+
+def _renew(error: BadRequest) -> Response | None:
+    from flask_wtf.csrf import CSRFError
+
+    current = request._get_current_object()  # type: ignore[attr-defined]
+    state = state_of(current)
+    if not isinstance(error, CSRFError) or state is None or not is_datastar_request(current):
+        return None
+    token = _checked_token(state.app_state.app, current)
+    if not token or not _is_only_old(state.app_state.app, token):
+        return None
+    try:
+        check_origin(current, state.app_state.settings.trusted_origins)
+    except Forbidden:
+        return None
+    state.reset()
+    response = start_response(state)
+    for event in _renewal_events(state, current):
+        response._emit(event)
+    return finish(response, state)
+
+
+def _checked_token(app: Flask, current: Request) -> str | None:
+    """Give the token that the check looked at: a form's comes before a header's."""
+    fields = [current.form[name] for name in _token_fields(app, current)]
+    headers = [current.headers.get(name) for name in app.config["WTF_CSRF_HEADERS"]]
+    return next((token for token in [*fields, *headers] if token), None)
+
+
+def _token_fields(app: Flask, current: Request) -> list[str]:
+    """Name the form's fields with a token; Flask-WTF puts a form's prefix before the name."""
+    own = session_key(app)
+    found = [name for name in current.form if name.endswith(own) and current.form[name]]
+    return sorted(found, key=lambda name: name != own)
+
+
+def _is_only_old(app: Flask, token: str) -> bool:
+    """Whether it is a token of this session that has run out, or was signed with a key that has been replaced."""
+    if _is_valid(token):
+        # Something else failed: the Referer.
+        return False
+    return any(_is_valid(token, secret_key=key, time_limit=sys.maxsize) for key in signing_keys(app))
+
+
+def _is_valid(token: str, **options: Any) -> bool:
+    from flask_wtf.csrf import validate_csrf
+    from wtforms import ValidationError
+
+    try:
+        validate_csrf(token, **options)
+    except ValidationError:
+        return False
+    return True
+
+
+def _renewal_events(state: RequestState, current: Request) -> Iterator[Event]:
+    """Put the fresh token wherever the page had the old one, and say so."""
+    token = page_token()
+    fresh = {TOKEN_SIGNAL: token}
+    if CARRIED_NAME in (state.received or {}):
+        fresh[CARRIED_NAME] = token
+    yield patch_signals(fresh)
+    fields = _token_fields(state.app_state.app, current)
+    if is_form(current) and CARRIED_NAME in current.form:
+        fields.append(CARRIED_NAME)
+    for name in fields:
+        if _FIELD_NAME.fullmatch(name):
+            html = Markup('<input type="hidden" name="{}" value="{}">').format(name, token)
+            yield patch_elements(html, selector=f'input[name="{name}"]')
+    yield dispatch_event(RENEWED)

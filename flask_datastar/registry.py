@@ -1,0 +1,97 @@
+"""The allow-list: the handlers of one ``Datastar`` instance, by group and event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from types import ModuleType
+
+from .errors import SetupError
+from .handlers import EVERY_EVENT, Handler, is_event_name
+
+
+class HandlerRegistry:
+    """The handlers of one ``Datastar`` instance. They serve all of its apps."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
+    def __iter__(self) -> Iterator[Handler]:
+        return iter(tuple(self._handlers.values()))
+
+    def add(self, handler: Handler) -> Handler | None:
+        """Enter a handler.
+
+        :return: the one that it replaces: an earlier declaration of the same function.
+        :raises SetupError: another function has the name, or the same one comes back with other options.
+        """
+        earlier = self._handlers.get(handler.key)
+        if earlier is not None:
+            if earlier.source != handler.source:
+                raise SetupError(
+                    f"two handlers are called {handler.key}: {earlier} and {handler}; give one another name= or group="
+                )
+            # A factory that is called again makes its blueprints anew: the name tells whether it is the same one.
+            if earlier.methods != handler.methods or _blueprint_name(earlier) != _blueprint_name(handler):
+                raise SetupError(
+                    f"handler {handler} is declared again with another blueprint or other methods; restart the "
+                    "process, or give it another name="
+                )
+        self._handlers[handler.key] = handler
+        return earlier
+
+    def exchange(self, before: Iterable[Handler], after: Iterable[Handler]) -> None:
+        """Enter handlers in the place of others: all of them or, when one is refused, none.
+
+        :raises SetupError: as :meth:`add`.
+        """
+        kept = self._handlers
+        gone = {handler.key for handler in before}
+        self._handlers = {key: handler for key, handler in kept.items() if key not in gone}
+        try:
+            for handler in after:
+                self.add(handler)
+        except SetupError:
+            self._handlers = kept
+            raise
+
+    def remove(self, handler: Handler) -> None:
+        """Take a handler out again."""
+        del self._handlers[handler.key]
+
+    def get(self, key: str) -> Handler:
+        """Give the handler of a key that :meth:`add` entered."""
+        return self._handlers[key]
+
+    def find(self, group: str, event: str) -> Handler | None:
+        """Give the handler of that name, else that of every event in the group; None when there is none."""
+        every = self._handlers.get(f"{group}:{EVERY_EVENT}")
+        fallback = replace(every, meant=event) if every is not None and is_event_name(event) else None
+        return self._handlers.get(f"{group}:{event}", fallback)
+
+    def named(self, event: str) -> list[Handler]:
+        """Give all handlers of that event, whatever their group."""
+        return [handler for handler in self if handler.event == event]
+
+    def of_function(self, function: object) -> list[Handler]:
+        """Give the handlers that a function was declared as."""
+        return [handler for handler in self if handler.function is function or _source(function) == handler.source]
+
+    def of_view(self, view_class: type, event: str) -> list[Handler]:
+        """Give the handler of that event that a view declares."""
+        source = _source(view_class)
+        groups = {handler.group for handler in self if _source(handler.view) == source}
+        found = [handler for group in groups if (handler := self.find(group, event)) is not None]
+        return [handler for handler in found if _source(handler.view) == source]
+
+    def of_module(self, module: ModuleType, event: str) -> list[Handler]:
+        """Give the handlers of that event that a module declares, in whatever group."""
+        return [handler for handler in self.named(event) if handler.source[0] == module.__name__]
+
+
+def _blueprint_name(handler: Handler) -> str | None:
+    return handler.blueprint.name if handler.blueprint is not None else None
+
+
+def _source(function: object) -> tuple[object, object]:
+    return getattr(function, "__module__", None), getattr(function, "__qualname__", None)

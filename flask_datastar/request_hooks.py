@@ -1,0 +1,52 @@
+"""What is done at the begin and at the end of each request of an app."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from ._state import AppState, begin_request, state_of
+from .csrf import carry_token
+from .redirects import convert_redirect
+from .response import finish, is_decided, is_event_response
+from .streams.refusals import is_refusal, refuse_stream
+
+
+def install_request_hooks(app_state: AppState) -> None:
+    """Begin each request before, and end it after, what other extensions do in their hooks."""
+    app = app_state.app
+
+    def begin() -> None:
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        # A URL value preprocessor that set something was earlier.
+        state = state_of(current) or begin_request(app_state, current)
+        if "csrf" in app.extensions:
+            carry_token(state, current)
+
+    def end(response: Response) -> Response:
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        state = state_of(current)
+        if state is None:
+            return response
+        if response is state.response and not state.tracked.is_pending and is_decided(response):
+            return response
+        if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
+            return refuse_stream(response, current, state)
+        if is_event_response(response):
+            return finish(response, state)
+        return convert_redirect(response, current, state)
+
+    def drop_subscriptions(error: BaseException | None = None) -> None:
+        # Made in a request that opened no stream; without this they would collect messages for ever.
+        state = state_of(request._get_current_object())  # type: ignore[attr-defined]
+        if state is None:
+            return
+        for subscription in state.subscriptions:
+            subscription.close()
+        if state.stream is not None and not state.stream.is_connected:
+            # Its response was not sent: something raised after the view.
+            state.stream.abandon()
+
+    app.teardown_request(drop_subscriptions)
+    app.before_request_funcs.setdefault(None, []).insert(0, begin)
+    # Called in reverse order: the first one is called last.
+    app.after_request_funcs.setdefault(None, []).insert(0, end)

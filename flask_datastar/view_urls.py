@@ -1,0 +1,111 @@
+"""The parameters of a view's URL: how actions carry them, and how events get them back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from werkzeug.routing import BaseConverter, Rule, ValidationError
+
+from .errors import InvalidSignals, SetupError
+from .sansio.events import shorten
+from .sansio.javascript import Expression
+
+
+class ViewUrl:
+    """The URL of one view's page in one app.
+
+    An event has a URL of its own, so what the page's URL says travels in the event's query string, written and read by
+    the converters of the page's rule: an event gets no value that the page could not have.
+    """
+
+    def __init__(self) -> None:
+        #: The page's endpoints; several where its blueprint is registered several times.
+        self.endpoints: list[str] = []
+        self._converters: dict[str, BaseConverter] = {}
+        self._defaults: dict[str, Any] = {}
+
+    def add(self, endpoint: str, rules: Iterable[Rule]) -> None:
+        """Take the parameters of a page's rule.
+
+        Where its blueprint is registered several times, what the prefixes differ in is in the paths of the events, too.
+        """
+        for rule in rules:
+            found = rule._converters
+            names = found.keys() & self._converters.keys() if self.endpoints else found.keys()
+            self._converters = {name: converter for name, converter in found.items() if name in names}
+            self._defaults.update(rule.defaults or {})
+        self.endpoints.append(endpoint)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it has no parameters."""
+        return not self._converters and not self._defaults
+
+    def carried(self, values: Mapping[str, Any], in_path: Collection[str]) -> dict[str, Any]:
+        """Give those of a page's or an event's values that the URL of an event has to carry."""
+        return {name: value for name, value in values.items() if name in self._converters or name in in_path}
+
+    def write(self, values: Mapping[str, Any], in_path: Collection[str], title: str) -> dict[str, Any]:
+        """Write the values for the query string; an expression is left to the browser.
+
+        :param in_path: what the event's own path says already.
+        :raises SetupError: a value is missing, or the page could not have it.
+        """
+        written = dict(values)
+        for name, converter in self._converters.items():
+            if name in in_path:
+                continue
+            value = values.get(name)
+            if value is None and name not in self._defaults:
+                raise SetupError(
+                    f"an action for {title} needs {name!r}, a parameter of the view's URL; give it, as in "
+                    f"datastar.post(…, {name}=…)"
+                )
+            if value is not None and not isinstance(value, Expression):
+                written[name] = _write(converter, name, value, title)
+        return written
+
+    def read(self, given: Mapping[str, Any], in_path: Collection[str], query: Mapping[str, str]) -> dict[str, Any]:
+        """Give an event the values of the page's URL.
+
+        :param given: those of the event's own path.
+        :raises InvalidSignals: one is missing, or does not fit the page's rule (400).
+        """
+        values = {**self._defaults, **given}
+        errors: dict[str, str] = {}
+        for name, converter in self._converters.items():
+            if name in in_path:
+                continue
+            if name in query:
+                try:
+                    values[name] = _read(converter, query[name])
+                except ValueError:
+                    errors[name] = f"{shorten(query[name])} does not fit the view's URL"
+            elif name not in self._defaults:
+                errors[name] = "missing (a parameter of the view's URL)"
+        if errors:
+            raise InvalidSignals("; ".join(f"parameter '{name}': {text}" for name, text in errors.items()), errors)
+        return values
+
+
+def _write(converter: BaseConverter, name: str, value: object, title: str) -> str:
+    """Write a value as the page's URL has it; the converter encodes it for a path, the query string does so anew."""
+    try:
+        text = unquote(converter.to_url(value))
+        _read(converter, text)
+    except (ValueError, TypeError) as error:
+        raise SetupError(f"an action for {title} got {name}={value!r}, which does not fit the view's URL") from error
+    return text
+
+
+def _read(converter: BaseConverter, text: str) -> Any:
+    """Match and convert as the router does.
+
+    :raises ValueError: it would be no URL of the page.
+    """
+    if not re.fullmatch(converter.regex, text):
+        raise ValidationError
+    return converter.to_python(text)

@@ -1,0 +1,156 @@
+"""What a view is made of: the base class of views, the decorator of their events, and the checks of both."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar, overload
+
+from flask import render_template
+from jinja2 import TemplateNotFound
+
+from .errors import SetupError
+from .handlers import DEFAULT_METHODS, OnInvalid
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MARK = "__datastar_event__"
+#: The method that gets every event without a method of its own, if the class has it.
+HANDLE_EVENT = "handle_event"
+
+
+class StarView:
+    """A page and its events in one class, registered by ``@datastar.view(rule)``.
+
+    Each request gets an instance of its own. The methods below may be overridden, and may be ``async``; a method
+    ``handle_event(self, event, signals)`` gets every event that has no method of its own.
+    """
+
+    #: The page's template.
+    template: str = ""
+    #: Wrapped around the page and around every event alike, the first one innermost, as in Flask's views.
+    decorators: ClassVar[Sequence[Callable[..., Any]]] = ()
+
+    def load(self, *args: Any, **parameters: Any) -> Any:
+        """Do what comes before :meth:`show` and before every event: look-ups, and who may do what.
+
+        :param parameters: those of the URL, by name.
+        :return: None, or a response that is sent in place of the page or the event.
+        """
+
+    def show(self, *args: Any, **parameters: Any) -> Any:
+        """Set the signals and assigns of the page.
+
+        :param parameters: those of the URL, by name.
+        :return: None, or a response that is sent in place of the page.
+        """
+
+    def html(self) -> Any:
+        """Give the page: HTML, an object with ``__html__``, or a response. By default the template is rendered."""
+        title = title_of(type(self))
+        if not self.template:
+            raise SetupError(f"view {title} has no page; set template = 'name.html', or define html()")
+        try:
+            return render_template(self.template)
+        except TemplateNotFound as error:
+            if error.name != self.template:
+                raise
+            raise TemplateNotFound(error.name, f"{error.name} (the template of view {title})") from error
+
+
+@dataclass(frozen=True, slots=True)
+class EventOptions:
+    """What a method was marked with."""
+
+    name: str
+    methods: Iterable[str]
+    on_invalid: OnInvalid | None
+
+
+@overload
+def event(method: F, /) -> F: ...
+@overload
+def event(
+    *, name: str | None = None, methods: Iterable[str] = DEFAULT_METHODS, on_invalid: OnInvalid | None = None
+) -> Callable[[F], F]: ...
+def event(
+    method: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    methods: Iterable[str] = DEFAULT_METHODS,
+    on_invalid: OnInvalid | None = None,
+) -> Any:
+    """Mark a method of a :class:`StarView` as an event, which the browser can call once the view is registered.
+
+    Its parameters, and what it returns or yields, are a handler's. A subclass that overrides the method keeps the
+    event; ``add = None`` in it takes the event ``add`` away.
+
+    :param name: the event's name; the method's by default.
+    :param methods: verbs; POST, PUT, PATCH and DELETE by default.
+    :param on_invalid: called with the :class:`~flask_datastar.errors.InvalidSignals` in place of a 400; its return
+        value is sent as an event's.
+    :return: the method, unchanged.
+    :raises SetupError: it is no method, or is marked already.
+    """
+
+    def mark(method: F) -> F:
+        if not callable(method) or isinstance(method, type | staticmethod) or not hasattr(method, "__qualname__"):
+            raise SetupError(f"@event decorates a method of a StarView, not {method!r}; write @event(name=...)")
+        if hasattr(method, _MARK):
+            raise SetupError(f"method {method.__qualname__} is marked as an event twice; it has one name")
+        options = EventOptions(name if name is not None else method.__name__, methods, on_invalid)
+        setattr(method, _MARK, options)
+        return method
+
+    return mark if method is None else mark(method)
+
+
+def collect_events(view_class: type[StarView]) -> Iterator[tuple[Callable[..., Any], EventOptions]]:
+    """Give the events of a class, its own and the inherited ones: the method that runs, and its options.
+
+    :raises SetupError: the class cannot work.
+    """
+    title = title_of(view_class)
+    attributes: dict[str, str] = {}
+    for attribute in dir(view_class):
+        options = _find_options(view_class, attribute)
+        if options is None:
+            continue
+        _check_event(view_class, attribute, title)
+        other = attributes.setdefault(options.name, attribute)
+        if other != attribute:
+            raise SetupError(
+                f"view {title}: {other} and {attribute} are both the event {options.name!r}; give one of them another"
+            )
+        yield getattr(view_class, attribute), options
+
+
+def title_of(view_class: type) -> str:
+    """Name a class for messages."""
+    return f"{view_class.__module__}.{view_class.__qualname__}"
+
+
+def _find_options(view_class: type, attribute: str) -> EventOptions | None:
+    """Look for the mark of an attribute: its own, else that of what it overrides, unless None stands between."""
+    for base in view_class.__mro__:
+        if attribute in vars(base):
+            value = vars(base)[attribute]
+            mark = getattr(getattr(value, "__func__", value), _MARK, None)
+            if isinstance(mark, EventOptions):
+                return mark
+            if value is None:
+                return None
+    return None
+
+
+def _check_event(view_class: type, attribute: str, title: str) -> None:
+    if hasattr(StarView, attribute) or attribute == HANDLE_EVENT:
+        raise SetupError(
+            f"view {title}: {attribute} is marked as an event, but has a meaning of its own in a view; call the method "
+            f"otherwise, and mark it with @event(name={attribute!r})"
+        )
+    value = inspect.getattr_static(view_class, attribute)
+    if not callable(value) or isinstance(value, type | staticmethod | classmethod):
+        raise SetupError(f"view {title}: {attribute} is {value!r}; an event is a method, or None to take it away")

@@ -1,0 +1,65 @@
+"""An app in debug mode with handlers and streams that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jinja2 import DictLoader
+
+from tests.live.apps.base import make_app, render_page
+
+app, datastar = make_app(__name__)
+app.debug = True
+app.jinja_loader = DictLoader({"broken.html": "<p>fine</p>\n{{ 1 / zero }}"})  # type: ignore[assignment]
+
+HOSTILE = "</script><img id='hostile' src=x onerror=\"alert(1)\"></body>"
+PAGE = """<main {{ datastar.tab_signal() }} data-signals="{{ datastar.init_signals() }}">
+  <p id="ready" data-text="'ready'"></p>
+  <p id="step" data-text="$step"></p>
+  {% for name in ['crash', 'late', 'template', 'hostile', 'work'] %}
+  <button id="{{ name }}" data-on:click="{{ datastar.post(name) }}">{{ name }}</button>
+  {% endfor %}
+  <button id="open" data-on:click="{{ datastar.open_stream('feed') }}">open</button>
+</main>"""
+
+
+@app.get("/")
+def index() -> str:
+    datastar.signal("step", "")
+    datastar.signal("text", HOSTILE)
+    return render_page(PAGE)
+
+
+@datastar.handler(group="overlay")
+def crash() -> None:
+    raise RuntimeError("crashed on purpose")
+
+
+@datastar.handler(group="overlay")
+def hostile() -> None:
+    raise RuntimeError(HOSTILE)
+
+
+@datastar.handler(group="overlay")
+def late() -> Iterator[None]:
+    datastar.signal("step", "one")
+    yield
+    raise RuntimeError("late on purpose")
+
+
+@datastar.handler(group="overlay")
+def template() -> None:
+    datastar.assign("zero", 0)
+    datastar.patch_template("broken.html", to="step")
+
+
+@datastar.handler(group="overlay")
+def work() -> None:
+    datastar.signal("step", "worked")
+
+
+@datastar.stream(group="overlay")
+def feed() -> Iterator[None]:
+    datastar.signal("step", "streaming")
+    yield
+    raise RuntimeError("stream on purpose")
