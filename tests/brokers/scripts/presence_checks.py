@@ -141,12 +141,16 @@ def check_forked_child_leaves_its_parent_alone() -> None:
             with Brokers(server.url) as own:
                 broker, own_taker = own.make()
                 broker.subscribe("news")
+                for number in range(100):
+                    say(broker, b"%d" % number)
                 say(broker, b"of the child")
                 own_taker.wait_for(b"of the child")
                 assert broker.count_elsewhere("ann", None) == 2
 
         run_in_child(child)
         taker.wait_for(b"of the child")
+        # What is left in the child of the parent's greenlets has taken none of them.
+        assert taker.data == [b"1", *(b"%d" % number for number in range(100)), b"of the child"]
         say(one, b"2")
         taker.wait_for(b"2")
         assert other.count_elsewhere("ann", None) == 2
