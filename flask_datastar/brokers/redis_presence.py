@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from ..errors import BrokerError
 from ..transport.ticker import current_ticker
-from ..transport.wakeups import make_lock, spawn
+from ..transport.wakeups import make_lock, make_wakeup, spawn
 from .redis_commands import Commands
 
 BEAT_SECONDS = 5.0
@@ -42,10 +43,9 @@ class Presence:
         self._streams: dict[tuple[str, str], int] = {}
         # What has to be added to this process's clock to have that of Redis; None until it was asked.
         self._clock_difference: float | None = None
-        self._cancel_beat: object = None
-        # Held for a heartbeat, which waits for Redis.
-        self._beating = make_lock()
+        self._cancel_beat: Callable[[], None] | None = None
         self._is_beating = False
+        self._beat_ended = make_wakeup()
         self._must_restore = False
         self._is_closed = False
 
@@ -102,19 +102,20 @@ class Presence:
 
     def close(self) -> None:
         """Say that nothing is here any more."""
-        has_waited = self._beating.acquire(timeout=self._timeout_seconds)
-        try:
-            with self._lock:
-                cancel, streams, self._streams = self._cancel_beat, self._streams, {}
-                is_first, self._is_closed = not self._is_closed, True
-                if callable(cancel) and is_first:
-                    cancel()
-                    for key in streams:
-                        self._write(*key, 0)
-                    self._commands.post("ZREM", self._processes, self._process)
-        finally:
-            if has_waited:
-                self._beating.release()
+        with self._lock:
+            cancel, self._cancel_beat = self._cancel_beat, None
+            self._is_closed = True
+        if cancel is None:
+            return
+        cancel()
+        # What a heartbeat writes after the rest would stay.
+        deadline = time.monotonic() + self._timeout_seconds
+        while self._is_beating and (left := deadline - time.monotonic()) > 0:
+            self._beat_ended.wait(left)
+        with self._lock:
+            for key in self._streams:
+                self._write(*key, 0)
+            self._commands.post("ZREM", self._processes, self._process)
 
     def _keys(self, process: bytes) -> tuple[bytes, bytes]:
         """Give the sets of a process: of its tabs, and of its streams without."""
@@ -147,21 +148,23 @@ class Presence:
         self._clock_difference = int(seconds) + int(microseconds) / 1e6 - time.time()
 
     def _start_beat(self) -> None:
-        # Not on the ticker, which must not wait for Redis.
-        if not self._is_beating:
+        with self._lock:
+            if self._is_beating or self._is_closed:
+                return
             self._is_beating = True
-            spawn(self._beat, "datastar-redis-beat")
+            self._beat_ended.clear()
+        # Not on the ticker, which must not wait for Redis.
+        spawn(self._beat, "datastar-redis-beat")
 
     def _beat(self) -> None:
         try:
-            with self._beating:
-                if not self._is_closed:
-                    self._say_alive()
-                    self._remove_dead()
+            self._say_alive()
+            self._remove_dead()
         except BrokerError as error:
             _logger.debug("no heartbeat: %s", error)
         finally:
             self._is_beating = False
+            self._beat_ended.set()
 
     def _say_alive(self) -> None:
         deadline = time.monotonic() + self._timeout_seconds
