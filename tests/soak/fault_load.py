@@ -245,7 +245,8 @@ class Load:
             return {(sum(open_ for open_, _ in found), tabs) for _, tabs in found} == wanted
 
         self.read_until(is_counted, 3 * RECOVERY_SECONDS)
-        self.check("streams and tabs are counted", is_counted(), f"{wanted}, {found}")
+        detail = f"{wanted}, {found}, {self.cluster.tabs_in_redis()}"
+        self.check("streams and tabs are counted", is_counted(), detail)
         living = len(self.cluster.workers())
         self.read_until(lambda: len(self.cluster.processes_in_redis()) <= living, RECOVERY_SECONDS)
         known = self.cluster.processes_in_redis()
