@@ -33,6 +33,7 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._must_stop = False
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def start(self, name: str, command: list[str], *descriptors: int, **variables: str) -> None:
@@ -48,13 +49,19 @@ class Cluster:
         self._running.append((name, process))
 
     def check(self) -> None:
-        """Do nothing as long as all of them run.
+        """Do nothing as long as all of them are to run, and do.
 
-        :raises SystemExit: one has ended.
+        :raises SystemExit: it is over.
         """
+        if self._must_stop:
+            raise SystemExit
         for name, process in self._running:
             if process.poll() is not None:
                 raise SystemExit(f"{name} has ended with status {process.returncode}, so the others are stopped, too")
+
+    def stop_soon(self, *_: object) -> None:
+        """Let the next check say that it is over: a signal handler that raised might do so while all are stopped."""
+        self._must_stop = True
 
     def stop(self) -> None:
         """Stop the programs: first what serves pages, so that streams end cleanly, and Redis after its clients."""
@@ -150,7 +157,8 @@ def wait_for_answer(cluster: Cluster, url: str) -> None:
     while True:
         cluster.check()
         try:
-            urllib.request.urlopen(url, timeout=START_SECONDS).close()
+            # Not for long: in between it is seen whether all of it is to stop.
+            urllib.request.urlopen(url, timeout=2).close()
             return
         except OSError as error:
             # What answers with an error does so again, except nginx while a gunicorn starts.
@@ -183,20 +191,16 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in ("nginx", "redis-server"):
         find_program(name)
-    # Also where a shell lets programs in the background ignore Ctrl-C.
-    stopping = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    for number in stopping:
-        signal.signal(number, lambda *_: sys.exit())
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cluster-", dir=build) as name:
         cluster = Cluster(Path(name))
+        # Set here, so that it holds, too, where a shell lets programs in the background ignore Ctrl-C.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, cluster.stop_soon)
         try:
             serve(cluster, arguments.host, arguments.port or free_port())
         finally:
-            # A second Ctrl-C would leave the rest behind.
-            for number in stopping:
-                signal.signal(number, signal.SIG_IGN)
             cluster.stop()
 
 

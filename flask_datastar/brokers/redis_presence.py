@@ -185,9 +185,13 @@ class Presence:
         deadline = time.monotonic() + self._timeout_seconds
         self._ask_time(deadline)
         until = self._now(deadline) + ALIVE_SECONDS
-        is_new = self._commands.call_all([("ZADD", self._processes, until, self._process)], deadline)[0]
-        # New, too, to a Redis that has lost everything, and where others took this process for dead.
-        if is_new or self._must_restore:
+        alive, sets = ("ZADD", self._processes, until, self._process), ("EXISTS", *self._keys(self._process))
+        is_new, known = self._commands.call_all([alive, sets], deadline)
+        with self._lock:
+            expected = len({not tab for _, tab in self._streams})
+        # New, too, to a Redis that has lost everything, and where others took this process for dead; those may not have
+        # come to the end of it.
+        if is_new or known < expected or self._must_restore:
             self._must_restore = False
             try:
                 self._restore()
@@ -213,12 +217,14 @@ class Presence:
         for process in self._commands.call("ZRANGEBYSCORE", self._processes, "-inf", now):
             if process == self._process:
                 continue
+            commands: list[tuple[object, ...]] = []
             for member in self._commands.call("SUNION", *self._keys(process)):
                 tab, scope = _split(member)
-                self._commands.call("HDEL", self._scope_key(scope), process + b"\0" + tab.encode())
-            # Last, so that somebody else goes on with it should this process die now.
-            self._commands.call("DEL", *self._keys(process))
-            self._commands.call("ZREM", self._processes, process)
+                commands.append(("HDEL", self._scope_key(scope), process + b"\0" + tab.encode()))
+            # Last, so that somebody else goes on with it should this process die now; and together with the rest,
+            # because one that was only held, and goes on, says everything again when it finds itself removed.
+            commands += [("DEL", *self._keys(process)), ("ZREM", self._processes, process)]
+            self._commands.call_all(commands)
 
 
 def _split(member: bytes) -> tuple[str, str]:

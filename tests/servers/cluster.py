@@ -100,6 +100,16 @@ class Cluster:
                 names |= {field.partition(b"\0")[0] for field in client.hkeys(key)}
         return names
 
+    def tabs_in_redis(self) -> dict[bytes, tuple[float, int]]:
+        """Give for how many seconds each process still counts as alive, and how many tabs it has."""
+        with self.redis.client() as client:
+            (seconds, microseconds), found = client.time(), {}
+            for key in client.keys("*:processes"):
+                for name, until in client.zrange(key, 0, -1, withscores=True):
+                    tabs = client.scard(key.replace(b":processes", b":tabs:" + name))
+                    found[name] = (until - seconds - microseconds / 1e6, tabs)
+        return found
+
     def run(self, *arguments: str) -> None:
         """Run Python beside the servers, with the application's configuration."""
         variables = child_environment(has_greenlets=False, **self.environment)

@@ -89,13 +89,13 @@ class Faults:
         if not self._is_redis_broken:
             self.counts["redis killed"] += 1
             self._cluster.redis.kill()
-            self._break_redis(random.choice([0, 0.2, 2]), self._cluster.redis.start)
+            self._break_redis(random.choice([0, 0.2, 2, 7]), self._cluster.redis.start)
 
     def _freeze_redis(self) -> None:
         if not self._is_redis_broken:
             self.counts["redis frozen"] += 1
             self._cluster.redis.freeze()
-            self._break_redis(random.choice([0.02, 0.2, 1.2, 3]), self._cluster.redis.thaw)
+            self._break_redis(random.choice([0.02, 0.2, 1.2, 3, 7]), self._cluster.redis.thaw)
 
     def _break_redis(self, seconds: float, mend: Callable[[], object]) -> None:
         def end() -> None:

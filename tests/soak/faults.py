@@ -34,7 +34,7 @@ def run(seconds: float, load: Load) -> None:
     """Break and rest in turns, in about the seconds."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        load.run(min(random.uniform(4, 8), max(left, 2)))
+        load.run(min(random.uniform(4, 10), max(left, 2)))
         load.rest()
 
 

@@ -92,6 +92,22 @@ def check_process_that_was_taken_for_dead_says_everything_again() -> None:
         wait_until(lambda: other.count_tabs_elsewhere() == 1)
 
 
+def check_removal_that_broke_off_is_made_good() -> None:
+    be_quick()
+    with RedisServer() as server, Brokers(server.url) as brokers:
+        (one, _), (other, _) = brokers.make(), brokers.make()
+        one.note_streams("ann", "a", 2)
+        one.note_streams("ann", None, 1)
+        wait_until(lambda: other.count_elsewhere("ann", None) == 3)
+        for kind in ("tabs", "scopes"):
+            with server.client() as client:
+                # As by one that took this process for dead, and died itself before it had removed all.
+                client.delete("ds:shop:scope:ann", f"ds:shop:{kind}:{one.process}")
+
+            wait_until(lambda: other.count_elsewhere("ann", None) == 3)
+            wait_until(lambda: other.count_tabs_elsewhere() == 1)
+
+
 def check_heartbeat_survives_an_outage() -> None:
     be_quick()
     with RedisServer() as server, Brokers(server.url, timeout_seconds=1) as brokers:
@@ -141,12 +157,16 @@ def check_forked_child_leaves_its_parent_alone() -> None:
             with Brokers(server.url) as own:
                 broker, own_taker = own.make()
                 broker.subscribe("news")
+                for number in range(100):
+                    say(broker, b"%d" % number)
                 say(broker, b"of the child")
                 own_taker.wait_for(b"of the child")
                 assert broker.count_elsewhere("ann", None) == 2
 
         run_in_child(child)
         taker.wait_for(b"of the child")
+        # What is left in the child of the parent's greenlets has taken none of them.
+        assert taker.data == [b"1", *(b"%d" % number for number in range(100)), b"of the child"]
         say(one, b"2")
         taker.wait_for(b"2")
         assert other.count_elsewhere("ann", None) == 2
