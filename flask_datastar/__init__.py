@@ -11,16 +11,22 @@ from .sansio.events import Event
 
 if TYPE_CHECKING:
     from .extension import Datastar
+    from .models.signal import Signal
     from .response import EventResponse
     from .streams.waiting import Message
 
 #: The signals of a request: name → JSON value.
 Signals: TypeAlias = dict[str, Any]
 
-__all__ = ["Datastar", "Event", "EventResponse", "Message", "Signals"]
+__all__ = ["Datastar", "Event", "EventResponse", "Message", "Signal", "Signals"]
 
 # What needs Flask is imported when it is asked for: `import flask_datastar.sse` runs this file, too, and needs none.
-_MODULES = {"Datastar": "extension", "EventResponse": "response", "Message": "streams.waiting"}
+_MODULES = {
+    "Datastar": "extension",
+    "EventResponse": "response",
+    "Message": "streams.waiting",
+    "Signal": "models.signal",
+}
 
 if not TYPE_CHECKING:
 

@@ -12,6 +12,7 @@ from . import targets
 from ._state import AppState, current_app_state, find_request_state
 from .errors import SetupError
 from .handlers import HandlerRegistry
+from .models.kinds import begin_signals
 from .reading import is_datastar_request
 from .sansio import javascript
 from .sansio.actions import UrlPart, action
@@ -106,18 +107,23 @@ class PageHelpers:
         attributes = f' integrity="{settings.script_integrity}" crossorigin' if settings.script_integrity else ""
         return Markup(f'<script type="module" src="{escape(url)}"{attributes}></script>')
 
-    def init_signals(self) -> Expression:
+    def init_signals(self, model: type[Any] | None = None, /) -> Expression:
         """Write the signals set in this request, for the page's ``data-signals``.
 
         Empty in the reply to a Datastar request: there the flush sends what changed, and setting all anew would
         overwrite what the user typed meanwhile.
 
+        :param model: write the defaults of this model instead (a dataclass, a TypedDict, a pydantic or msgspec model),
+            or what this request set in their place; a field without a default is empty.
         :raises ValueError: a signal has no strict JSON form.
         """
         state = find_request_state()
-        if state is None or is_datastar_request(request):
+        if is_datastar_request(request) if state is not None else model is None:
             return Expression.from_js("{}")
-        return Expression.from_js(javascript.harden(state.app_state.dumps(state.tracked.signals)))
+        signals = state.tracked.signals if state is not None else {}
+        if model is not None:
+            signals = begin_signals(model, signals)
+        return Expression.from_js(javascript.harden(self._app_state().dumps(signals)))
 
     def _app_state(self) -> AppState:
         return current_app_state(self._extension)

@@ -17,7 +17,7 @@ ROOT = Path(flask_datastar.__file__).parent
 
 
 def test_the_names_of_the_package_are_pinned() -> None:
-    assert flask_datastar.__all__ == ["Datastar", "Event", "EventResponse", "Message", "Signals"]
+    assert flask_datastar.__all__ == ["Datastar", "Event", "EventResponse", "Message", "Signal", "Signals"]
 
 
 def test_the_names_of_sse_are_pinned() -> None:
