@@ -11,7 +11,7 @@ from . import forms
 from ._state import RequestState, current_request_state
 from .errors import InvalidSignals
 from .models.kinds import model_of
-from .models.messages import WHOLE, nest_messages
+from .models.messages import WHOLE, is_of_interest, nest_messages
 from .response import EventResponse, response_of
 from .sansio.events import shorten
 from .sansio.signals import merge_patch
@@ -42,13 +42,16 @@ class ValidationMethods:
 
         :param what: an :class:`~flask_datastar.errors.InvalidSignals`; a form; or a model's class, whose messages are
             all empty, for page loads.
-        :param only: show the messages of these paths alone, while others are still to be filled in.
+        :param only: the paths that may get a message, while others are still to be filled in. Of the others, what the
+            page shows already is kept right, and nothing is added.
         :raises TypeError: it is none of these.
         """
         state = current_request_state(self)
         paths, errors = _messages_of(what)
         if only is not None:
-            errors = {path: text for path, text in errors.items() if path in only}
+            shown = _shown(state)
+            paths = [path for path in paths if is_of_interest(path, only, shown)]
+            errors = {path: text for path, text in errors.items() if is_of_interest(path, only, shown)}
         show_messages(state, paths, errors)
         return response_of(state)
 
@@ -60,14 +63,18 @@ def is_show_errors(function: object) -> bool:
 
 def show_messages(state: RequestState, paths: Collection[str], errors: Mapping[str, str]) -> None:
     """Track the signal ``errors``; what was shown in this request by another form stays."""
-    shown = (state.received or {}).get(ERRORS_SIGNAL)
-    tree = nest_messages(paths, errors, shown)
+    tree = nest_messages(paths, errors, _shown(state))
     earlier = state.tracked.signals.get(ERRORS_SIGNAL)
     if isinstance(earlier, dict):
         merged = dict(earlier)
         merge_patch(merged, tree)
         tree = merged
     state.tracked.set(ERRORS_SIGNAL, tree)
+
+
+def _shown(state: RequestState) -> object:
+    """Give the messages that the page shows, as it sent them."""
+    return (state.received or {}).get(ERRORS_SIGNAL)
 
 
 def _messages_of(what: object) -> tuple[Collection[str], Mapping[str, str]]:

@@ -133,17 +133,24 @@ def test_an_own_on_invalid_empties_nothing(app: Flask, datastar: Datastar) -> No
     assert tab.post(save).status_code == 204
 
 
-def test_only_some_messages_are_shown(app: Flask, datastar: Datastar) -> None:
+def test_only_some_messages_are_added(app: Flask, datastar: Datastar) -> None:
     @datastar.handler(group="g")
-    def check() -> None:
+    def check(only: list[str]) -> None:
         try:
-            datastar.read_signals(Person)
+            datastar.read_signals(Team)
         except InvalidSignals as error:
-            datastar.show_errors(error, only=["age"])
+            datastar.show_errors(error, only=only)
 
-    tab = DatastarClient(app, {"age": "x"})
-    assert tab.post(check).patched == {
-        "errors": {"_": "", "name": "", "age": "expected a whole number, got 'x'"},
+    tab = DatastarClient(app, {"lead": {"age": "x"}, "tags": ["x"]})
+    wrong = "expected a whole number, got 'x'"
+    assert tab.post(check, only="title").patched == {"errors": {"title": "missing"}}
+    # What is shown is kept right; of what is not, nothing is said, so that a late answer overwrites no newer message.
+    assert tab.post(check, only="lead").patched == {
+        "errors": {"title": "missing", "lead": {"_": "", "name": "missing", "age": wrong}}
+    }
+    tab.signals.update({"title": "A", "lead": {"age": 1}})
+    assert tab.post(check, only=["tags", "x"]).patched == {
+        "errors": {"title": "", "lead": {"name": "missing", "age": ""}, "tags": wrong}
     }
 
 

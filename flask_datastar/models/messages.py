@@ -34,6 +34,16 @@ def nest_messages(paths: Collection[str], errors: Mapping[str, str], shown: obje
     return tree
 
 
+def is_of_interest(path: str, only: Collection[str], shown: object) -> bool:
+    """Whether a message is wanted: one of these paths or inside of them, or where the page shows one already."""
+    steps = path.split(".")
+    if any(".".join(steps[:length]) in only for length in range(1, len(steps) + 1)):
+        return True
+    for step in steps:
+        shown = shown.get(step) if isinstance(shown, dict) else None
+    return bool(shown)
+
+
 def _told_at(path: str, known: set[str]) -> str:
     """Find the path to tell a message at: a list of numbers has one place for messages, not one a number."""
     steps = path.split(".")
