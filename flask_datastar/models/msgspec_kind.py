@@ -1,9 +1,12 @@
-"""Structs of msgspec as models: the fields are taken one by one, their values are made and checked by msgspec."""
+"""Structs of msgspec as models: taken field by field, so that all misfits are found. What msgspec alone knows (its
+constraints, its types, its tags) it converts itself."""
 
 from __future__ import annotations
 
 import re
 import sys
+import types
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +44,7 @@ def read_fields(model: Any, cls: type, find: Find) -> None:
             Field(
                 name=info.name,
                 signal=info.encode_name,
-                converter=_converter(msgspec, info.type, find),
+                converter=_checked_converter(msgspec, cls, info, find),
                 may_be_left_out=not info.required,
                 default=default,
             )
@@ -49,14 +52,19 @@ def read_fields(model: Any, cls: type, find: Find) -> None:
     model.fields = tuple(found)
 
 
+def _checked_converter(msgspec: Any, cls: type, info: Any, find: Find) -> Converter:
+    try:
+        return _converter(msgspec, info.type, find)
+    except TypeError as error:
+        raise TypeError(f"{cls.__qualname__}.{info.name}: {error}") from error
+
+
 def _converter(msgspec: Any, annotation: Any, find: Find) -> Converter:
-    """Leave values to msgspec, with their constraints; a Struct among them is taken apart, to find all its misfits."""
     try:
         own = find(annotation)
     except TypeError:
-        # A type that msgspec knows and this package does not. What is "" for it, it decides itself.
-        own = Converter(lambda value: value, takes_empty=True, is_optional=_takes_none(msgspec, annotation))
-    if own.model is not None or (own.item is not None and own.item.model is not None):
+        own = None
+    if own is not None and not _is_for_msgspec(msgspec, annotation):
         return own
 
     def convert(value: object) -> object:
@@ -65,7 +73,25 @@ def _converter(msgspec: Any, annotation: Any, find: Find) -> Converter:
         except msgspec.ValidationError as error:
             raise _misfits(str(error)) from error
 
-    return Converter(convert, own.takes_empty, own.is_list, own.is_optional, own.empty)
+    # Asked for what it makes of null, so that a type that it does not know is a TypeError now.
+    takes_none = _takes_none(msgspec, annotation)
+    if own is not None:
+        return Converter(convert, own.takes_empty, own.is_list, own.is_optional, own.empty)
+    return Converter(convert, takes_empty=True, is_optional=takes_none)
+
+
+def _is_for_msgspec(msgspec: Any, annotation: Any) -> bool:
+    """Whether an annotation has constraints, or a choice of Structs, which msgspec makes by their tags."""
+    arguments = typing.get_args(annotation)
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return True
+    structs = [
+        argument for argument in arguments if isinstance(argument, type) and issubclass(argument, msgspec.Struct)
+    ]
+    if origin in (typing.Union, types.UnionType) and len(structs) > 1:
+        return True
+    return origin is not typing.Literal and any(_is_for_msgspec(msgspec, argument) for argument in arguments)
 
 
 def _takes_none(msgspec: Any, annotation: Any) -> bool:

@@ -536,11 +536,44 @@ def test_structs_have_the_names_of_json() -> None:
     }
     assert misfits(Renamed, {"firstName": "A", "prices": {"a": "b"}, "matrix": [[1], [2, "x"]], "bornOn": "x"}) == {
         "firstName": "Expected `str` of length >= 2",
-        "bornOn": "Invalid RFC3339 encoded date",
-        "prices": "Expected `int`, got `str`",
-        "matrix.1.1": "Expected `int`, got `str`",
+        "bornOn": "expected a date such as 2026-11-21, got 'x'",
+        "prices.a": "expected a whole number, got 'b'",
+        "matrix.1.1": "expected a whole number, got 'x'",
     }
     assert misfits(Renamed, {"firstName": "No"}) == {"": "No is no name"}
+
+
+class Cat(msgspec.Struct, tag=True):
+    lives: Annotated[int, msgspec.Meta(le=9)]
+
+
+class Dog(msgspec.Struct, tag=True):
+    name: str
+
+
+class Pets(msgspec.Struct):
+    pets: list[Cat | Dog]
+    ages: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+
+
+def test_what_msgspec_alone_knows_it_converts() -> None:
+    found = bind(Pets, {"pets": [{"type": "Dog", "name": "Rex"}, {"type": "Cat", "lives": "7"}], "ages": {"Rex": "3"}})
+
+    assert found == Pets([Dog("Rex"), Cat(7)], {"Rex": 3})
+    assert misfits(
+        Pets, {"pets": [{"type": "Dog", "name": "Rex"}, {"type": "Cat", "lives": 10}], "ages": {"Rex": -1}}
+    ) == {
+        "pets.1.lives": "Expected `int` <= 9",
+        "ages": "Expected `int` >= 0",
+    }
+
+
+def test_types_that_msgspec_does_not_know_are_named() -> None:
+    Mixed = Enum("Mixed", {"ONE": 1, "TWO": "2"})
+    Odd = msgspec.defstruct("Odd", [("value", Annotated[Mixed, "marked"])])
+
+    with pytest.raises(TypeError, match=r"Odd.value: Enums must contain either all str or all int"):
+        model_of(Odd)
 
 
 # What cannot be a model
