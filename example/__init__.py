@@ -18,8 +18,8 @@ from flask import Flask, render_template
 from sqlalchemy.schema import CreateTable
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from example import board, clock, counter, csv_import, search, todo
-from example.extensions import datastar, db
+from example import board, clock, counter, csv_import, search, signup, todo
+from example.extensions import datastar, db, login_manager
 
 CLIENT = Path(__file__).parent / "static" / "datastar.js"
 
@@ -55,9 +55,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     # The handlers were declared when the demo modules were imported: this gives them their routes.
     datastar.init_app(app)
     db.init_app(app)
+    login_manager.init_app(app)
     with app.app_context():
         create_tables()
-    for module in (counter, search, csv_import, todo, board, clock):
+    for module in (counter, search, csv_import, todo, board, clock, signup):
         app.register_blueprint(module.bp)
 
     @app.get("/")

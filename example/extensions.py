@@ -5,9 +5,13 @@ Every module may import them from here, and none has to import the application f
 
 from __future__ import annotations
 
+from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 
 from flask_datastar import Datastar
 
 datastar = Datastar()
 db = SQLAlchemy()
+login_manager = LoginManager()
+# Where it sends who is not signed in.
+login_manager.login_view = "signup.login"

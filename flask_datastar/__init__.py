@@ -11,6 +11,7 @@ from .sansio.events import Event
 
 if TYPE_CHECKING:
     from .extension import Datastar
+    from .models.signal import Signal
     from .response import EventResponse
     from .streams.waiting import Message
     from .views import StarView, event
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 #: The signals of a request: name → JSON value.
 Signals: TypeAlias = dict[str, Any]
 
-__all__ = ["Datastar", "Event", "EventResponse", "Message", "Signals", "StarView", "event"]
+__all__ = ["Datastar", "Event", "EventResponse", "Message", "Signal", "Signals", "StarView", "event"]
 
 # What needs Flask is imported when it is asked for: `import flask_datastar.sse` runs this file, too, and needs none.
 _MODULES = {
     "Datastar": "extension",
     "EventResponse": "response",
     "Message": "streams.waiting",
+    "Signal": "models.signal",
     "StarView": "views",
     "event": "views",
 }

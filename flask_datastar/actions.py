@@ -13,6 +13,7 @@ from . import csrf, targets
 from ._state import AppState, RequestState, current_app_state, own_request_state
 from .csp import nonce_attribute
 from .errors import SetupError
+from .models.kinds import begin_signals
 from .reading import is_datastar_request
 from .registry import HandlerRegistry
 from .sansio import javascript
@@ -124,21 +125,26 @@ class PageHelpers:
         """
         return nonce_attribute(_page_state(), "data-nonce")
 
-    def init_signals(self) -> Expression:
+    def init_signals(self, model: type[Any] | None = None, /) -> Expression:
         """Write the signals set in this request, for the page's ``data-signals``.
 
         Empty in the reply to a Datastar request: there the flush sends what changed, and setting all anew would
         overwrite what the user typed meanwhile.
 
+        :param model: write the defaults of this model instead (a dataclass, a TypedDict, a pydantic or msgspec model),
+            or what this request set in their place; a field without a default is empty.
         :raises ValueError: a signal has no strict JSON form.
         """
         state = _page_state()
-        if state is None:
+        # What is rendered for an open page must not overwrite what was typed there; without a request there is none.
+        if state is None and (model is None or own_request_state() is not None):
             return Expression.from_js("{}")
-        signals = state.tracked.signals
-        if csrf.is_protected(state.app_state.app):
+        signals = state.tracked.signals if state is not None else {}
+        if model is not None:
+            signals = begin_signals(model, signals)
+        if state is not None and csrf.is_protected(state.app_state.app):
             signals = {csrf.TOKEN_SIGNAL: csrf.page_token(), **signals}
-        return Expression.from_js(javascript.harden(state.app_state.dumps(signals)))
+        return Expression.from_js(javascript.harden(self._app_state().dumps(signals)))
 
     def _app_state(self) -> AppState:
         return current_app_state(self._extension)

@@ -16,6 +16,7 @@ from .handlers import EVENT_ARGUMENT, EVERY_EVENT, Handler
 from .hooks import event_handled
 from .origin import SAFE_METHODS, check_header, check_origin
 from .response import current_response, finish, head_response, is_event_response, response_of
+from .validation import is_show_errors, show_messages
 
 #: The dispatcher blueprint's name.
 BLUEPRINT = "datastar"
@@ -69,10 +70,15 @@ def make_call(app_state: AppState, handler: Handler) -> Callable[..., object]:
     call = app_state.app.ensure_sync(handler.function)
     explain = app_state.app.ensure_sync(handler.on_invalid) if handler.on_invalid is not None else None
     bind = handler.binder.bind
+    # What was shown before goes away as soon as all fits.
+    empties_messages = is_show_errors(handler.on_invalid)
 
     def bind_and_call(current: Request, state: RequestState, url_values: dict[str, Any], *view: object) -> object:
         try:
-            return call(*view, **bind(current, state, url_values))
+            arguments = bind(current, state, url_values)
+            if empties_messages:
+                show_messages(state, handler.binder.paths, {})
+            return call(*view, **arguments)
         except InvalidSignals as error:
             if explain is None:
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from werkzeug.exceptions import BadRequest
 
@@ -28,9 +28,12 @@ class InvalidSignals(DatastarError, BadRequest):
 
     :param description: what was wrong, for the response.
     :param errors: signal path or parameter → message, where single values were at fault.
+    :param paths: of all values that were asked for, those that fit, too.
     """
 
-    def __init__(self, description: str, errors: Mapping[str, str] | None = None) -> None:
+    def __init__(self, description: str, errors: Mapping[str, str] | None = None, paths: Collection[str] = ()) -> None:
         BadRequest.__init__(self, description)
         #: Signal path or parameter → message; empty when the request as a whole was at fault.
         self.errors: dict[str, str] = dict(errors or {})
+        #: The paths of all values that were asked for.
+        self.paths: tuple[str, ...] = tuple(paths)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Flask, request
 
@@ -25,9 +25,12 @@ from .streams.api import StreamMethods
 from .streams.commits import watch_transactions
 from .templating import install_context_processor
 from .tracking import TrackedSignals
+from .validation import ValidationMethods
+
+M = TypeVar("M")
 
 
-class Datastar(SendingMethods[EventResponse], DeclaringMethods, StreamMethods, PageHelpers):
+class Datastar(SendingMethods[EventResponse], DeclaringMethods, StreamMethods, ValidationMethods, PageHelpers):
     """The Datastar extension for Flask.
 
     The sending methods act on the current request's response, which they make when there is none yet, and return it.
@@ -86,13 +89,20 @@ class Datastar(SendingMethods[EventResponse], DeclaringMethods, StreamMethods, P
         """
         return start_response(current_request_state(self))
 
-    def read_signals(self) -> dict[str, Any]:
+    @overload
+    def read_signals(self, /) -> dict[str, Any]: ...
+    @overload
+    def read_signals(self, model: type[M], /) -> M: ...
+    def read_signals(self, model: type[Any] | None = None, /) -> Any:
         """Give the request's signals.
 
-        :return: name → value; ``{}`` when there are none, as in form posts.
-        :raises InvalidSignals: they are malformed, no object, too large or too deep (400).
+        :param model: a dataclass, a TypedDict, a pydantic or msgspec model to make of them, without ``tabId`` and
+            ``csrf``.
+        :return: name → value, ``{}`` when there are none, as in form posts; or the model.
+        :raises InvalidSignals: they are malformed, no object, too large or too deep, or do not fit the model (400).
         """
-        return reading.read_signals(request, current_request_state(self))
+        state = current_request_state(self)
+        return reading.read_signals(request, state) if model is None else reading.read_model(request, state, model)
 
     @property
     def is_datastar_request(self) -> bool:

@@ -5,18 +5,40 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Request
 
 from ._state import RequestState
 from .errors import InvalidSignals, SetupError
-from .reading import is_form, read_signals
-from .sansio.conversion import Converter, make_converter
+from .models.fields import absent
+from .models.kinds import AnyModel, find_converter, model_of
+from .models.signal import Signal
+from .reading import describe_misfits, is_form, model_signals, read_signals
+from .sansio.containers import Converter
+from .sansio.conversion import make_converter
+from .sansio.misfits import Misfits, add_misfit
 
 _MISSING = inspect.Parameter.empty
 _ALL_SIGNALS = "signals"
 _MISSING_IN_FORM = "missing (a form post carries no signals; its fields are in request.form)"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a function, but for ``signals``."""
+
+    name: str
+    converter: Converter
+    default: Any
+    #: The signal that it is, where that is marked.
+    signal: Signal | None
+
+    @property
+    def path(self) -> str:
+        """What its messages stand under."""
+        return self.signal.path if self.signal is not None else self.name
 
 
 class Binder:
@@ -29,8 +51,12 @@ class Binder:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self._parameters: list[tuple[str, Converter, Any]] | None = None
+        self._parameters: list[Parameter] | None = None
         self._wants_all = False
+        #: What `signals` becomes; None for the dict of all.
+        self._model: AnyModel | None = None
+        #: The paths that messages may stand under, known from the first request on at the latest.
+        self.paths: tuple[str, ...] = ()
         try:
             self._read_signature()
         except NameError:
@@ -46,42 +72,58 @@ class Binder:
         if parameters is None:
             parameters = self._read_late()
         arguments: dict[str, Any] = {}
-        if self._wants_all:
-            arguments[_ALL_SIGNALS] = read_signals(request, state)
-        query = request.args if parameters and request.environ.get("QUERY_STRING") else None
         errors: dict[str, str] = {}
-        for name, converter, default in parameters:
-            if name in url_values:
+        if self._wants_all:
+            arguments[_ALL_SIGNALS] = self._bind_all(read_signals(request, state), errors)
+        query = request.args if parameters and request.environ.get("QUERY_STRING") else None
+        of_parameters: dict[str, str] = {}
+        for parameter in parameters:
+            name, converter = parameter.name, parameter.converter
+            if parameter.signal is not None:
+                value = _nested(read_signals(request, state), parameter.signal.segments)
+            elif name in url_values:
                 arguments[name] = url_values[name]
                 continue
-            if query is not None and name in query:
-                value: Any = query.getlist(name) if converter.is_list else query[name]
+            elif query is not None and name in query:
+                value = query.getlist(name) if converter.is_list else query[name]
             else:
                 value = read_signals(request, state).get(name)
-            if value is None or (value == "" and not converter.takes_empty):
-                if default is not _MISSING:
-                    arguments[name] = default
-                elif converter.is_optional:
-                    arguments[name] = None
-                else:
-                    errors[name] = _MISSING_IN_FORM if is_form(request) else "missing"
-                continue
             try:
-                arguments[name] = converter.convert(value)
+                if not converter.is_missing(value):
+                    arguments[name] = converter.convert(value)
+                else:
+                    arguments[name] = parameter.default if parameter.default is not _MISSING else absent(converter)
             except ValueError as error:
-                errors[name] = str(error)
-        if errors:
-            raise InvalidSignals("; ".join(f"parameter '{name}': {text}" for name, text in errors.items()), errors)
+                add_misfit(of_parameters, parameter.path, error)
+        if errors or of_parameters:
+            raise self._invalid(errors, of_parameters, is_form(request))
         return arguments
 
-    def _read_late(self) -> list[tuple[str, Converter, Any]]:
+    def _bind_all(self, signals: dict[str, Any], errors: dict[str, str]) -> Any:
+        if self._model is None:
+            return signals
+        try:
+            return self._model.bind_signals(model_signals(signals))
+        except Misfits as error:
+            errors.update(error.errors)
+            return None
+
+    def _invalid(self, errors: dict[str, str], of_parameters: dict[str, str], is_form: bool) -> InvalidSignals:
+        if is_form:
+            of_parameters = {path: _in_form(text) for path, text in of_parameters.items()}
+            errors = {path: _in_form(text) for path, text in errors.items()}
+        texts = [describe_misfits(errors)] if errors else []
+        texts += [f"parameter '{path}': {text}" for path, text in of_parameters.items()]
+        return InvalidSignals("; ".join(texts), {**errors, **of_parameters}, self.paths)
+
+    def _read_late(self) -> list[Parameter]:
         try:
             return self._read_signature()
         except NameError as error:
             title = self._function.__qualname__
             raise SetupError(f"handler {title}: an annotation cannot be resolved: {error}") from error
 
-    def _read_signature(self) -> list[tuple[str, Converter, Any]]:
+    def _read_signature(self) -> list[Parameter]:
         function = self._function
         title = function.__qualname__
         given = {
@@ -94,16 +136,55 @@ class Binder:
         for name, parameter in given.items():
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 raise SetupError(f"handler {title}: parameter '{name}' is positional-only; remove the '/'")
-            if name == _ALL_SIGNALS:
-                self._wants_all = True
-                continue
+            hint = hints.get(name, _MISSING)
             try:
-                converter = make_converter(hints.get(name, _MISSING))
+                if name == _ALL_SIGNALS:
+                    self._wants_all = True
+                    self._model = _model_of_all(hint)
+                    continue
+                converter = make_converter(hint, find_converter)
             except TypeError as error:
                 raise SetupError(f"handler {title}: parameter '{name}': {error}") from error
-            parameters.append((name, converter, parameter.default))
+            marks = [mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Signal)]
+            parameters.append(Parameter(name, converter, parameter.default, marks[0] if marks else None))
         self._parameters = parameters
+        self.paths = _paths(self._model, parameters)
         return parameters
+
+
+def _model_of_all(hint: Any) -> AnyModel | None:
+    """Say what ``signals`` becomes.
+
+    :raises TypeError: it can become nothing of the kind.
+    """
+    model = model_of(hint)
+    if model is None and (typing.get_origin(hint) or hint) not in (_MISSING, Any, object, dict, Mapping):
+        raise TypeError(
+            f"annotation {hint!r} is none for all signals; accepted: Signals, a dataclass, a TypedDict, a pydantic or "
+            "msgspec model"
+        )
+    return model
+
+
+def _paths(model: AnyModel | None, parameters: list[Parameter]) -> tuple[str, ...]:
+    found = list(model.paths()) if model is not None else []
+    for parameter in parameters:
+        inner = parameter.converter.model
+        found.extend([parameter.path] if inner is None else [f"{parameter.path}.{path}" for path in inner.paths()])
+    return tuple(found)
+
+
+def _nested(signals: Any, segments: tuple[str, ...]) -> Any:
+    """Give the value at a path, None when there is none."""
+    for segment in segments:
+        if not isinstance(signals, dict):
+            return None
+        signals = signals.get(segment)
+    return signals
+
+
+def _in_form(text: str) -> str:
+    return _MISSING_IN_FORM if text == "missing" else text
 
 
 def _resolve_annotations(function: Callable[..., Any], parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:

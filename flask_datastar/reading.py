@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,8 +12,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ._state import RequestState
 from .errors import InvalidSignals
+from .models.kinds import required_model
 from .sansio.consts import QUERY_KEY, REQUEST_HEADER
 from .sansio.endings import parse_ending
+from .sansio.misfits import Misfits
 from .sansio.signals import read_object
 
 #: Methods whose signals stand in the URL.
@@ -21,6 +24,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;,\"]+)", re.IGNORECASE)
 _UTF8_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _REQUEST_KEY = f"HTTP_{REQUEST_HEADER.upper().replace('-', '_')}"
+_OWN_SIGNALS = frozenset({"tabId", "csrf"})
 _TAB_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
@@ -54,6 +58,29 @@ def read_signals(request: Request, state: RequestState) -> dict[str, Any]:
         except ValueError as error:
             raise InvalidSignals(str(error)) from error
     return received
+
+
+def model_signals(signals: dict[str, Any]) -> dict[str, Any]:
+    """Give the signals that a model is made of: all but those of the extension."""
+    return {name: value for name, value in signals.items() if name not in _OWN_SIGNALS}
+
+
+def read_model(request: Request, state: RequestState, cls: type) -> Any:
+    """Make a model of the request's signals.
+
+    :raises InvalidSignals: they cannot be read, or do not fit; each path is named (400).
+    :raises TypeError: the class is no model.
+    """
+    model = required_model(cls)
+    try:
+        return model.bind_signals(model_signals(read_signals(request, state)))
+    except Misfits as error:
+        raise InvalidSignals(describe_misfits(error.errors), error.errors, model.paths()) from error
+
+
+def describe_misfits(errors: Mapping[str, str]) -> str:
+    """Say what is wrong with the values of a model, each with its path."""
+    return "; ".join(f"signal '{path}': {text}" if path else f"signals: {text}" for path, text in errors.items())
 
 
 def read_tab_id(signals: dict[str, Any]) -> str | None:

@@ -26,6 +26,7 @@ from flask_datastar.sansio.actions import OPTIONS
 from flask_datastar.sending import SendingMethods
 from flask_datastar.streams.api import StreamMethods, Tabs
 from flask_datastar.testing import DatastarClient
+from flask_datastar.validation import ValidationMethods
 from flask_datastar.views import HANDLE_EVENT
 
 ROOT = Path(__file__).parents[1]
@@ -130,6 +131,14 @@ def test_errors_page_has_every_error() -> None:
     documented = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
 
     assert set(documented) == {"DatastarError", *(error.__name__ for error in DatastarError.__subclasses__())}
+
+
+def test_handlers_page_has_every_method_for_forms() -> None:
+    text = read("docs/reference/handlers.md")
+
+    documented = re.findall(r"^\| `(\w+)\(", text, re.MULTILINE)
+
+    assert set(public_names(ValidationMethods)) <= set(documented)
 
 
 def test_streams_page_has_every_method() -> None:

@@ -98,7 +98,6 @@ UNFIT: list[tuple[Any, Any, str]] = [
     (Literal["a"], "b", "expected one of 'a', got 'b'"),
     (Optional[int], "x", "expected a whole number, got 'x'"),
     (Union[int, float], "x", "expected a number, got 'x'"),
-    (list[int], ["1", "x"], "expected a whole number, got 'x'"),
     (dict, "x", "expected an object, got 'x'"),
 ]
 
@@ -196,7 +195,7 @@ def test_single_value_takes_the_first_of_the_query(calls: Calls) -> None:
     assert calls(int, {}, value=[3, 1]) == 3
 
 
-@pytest.mark.parametrize("annotation", [dict, dict[str, Any], Mapping[str, int]])
+@pytest.mark.parametrize("annotation", [dict, dict[str, Any], Mapping[str, Any]])
 def test_object_parameter_is_the_nested_signal(calls: Calls, annotation: Any) -> None:
     assert calls(annotation, {"value": {"a": {"b": 1}}}) == {"a": {"b": 1}}
 

@@ -17,7 +17,9 @@ ROOT = Path(flask_datastar.__file__).parent
 
 
 def test_the_names_of_the_package_are_pinned() -> None:
-    assert flask_datastar.__all__ == ["Datastar", "Event", "EventResponse", "Message", "Signals", "StarView", "event"]
+    assert flask_datastar.__all__ == [
+        *["Datastar", "Event", "EventResponse", "Message", "Signal", "Signals", "StarView", "event"],
+    ]
 
 
 def test_the_names_of_sse_are_pinned() -> None:

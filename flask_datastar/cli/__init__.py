@@ -62,14 +62,17 @@ def _init_layout(app: Flask, name: str | None, dry_run: bool) -> None:
         return
     text = files.read_text(path)
     edit = layouts.add_to_layout(text)
+    advice = list(edit.advice)
+    if find_app_state(app).settings.csp_nonce is not None and "html_attrs" not in text:
+        advice.append(f"with DATASTAR_CSP_NONCE it needs {layouts.HTML_ATTRS} in the <html> tag")
     if edit.text != text:
         files.change(path, edit.text.encode(), dry_run=dry_run)
         for added in edit.added:
             click.echo(f"    added {added}")
-    elif not edit.advice:
+    elif not advice:
         click.echo(f"{files.shown(path)}: nothing to add")
-    for advice in edit.advice:
-        click.echo(f"{files.shown(path)}: {advice}")
+    for said in advice:
+        click.echo(f"{files.shown(path)}: {said}")
 
 
 def _init_gunicorn(dry_run: bool) -> None:

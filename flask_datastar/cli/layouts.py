@@ -11,6 +11,7 @@ from flask import Flask
 
 SCRIPT = "{{ datastar.script() }}"
 TAB_SIGNAL = "{{ datastar.tab_signal() }}"
+HTML_ATTRS = "{{ datastar.html_attrs() }}"
 
 _COMMENT = re.compile(r"\{#.*?#\}|<!--.*?-->", re.DOTALL)
 _HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)

@@ -226,6 +226,21 @@ def test_advice_is_shown_with_the_file(folder: Path, run: Run) -> None:
     assert "nothing to add" not in result.output
 
 
+def test_app_with_a_nonce_is_told_what_its_html_tag_needs(folder: Path) -> None:
+    layout = write(folder / "templates" / "base.html", LAYOUT)
+    app = Flask("shop", root_path=str(folder))
+    Datastar(app, csp_nonce=lambda: "abc")
+    runner = app.test_cli_runner()
+
+    first, again = (runner.invoke(args=["datastar", "init", "--no-gunicorn"]) for _ in range(2))
+    write(layout, layout.read_text().replace("<html>", f"<html {layouts.HTML_ATTRS}>"))
+    second = runner.invoke(args=["datastar", "init", "--no-gunicorn"])
+
+    assert "with DATASTAR_CSP_NONCE it needs {{ datastar.html_attrs() }} in the <html> tag" in first.output
+    assert again.output == f"templates/base.html: {first.output.rpartition('html: ')[2]}"
+    assert second.output == "templates/base.html: nothing to add\n"
+
+
 # The gunicorn configuration
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -88,6 +89,41 @@ def open_clock(page: Page, url: str) -> None:
     page.goto(f"{url}clock")
 
 
+def open_signup(page: Page, url: str) -> None:
+    page.goto(f"{url}signup")
+    expect(page.locator("#email")).to_have_attribute("aria-invalid", "false")
+
+
+def open_signup_with_messages(page: Page, url: str) -> None:
+    open_signup(page, url)
+    page.get_by_label("E-mail").fill("a_very_long_word_that_is_no_address" * 4)
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.locator("#password-problem")).to_have_text("Use 10 characters or more.")
+
+
+def open_login_with_message(page: Page, url: str) -> None:
+    page.goto(f"{url}account")
+    expect(page.get_by_label("E-mail")).to_have_attribute("aria-invalid", "false")
+    for label in ("E-mail", "Password"):
+        page.get_by_label(label).fill("nobody's")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#login-problem")).to_contain_text("There is no account")
+
+
+def open_account_with_message(page: Page, url: str) -> None:
+    open_signup(page, url)
+    page.get_by_label("Name").fill("N" * 30)
+    page.get_by_label("E-mail").fill(f"{'long' * 20}{next(numbers)}@example.com")
+    for label in ("Password", "The password again"):
+        page.get_by_label(label, exact=True).fill("correct horse battery")
+    page.get_by_role("button", name="Sign up").click()
+    page.wait_for_url("**/account")
+    expect(page.locator("#birthday")).to_have_attribute("aria-invalid", "false")
+    page.get_by_label("Birthday").fill("b" * 90)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#birthday-problem")).to_contain_text("expected a date")
+
+
 def open_error(page: Page, url: str) -> None:
     page.goto(f"{url}counter")
     page.evaluate(
@@ -96,6 +132,9 @@ def open_error(page: Page, url: str) -> None:
     )
     expect(page.get_by_role("alert")).to_contain_text("(status 500).")
 
+
+# Each account has an address of its own.
+numbers = itertools.count()
 
 STATES = [
     open_index,
@@ -110,6 +149,10 @@ STATES = [
     open_board_without_name,
     open_board,
     open_clock,
+    open_signup,
+    open_signup_with_messages,
+    open_login_with_message,
+    open_account_with_message,
     open_error,
 ]
 each_state = pytest.mark.parametrize("open_state", STATES, ids=lambda state: state.__name__.removeprefix("open_"))

@@ -12,7 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from flask_datastar.sansio.conversion import Converter, make_converter
+from flask_datastar.sansio.containers import Converter
+from flask_datastar.sansio.conversion import make_converter
+from flask_datastar.sansio.misfits import MAX_MISFITS, Misfits
 
 
 class Colour(Enum):
@@ -64,7 +66,11 @@ ID = "12345678-1234-5678-1234-567812345678"
         (Literal["a", 1], "a", "a"),
         (Literal[0], 0, 0),
         (dict, {"a": 1}, {"a": 1}),
-        (dict[str, int], {"a": "1"}, {"a": "1"}),
+        (dict[str, int], {"a": "1"}, {"a": 1}),
+        (dict[int, list[date]], {"7": ["2026-11-21"]}, {7: [date(2026, 11, 21)]}),
+        (dict[str, Any], {"a": "1", "b": None}, {"a": "1", "b": None}),
+        (list[Any], [None, ""], [None, ""]),
+        (list[int | None], ["", None, 1], [None, None, 1]),
         (Mapping[str, Any], {}, {}),
         (list, ["a", 1], ["a", 1]),
         (list[int], ["1", 2], [1, 2]),
@@ -125,7 +131,14 @@ def test_values_become_what_the_annotation_asks_for(annotation: Any, value: obje
         (Literal["a", 1], ["a"], r"expected one of 'a', 1, got \['a'\]"),
         (Literal[1], True, "expected one of 1, got True"),
         (dict, [], r"expected an object, got \[\]"),
-        (list[int], ["1", "a"], "expected a whole number, got 'a'"),
+        (list[int], ["1", "a"], "1: expected a whole number, got 'a'"),
+        (list[int], [None, 1, "a"], "0: missing; 2: expected a whole number, got 'a'"),
+        (list[list[int]], [[1], [2, "a"]], "1.1: expected a whole number, got 'a'"),
+        (list[str], [1, {}, ""], r"1: expected a text, got \{\}$"),
+        (dict[str, int], {"a": 1, "b": "c"}, "b: expected a whole number, got 'c'$"),
+        (dict[int, int], {"a": 1, "2": ""}, "a: expected a whole number, got 'a'; 2: missing$"),
+        (dict[str, int], {"x" * 100: "c"}, r"x{57}\.\.\.: expected a whole number, got 'c'$"),
+        (dict[str, int], [1], r"expected an object, got \[1\]"),
         (int | bool, "maybe", "expected true or false, got 'maybe'"),
         (str, "x" * 100 + "\n", None),
         (int, "x" * 100, "expected a whole number, got 'xxxxx.*[.]{3}$"),
@@ -168,3 +181,39 @@ def test_a_converter_knows_what_its_annotation_means(
 def test_annotations_without_a_converter_are_refused(annotation: Any) -> None:
     with pytest.raises(TypeError, match=r"annotation .* is not one of int, float, bool, str, UUID, date"):
         make_converter(annotation)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"), [(list[int], ["x"] * 5000), (dict[str, int], {str(i): "x" for i in range(5000)})]
+)
+def test_what_is_wrong_is_told_up_to_a_limit(annotation: Any, value: object) -> None:
+    with pytest.raises(Misfits) as caught:
+        make_converter(annotation).convert(value)
+
+    assert len(caught.value.errors) == MAX_MISFITS
+    assert caught.value.errors["99"] == "expected a whole number, got 'x'"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "empty"),
+    [
+        *[(int, 0), (float, 0), (Decimal, 0), (bool, False), (str, ""), (date, ""), (UUID, ""), (Colour, "")],
+        *[(list[int], []), (dict[str, int], {}), (dict, {}), (int | str, 0), (int | None, ""), (list[int] | None, "")],
+    ],
+)
+def test_a_converter_knows_what_is_there_before_a_value(annotation: Any, empty: object) -> None:
+    found = make_converter(annotation).empty
+
+    assert found == empty
+    assert type(found) is type(empty)
+
+
+def test_what_is_unknown_is_asked_for() -> None:
+    asked = []
+
+    def find(annotation: Any) -> Converter:
+        asked.append(annotation)
+        return Converter(lambda value: (annotation, value))
+
+    assert make_converter(list[bytes] | None, find).convert(["a"]) == [(bytes, "a")]
+    assert asked == [bytes]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, assert_type
+from dataclasses import dataclass
+from typing import Annotated, Any, assert_type
 
 from flask import Flask, redirect, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from flask_datastar import Datastar, Event, Signals, StarView, event, sse
+from flask_datastar import Datastar, Event, Signal, Signals, StarView, event, sse
 from flask_datastar.brokers import BROKERS, Broker, BrokerOptions, Payload
 
 app = Flask(__name__)
@@ -81,10 +82,23 @@ class CounterView(Base):
 assert_type(CounterView(), CounterView)
 assert_type(CounterView().add(), int)
 
+
+@dataclass
+class Order:
+    person: str
+
+
+@datastar.handler(on_invalid=datastar.show_errors)
+def place(signals: Order, name: Annotated[str, Signal("user.name")] = "") -> None:
+    datastar.signal("person", signals.person)
+
+
 # The decorator hands back the function itself, with its own type.
 increment(count=1)
 assert_type(increment(), None)
 assert_type(datastar.read_signals(), Signals)
+assert_type(datastar.read_signals(Order), Order)
+assert_type(datastar.form(Order), Order)
 assert_type(sse.remove_elements("#old"), Event)
 assert_type(sse.remove_elements("#old").encode(), bytes)
 

@@ -1,0 +1,85 @@
+"""The signal ``errors``: what is wrong with which value, nested as the signals themselves are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from ..sansio.consts import FORBIDDEN_SEGMENTS
+from ..sansio.signals import set_path
+
+#: The name, in an object of messages, of the one about the object as a whole. The client never sends it back.
+WHOLE: Final = "_"
+
+
+def nest_messages(paths: Collection[str], errors: Mapping[str, str], shown: object) -> dict[str, Any]:
+    """Nest messages by their paths; what fits has an empty one, because the client keeps what it is not told.
+
+    :param paths: of all values; what is wrong inside of one of these is told at it.
+    :param errors: path → message.
+    :param shown: the messages that the page has now; those without a successor become empty.
+    """
+    tree: dict[str, Any] = {}
+    for path in paths:
+        _put(tree, _steps(path), "")
+    if isinstance(shown, dict):
+        _blank(tree, shown)
+    known = set(paths)
+    told: set[tuple[str, ...]] = set()
+    for path, text in errors.items():
+        steps = _steps(_told_at(path, known))
+        if tuple(steps) not in told:
+            told.add(tuple(steps))
+            _put(tree, steps, text)
+    return tree
+
+
+def is_of_interest(path: str, only: Collection[str], shown: object) -> bool:
+    """Whether a message is wanted: one of these paths or inside of them, or where the page shows one already."""
+    steps = path.split(".")
+    if any(".".join(steps[:length]) in only for length in range(1, len(steps) + 1)):
+        return True
+    for step in steps:
+        shown = shown.get(step) if isinstance(shown, dict) else None
+    return bool(shown)
+
+
+def _told_at(path: str, known: set[str]) -> str:
+    """Find the path to tell a message at: a list of numbers has one place for messages, not one a number."""
+    steps = path.split(".")
+    for length in range(1, len(steps)):
+        outer = ".".join(steps[:length])
+        if outer in known:
+            return outer
+    return path
+
+
+def _steps(path: str) -> list[str]:
+    """Take a path apart as far as it goes: names from a browser may be ones that no signal can have."""
+    steps: list[str] = []
+    for step in path.split("."):
+        if not step or step in FORBIDDEN_SEGMENTS:
+            break
+        steps.append(step)
+    return steps or [WHOLE]
+
+
+def _put(tree: dict[str, Any], steps: list[str], text: str) -> None:
+    """Enter a message; one about something that has messages inside goes in there, too."""
+    place: object = tree
+    for step in steps:
+        place = place.get(step) if isinstance(place, dict) else None
+    set_path(tree, [*steps, WHOLE] if isinstance(place, dict) else steps, text)
+
+
+def _blank(tree: dict[str, Any], shown: dict[str, Any]) -> None:
+    for name, text in shown.items():
+        if not name or name in FORBIDDEN_SEGMENTS:
+            continue
+        if isinstance(text, dict):
+            inner = tree.get(name)
+            if not isinstance(inner, dict):
+                inner = tree[name] = {WHOLE: ""}
+            _blank(inner, text)
+        else:
+            tree.setdefault(name, "")

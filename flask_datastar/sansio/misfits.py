@@ -1,0 +1,50 @@
+"""What is wrong with a value and with the parts of it: messages by path, collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from .events import shorten
+
+#: Messages that one value collects: a list of a million wrong numbers is not answered with a million texts.
+MAX_MISFITS: Final = 100
+_LONGEST_NAME = 60
+
+
+class Misfits(ValueError):
+    """A value has parts that do not fit.
+
+    :param errors: path → message; the path of the value itself is "".
+    """
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{path}: {text}" if path else text for path, text in errors.items()))
+        #: Path → message.
+        self.errors = dict(errors)
+
+
+def add_misfit(errors: dict[str, str], name: object, reason: ValueError) -> bool:
+    """Enter what is wrong with a part, below its name.
+
+    :return: whether more is worth being looked for.
+    """
+    step = str(name)
+    if len(step) > _LONGEST_NAME:
+        step = f"{step[: _LONGEST_NAME - 3]}..."
+    if isinstance(reason, Misfits):
+        for path, text in reason.errors.items():
+            errors[f"{step}.{path}" if path else step] = text
+    else:
+        errors[step] = str(reason)
+    return len(errors) < MAX_MISFITS
+
+
+def collected(errors: Mapping[str, str]) -> ValueError:
+    """Make the error of what was entered."""
+    return Misfits(errors)
+
+
+def expected(what: str, value: object) -> ValueError:
+    """Make the error of one value that does not fit."""
+    return ValueError(f"expected {what}, got {shorten(value)}")

@@ -1,0 +1,92 @@
+"""What is wrong with what a user typed, told where it was typed: the signal ``errors``, and forms of WTForms."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+
+from flask import request
+
+from . import forms
+from ._state import RequestState, current_request_state
+from .errors import InvalidSignals
+from .models.kinds import model_of
+from .models.messages import WHOLE, is_of_interest, nest_messages
+from .response import EventResponse, response_of
+from .sansio.events import shorten
+from .sansio.signals import merge_patch
+
+W = TypeVar("W")
+
+ERRORS_SIGNAL = "errors"
+
+
+class ValidationMethods:
+    """The methods of ``Datastar`` for forms and for what is wrong with them."""
+
+    def form(self, form_class: type[W], /, **options: Any) -> W:
+        """Make a form of WTForms, filled from the signals of a Datastar request, else from a form post.
+
+        Needs WTForms: ``pip install "Flask-Datastar[wtf]"``. On a page load it is not filled.
+
+        :param form_class: a ``FlaskForm``, or a plain ``wtforms.Form``. Nested forms are nested signals.
+        :param options: of the form: ``obj``, ``data``, ``prefix``, ``meta``, and defaults by field.
+        :raises InvalidSignals: the signals cannot be read, or the form gets more than 1000 values (400).
+        """
+        return forms.make_form(form_class, request, current_request_state(self), options)
+
+    def show_errors(self, what: object, /, *, only: Collection[str] | None = None) -> EventResponse:
+        """Set the signal ``errors``: path → message, nested as the signals are, and "" for all that fits.
+
+        Ready-made for ``on_invalid=datastar.show_errors``: the handler then also empties the messages when all fits.
+
+        :param what: an :class:`~flask_datastar.errors.InvalidSignals`; a form; or a model's class, whose messages are
+            all empty, for page loads.
+        :param only: the paths that may get a message, while others are still to be filled in. Of the others, what the
+            page shows already is kept right, and nothing is added.
+        :raises TypeError: it is none of these.
+        """
+        state = current_request_state(self)
+        paths, errors = _messages_of(what)
+        if only is not None:
+            shown = _shown(state)
+            paths = [path for path in paths if is_of_interest(path, only, shown)]
+            errors = {path: text for path, text in errors.items() if is_of_interest(path, only, shown)}
+        show_messages(state, paths, errors)
+        return response_of(state)
+
+
+def is_show_errors(function: object) -> bool:
+    """Whether an ``on_invalid`` is the ready-made one."""
+    return getattr(function, "__func__", None) is ValidationMethods.show_errors
+
+
+def show_messages(state: RequestState, paths: Collection[str], errors: Mapping[str, str]) -> None:
+    """Track the signal ``errors``; what was shown in this request by another form stays."""
+    tree = nest_messages(paths, errors, _shown(state))
+    earlier = state.tracked.signals.get(ERRORS_SIGNAL)
+    if isinstance(earlier, dict):
+        merged = dict(earlier)
+        merge_patch(merged, tree)
+        tree = merged
+    state.tracked.set(ERRORS_SIGNAL, tree)
+
+
+def _shown(state: RequestState) -> object:
+    """Give the messages that the page shows, as it sent them."""
+    return (state.received or {}).get(ERRORS_SIGNAL)
+
+
+def _messages_of(what: object) -> tuple[Collection[str], Mapping[str, str]]:
+    if isinstance(what, InvalidSignals):
+        return what.paths, what.errors or {WHOLE: str(what.description)}
+    if isinstance(what, type):
+        model = model_of(what)
+        if model is not None:
+            return model.paths(), {}
+    elif forms.is_form_object(what):
+        return forms.read_messages(what)
+    raise TypeError(
+        f"show_errors got {shorten(what)}; accepted: an InvalidSignals, a form, or the class of a dataclass, "
+        "TypedDict, pydantic or msgspec model"
+    )
