@@ -1,10 +1,10 @@
-"""What one action costs on the server, beside the same view written by hand.
+"""What one action costs on the server, plain and with typed signals, beside the same view written by hand.
 
 usage: python tests/benchmarks/action.py [--requests N] [--rounds N]
 
-Both run on gunicorn with one gevent worker, the rounds alternate. A few connections send requests one after another;
+All run on gunicorn with one gevent worker, the rounds alternate. A few connections send requests one after another;
 what is compared is the CPU time of the server's processes, which noise on the machine changes far less than it changes
-rates. Needs the extra ``gunicorn`` and a POSIX system.
+rates. Needs the extras ``gunicorn`` and ``bench``, and a POSIX system.
 """
 
 from __future__ import annotations
@@ -51,6 +51,37 @@ datastar = Datastar(app)
 def increment(count: int = 0):
     datastar.signal("count", count + 1)
 """
+
+TYPED = """
+from dataclasses import dataclass
+from flask import Flask
+from flask_datastar import Datastar
+app = Flask(__name__)
+app.secret_key = "benchmark"
+datastar = Datastar(app)
+
+@dataclass
+class Counter:
+    count: int
+    name: str
+    items: list[str]
+
+@datastar.handler
+def increment(signals: Counter):
+    datastar.signal("count", signals.count + 1)
+"""
+
+# The same signals, as a model of pydantic.
+PYDANTIC = TYPED.replace("from dataclasses import dataclass", "from pydantic import BaseModel").replace(
+    "@dataclass\nclass Counter:", "class Counter(BaseModel):"
+)
+
+#: What is measured beside the view written by hand: title, module, source, and the highest ratio, where one is set.
+ROWS = [
+    ("Flask-Datastar handler", "shop", HANDLER, None),
+    ("handler with a dataclass", "typed", TYPED, 1.5),
+    ("handler with a pydantic model", "typed_pydantic", PYDANTIC, 1.5),
+]
 
 BODY = json.dumps({"count": 41, "name": "Ada", "items": ["a", "b", "c"]})
 HEADERS = {"Content-Type": "application/json", "Datastar-Request": "true", "Sec-Fetch-Site": "same-origin"}
@@ -117,19 +148,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
-    by_hand, handler = [], []
+    by_hand: list[float] = []
+    found: dict[str, list[float]] = {title: [] for title, *_ in ROWS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "by_hand.py").write_text(BY_HAND)
-        (folder / "shop.py").write_text(HANDLER)
+        for _, module, source, _ in ROWS:
+            (folder / f"{module}.py").write_text(source)
         for _ in range(arguments.rounds):
             by_hand.append(measure(folder, "by_hand", "/increment", arguments.requests))
-            handler.append(measure(folder, "shop", "/ds/shop/increment", arguments.requests))
-    ratios = [ours / theirs for ours, theirs in zip(handler, by_hand, strict=True)]
-    print("| | server CPU a request |\n|---|---|")
-    print(f"| view written by hand | {statistics.median(by_hand):.0f} us |")
-    print(f"| Flask-Datastar handler | {statistics.median(handler):.0f} us |")
-    print(f"| ratio (median of {len(ratios)} rounds) | {statistics.median(ratios):.2f} |")
+            for title, module, *_ in ROWS:
+                found[title].append(measure(folder, module, f"/ds/{module}/increment", arguments.requests))
+    print("| | server CPU a request | ratio | mark |\n|---|---|---|---|")
+    print(f"| view written by hand | {statistics.median(by_hand):.0f} us | | |")
+    for title, *_, mark in ROWS:
+        ratio = statistics.median(ours / theirs for ours, theirs in zip(found[title], by_hand, strict=True))
+        print(f"| {title} | {statistics.median(found[title]):.0f} us | {ratio:.2f} | {mark or ''} |")
+    print(f"\nratios: medians of {arguments.rounds} rounds")
 
 
 if __name__ == "__main__":
