@@ -253,10 +253,10 @@ def test_of_two_that_open_at_once_the_one_that_is_heard_of_later_stays(
     processes: tuple[Process, Process], line: Line, winner: int
 ) -> None:
     with line.held() as messages:
-        streams = [process.open("feed", f"t.p{number}") for number, process in enumerate(processes)]
-        for stream in streams:
-            stream.wait_open()
-            wait_until(lambda: len(messages) == 2)
+        streams = []
+        for number, process in enumerate(processes, start=1):
+            streams.append(process.open("feed", f"t.p{number - 1}").wait_open())
+            wait_until(lambda number=number: len(messages) == number)
         assert not any(stream.has_ended for stream in streams)
         if winner == 0:
             messages.reverse()
