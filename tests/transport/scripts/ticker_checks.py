@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 import time
@@ -57,7 +56,8 @@ def check_missed_calls_are_dropped() -> None:
 
     assert done.wait(DEADLINE_SECONDS)
     cancel()
-    assert all(later - earlier >= 0.04 for earlier, later in itertools.pairwise(calls))
+    # Together they would come at once after the first. Single ones may be late, on a machine with much else to do.
+    assert calls[3] - calls[0] >= 0.25 + 0.05
 
 
 def check_error_is_logged_and_the_next_call_comes() -> None:
