@@ -96,7 +96,8 @@ class DeclaringMethods:
         :return: the class, unchanged.
         :raises SetupError: the declaration cannot work, or a name is taken.
         """
-        if not isinstance(rule, str):
+        # Below a blueprint's prefix the rule may be empty, as Flask's.
+        if not isinstance(rule, str) or not (rule.startswith("/") or (blueprint is not None and not rule)):
             raise SetupError(f"@datastar.view takes a URL rule, not {rule!r}; write @datastar.view('/…')")
 
         def declare(view_class: V) -> V:
@@ -149,7 +150,7 @@ class DeclaringMethods:
                     install_view(find_app_state(app), view, events_before)
             else:
                 self._record(view.blueprint, f"view {view}", partial(self._install_latest_view, view))
-        except SetupError:
+        except Exception:
             self.handlers.exchange(view.events, events_before)
             del self._views[view.group]
             if earlier is not None:

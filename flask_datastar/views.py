@@ -100,7 +100,9 @@ def event(
             raise SetupError(f"@event decorates a method of a StarView, not {method!r}; write @event(name=...)")
         if hasattr(method, _MARK):
             raise SetupError(f"method {method.__qualname__} is marked as an event twice; it has one name")
-        options = EventOptions(name if name is not None else method.__name__, methods, on_invalid)
+        # A tuple, because the class may be registered several times.
+        verbs = methods if isinstance(methods, str) else tuple(methods)
+        options = EventOptions(name if name is not None else method.__name__, verbs, on_invalid)
         setattr(method, _MARK, options)
         return method
 

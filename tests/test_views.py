@@ -101,6 +101,41 @@ def test_decorator_without_a_rule_is_refused(datastar: Datastar) -> None:
         datastar.view(Page)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("rule", ["", "page", None, 5])
+def test_rule_without_a_slash_is_refused(datastar: Datastar, rule: Any) -> None:
+    with pytest.raises(SetupError, match=rf"^@datastar\.view takes a URL rule, not {rule!r}; write @datastar\.view\("):
+        datastar.view(rule)
+
+
+def test_rule_with_an_unknown_converter_leaves_nothing_behind(datastar: Datastar, tab: DatastarClient) -> None:
+    with pytest.raises(LookupError, match="the converter 'number' does not exist"):
+        declare(datastar, "text", rule="/<number:x>")
+
+    assert list(datastar.handlers) == []
+    declare(datastar, "text", rule="/page")
+    assert tab.client.get("/page").text == "text"
+
+
+def test_rule_below_a_prefix_may_be_empty(app: Flask, datastar: Datastar) -> None:
+    blueprint = Blueprint("bp", __name__, url_prefix="/bp")
+    declare(datastar, "text", rule="", blueprint=blueprint)
+    app.register_blueprint(blueprint)
+
+    assert app.test_client().get("/bp").text == "text"
+
+
+@pytest.mark.parametrize("methods", [[], "POST", ["HEAD"], ["FETCH"]])
+def test_verbs_of_an_event_are_those_of_handlers(datastar: Datastar, methods: Any) -> None:
+    class CartView(Page):
+        @event(methods=methods)
+        def add(self) -> None: ...
+
+    with pytest.raises(
+        SetupError, match=r"^handler .*CartView\.add: methods is .*; accepted: a list of GET, POST, PUT"
+    ):
+        datastar.view("/")(CartView)
+
+
 @pytest.mark.parametrize("name", ["", "a.b", "a b", "*", "a/b", "<x>", 5])
 def test_event_names_are_those_of_handlers(datastar: Datastar, name: Any) -> None:
     class CartView(Page):
@@ -624,7 +659,7 @@ def test_same_class_serves_two_apps() -> None:
 
 def test_same_class_serves_two_instances() -> None:
     class CartView(Page):
-        @event
+        @event(methods=iter(["PUT"]))
         def act(self) -> str:
             return "<p id='a'></p>"
 
@@ -632,7 +667,7 @@ def test_same_class_serves_two_instances() -> None:
         app = Flask(rule)
         Datastar(app).view(rule)(CartView)
         assert DatastarClient(app).client.get(rule).text == "<p id='page'></p>"
-        assert DatastarClient(app).post(CartView, "act").html == "<p id='a'></p>"
+        assert DatastarClient(app).put(CartView, "act").html == "<p id='a'></p>"
 
 
 # Blueprints
