@@ -105,7 +105,7 @@ def save(text: str = "", editing: int = 0) -> None:
     text = " ".join(text.split())[:LONGEST_TEXT]
     if not text or person is None:
         return
-    card = db.session.get(Card, editing) if editing else None
+    card = find_card(editing)
     if card is None:
         # Also when somebody has deleted the card meanwhile: what was typed is not lost.
         db.session.add(Card(text=text, author=person.name))
@@ -119,7 +119,7 @@ def save(text: str = "", editing: int = 0) -> None:
 @datastar.handler(group="board")
 def move(card: int, step: int) -> None:
     person_id()
-    found = db.session.get(Card, card)
+    found = find_card(card)
     # Two people may click at the same moment, and one of them too late.
     if found and 0 <= found.column + step < len(COLUMNS):
         found.column += step
@@ -129,10 +129,15 @@ def move(card: int, step: int) -> None:
 @datastar.handler(group="board")
 def delete(card: int) -> None:
     person_id()
-    found = db.session.get(Card, card)
+    found = find_card(card)
     if found:
         db.session.delete(found)
         commit_and_publish()
+
+
+def find_card(number: int) -> Card | None:
+    # A number that is larger than what the database takes is no card's.
+    return db.session.get(Card, number) if 0 < number < 2**63 else None
 
 
 def commit_and_publish() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from .events import Event, join_data, make_event, shorten, wire_lines
 from .strictjson import Dumps
 
 _EVENT_TYPE = EventType.PATCH_SIGNALS.value
+# Most signals have no exponent and no number of so many digits; only where one may be, all are looked at.
+_MAY_BE_HUGE = re.compile(r"[0-9][eE]\+?[0-9]|[0-9]{309}")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
 
 
@@ -120,7 +123,8 @@ def read_object(text: str) -> dict[str, Any]:
 
     :param text: JSON.
     :return: name → value.
-    :raises ValueError: it is malformed, no object, nested deeper than 64, or contains a lone surrogate.
+    :raises ValueError: it is malformed, no object, nested deeper than 64, or contains a lone surrogate or a number that
+        would become infinite: no answer could send that back.
     """
     try:
         value = strictjson.loads(text)
@@ -131,6 +135,8 @@ def read_object(text: str) -> dict[str, Any]:
     # Counting brackets is much cheaper than walking, and few of them cannot be deep.
     if text.count("{") + text.count("[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise ValueError(f"the signals are nested deeper than {MAX_DEPTH}")
+    if _MAY_BE_HUGE.search(text) and _has_infinity(value):
+        raise ValueError("the signals have a number that is larger than a float can be, such as 1e999")
     return value
 
 
@@ -213,6 +219,19 @@ def check_names(signals: object) -> None:
 
 def _may_be_forbidden(text: str) -> bool:
     return '"__proto__"' in text or '"constructor"' in text or '"prototype"' in text
+
+
+def _has_infinity(value: object) -> bool:
+    waiting: list[Any] = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            waiting.extend(found.values())
+        elif isinstance(found, list):
+            waiting.extend(found)
+        elif isinstance(found, float) and math.isinf(found):
+            return True
+    return False
 
 
 def _is_deeper(value: object, limit: int) -> bool:

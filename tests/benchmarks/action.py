@@ -1,10 +1,10 @@
-"""What one action costs on the server, beside the same view written by hand.
+"""What one action costs on the server, plain and with typed signals, beside the same view written by hand.
 
 usage: python tests/benchmarks/action.py [--requests N] [--rounds N]
 
-Both run on gunicorn with one gevent worker, the rounds alternate. A few connections send requests one after another;
+All run on gunicorn with one gevent worker, the rounds alternate. A few connections send requests one after another;
 what is compared is the CPU time of the server's processes, which noise on the machine changes far less than it changes
-rates. A ratio above its mark makes the exit status 1. Needs the extra ``gunicorn`` and a POSIX system.
+rates. A ratio above its mark makes the exit status 1. Needs the extras ``gunicorn`` and ``bench``, and a POSIX system.
 """
 
 from __future__ import annotations
@@ -71,6 +71,31 @@ class CounterView(StarView):
 """
 
 
+TYPED = """
+from dataclasses import dataclass
+from flask import Flask
+from flask_datastar import Datastar
+app = Flask(__name__)
+app.secret_key = "benchmark"
+datastar = Datastar(app)
+
+@dataclass
+class Counter:
+    count: int
+    name: str
+    items: list[str]
+
+@datastar.handler
+def increment(signals: Counter):
+    datastar.signal("count", signals.count + 1)
+"""
+
+# The same signals, as a model of pydantic.
+PYDANTIC = TYPED.replace("from dataclasses import dataclass", "from pydantic import BaseModel").replace(
+    "@dataclass\nclass Counter:", "class Counter(BaseModel):"
+)
+
+
 @dataclass(frozen=True)
 class Case:
     """One way to write the action: its module, where it is reached, and what it may cost at most."""
@@ -86,6 +111,10 @@ BY_HAND_CASE = Case("view written by hand", "by_hand", BY_HAND, "/increment")
 CASES = [
     Case("Flask-Datastar handler", "shop", HANDLER, "/ds/shop/increment"),
     Case("event of a StarView", "counter", VIEW, "/ds/counter-counter_view/increment?start=5", highest_ratio=1.15),
+    Case("handler with a dataclass", "typed", TYPED, "/ds/typed/increment", highest_ratio=1.5),
+    Case(
+        "handler with a pydantic model", "typed_pydantic", PYDANTIC, "/ds/typed_pydantic/increment", highest_ratio=1.5
+    ),
 ]
 
 BODY = json.dumps({"count": 41, "name": "Ada", "items": ["a", "b", "c"]})

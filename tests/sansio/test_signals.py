@@ -236,3 +236,17 @@ def test_merge_patch_sets_absent_leaves_only_if_asked_to(patch: dict[str, Any], 
     signals.merge_patch(state, patch, only_if_missing=True)
 
     assert state == expected
+
+
+@pytest.mark.parametrize(
+    "number", ["1e999", "-1e+999", "1E400", "1.5e0309", "9" * 305 + "e9", "9" * 309 + ".5", "9" * 320 + "e-1"]
+)
+@pytest.mark.parametrize("place", ['{"a": %s}', '{"a": {"b": [1, [%s]]}}'])
+def test_read_object_refuses_numbers_that_no_answer_could_send_back(number: str, place: str) -> None:
+    with pytest.raises(ValueError, match="the signals have a number that is larger than a float can be, such as 1e999"):
+        signals.read_object(place.replace("%s", number))
+
+
+@pytest.mark.parametrize("number", ["1e308", "1e-999", "-1.7e308", "9" * 400, '"1e999"', '"' + "9" * 309 + '"'])
+def test_read_object_takes_numbers_that_fit(number: str) -> None:
+    assert list(signals.read_object(f'{{"a": [{number}]}}')) == ["a"]

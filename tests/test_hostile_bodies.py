@@ -1,0 +1,261 @@
+"""Hostile requests at every endpoint of the demos: never a status of 500 or more, and nothing grows.
+
+The endpoints are those of the URL map, so a new demo is tried without a change here.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from example import create_app
+from tests.sansio.strategies import json_values
+
+HEADERS = {"Datastar-Request": "true", "Sec-Fetch-Site": "same-origin"}
+MEBIBYTE = 1_048_576
+
+# Names that handlers of the demos read, so that what is hostile reaches them.
+NAMES = [
+    *[
+        "count",
+        "query",
+        "name",
+        "text",
+        "editing",
+        "card",
+        "step",
+        "email",
+        "password",
+        "again",
+        "remember",
+        "birthday",
+    ],
+    *["errors", "csrf_token", "csrf", "tabId", "next", "title", "id", "filter", "done", "value", "signals", "page"],
+]
+
+
+def everywhere(value: Any) -> bytes:
+    """Write a value under every name."""
+    return json.dumps(dict.fromkeys(NAMES, value)).encode("utf-8", "surrogatepass")
+
+
+def nested(depth: int, opening: str = '{"a":', closing: str = "}") -> bytes:
+    return (opening * depth + "1" + closing * depth).encode()
+
+
+BODIES: dict[str, bytes] = {
+    "nothing": b"",
+    "not JSON": b"{",
+    "not an object": b"[1]",
+    "null": b"null",
+    "a text": b'"text"',
+    "no UTF-8": b'{"name": "\xff\xfe"}',
+    "a byte order mark": b'\xef\xbb\xbf{"name": "a"}',
+    "NUL": b'{"name": "a\x00b"}',
+    "NUL escaped": everywhere("a\0b"),
+    "deep": nested(60),
+    "too deep": nested(70),
+    "far too deep": nested(50_000),
+    "lists far too deep": nested(50_000, "[", "]"),
+    "deep everywhere": everywhere(json.loads(nested(50))),
+    "wide": json.dumps({f"n{number}": number for number in range(20_000)}).encode(),
+    "wide everywhere": everywhere(list(range(1_500))),
+    "wide objects everywhere": everywhere({f"n{number}": {"a": [number]} for number in range(200)}),
+    "many wrong": everywhere([{"a": []}] * 300),
+    "NaN": b'{"count": NaN, "query": NaN}',
+    "Infinity": b'{"count": Infinity, "editing": -Infinity}',
+    "too large for a float": everywhere("1e999").replace(b'"1e999"', b"1e999"),
+    "minus too large for a float": everywhere("-1e999").replace(b'"-1e999"', b"-1e999"),
+    "a huge number": everywhere(10**4000),
+    "a larger number": b'{"count": ' + b"9" * 5000 + b"}",
+    "more than a database takes": everywhere(2**63),
+    "more than a database takes, as text": everywhere(str(-(2**70))),
+    "a tiny number": everywhere(5e-324),
+    "minus zero": b'{"count": -0.0, "editing": -0}',
+    "duplicate keys": b'{"count": 1, "count": {"a": 1}, "count": [], "name": {}, "name": "a"}',
+    "lone surrogates": b'{"name": "\\ud800", "query": "\\udc00\\ud800", "text": "\\ud83d"}',
+    "lone surrogates as names": b'{"\\ud800": 1}',
+    "prototypes": b'{"__proto__": {"a": 1}, "constructor": {"prototype": {}}, "errors": {"__proto__": "x", "": "y"}}',
+    "prototypes everywhere": everywhere({"__proto__": {"constructor": "x"}, "": {"": ""}, "a.b": 1, "_": "x"}),
+    "a long name": json.dumps({"k" * (MEBIBYTE - 100): 1}).encode(),
+    "a long name inside": everywhere({"k" * 40_000: "x"}),
+    "a long text": json.dumps({"query": "q" * (MEBIBYTE - 100)}).encode(),
+    "a long password": json.dumps({"email": "@" * 500_000, "password": "p" * 500_000}).encode(),
+    "a hostile address": json.dumps({"email": "a@" + "." * 900_000 + "@", "name": "n"}).encode(),
+    "spaces": json.dumps({"name": " " * 500_000, "text": "\u2028" * 80_000}).encode(),
+    "too large": json.dumps({"query": "q" * (MEBIBYTE + 100)}).encode(),
+    "true": everywhere(True),
+    "lists of lists": everywhere([[[]], [{}], [None]]),
+    "empty": everywhere(""),
+    "nulls": everywhere(None),
+    "HTML": everywhere("</script><!--<script>alert(1)</script>\r\n\r\nevent: x\u2028"),
+    "a path": everywhere("//evil.example/\\"),
+}
+CONTENT_TYPES = [
+    *["text/plain", "application/json; charset=utf-16", "application/json; charset=x\"'", "application/xml", ""],
+    *[
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "application/json;;",
+    ],
+    *["multipart/form-data; boundary=a", "é/ü", "application/json, text/x"],
+]
+#: Values for the variable parts of rules.
+PARTS = ["1", "-1", "99999999999999999999", "x", "..", "%00", "é"]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    folder: Path = tmp_path_factory.mktemp("hostile")
+    app = create_app(
+        {
+            "SECRET_KEY": "test",
+            "SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder / 'example.sqlite'}",
+            "IMPORT_PAUSE_SECONDS": 0,
+            # What the token keeps out is let in, to be tried.
+            "WTF_CSRF_ENABLED": False,
+        }
+    )
+    yield app
+    with app.app_context():
+        app.extensions["sqlalchemy"].engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def visitors(app: Flask) -> dict[str, str]:
+    """The cookies of a stranger, and of somebody who has an account and is on the board. They are sent with every
+    request, so that one that signs out or leaves does not change who sends the next one."""
+    member = app.test_client()
+    person = {"name": "Ada", "email": "ada@example.org", "password": "correct horse", "again": "correct horse"}
+    for path in ("/ds/board/join", "/ds/signup/register"):
+        assert member.post(path, json=person, headers=HEADERS).status_code == 200
+    cookie = member.get_cookie("session")
+    assert cookie is not None
+    cookies = {"stranger": "", "member": f"session={cookie.value}"}
+    headers = {"Cookie": cookies["member"]}
+    nobody = app.test_client(use_cookies=False)
+    assert nobody.get("/account", headers=headers).status_code == 200
+    assert "You are Ada" in nobody.get("/board", headers=headers).text
+    return cookies
+
+
+def rules(app: Flask) -> list[Rule]:
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
+
+
+def verbs(rule: Rule) -> list[str]:
+    """Give one verb that carries signals in the query, and one that has a body, of those that a rule takes."""
+    taken = rule.methods or set()
+    return [
+        found[0] for found in (sorted(taken & {"GET", "DELETE"}), sorted(taken & {"POST", "PUT", "PATCH"})) if found
+    ]
+
+
+def path_of(rule: Rule, part: str) -> str:
+    """Fill a rule's variable parts as a browser could, whatever their converters take."""
+    return re.sub("<[^>]+>", quote(part, safe="%"), rule.rule)
+
+
+def ask(app: Flask, cookie: str, method: str, url: str, body: bytes, content_type: str) -> TestResponse:
+    """Send a request, and take no more than the beginning of what streams."""
+    headers = {**HEADERS, "Content-Type": content_type, "Cookie": cookie}
+    if method in ("GET", "DELETE"):
+        text = body[:50_000].decode("latin-1")
+        url += ("&" if "?" in url else "?") + f"datastar={quote(text)}"
+        body = b""
+    client = app.test_client(use_cookies=False)
+    response = client.open(url, method=method, data=body, headers=headers, buffered=False)
+    if response.content_length is None:
+        next(iter(response.iter_encoded()), None)
+    else:
+        response.get_data()
+    response.close()
+    return response
+
+
+def check(response: TestResponse, what: object) -> None:
+    assert response.status_code < 500, f"{response.status_code} for {what}"
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_hostile_bodies_are_answered(app: Flask, visitors: dict[str, str], body: bytes) -> None:
+    # A large one is not sent by everybody in every way: that takes minutes and tries nothing else.
+    is_large = len(body) > 20_000
+    for rule, visitor in itertools.product(rules(app), ["member"] if is_large else visitors):
+        for method in verbs(rule)[-1:] if is_large else verbs(rule):
+            response = ask(app, visitors[visitor], method, path_of(rule, "1"), body, "application/json")
+            check(response, (method, rule, visitor))
+            # An answer repeats what was sent a few times at most.
+            assert (response.content_length or 0) < 200_000 + 8 * len(body), (method, rule, visitor)
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+@pytest.mark.parametrize("body", [b'{"name": "a"}', b"name=a&count=1", b"--a\r\n\r\n\xff"])
+def test_wrong_content_types_are_answered(app: Flask, visitors: dict[str, str], content_type: str, body: bytes) -> None:
+    for rule, visitor in itertools.product(rules(app), visitors):
+        for method in verbs(rule):
+            check(ask(app, visitors[visitor], method, path_of(rule, "1"), body, content_type), (method, rule, visitor))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_hostile_parameters_are_answered(app: Flask, visitors: dict[str, str], part: str) -> None:
+    query = "&".join(f"{name}={part}" for name in NAMES)
+    for rule, visitor in itertools.product(rules(app), visitors):
+        for method in verbs(rule):
+            check(
+                ask(app, visitors[visitor], method, f"{path_of(rule, part)}?{query}", b"{}", "application/json"),
+                (method, rule, visitor),
+            )
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_signals_are_answered(app: Flask, visitors: dict[str, str], data: st.DataObject) -> None:
+    rule = data.draw(st.sampled_from(sorted(rules(app), key=str)))
+    method = data.draw(st.sampled_from(verbs(rule)))
+    signals = data.draw(st.dictionaries(st.sampled_from(NAMES), json_values))
+    visitor = data.draw(st.sampled_from(sorted(visitors)))
+
+    check(
+        ask(app, visitors[visitor], method, path_of(rule, "1"), json.dumps(signals).encode(), "application/json"),
+        (method, rule, visitor),
+    )
+
+
+def kept_objects() -> Counter[str]:
+    gc.collect()
+    return Counter(str(type(found).__module__).partition(".")[0] for found in gc.get_objects())
+
+
+def test_nothing_is_kept_of_hostile_requests(app: Flask, visitors: dict[str, str]) -> None:
+    def storm() -> None:
+        for rule in rules(app):
+            for body in (found for found in BODIES.values() if len(found) < 20_000):
+                ask(app, visitors["stranger"], verbs(rule)[-1], path_of(rule, "1"), body, "application/json")
+
+    # The first one fills caches: of templates, of statements, of regular expressions.
+    storm()
+    before = kept_objects()
+    storm()
+    after = kept_objects()
+
+    grown = after - before
+    assert grown["flask_datastar"] + grown["example"] == 0, grown
+    assert grown.total() < 2_000, grown
+    with app.app_context():
+        assert app.extensions["datastar"].stats()["open"] == 0
