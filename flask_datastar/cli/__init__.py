@@ -83,7 +83,8 @@ def _init_gunicorn(dry_run: bool) -> None:
     elif "gevent" in files.read_text(path):
         click.echo(f"{files.shown(path)}: nothing to add")
     else:
-        click.echo(f'{files.shown(path)}: kept as it is. Streams want worker_class = "gevent" and workers = 1')
+        click.echo(f'{files.shown(path)}: kept as it is. Streams want worker_class = "gevent", and workers = 1 unless')
+        click.echo("    DATASTAR_BROKER_URL joins them")
 
 
 def _fetch_client(app: Flask, *, force: bool, dry_run: bool) -> None:

@@ -6,7 +6,7 @@ GUNICORN_CONF = '''\
 # A stream keeps its connection as long as its page is open: with gevent that is a greenlet of a few kilobytes.
 worker_class = "gevent"
 
-# Streams of one process do not hear what another one publishes.
+# Streams of one process do not hear what another one publishes, unless DATASTAR_BROKER_URL joins them.
 workers = 1
 
 # Of one worker at the same time, streams included: more than DATASTAR_MAX_STREAMS.

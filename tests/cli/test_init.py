@@ -258,7 +258,7 @@ def test_gunicorn_configuration_of_the_user_is_kept(folder: Path, run: Run) -> N
 
     result = run("init", "--no-layout")
 
-    assert 'kept as it is. Streams want worker_class = "gevent" and workers = 1' in result.output
+    assert 'kept as it is. Streams want worker_class = "gevent", and workers = 1 unless' in result.output
     assert (folder / "gunicorn.conf.py").read_text() == "workers = 4\n"
 
 
