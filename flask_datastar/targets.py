@@ -67,8 +67,11 @@ def _by_event(registry: HandlerRegistry, app_state: AppState, event: str) -> lis
     if group is not None and (own := registry.find(group, event)) is not None:
         return [own]
     named = registry.named(event)
+    if len(named) > 1:
+        # The instance may serve other apps, with blueprints that this one does not have.
+        named = [handler for handler in named if handler.key in app_state.endpoints] or named
     if len(named) > 1 and (module := _running_module(registry, app_state)) is not None:
-        beside = registry.of_module(module, event)
+        beside = [handler for handler in named if handler.source[0] == module]
         if len(beside) == 1:
             return beside
     return named

@@ -203,3 +203,22 @@ def test_each_of_two_apps_has_its_own_running_view(make_app: MakeApp, app: Flask
 
     assert app.test_client().get("/").text == "@post('/ds/cards/add')"
     assert other.test_client().get("/").text == "@post('/other/items/add')"
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["neither", "one"])
+def test_only_one_in_the_app_is_alone_whatever_other_apps_have(make_app: MakeApp, is_known: bool) -> None:
+    datastar = Datastar()
+    here, there = (Blueprint(name, __name__, url_prefix=f"/{name}") for name in ("here", "there"))
+    datastar.handler(name="add", blueprint=here)(page_in("shop.board", datastar))
+    datastar.handler(name="add", blueprint=there)(page_in("shop.todo", datastar))
+    make_app(datastar).register_blueprint(there)
+    app = make_app(datastar)
+    if is_known:
+        app.register_blueprint(here)
+
+    with app.test_request_context():
+        if is_known:
+            assert datastar.post("add").js == "@post('/here/ds/shop-board/add')"
+        else:
+            with pytest.raises(SetupError, match=r"^several handlers fit 'add': shop-board:add .*, shop-todo:add"):
+                datastar.post("add")
