@@ -28,8 +28,9 @@ _PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|
 class PageHelpers:
     """What templates know as ``datastar``: actions, expressions and the page's head. It can send nothing.
 
-    ``target`` is a handler function, a module and an event, ``"shop.cart.add"``, or ``"add"`` alone (the running
-    view's group first). Keyword arguments are handler parameters; the client's options begin with an underscore.
+    ``target`` is a handler function, a module and an event, ``"shop.cart.add"``, or ``"add"`` alone (first in
+    the running view's group, then in its module). Keyword arguments are handler parameters; the client's options begin
+    with an underscore.
     """
 
     def __init__(self, registry: HandlerRegistry, extension: object = None) -> None:
@@ -158,7 +159,7 @@ class PageHelpers:
         if module is not None:
             url = self._module_url(app_state, target, module, values)
         else:
-            handler = targets.find_handler(self._registry, target, event, targets.running_group(app_state))
+            handler = targets.find_handler(self._registry, app_state, target, event)
             if verb.upper() not in handler.methods:
                 raise SetupError(
                     f"handler {handler} does not take {verb.upper()}; it takes {', '.join(handler.methods)}. Use that "

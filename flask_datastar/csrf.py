@@ -133,7 +133,9 @@ def _is_exempt(app: Flask, request: Request) -> bool:
     if app.blueprints.get(request.blueprint or "") in getattr(protection, "_exempt_blueprints", ()):
         return True
     view = app.view_functions.get(request.endpoint or "")
-    return view is not None and f"{view.__module__}.{view.__name__}" in getattr(protection, "_exempt_views", ())
+    # A partial, or an object that is called, has no name and so cannot be exempt.
+    name = f"{getattr(view, '__module__', None)}.{getattr(view, '__name__', None)}"
+    return name in getattr(protection, "_exempt_views", ())
 
 
 def check_no_token(app_state: AppState, data: bytes) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from types import ModuleType
 
 from .errors import SetupError
 from .handlers import EVERY_EVENT, Handler, is_event_name
@@ -84,9 +83,9 @@ class HandlerRegistry:
         found = [handler for group in groups if (handler := self.find(group, event)) is not None]
         return [handler for handler in found if _source(handler.view) == source]
 
-    def of_module(self, module: ModuleType, event: str) -> list[Handler]:
-        """Give the handlers of that event that a module declares, in whatever group."""
-        return [handler for handler in self.named(event) if handler.source[0] == module.__name__]
+    def of_module(self, module: str, event: str) -> list[Handler]:
+        """Give the handlers of that event that a module, given by its name, declares in whatever group."""
+        return [handler for handler in self.named(event) if handler.source[0] == module]
 
 
 def _blueprint_name(handler: Handler) -> str | None:

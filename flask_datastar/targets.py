@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from enum import Enum
+from functools import partial
+from inspect import unwrap
 from types import ModuleType
 from typing import Any
 from urllib.parse import quote
@@ -21,16 +23,15 @@ from .sansio.actions import UrlPart
 from .sansio.javascript import Expression
 
 
-def find_handler(registry: HandlerRegistry, target: object, event: str | None, running_group: str | None) -> Handler:
+def find_handler(registry: HandlerRegistry, app_state: AppState, target: object, event: str | None) -> Handler:
     """Find the handler that an action names.
 
     :param target: a handler function; a view class, a module, or the dotted name of either, with ``event``;
-        ``"shop.cart.add"``; or an event's name alone, which is looked for in the running group first.
-    :param running_group: the group of the view or handler that renders the action.
+        ``"shop.cart.add"``; or an event's name alone, which is looked for around the running view first.
     :raises SetupError: there is none, or there are several; the text lists the candidates.
     """
     if isinstance(target, str):
-        candidates = _by_name(registry, target, event, running_group)
+        candidates = _by_name(registry, app_state, target, event)
     elif isinstance(target, type):
         if event is None:
             raise SetupError(f"the action names the view {target.__qualname__} but no event in it; give its name, too")
@@ -39,7 +40,7 @@ def find_handler(registry: HandlerRegistry, target: object, event: str | None, r
         if event is None:
             raise SetupError(f"the action names the module {target.__name__!r} but no event in it; give its name, too")
         own = registry.find(default_group(target.__name__), event)
-        candidates = [own] if own is not None else registry.of_module(target, event)
+        candidates = [own] if own is not None else registry.of_module(target.__name__, event)
     else:
         candidates = [found for found in registry.of_function(target) if event in (None, found.event)]
     if len(candidates) == 1:
@@ -51,30 +52,71 @@ def find_handler(registry: HandlerRegistry, target: object, event: str | None, r
     raise SetupError(f"no handler fits {wanted}; declare it with @datastar.handler. Known handlers: {known}")
 
 
-def _by_name(registry: HandlerRegistry, target: str, event: str | None, running_group: str | None) -> list[Handler]:
+def _by_name(registry: HandlerRegistry, app_state: AppState, target: str, event: str | None) -> list[Handler]:
     if event is None and "." in target:
         target, _, event = target.rpartition(".")
     if event is None:
-        if running_group is not None and (own := registry.find(running_group, target)) is not None:
-            return [own]
-        return registry.named(target)
+        return _by_event(registry, app_state, target)
     found = registry.find(target, event) or registry.find(default_group(target), event)
     return [found] if found is not None else []
 
 
-def running_group(app_state: AppState) -> str | None:
+def _by_event(registry: HandlerRegistry, app_state: AppState, event: str) -> list[Handler]:
+    """Look in the group of what runs, then in its module, then in the whole app."""
+    group = _running_group(app_state)
+    if group is not None and (own := registry.find(group, event)) is not None:
+        return [own]
+    named = registry.named(event)
+    if len(named) > 1:
+        # The instance may serve other apps, with blueprints that this one does not have.
+        named = [handler for handler in named if handler.key in app_state.endpoints] or named
+    if len(named) > 1 and (module := _running_module(registry, app_state)) is not None:
+        beside = [handler for handler in named if handler.source[0] == module]
+        if len(beside) == 1:
+            return beside
+    return named
+
+
+def _running_group(app_state: AppState) -> str | None:
     """Give the group of the view or handler that answers the current request."""
     state = find_request_state()
     if state is not None and state.running_view is not None:
         return state.running_view[0]
-    endpoint = request.endpoint if has_request_context() else None
+    endpoint = _running_endpoint()
     if endpoint is None:
         return None
-    key = endpoint.rpartition(".")[2]
-    if endpoint in app_state.endpoints.get(key, ()):
+    key = _handler_key(app_state, endpoint)
+    if key is not None:
         return key.partition(":")[0]
-    view = app_state.app.view_functions.get(endpoint)
-    return default_group(view.__module__) if view is not None and view.__module__ else None
+    module = _view_module(app_state, endpoint)
+    return default_group(module) if module else None
+
+
+def _running_module(registry: HandlerRegistry, app_state: AppState) -> str | None:
+    """Give the Python module that declares the view or handler that answers the current request."""
+    endpoint = _running_endpoint()
+    if endpoint is None:
+        return None
+    key = _handler_key(app_state, endpoint)
+    return registry.get(key).source[0] if key is not None else _view_module(app_state, endpoint)
+
+
+def _running_endpoint() -> str | None:
+    return request.endpoint if has_request_context() else None
+
+
+def _handler_key(app_state: AppState, endpoint: str) -> str | None:
+    """Give the key of the handler that an endpoint is, None when it is a page, or one of Flask's own."""
+    key = endpoint.rpartition(".")[2]
+    return key if endpoint in app_state.endpoints.get(key, ()) else None
+
+
+def _view_module(app_state: AppState, endpoint: str) -> str | None:
+    """Give the module that declares a view function: not that of a decorator, which may not pass the view's on."""
+    view: Any = app_state.app.view_functions.get(endpoint)
+    while hasattr(view, "__wrapped__") or isinstance(view, partial):
+        view = view.func if isinstance(view, partial) else unwrap(view)
+    return getattr(view, "__module__", None)
 
 
 def root_path(app_state: AppState) -> str:

@@ -193,9 +193,10 @@ class DatastarClient:
         return Context().run(self._handler_url, target, event, values)
 
     def _handler_url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
+        app_state = find_app_state(self._app)
         with self._app.app_context():
-            handler = targets.find_handler(self._datastar.handlers, target, event, None)
-            url = "".join(map(str, targets.handler_url(find_app_state(self._app), handler, values)))
+            handler = targets.find_handler(self._datastar.handlers, app_state, target, event)
+            url = "".join(map(str, targets.handler_url(app_state, handler, values)))
         return url.removeprefix(self._app.config["APPLICATION_ROOT"].rstrip("/"))
 
     def _apply(self, event: Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -369,6 +370,13 @@ def test_body_of_an_unchecked_view_is_left_to_it(app: Flask, client: FlaskClient
         return request.stream.read()
 
     assert client.post("/upload", data={"csrf": "x"}).data == b"csrf=x"
+
+
+def test_view_without_a_name_is_served_where_nothing_is_checked(app: Flask, client: FlaskClient) -> None:
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    app.add_url_rule("/partial", "partial", partial("{} {}".format, "a", "partial"), methods=["POST"])
+
+    assert client.post("/partial").text == "a partial"
 
 
 def test_switching_off_is_noticed_at_once(app: Flask, client: FlaskClient) -> None:

@@ -249,6 +249,22 @@ def test_state_hangs_on_g_no_longer_than_the_request(app: Flask, datastar: Datas
     assert seen[0]() is None
 
 
+@pytest.mark.parametrize("requests", [0, 1, 2])
+def test_app_is_freed_when_nobody_has_it(make_app: MakeApp, requests: int) -> None:
+    def serve() -> weakref.ref[Flask]:
+        datastar = Datastar()
+        app = make_app(datastar)
+        datastar.handler(group="g", name="publish")(lambda: datastar.publish("topic"))
+        for _ in range(requests):
+            assert DatastarClient(app).post("g.publish").status_code == 204
+        return weakref.ref(app)
+
+    served = serve()
+    gc.collect()
+
+    assert served() is None
+
+
 def test_twenty_threads_see_only_their_own_signals(app: Flask, datastar: Datastar) -> None:
     gate = threading.Barrier(20)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, appcontext_pushed
 
-from .._state import AppState
+from .._state import AppState, find_app_state
 from ..errors import BrokerError
 
 Publish = Callable[[], object]
@@ -24,18 +24,18 @@ _WRITES = re.compile(r"\s*(insert|update|delete|merge|replace|truncate)\b", re.I
 
 def watch_transactions(app_state: AppState) -> None:
     """Watch the sessions of Flask-SQLAlchemy, whether it is initialised before or after this extension."""
-    if not app_state.settings.publish_after_commit:
-        return
+    if app_state.settings.publish_after_commit:
+        appcontext_pushed.connect(_look, app_state.app)
 
-    def look(sender: Flask, **_: Any) -> None:
-        scoped = _scoped_session(sender)
-        if scoped is not None:
-            _listen(scoped)
-        if scoped is not None or app_state.has_served:
-            appcontext_pushed.disconnect(look, sender)
 
-    # Not weakly: nothing else holds the function.
-    appcontext_pushed.connect(look, app_state.app, weak=False)
+def _look(sender: Flask, **_: Any) -> None:
+    """Listen to an app's sessions, as soon as it has any. One function for all apps: a signal that was given one of
+    each would keep all of them for ever."""
+    scoped = _scoped_session(sender)
+    if scoped is not None:
+        _listen(scoped)
+    if scoped is not None or find_app_state(sender).has_served:
+        appcontext_pushed.disconnect(_look, sender)
 
 
 def publish_at_commit(app_state: AppState, publish: Publish) -> bool:
