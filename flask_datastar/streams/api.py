@@ -12,11 +12,15 @@ from ..handlers import Handler, make_handler
 from ..origin import check_header
 from ..tabs import TabInfo
 from .broadcast import Broadcast
+from .changes import Changes
+from .following import Follow
 from .hub import hub_of
+from .messages import Messages
 from .opening import open_stream
 from .publishing import broadcast_events, publish_message
 from .scopes import Scope, named_scope, scope_topic
-from .waiting import Changes, Follow, Messages, Ticks, add_subscription, check_topics
+from .subscriptions import add_subscription, check_topics
+from .waiting import Ticks
 
 F = TypeVar("F", bound=Callable[..., Any])
 ScopeSource = Scope | Callable[[], Scope]
