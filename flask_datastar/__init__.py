@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .extension import Datastar
     from .models.signal import Signal
     from .response import EventResponse
-    from .streams.waiting import Message
+    from .streams.messages import Message
     from .views import StarView, event
 
 #: The signals of a request: name → JSON value.
@@ -25,7 +25,7 @@ __all__ = ["Datastar", "Event", "EventResponse", "Message", "Signal", "Signals",
 _MODULES = {
     "Datastar": "extension",
     "EventResponse": "response",
-    "Message": "streams.waiting",
+    "Message": "streams.messages",
     "Signal": "models.signal",
     "StarView": "views",
     "event": "views",

@@ -16,7 +16,7 @@ from .models.kinds import required_model
 from .sansio.consts import QUERY_KEY, REQUEST_HEADER
 from .sansio.endings import parse_ending
 from .sansio.misfits import Misfits
-from .sansio.signals import read_object
+from .sansio.signal_reading import read_object
 
 #: Methods whose signals stand in the URL.
 SIGNALS_IN_QUERY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})

@@ -31,7 +31,7 @@ from .sansio.consts import QUERY_KEY, REQUEST_HEADER, EventType
 from .sansio.events import Event
 from .sansio.page_signals import page_signals
 from .sansio.parser import EventParser, parse_events
-from .sansio.signals import merge_patch
+from .sansio.signal_merging import merge_patch
 
 _BODILESS = frozenset({"GET", "DELETE"})
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from .sansio.consts import FORBIDDEN_SEGMENTS
 from .sansio.events import Event
-from .sansio.signals import patch_signals, set_path, split_path
+from .sansio.signal_paths import set_path, split_path
+from .sansio.signals import patch_signals
 from .sansio.strictjson import Dumps
 
 

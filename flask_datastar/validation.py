@@ -14,7 +14,7 @@ from .models.kinds import model_of
 from .models.messages import WHOLE, is_of_interest, nest_messages
 from .response import EventResponse, response_of
 from .sansio.events import shorten
-from .sansio.signals import merge_patch
+from .sansio.signal_merging import merge_patch
 
 W = TypeVar("W")
 

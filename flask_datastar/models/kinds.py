@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ..sansio.containers import Converter, Model
 from ..sansio.conversion import make_converter
-from ..sansio.signals import merge_patch
+from ..sansio.signal_merging import merge_patch
 from . import dataclass_kind, msgspec_kind, pydantic_kind, typeddict_kind
 from .fields import FieldsModel, Find
 from .pydantic_kind import PydanticModel

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from ..sansio.consts import FORBIDDEN_SEGMENTS
-from ..sansio.signals import set_path
+from ..sansio.signal_paths import set_path
 
 #: The name, in an object of messages, of the one about the object as a whole. The client never sends it back.
 WHOLE: Final = "_"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..sansio.signals import split_path
+from ..sansio.signal_paths import split_path
 
 
 @dataclass(frozen=True, slots=True)

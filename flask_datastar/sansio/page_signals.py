@@ -5,7 +5,8 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
-from .signals import merge_patch, read_object
+from .signal_merging import merge_patch
+from .signal_reading import read_object
 
 _KEY = "data-signals:"
 

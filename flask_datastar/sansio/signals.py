@@ -1,21 +1,17 @@
-"""Events that patch signals, signal paths, and the reading of what the browser sends."""
+"""Events that patch signals."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import strictjson
-from .consts import FORBIDDEN_SEGMENTS, MAX_DEPTH, EventType
+from .consts import EventType
 from .events import Event, join_data, make_event, shorten, wire_lines
+from .signal_paths import check_names, may_be_forbidden, set_path, split_path
 from .strictjson import Dumps
 
 _EVENT_TYPE = EventType.PATCH_SIGNALS.value
-# Most signals have no exponent and no number of so many digits; only where one may be, all are looked at.
-_MAY_BE_HUGE = re.compile(r"[0-9][eE]\+?[0-9]|[0-9]{309}")
-_INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
 
 
 def patch_signals(
@@ -45,7 +41,7 @@ def patch_signals(
             raise TypeError(f"signals is {type(signals).__name__}; accepted: a mapping of name to value")
         signals = dict(signals)
     text = dumps(signals)
-    if _may_be_forbidden(text):
+    if may_be_forbidden(text):
         # The text's own names: a dataclass or a user's type brings some that ``signals`` does not show.
         check_names(strictjson.loads(text))
     return _signals_event(text, only_if_missing, event_id, retry_ms)
@@ -113,146 +109,6 @@ def check_object(text: str) -> str:
         raise ValueError(f"{shorten(text)} is not strict JSON: {error}") from error
     if not isinstance(value, dict):
         raise ValueError(f"{shorten(text)} is not a JSON object; accepted: an object of name to value")
-    if _may_be_forbidden(text) or "\\u" in text:
+    if may_be_forbidden(text) or "\\u" in text:
         check_names(value)
     return text
-
-
-def read_object(text: str) -> dict[str, Any]:
-    """Read the signals of a request.
-
-    :param text: JSON.
-    :return: name → value.
-    :raises ValueError: it is malformed, no object, nested deeper than 64, or contains a lone surrogate or a number that
-        would become infinite: no answer could send that back.
-    """
-    try:
-        value = strictjson.loads(text)
-    except ValueError as error:
-        raise ValueError(f"the signals are not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"the signals are {_json_kind(value)}; accepted: a JSON object")
-    # Counting brackets is much cheaper than walking, and few of them cannot be deep.
-    if text.count("{") + text.count("[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
-        raise ValueError(f"the signals are nested deeper than {MAX_DEPTH}")
-    if _MAY_BE_HUGE.search(text) and _has_infinity(value):
-        raise ValueError("the signals have a number that is larger than a float can be, such as 1e999")
-    return value
-
-
-def split_path(path: str) -> list[str]:
-    """Take a dotted path apart.
-
-    :raises ValueError: it is empty, has an empty segment, or one that would reach an object's prototype.
-    :raises TypeError: it is no string.
-    """
-    if not isinstance(path, str):
-        raise TypeError(f"signal path is {type(path).__name__}; accepted: str")
-    segments = path.split(".")
-    if "" in segments:
-        raise ValueError(f"signal path {shorten(path)} has an empty segment; accepted: names joined by single dots")
-    if not FORBIDDEN_SEGMENTS.isdisjoint(segments):
-        raise ValueError(f"signal path {shorten(path)} would reach an object's prototype in the browser")
-    return segments
-
-
-def set_path(target: dict[str, Any], segments: list[str], value: object) -> None:
-    """Set a nested value; what is no mapping on the way is replaced by one, as the client does."""
-    for segment in segments[:-1]:
-        inner = target.get(segment)
-        # Copied, because it may be the caller's own object.
-        inner = dict(inner) if isinstance(inner, dict) else {}
-        target[segment] = inner
-        target = inner
-    target[segments[-1]] = value
-
-
-def merge_patch(state: dict[str, Any], patch: Mapping[str, Any], *, only_if_missing: bool = False) -> None:
-    """Apply a patch to a copy of the browser's signals as the client does.
-
-    Objects merge, into a list by index; they replace what is neither, also with ``only_if_missing``
-    (``engine/signals.ts``).
-
-    :param state: changed in place.
-    :param only_if_missing: set absent leaves only; nulls are passed over.
-    """
-    for name, value in patch.items():
-        if value is None:
-            if not only_if_missing:
-                state.pop(name, None)
-        elif isinstance(value, dict):
-            current = state.get(name)
-            if isinstance(current, list):
-                state[name] = _merge_by_index(current, value, only_if_missing)
-                continue
-            state[name] = inner = dict(current) if isinstance(current, dict) else {}
-            merge_patch(inner, value, only_if_missing=only_if_missing)
-        elif not (only_if_missing and name in state):
-            state[name] = value
-
-
-def _merge_by_index(items: list[Any], patch: Mapping[str, Any], only_if_missing: bool) -> list[Any]:
-    by_index = {str(index): item for index, item in enumerate(items)}
-    merge_patch(by_index, patch, only_if_missing=only_if_missing)
-    length = max([len(items), *(int(name) + 1 for name in by_index if _INDEX.fullmatch(name))])
-    # The client reads a hole as "", and sends no other properties of a list.
-    return [by_index.get(str(index), "") for index in range(length)]
-
-
-def check_names(signals: object) -> None:
-    """Refuse names that would reach an object's prototype in the browser.
-
-    :raises ValueError: there is one; its path is named.
-    """
-    waiting: list[tuple[str, object]] = [("", signals)]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, dict):
-            for name, item in value.items():
-                inner = f"{path}{name}"
-                if name in FORBIDDEN_SEGMENTS:
-                    raise ValueError(f"signal path {shorten(inner)} would reach an object's prototype in the browser")
-                waiting.append((f"{inner}.", item))
-        elif isinstance(value, list | tuple):
-            waiting.extend((f"{path}{index}.", item) for index, item in enumerate(value))
-
-
-def _may_be_forbidden(text: str) -> bool:
-    return '"__proto__"' in text or '"constructor"' in text or '"prototype"' in text
-
-
-def _has_infinity(value: object) -> bool:
-    waiting: list[Any] = [value]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            waiting.extend(found.values())
-        elif isinstance(found, list):
-            waiting.extend(found)
-        elif isinstance(found, float) and math.isinf(found):
-            return True
-    return False
-
-
-def _is_deeper(value: object, limit: int) -> bool:
-    level: list[Any] = [value]
-    for _ in range(limit):
-        level = [
-            item
-            for container in level
-            for item in (container.values() if isinstance(container, dict) else container)
-            if isinstance(item, dict | list)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _json_kind(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, str):
-        return "a string"
-    return "a list" if isinstance(value, list) else "a number"

@@ -13,7 +13,7 @@ from typing import Final
 
 from markupsafe import escape
 
-from .signals import split_path
+from .signal_paths import split_path
 
 _ID: Final = "Array.from(crypto.getRandomValues(new Uint32Array(3)), n => n.toString(36)).join('')"
 _DOT: Final = "'.'"

@@ -7,16 +7,20 @@ from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Response, request
 
-from .._state import AppState, RequestState, current_app_state, current_request_state
+from .._state import RequestState, current_app_state, current_request_state
 from ..handlers import Handler, make_handler
 from ..origin import check_header
-from ..tabs import TabInfo
 from .broadcast import Broadcast
+from .changes import Changes
+from .following import Follow
 from .hub import hub_of
+from .messages import Messages
+from .open_tabs import Tabs
 from .opening import open_stream
 from .publishing import broadcast_events, publish_message
 from .scopes import Scope, named_scope, scope_topic
-from .waiting import Changes, Follow, Messages, Ticks, add_subscription, check_topics
+from .subscriptions import add_subscription, check_topics
+from .waiting import Ticks
 
 F = TypeVar("F", bound=Callable[..., Any])
 ScopeSource = Scope | Callable[[], Scope]
@@ -175,47 +179,6 @@ class StreamMethods:
     def stats(self) -> dict[str, Any]:
         """Give counters of this process: open, opened, ended (by reason), dropped, queue_high_water (events)."""
         return hub_of(current_app_state(self)).stats()
-
-
-class Tabs:
-    """The open streams of an app, by scope and tab."""
-
-    def __init__(self, app_state: AppState) -> None:
-        self._hub = hub_of(app_state)
-        self._registry = self._hub.registry
-
-    def count(self, *, everywhere: bool = False) -> int:
-        """Count the live (scope, tab) pairs of this process; streams without are in :meth:`Datastar.stats`.
-
-        :param everywhere: count those of all processes. A page that has streams in two of them counts twice.
-        :raises BrokerError: the broker does not answer.
-        """
-        return self._hub.tabs.count_everywhere() if everywhere else self._registry.count()
-
-    def scopes(self, *, everywhere: bool = False) -> set[str]:
-        """Give the scopes that have a stream in this process: who is here, in however many tabs. They are texts.
-
-        :param everywhere: those of all processes. The broker gives the name of each open stream for it, which is for
-            thousands of them rather than for millions.
-        :raises BrokerError: the broker does not answer.
-        """
-        return self._hub.tabs.scopes_everywhere() if everywhere else self._registry.scopes()
-
-    def snapshot(self) -> list[TabInfo]:
-        """List this process's streams that have a scope: scope, tab or None, page, endpoint, opened_at (Unix time)."""
-        return self._registry.snapshot()
-
-    def close(self, scope: Scope, tab: str | None = None, *, restart: bool = False) -> int:
-        """End the streams of a scope, or of one of its tabs, in all processes.
-
-        :param restart: let the pages come back, and so meet the login check; without it they stay away.
-        :return: how many of them were in this process.
-        :raises BrokerError: other processes may not have heard of it.
-        """
-        name, reason = named_scope(scope), "restart" if restart else "done"
-        ended = self._registry.close(name, tab, reason=reason)
-        self._hub.tabs.close(name, tab, reason)
-        return ended
 
 
 def _opener(scope: ScopeSource, before_wait: list[Callable[[], object]]) -> Callable[..., Response]:

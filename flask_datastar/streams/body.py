@@ -11,9 +11,10 @@ from typing import Any
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, Reason, ending_block, restart_delay_ms
 from ..transport import leaving
 from .direct import direct_writer
+from .following import Follow
 from .hub import Details, StreamHub
 from .stream import Stream
-from .waiting import Follow, Subscription
+from .subscriptions import Subscription
 
 KEEPALIVE = b":\n\n"
 OPENING = b": open\n\n"

@@ -20,12 +20,12 @@ from ..tabs import TabEntry
 from ..transport import worker
 from .answer import stream_response
 from .body import FollowBody, StreamBody
+from .following import Follow
 from .guards import check_server, max_streams
 from .hub import StreamHub, hub_of
 from .renewal import renewal_for
 from .running import GeneratorBody
 from .scopes import Scope, scope_text, scope_topic
-from .waiting import Follow
 
 #: Sent first on a stream that came back: the client keeps the interval that the last ending gave it.
 _USUAL_RETRY = b"retry: 1000\n\n"

@@ -14,8 +14,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from flask_datastar import sse
-from flask_datastar.sansio import elements, javascript, siblings, signals
+from flask_datastar.sansio import elements, javascript, siblings
 from flask_datastar.sansio.javascript import Expression
+from flask_datastar.sansio.signal_merging import merge_patch
 from tests.sansio.client import Received, as_lines, cut, read
 from tests.sansio.strategies import (
     LINE_ENDS,
@@ -516,7 +517,7 @@ def test_merge_patch_does_what_the_client_does(
     before, given_patch = json.dumps(state), json.dumps(patch)
     merged = dict(state)
 
-    signals.merge_patch(merged, patch, only_if_missing=only_if_missing)
+    merge_patch(merged, patch, only_if_missing=only_if_missing)
 
     assert merged == merge(state, patch, only_if_missing)
     assert json.dumps(patch) == given_patch

@@ -1,0 +1,55 @@
+"""Changes: that something new is there, for streams that read the state anew and send it whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from ..payload import Payload
+from ..transport.wakeups import make_short_lock
+from .hub import StreamHub
+from .subscriptions import Subscription
+from .waiting import current_stream, wait
+
+
+class Changes(Subscription):
+    """What ``datastar.changes()`` gives: once at the start, then once for everything that arrived meanwhile."""
+
+    __slots__ = ("_at_most_every", "_changed", "_lock", "_not_before")
+
+    def __init__(self, hub: StreamHub, topics: tuple[str, ...], at_most_every: float) -> None:
+        self._changed: set[str] | None = None
+        self._lock = make_short_lock()
+        self._at_most_every = at_most_every
+        self._not_before = 0.0
+        super().__init__(hub, topics)
+
+    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+        """Note that there is something new; what it was does not matter."""
+        if self._changed is not None:
+            with self._lock:
+                self._changed.add(topic)
+            self._wake()
+
+    def catch_up(self) -> None:
+        """Fire once, whatever was missed."""
+        if self._changed is not None:
+            with self._lock:
+                self._changed.update(self.topics)
+            self._wake()
+
+    def __iter__(self) -> Iterator[frozenset[str]]:
+        return self
+
+    def __next__(self) -> frozenset[str]:
+        if self._changed is None:
+            current_stream()
+        else:
+            wait(lambda: bool(self._changed) and time.monotonic() >= self._not_before, None, self._ready_at)
+        with self._lock:
+            changed, self._changed = frozenset(self._changed or ()), set()
+        self._not_before = time.monotonic() + self._at_most_every
+        return changed
+
+    def _ready_at(self) -> float | None:
+        return self._not_before if self._changed else None

@@ -1,0 +1,89 @@
+"""Following: broadcast events on their way to one browser, as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..payload import Payload
+from .broadcast import Broadcast
+from .hub import StreamHub
+from .stream import Stream
+from .subscriptions import Subscription
+from .waiting import current_stream, wait
+
+
+class Follow(Subscription):
+    """Broadcast events, forwarded to the browser as they are: what ``datastar.follow()`` gives.
+
+    Returned from a stream handler, it is all that is kept of the request. In a generator, ``yield from`` it.
+    """
+
+    __slots__ = ("_early", "_has_early_gap", "_on_gap")
+
+    def __init__(
+        self,
+        hub: StreamHub,
+        topics: tuple[str, ...],
+        *,
+        is_own: bool = False,
+        on_gap: Callable[[Broadcast], object] | None = None,
+    ) -> None:
+        self._on_gap = on_gap
+        # What comes before there is a stream; usually nothing, and thousands of these live for hours.
+        self._early: list[Payload] | None = None
+        self._has_early_gap = False
+        super().__init__(hub, topics, is_own=is_own)
+
+    @classmethod
+    def of_stream(cls, hub: StreamHub, *topics: str) -> Follow:
+        """Follow topics of the extension's own: what is sent to one user's streams, or to one tab's."""
+        return cls(hub, topics, is_own=True)
+
+    def bind(self, stream: Stream) -> None:
+        """Forward to a stream, first what came before there was one."""
+        with self._hub.binding:
+            for payload in self._early or ():
+                stream.put(payload)
+            self._early = None
+            if self._has_early_gap:
+                stream.catch_up()
+            super().bind(stream)
+            for topic in self.topics:
+                self._hub.exchange.topics.hand_over(topic, self, stream)
+
+    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+        """Queue broadcast events."""
+        if kind != "events":
+            return
+        if self._stream is None:
+            # Another thread may be binding it at this moment: nothing may be lost, or overtake what came before.
+            with self._hub.binding:
+                if self._stream is None:
+                    self._early = self._early or []
+                    self._early.append(payload)
+                    return
+        self._stream.put(payload)
+
+    def catch_up(self) -> None:
+        """Let the stream fill the gap, as soon as there is one."""
+        with self._hub.binding:
+            self._has_early_gap = True
+            if self._stream is not None:
+                self._stream.catch_up()
+
+    def fill_gap(self, stream: Stream) -> None:
+        """Let the application send what the stream may have missed, to that stream alone."""
+        if self._on_gap is not None:
+            state = self._hub.app_state
+            with state.app.app_context(), Broadcast(state, stream.put) as out:
+                self._on_gap(out)
+
+    def __iter__(self) -> Iterator[None]:
+        """Forward until the stream ends; it gives nothing."""
+        stream = current_stream()
+        while True:
+            wait(lambda: stream.waiting > 0 or stream.has_gap, None)
+            if stream.has_gap:
+                stream.has_gap = False
+                self.fill_gap(stream)
+            yield

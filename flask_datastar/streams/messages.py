@@ -1,0 +1,94 @@
+"""Messages: what is published to topics, one after the other, queued for one generator within its limits."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..payload import Payload
+from ..transport.wakeups import make_short_lock
+from .hub import StreamHub
+from .stream import Stream
+from .subscriptions import Subscription
+from .waiting import wait
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What :meth:`Datastar.subscribe` gives: the topic, and the published data, decoded from JSON."""
+
+    topic: str
+    data: Any
+
+
+class Messages(Subscription):
+    """What ``datastar.subscribe()`` gives: an iterator of :class:`Message`, and of None at each tick."""
+
+    __slots__ = ("_every", "_has_overflowed", "_lock", "_next_tick", "_pending", "_pending_bytes", "waited_for")
+
+    def __init__(self, hub: StreamHub, topics: tuple[str, ...], every: float | None) -> None:
+        self._pending: deque[tuple[str, bytes]] = deque()
+        self._pending_bytes = 0
+        self._has_overflowed = False
+        self._lock = make_short_lock()
+        #: Whether a publisher gave this stream a turn since it last took something.
+        self.waited_for = False
+        self._every = every
+        self._next_tick = None if every is None else time.monotonic() + every
+        super().__init__(hub, topics)
+
+    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+        """Queue a message; a stream that falls behind ends, and its page comes back."""
+        if kind != "message":
+            return
+        settings = self._hub.app_state.settings
+        with self._lock:
+            if self._has_overflowed:
+                return
+            count, size = len(self._pending) + 1, self._pending_bytes + len(payload.data)
+            # One message is taken whatever its size, as everywhere.
+            if count > settings.max_queued_events or (count > 1 and size > settings.max_queued_bytes):
+                self._has_overflowed = True
+                self._pending.clear()
+            else:
+                self._pending.append((topic, payload.data))
+                self._pending_bytes = size
+        if self._has_overflowed:
+            self._end_slow()
+            return
+        self._wake()
+        is_half_full = count * 2 >= settings.max_queued_events or size * 2 >= settings.max_queued_bytes
+        if is_half_full and not self.waited_for:
+            self._hub.turns.press(self)
+
+    def bind(self, stream: Stream) -> None:
+        """Belong to a stream, which ends at once if too much has come already."""
+        super().bind(stream)
+        if self._has_overflowed:
+            self._end_slow()
+
+    def _end_slow(self) -> None:
+        if self._stream is not None:
+            self._stream.on_slow(self._stream)
+
+    def __iter__(self) -> Iterator[Message | None]:
+        return self
+
+    def __next__(self) -> Message | None:
+        # A tick that is due comes first: messages without a pause are not to keep it away.
+        if not wait(lambda: bool(self._pending) and not self._is_tick_due(), self._next_tick):
+            assert self._every is not None
+            self._next_tick = time.monotonic() + self._every
+            return None
+        with self._lock:
+            topic, payload = self._pending.popleft()
+            self._pending_bytes -= len(payload)
+            self.waited_for = False
+        return Message(topic, json.loads(payload))
+
+    def _is_tick_due(self) -> bool:
+        return self._next_tick is not None and time.monotonic() >= self._next_tick

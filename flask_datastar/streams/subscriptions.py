@@ -1,0 +1,73 @@
+"""Subscriptions: what all ways to listen to topics have in common, and what a topic may be called.
+
+They begin when they are made, so that nothing published between that and the first wait is lost.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from .._state import RequestState
+from ..payload import Payload
+from .hub import StreamHub
+from .stream import Stream
+
+
+class Subscription:
+    """Topics that one stream listens to, from the call on, also before the stream is open."""
+
+    __slots__ = ("_hub", "_is_closed", "_stream", "topics")
+
+    def __init__(self, hub: StreamHub, topics: tuple[str, ...], *, is_own: bool = False) -> None:
+        self._hub = hub
+        self._stream: Stream | None = None
+        self._is_closed = False
+        self.topics = topics if is_own else check_topics(topics)
+        for topic in self.topics:
+            hub.exchange.subscribe(topic, self)
+
+    def bind(self, stream: Stream) -> None:
+        """Belong to a stream, which is woken by what comes."""
+        self._stream = stream
+
+    def close(self) -> None:
+        """Listen no more; safe to call twice."""
+        if not self._is_closed:
+            self._is_closed = True
+            for topic in self.topics:
+                self._hub.exchange.unsubscribe(topic, self)
+
+    @abstractmethod
+    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+        """Take what was published."""
+
+    def catch_up(self) -> None:
+        """Take note that messages may have been missed."""
+
+    def _wake(self) -> None:
+        if self._stream is not None:
+            self._stream.wakeup.set()
+
+
+def add_subscription(state: RequestState, subscription: Subscription) -> None:
+    """Tie a subscription to its request: the stream that it opens takes it over, else it ends with the request."""
+    if state.stream is not None:
+        state.stream.adopt(subscription)
+    else:
+        state.subscriptions.append(subscription)
+
+
+def check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is no topic.
+
+    :raises ValueError: there is none, or one is empty or begins with NUL (the extension's own).
+    :raises TypeError: one is no string.
+    """
+    if not topics:
+        raise ValueError("no topic is given; give one or more names")
+    for topic in topics:
+        if not isinstance(topic, str):
+            raise TypeError(f"topic is {type(topic).__name__}; accepted: str")
+        if not topic or topic.startswith("\0"):
+            raise ValueError(f"topic {topic!r} is not accepted; give a name")
+    return tuple(dict.fromkeys(topics))
