@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from weakref import WeakMethod
@@ -22,12 +22,11 @@ from ..transport.ticker import current_ticker
 from ..transport.wakeups import PerProcess, make_lock
 from .exchange import Exchange
 from .guards import max_streams
+from .lingering import cut_lingering
 from .shared_tabs import SharedTabs
 from .stream import Stream
 from .turns import Turns
 
-#: How long a connection that takes nothing is borne after its stream ended; when the worker stops, less.
-_LINGER_SECONDS, _LINGER_STOPPING_SECONDS = 5.0, 1.0
 _STOP_POLL_SECONDS = 0.05
 #: How long the end of the process waits for streams to end: longer than it lingers, so that all who read get theirs.
 _EXIT_SECONDS = 1.8
@@ -206,16 +205,7 @@ class StreamHub:
         if not self.is_stopping and worker.is_stopping():
             self.stop()
         if self.is_stopping:
-            self._cut(self._snapshot(), _LINGER_STOPPING_SECONDS)
-
-    def _cut(self, streams: Iterable[Stream], linger_seconds: float) -> None:
-        """Break connections that have ended and take nothing: their greenlets would be held for ever."""
-        now = time.monotonic()
-        for stream in streams:
-            # While the user's own code runs, it is not the client that is waited for.
-            is_stuck = stream.must_end and stream.is_sending and now - stream.ended_at > linger_seconds
-            if is_stuck and stream.socket is not None:
-                leaving.shut(stream.socket)
+            cut_lingering(self._snapshot(), is_stopping=True)
 
     def _end_at_exit(self) -> None:
         """End all streams where the process ends without saying so before, and let their threads finish."""
@@ -237,7 +227,7 @@ class StreamHub:
                 self.end_restarting(stream, "age")
             elif now - stream.last_write >= keepalive or (stream.renewal is not None and now >= stream.renewal.due_at):
                 stream.wakeup.set()
-        self._cut(streams, _LINGER_SECONDS)
+        cut_lingering(streams)
 
 
 def _send(hook: NamedSignal, app_state: AppState, details: Details, **more: Any) -> None:

@@ -13,7 +13,7 @@ from flask import Flask
 
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
-from flask_datastar.streams import hub
+from flask_datastar.streams import lingering
 from flask_datastar.streams.hub import hub_of
 from flask_datastar.transport import worker
 from tests.conftest import MakeApp
@@ -112,8 +112,8 @@ def test_connection_of_a_worker_that_stops_has_no_next_request(app: Flask, is_st
 def test_connection_that_takes_nothing_after_the_end_is_shut(
     app: Flask, datastar: Datastar, monkeypatch: pytest.MonkeyPatch, is_stopping: bool
 ) -> None:
-    monkeypatch.setattr(hub, "_LINGER_SECONDS", 60 if is_stopping else 0.05)
-    monkeypatch.setattr(hub, "_LINGER_STOPPING_SECONDS", 0.05)
+    monkeypatch.setattr(lingering, "_LINGER_SECONDS", 60 if is_stopping else 0.05)
+    monkeypatch.setattr(lingering, "_LINGER_STOPPING_SECONDS", 0.05)
     with unread(app) as (_, _, client), app.app_context():
         if is_stopping:
             monkeypatch.setattr(worker, "is_stopping", lambda: True)
@@ -126,7 +126,7 @@ def test_connection_that_takes_nothing_after_the_end_is_shut(
 def test_connection_of_a_stream_whose_own_code_runs_is_not_shut(
     app: Flask, datastar: Datastar, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "_LINGER_SECONDS", 0.05)
+    monkeypatch.setattr(lingering, "_LINGER_SECONDS", 0.05)
     runs, may_end = threading.Event(), threading.Event()
 
     @datastar.stream(group="g", scope="ann")
