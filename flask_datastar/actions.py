@@ -205,5 +205,7 @@ def _with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> lis
         raise ValueError(
             f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end, of this host"
         )
-    root = targets.root_path(app_state)
-    return [f"{root}{prefix}{str(url[0]).removeprefix(root)}", *url[1:]]
+    text, root = str(url[0]), targets.root_path(app_state)
+    # A handler of another subdomain has scheme and host in front.
+    path = text if text.startswith("/") else text[text.index("/", text.index("//") + 2) :]
+    return [f"{text.removesuffix(path)}{root}{prefix}{path.removeprefix(root)}", *url[1:]]

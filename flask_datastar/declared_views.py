@@ -46,6 +46,8 @@ def make_declared_view(
     """
     if not isinstance(view_class, type) or not issubclass(view_class, StarView):
         raise SetupError(f"@datastar.view(rule) decorates a subclass of StarView, not {view_class!r}")
+    if isinstance(options.get("methods"), str):
+        raise SetupError(f"view {title_of(view_class)}: methods is {options['methods']!r}; accepted: a list of verbs")
     class_name = view_class.__qualname__.rpartition("<locals>.")[2]
     group = group if group is not None else default_group(view_class.__module__, class_name)
     common: dict[str, Any] = {"group": group, "blueprint": blueprint, "view": view_class}

@@ -65,10 +65,12 @@ class Datastar(SendingMethods[EventResponse], DeclaringMethods, StreamMethods, V
         Reads the keys of the configuration once: later changes have no effect. Opens no socket, starts no thread.
 
         :raises ConfigError: a key's value is not accepted.
-        :raises SetupError: the app has a Datastar already.
+        :raises SetupError: the app has a Datastar already, or a blueprint of that name.
         """
         if "datastar" in app.extensions:
             raise SetupError(f"{app!r} has a Datastar already; use app.extensions['datastar']")
+        if BLUEPRINT in app.blueprints:
+            raise SetupError(f"{app!r} has a blueprint {BLUEPRINT!r} already, as the dispatcher is called; rename it")
         app_state = AppState(app, self, read_settings(app.config, self._arguments))
         app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
         install_request_hooks(app_state)

@@ -422,6 +422,20 @@ def test_prefix_stands_between_mount_and_url(app: Flask, datastar: Datastar, nes
         )
 
 
+def test_prefix_stands_behind_the_host_of_another_subdomain(make_app: MakeApp) -> None:
+    datastar = Datastar()
+    app = make_app(datastar, SERVER_NAME="shop.example")
+    app.subdomain_matching = True
+    api = Blueprint("api", __name__, subdomain="api", url_prefix="/<lang>")
+    add(datastar, "cart", blueprint=api)
+    app.register_blueprint(api)
+
+    with app.test_request_context("/", base_url="http://shop.example/mount"):
+        assert datastar.post("add", _prefix="/en", lang=datastar.expr("$l")).js == (
+            "@post('http://api.shop.example/mount/en/' + encodeURIComponent($l) + '/ds/cart/add')"
+        )
+
+
 def test_module_is_resolved_in_the_browser(app: Flask, datastar: Datastar) -> None:
     add(datastar, "cart")
     add(datastar, "list")

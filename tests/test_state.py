@@ -45,6 +45,16 @@ def test_failed_init_app_leaves_the_app_as_it_was() -> None:
     Datastar(app)
 
 
+def test_app_with_a_blueprint_of_the_dispatchers_name_is_refused() -> None:
+    app = Flask("shop")
+    app.register_blueprint(Blueprint("datastar", __name__))
+
+    for _ in range(2):
+        with pytest.raises(SetupError, match=r"^<Flask 'shop'> has a blueprint 'datastar' already, .*; rename it$"):
+            Datastar(app)
+    assert "datastar" not in app.extensions
+
+
 def test_sending_outside_of_an_app_is_refused() -> None:
     with pytest.raises(
         SetupError, match=r"^Datastar needs an app context; wrap the call in 'with app.app_context\(\):'"

@@ -808,3 +808,13 @@ def test_main_modules_view_has_the_name_that_others_import(monkeypatch: pytest.M
     datastar.view("/")(CartView)
 
     assert [handler.group for handler in datastar.handlers] == ["stall-cart_view"]
+
+
+@pytest.mark.parametrize("has_blueprint", [False, True])
+def test_text_in_place_of_a_list_of_verbs_is_refused(datastar: Datastar, has_blueprint: bool) -> None:
+    blueprint = Blueprint("shop", __name__) if has_blueprint else None
+
+    with pytest.raises(SetupError, match=r"^view tests\..*Page: methods is 'POST'; accepted: a list of verbs$"):
+
+        @datastar.view("/", blueprint, methods="POST")
+        class Page(StarView): ...
