@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,8 @@ def default_group(module: str, class_name: str = "") -> str:
     return snake_case(module).replace(".", "-")
 
 
+# Asked for by every action of a page, for the same few names.
+@lru_cache(1024)
 def snake_case(name: str) -> str:
     """Write the name of a class as one of a function."""
     return _WORD_START.sub("_", name).lower()
