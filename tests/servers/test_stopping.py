@@ -47,7 +47,7 @@ def test_streams_of_a_server_that_stops_end_cleanly(start: Callable[..., Server]
     server = start(kind, *(KEEP_ALIVE if kind != "flask" else ()))
     with Crowd(server.port) as crowd:
         streams = open_both_kinds(crowd, count)
-        # The development server closes a connection whose thread it is just starting when Ctrl-C comes: not one of these.
+        # The development server breaks a connection whose thread it is just starting when Ctrl-C comes: no stream.
         crowd.ask("/ready")
 
         begin = server.begin_stop()
