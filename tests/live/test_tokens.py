@@ -34,13 +34,15 @@ def test_action_is_accepted(server, page):
 
 
 def test_old_token_heals_and_the_next_click_works(server, page):
-    first = open_page(page, server.url)
+    open_page(page, server.url)
     grow_old(page)
+    old = page.locator("#token").inner_text()
 
     page.click("#act")
     page.wait_for_function(RENEWED)
     assert page.locator("#done").inner_text() == "0"
-    assert page.locator("#token").inner_text() not in (first, "")
+    # Perhaps the page's first token: two of one second are the same.
+    assert page.locator("#token").inner_text() not in (old, "")
     page.click("#act")
 
     expect(page.locator("#done")).to_have_text("1")
