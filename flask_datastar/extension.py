@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Flask, request
@@ -12,7 +11,6 @@ from ._state import AppState, current_app_state, current_request_state
 from .actions import PageHelpers, install_page_helpers
 from .config import read_settings
 from .csrf_renewal import install_renewal
-from .declaring import DeclaringMethods
 from .dispatch import BLUEPRINT
 from .errors import SetupError
 from .origin import check_origin
@@ -30,7 +28,7 @@ from .validation import ValidationMethods
 M = TypeVar("M")
 
 
-class Datastar(SendingMethods[EventResponse], DeclaringMethods, StreamMethods, ValidationMethods, PageHelpers):
+class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, PageHelpers):
     """The Datastar extension for Flask.
 
     The sending methods act on the current request's response, which they make when there is none yet, and return it.
@@ -52,10 +50,9 @@ class Datastar(SendingMethods[EventResponse], DeclaringMethods, StreamMethods, V
     """
 
     def __init__(self, app: Flask | None = None, **settings: Any) -> None:
-        DeclaringMethods.__init__(self)
+        StreamMethods.__init__(self)
         PageHelpers.__init__(self, self.handlers, self)
         self._arguments = settings
-        self._before_wait: list[Callable[[], object]] = []
         if app is not None:
             self.init_app(app)
 

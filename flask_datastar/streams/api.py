@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 from flask import Blueprint, Response, request
 
 from .._state import RequestState, current_app_state, current_request_state
+from ..declaring import DeclaringMethods
 from ..handlers import Handler, make_handler
 from ..origin import check_header
 from .broadcast import Broadcast
@@ -26,13 +27,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 ScopeSource = Scope | Callable[[], Scope]
 
 
-class StreamMethods:
-    """What ``Datastar`` has for streams."""
+class StreamMethods(DeclaringMethods):
+    """What ``Datastar`` has for streams, which are declared as handlers are."""
 
-    _before_wait: list[Callable[[], object]]
-
-    def _declare(self, handler: Handler) -> None:
-        raise NotImplementedError
+    def __init__(self) -> None:
+        super().__init__()
+        self._before_wait: list[Callable[[], object]] = []
 
     @overload
     def stream(self, function: F, /) -> F: ...
