@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +19,12 @@ from typing import Any
 from tests.brokers.redis_server import RedisServer
 from tests.children import child_environment
 from tests.servers.clients import BreakableClient, Client
-from tests.servers.crowd import Crowd
+from tests.servers.crowd import DEADLINE_SECONDS, Crowd
 from tests.servers.serving import ROOT, Server, wait_until
+
+#: For how long workers are held at a time: one of them may have been stopped with the lock of the database in its hand,
+#: and the one that is wanted waits for that, with everything that it serves.
+HOLD_SECONDS = 0.5
 
 
 @contextmanager
@@ -142,16 +147,32 @@ class Visitors(Crowd):
     def __init__(self, cluster: Cluster) -> None:
         super().__init__(cluster.servers[0].port)
         self.cluster = cluster
+        self._connections: list[socket.socket] = []
+
+    def __exit__(self, *exception: Any) -> None:
+        super().__exit__(*exception)
+        for connection in self._connections:
+            connection.close()
 
     def connect(self, worker: Worker) -> socket.socket:
         """Give a connection to a worker, which takes the next request on it."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while json.loads((first := self._open_first(worker)).body)["pid"] != worker.pid:
+            assert time.monotonic() < deadline, f"other workers took every connection to {worker.pid}"
+        return first.socket
+
+    def _open_first(self, worker: Worker) -> Client:
+        """Make a first request on a connection that the worker takes, if it does while the others are held."""
         with only(worker.server, worker.pid):
             first = Client(worker.server.port, "/ready")
+            self._connections.append(first.socket)
             self.add(first)
-            self.wait(lambda: first.is_ended, "a connection")
-        assert json.loads(first.body)["pid"] == worker.pid
+            released = time.monotonic() + HOLD_SECONDS
+            while not first.is_ended and time.monotonic() < released:
+                self.read(0.02)
+        self.wait(lambda: first.is_ended, "a connection")
         self.clients.remove(first)
-        return first.socket
+        return first
 
     def open_at(self, worker: Worker, path: str, *, connection: socket.socket | None = None, **options: Any) -> Client:
         """Make a request of a worker and read its answer from now on."""
