@@ -270,6 +270,28 @@ def test_changes_come_at_the_start_and_then_once_for_all_that_came_meanwhile(
     assert b'"x"' not in connection.received
 
 
+def test_what_came_before_the_first_look_needs_no_second_one(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    seen: list[frozenset[str]] = []
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        changes = datastar.changes("a", "b", at_most_every=0)
+        datastar.publish("a")
+        # As after an outage of the broker.
+        hub_of(find_app_state(app)).exchange.catch_up()
+        for topics in changes:
+            seen.append(topics)
+            yield {"change": len(seen)}
+
+    connection = connect("/ds/g/stream")
+    connection.wait('{"change":1}')
+    with app.app_context():
+        datastar.publish("b")
+    connection.wait('{"change":2}')
+
+    assert seen == [frozenset(), frozenset({"b"})]
+
+
 # follow, and what is sent while a generator waits
 
 
