@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakSet
 
 from flask import Flask, appcontext_pushed
 
@@ -19,6 +20,8 @@ Publish = Callable[[], object]
 # In the session's own dict: inside of which savepoints it has written, whether it was committed, and what waits for
 # that, with the savepoints that it was published in.
 _WRITTEN, _IS_COMMITTED, _WAITING = (f"flask_datastar.{name}" for name in ("written", "committed", "waiting"))
+#: The session factories that are listened to.
+_watched: WeakSet[Any] = WeakSet()
 _WRITES = re.compile(r"\s*(insert|update|delete|merge|replace|truncate)\b", re.IGNORECASE)
 
 
@@ -69,10 +72,14 @@ def _scoped_session(app: Flask) -> Any:
 def _listen(scoped_session: Any) -> None:
     from sqlalchemy import event
 
-    # Two apps may have the same database object.
-    if not event.contains(scoped_session.session_factory, "after_flush", _after_flush):
+    # Two apps may have the same database object. SQLAlchemy's own look-up goes by the address of a factory, for ever:
+    # it takes a new one for another that is gone.
+    factory = scoped_session.session_factory
+    if factory not in _watched:
+        # Two threads at once add them twice, which changes nothing.
         for name, listener in _LISTENERS.items():
-            event.listen(scoped_session.session_factory, name, listener)
+            event.listen(factory, name, listener)
+        _watched.add(factory)
 
 
 def _after_flush(session: Any, _: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -365,6 +366,30 @@ def test_two_apps_share_a_database_object(make_app: MakeApp, tmp_path: Any) -> N
         found.append(listener.published)
 
     assert found == [['"a"'], ['"b"']]
+
+
+def test_database_object_at_the_address_of_one_that_is_gone_is_watched(make_app: MakeApp) -> None:
+    addresses: list[int] = []
+    while len(set(addresses)) == len(addresses) < 50:
+        db, datastar = SQLAlchemy(), Datastar()
+        app = make_app(datastar, SQLALCHEMY_DATABASE_URI="sqlite://")
+        db.init_app(app)
+        listener = Listener(app, lambda: None)
+
+        class Row(db.Model):  # type: ignore[name-defined, misc]
+            id = db.mapped_column(Integer, primary_key=True)
+
+        with app.app_context():
+            db.create_all()
+            db.session.add(Row())
+            datastar.publish("rows", "1")
+            db.session.commit()
+            db.engine.dispose()
+        assert listener.published == ['"1"']
+        addresses.append(id(db.session.session_factory))
+        del db, datastar, app, listener, Row
+        gc.collect()
+    assert len(set(addresses)) < len(addresses), "no address came twice, so that this shows nothing"
 
 
 def test_changes_in_several_databases_wait_for_the_one_commit(make_app: MakeApp, tmp_path: Any) -> None:
