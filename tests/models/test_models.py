@@ -20,6 +20,7 @@ from flask_datastar.models import kinds
 from flask_datastar.models.kinds import AnyModel, begin_signals, find_converter, model_of
 from flask_datastar.models.signal import Signal
 from flask_datastar.sansio.misfits import MAX_MISFITS, Misfits
+from tests.models.inherited import Dated, DatedDict, MadeByHand
 
 ID = "12345678-1234-5678-1234-567812345678"
 T = TypeVar("T")
@@ -370,6 +371,28 @@ def test_an_init_of_its_own_is_read() -> None:
 
     assert bind(Own, {"name": "ab"}).name == "abab"
     assert bind(Own, {"name": "ab", "times": "1"}).name == "ab"
+
+
+@dataclass
+class Trip(Dated):
+    place: str = ""
+
+
+class TripDict(DatedDict):
+    place: NotRequired[str]
+
+
+@dataclass(init=False)
+class MadeTrip(MadeByHand):
+    place: str = ""
+
+
+@pytest.mark.parametrize("cls", [Trip, TripDict, MadeTrip])
+def test_inherited_annotations_mean_what_they_mean_in_their_module(cls: Any) -> None:
+    trip = bind(cls, {"when": "2026-11-21"})
+
+    assert (trip["when"] if isinstance(trip, dict) else trip.when) == date(2026, 11, 21)
+    assert set(misfits(cls, {"when": "soon"})) == {"when"}
 
 
 @dataclass
