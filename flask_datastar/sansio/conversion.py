@@ -17,7 +17,8 @@ from uuid import UUID
 from .containers import Converter, dict_converter, list_converter, to_object, union_converter
 from .misfits import expected
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,400}")
+_MOST_DIGITS = 400
+_WHOLE = re.compile(rf"[+-]?[0-9]{{1,{_MOST_DIGITS}}}")
 _TRUE = frozenset({"true", "1", "on", "yes"})
 _FALSE = frozenset({"false", "0", "off", "no"})
 _ACCEPTED = (
@@ -118,7 +119,8 @@ def _to_decimal(value: object) -> Decimal:
     try:
         if isinstance(value, str | int | float) and not isinstance(value, bool) and "_" not in str(value):
             number = Decimal(str(value).strip())
-            if number.is_finite():
+            # Six bytes, 1e9999, are a number of ten thousand digits as soon as it is written out or made an int.
+            if number.is_finite() and abs(number.adjusted()) < _MOST_DIGITS:
                 return number
     except (InvalidOperation, ValueError):
         pass
