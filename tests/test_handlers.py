@@ -6,6 +6,7 @@ import functools
 import gc
 import runpy
 import sys
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -471,6 +472,19 @@ def test_dropped_app_is_not_kept_by_the_instance() -> None:
     app = Flask("kept")
     datastar.init_app(app)
     assert rules(app) == {"datastar.g:act": "/ds/g/act"}
+
+
+def test_dropped_app_without_the_extension_is_not_kept_for_its_blueprints() -> None:
+    datastar, blueprint = Datastar(), Blueprint("bp", __name__)
+    declare(datastar, "it", blueprint=blueprint)
+    app = Flask("dropped")
+    app.register_blueprint(blueprint)
+    kept = weakref.ref(app)
+
+    del app
+    gc.collect()
+
+    assert kept() is None
 
 
 def test_handlers_are_found_by_module_in_any_group(app: Flask, datastar: Datastar) -> None:
