@@ -203,6 +203,56 @@ def test_function_may_be_declared_under_two_names(app: Flask, datastar: Datastar
     assert [handler.event for handler in datastar.handlers.of_function(act)] == ["put", "add"]
 
 
+def hide(function: Callable[[], str]) -> Callable[[], str]:
+    """Wrap a function without ``functools.wraps``."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> str:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def test_functions_whose_names_a_decorator_hides_do_not_replace_each_other(
+    datastar: Datastar, tab: DatastarClient
+) -> None:
+    @datastar.handler
+    @hide
+    def add() -> str:
+        return "<p id='add'></p>"
+
+    with pytest.raises(SetupError, match=r"test_handlers:wrapper, because a decorator hides .* functools.wraps: "):
+
+        @datastar.handler
+        @hide
+        def remove() -> str:
+            return "<p id='remove'></p>"
+
+    assert tab.post(add).html == "<p id='add'></p>"
+
+
+def test_functions_whose_names_a_decorator_hides_may_have_names(datastar: Datastar, tab: DatastarClient) -> None:
+    add = datastar.handler(name="add")(hide(lambda: "<p id='add'></p>"))
+    remove = datastar.handler(name="remove")(hide(lambda: "<p id='remove'></p>"))
+
+    assert tab.post(add).html == "<p id='add'></p>"
+    assert tab.post(remove).html == "<p id='remove'></p>"
+
+
+def test_function_whose_name_a_decorator_hides_may_be_declared_again(datastar: Datastar, tab: DatastarClient) -> None:
+    def declare_hidden(text: str) -> Callable[[], str]:
+        @datastar.handler(group="g")
+        @hide
+        def act() -> str:
+            return f"<p id='a'>{text}</p>"
+
+        return act
+
+    first = declare_hidden("first")
+    declare_hidden("second")
+
+    assert tab.post(first).html == "<p id='a'>second</p>"
+
+
 def declare(datastar: Datastar, text: str, **options: Any) -> Callable[[], str]:
     """Declare a function of the same module and name each time, as a reload does."""
 
