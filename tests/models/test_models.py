@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from dataclasses import InitVar, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Generic, Literal, NotRequired, Optional, Required, TypedDict, TypeVar
@@ -359,6 +359,27 @@ def test_defaults_are_written_as_they_are_read() -> None:
         UUID(ID),
         {"tea": Decimal("1.5")},
     )
+
+
+def test_default_names_of_an_object_are_written_as_they_are_read() -> None:
+    @dataclass
+    class Stock:
+        sizes: dict[Size, int] = field(default_factory=lambda: {Size.LARGE: 3})
+
+    defaults = model(Stock).defaults()
+
+    assert defaults == {"sizes": {"L": 3}}
+    assert bind(Stock, defaults) == Stock()
+
+
+def test_default_times_are_written_as_they_are_read() -> None:
+    class Opening(pydantic.BaseModel):
+        at: time = time(9, 30)
+
+    defaults = model(Opening).defaults()
+
+    assert defaults == {"at": "09:30:00"}
+    assert bind(Opening, defaults) == Opening()
 
 
 def test_an_init_of_its_own_is_read() -> None:
