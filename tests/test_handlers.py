@@ -203,6 +203,30 @@ def test_function_may_be_declared_under_two_names(app: Flask, datastar: Datastar
     assert [handler.event for handler in datastar.handlers.of_function(act)] == ["put", "add"]
 
 
+def test_method_is_refused(datastar: Datastar) -> None:
+    with pytest.raises(SetupError, match=r"PageView.act is a method, .*; in a StarView mark it with @event$"):
+
+        class PageView:
+            @datastar.handler
+            def act(self) -> None: ...
+
+
+def test_function_of_a_class_may_be_a_handler(datastar: Datastar, tab: DatastarClient) -> None:
+    class Handlers:
+        @staticmethod
+        @datastar.handler
+        def act(count: int) -> Signals:
+            return {"count": count + 1}
+
+        def bound(self, count: int) -> Signals:
+            return {"bound": count}
+
+    datastar.handler(Handlers().bound)
+
+    assert tab.post(Handlers.act, count=1).patched == {"count": 2}
+    assert tab.post("bound", count=1).patched == {"bound": 1}
+
+
 def hide(function: Callable[[], str]) -> Callable[[], str]:
     """Wrap a function without ``functools.wraps``."""
 
