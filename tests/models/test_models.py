@@ -639,15 +639,18 @@ def test_unfit_annotations_of_fields_are_named() -> None:
         name: Annotated[str, Signal("user.name")]
 
     @dataclass
+    class MarkedInside:
+        name: Annotated[str, Signal("user.name")] | None
+
+    @dataclass
     class Box(Generic[T]):
         value: T
 
     with pytest.raises(TypeError, match=r"Wrong.name: annotation <class 'bytes'> is not one of int, float"):
         model_of(Wrong)
-    with pytest.raises(
-        TypeError, match=r"Marked.name: Signal\(...\) is for parameters; in a model, nest another model"
-    ):
-        model_of(Marked)
+    for cls in (Marked, MarkedInside):
+        with pytest.raises(TypeError, match=r"name: Signal\(...\) is for parameters; in a model, nest another model"):
+            model_of(cls)
     with pytest.raises(TypeError, match=r"Box.value: annotation ~T is not one of"):
         model_of(Box)
 
