@@ -44,8 +44,11 @@ class ValidationMethods:
             all empty, for page loads.
         :param only: the paths that may get a message, while others are still to be filled in. Of the others, what the
             page shows already is kept right, and nothing is added.
-        :raises TypeError: it is none of these.
+        :raises TypeError: it is none of these, or ``only`` is a text.
         """
+        if isinstance(only, str):
+            # Parts of it would count as paths.
+            raise TypeError(f"show_errors: only is {only!r}; accepted: a list of paths, such as [{only!r}]")
         state = current_request_state(self)
         paths, errors = _messages_of(what)
         if only is not None:
