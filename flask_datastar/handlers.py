@@ -108,6 +108,8 @@ def make_handler(
             f"handler {title} is an async generator, which WSGI cannot stream; write a generator (def … yield), or an "
             "async def that returns"
         )
+    if on_invalid is not None and not callable(on_invalid):
+        raise SetupError(f"handler {title}: on_invalid is {on_invalid!r}; accepted: a function of the InvalidSignals")
     if view is None and _is_method(function):
         raise SetupError(
             f"handler {title} is a method, which would be called without an object; in a StarView mark it with @event"

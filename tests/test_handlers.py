@@ -126,6 +126,13 @@ def test_methods_that_the_client_has_no_action_for_are_refused(datastar: Datasta
         def act() -> None: ...
 
 
+def test_on_invalid_that_cannot_be_called_is_refused(datastar: Datastar) -> None:
+    with pytest.raises(SetupError, match=r"^handler .*act: on_invalid is 'explain'; accepted: a function of the Inv"):
+
+        @datastar.handler(on_invalid="explain")  # type: ignore[arg-type]
+        def act() -> None: ...
+
+
 @pytest.mark.parametrize("target", ["increment", None, 5])
 def test_decorator_on_something_else_than_a_function_is_refused(datastar: Datastar, target: Any) -> None:
     with pytest.raises(
