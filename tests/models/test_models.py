@@ -372,6 +372,15 @@ def test_default_names_of_an_object_are_written_as_they_are_read() -> None:
     assert bind(Stock, defaults) == Stock()
 
 
+def test_default_that_follows_from_other_fields_is_empty() -> None:
+    class Stay(pydantic.BaseModel):
+        first: int = 1
+        last: int = pydantic.Field(default_factory=lambda fields: fields["first"] + 7)
+
+    assert model(Stay).defaults() == {"first": 1, "last": 0}
+    assert bind(Stay, {"first": 3}) == Stay(first=3, last=10)
+
+
 def test_default_times_are_written_as_they_are_read() -> None:
     class Opening(pydantic.BaseModel):
         at: time = time(9, 30)
