@@ -133,9 +133,14 @@ def sign_in(signals: SignIn, next: str = "") -> Response | None:
         datastar.signal("errors._", "There is no account with this address and password.")
         return None
     login_user(account, remember=signals.remember)
-    # Only to a page of this application.
-    own = next.startswith("/") and not next.startswith(("//", "/\\"))
-    return redirect(next if own else url_for("signup.account"))
+    return redirect(next if is_own_path(next) else url_for("signup.account"))
+
+
+def is_own_path(url: str) -> bool:
+    """Whether a browser that is sent there stays on this site."""
+    # It takes a backslash for a slash, and passes over tabs and line breaks: "/\\elsewhere" and "/\t/elsewhere" are
+    # other hosts, as "//elsewhere" is.
+    return url.startswith("/") and not url.startswith("//") and "\\" not in url and url.isprintable()
 
 
 @cache

@@ -117,7 +117,7 @@ def _carried(state: RequestState, request: Request) -> object:
     if is_form(request):
         is_read_anyway = is_datastar or state.app_state.app.config["WTF_CSRF_CHECK_DEFAULT"]
         return request.form.get(CARRIED_NAME) if is_read_anyway else None
-    # Without a length it could be read only once.
+    # Of one without a length, what turns out to be too large would be lost to others.
     if not is_datastar or request.method in SIGNALS_IN_QUERY or request.content_length is None:
         return None
     try:

@@ -21,6 +21,10 @@ from .views import StarView
 F = TypeVar("F", bound=Callable[..., Any])
 V = TypeVar("V", bound=type[StarView])
 
+# Registrations of users' blueprints with an app that is not initialised yet, and may never be. They hold the app, so it
+# keeps them itself: in here they would keep it for ever.
+_WAITING = "datastar.waiting"
+
 
 class DeclaringMethods:
     """What ``Datastar`` has for declarations. They belong to the instance and serve all of its apps."""
@@ -30,8 +34,6 @@ class DeclaringMethods:
         self.handlers = HandlerRegistry()
         self._views: dict[str, View] = {}
         self._apps: weakref.WeakSet[Flask] = weakref.WeakSet()
-        # Registrations of users' blueprints with apps that are not initialised yet.
-        self._waiting: weakref.WeakKeyDictionary[Flask, list[Callable[[AppState], None]]] = weakref.WeakKeyDictionary()
 
     @overload
     def handler(self, function: F, /) -> F: ...
@@ -115,8 +117,9 @@ class DeclaringMethods:
             if handler.blueprint is None and handler.view is None:
                 install_handler(app_state, handler)
         self._apps.add(app_state.app)
-        for install in self._waiting.pop(app_state.app, []):
-            install(app_state)
+        for extension, install in app_state.app.extensions.pop(_WAITING, []):
+            if extension is self:
+                install(app_state)
 
     def _declare(self, handler: Handler) -> None:
         earlier = self.handlers.add(handler)
@@ -171,7 +174,7 @@ class DeclaringMethods:
             if app in self._apps:
                 install(find_app_state(app), setup)
             else:
-                self._waiting.setdefault(app, []).append(lambda app_state: install(app_state, setup))
+                app.extensions.setdefault(_WAITING, []).append((self, lambda app_state: install(app_state, setup)))
 
         try:
             blueprint.record(on_register)

@@ -11,7 +11,7 @@ from flask.blueprints import BlueprintSetupState
 
 from ._state import AppState, RequestState, current_request_state, state_of
 from .errors import InvalidSignals
-from .generators import queue_result, stream_events
+from .generators import explained, queue_result, stream_events
 from .handlers import EVENT_ARGUMENT, EVERY_EVENT, Handler
 from .hooks import event_handled
 from .origin import SAFE_METHODS, check_header, check_origin
@@ -68,24 +68,36 @@ def _path(app_state: AppState, handler: Handler) -> str:
 def make_call(app_state: AppState, handler: Handler) -> Callable[..., object]:
     """Make what binds the parameters and calls the function, with a view's object in front if there is one."""
     call = app_state.app.ensure_sync(handler.function)
-    explain = app_state.app.ensure_sync(handler.on_invalid) if handler.on_invalid is not None else None
     bind = handler.binder.bind
     # What was shown before goes away as soon as all fits.
     empties_messages = is_show_errors(handler.on_invalid)
 
     def bind_and_call(current: Request, state: RequestState, url_values: dict[str, Any], *view: object) -> object:
-        try:
-            arguments = bind(current, state, url_values)
-            if empties_messages:
-                show_messages(state, handler.binder.paths, {})
-            return call(*view, **arguments)
-        except InvalidSignals as error:
-            if explain is None:
-                raise
-            state.reset()
-            return explain(error)
+        arguments = bind(current, state, url_values)
+        if empties_messages:
+            show_messages(state, handler.binder.paths, {})
+        return call(*view, **arguments)
 
-    return bind_and_call
+    if handler.on_invalid is None:
+        return bind_and_call
+    return _explaining(bind_and_call, app_state.app.ensure_sync(handler.on_invalid))
+
+
+def _explaining(bind_and_call: Callable[..., object], on_invalid: Callable[..., object]) -> Callable[..., object]:
+    """Make what gives invalid signals to the handler's ``on_invalid``, whoever finds them to be that."""
+
+    def call_or_explain(current: Request, state: RequestState, *arguments: object) -> object:
+        def explain(error: InvalidSignals) -> object:
+            state.reset()
+            return on_invalid(error)
+
+        try:
+            result = bind_and_call(current, state, *arguments)
+        except InvalidSignals as error:
+            return explain(error)
+        return explained(result, explain) if isinstance(result, Iterator) else result
+
+    return call_or_explain
 
 
 def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:

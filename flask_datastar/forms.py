@@ -19,6 +19,8 @@ W = TypeVar("W")
 #: As many as Werkzeug takes of a multipart form.
 MAX_VALUES = 1000
 _LONGEST_NAME = 100
+#: What a form's prefix may end with; WTForms puts a hyphen after any other.
+_SEPARATORS = "-_;:/."
 
 
 def make_form(form_class: type[W], request: Request, state: RequestState, options: Mapping[str, Any]) -> W:
@@ -34,7 +36,7 @@ def make_form(form_class: type[W], request: Request, state: RequestState, option
         raise SetupError('forms need WTForms: pip install "Flask-Datastar[wtf]"') from error
     if not (isinstance(form_class, type) and issubclass(form_class, BaseForm)):
         raise TypeError(f"form() got {form_class!r}; accepted: a class that is a FlaskForm or wtforms.Form")
-    prefix = str(options.get("prefix", "")).rstrip("-")
+    prefix = _full_prefix(str(options.get("prefix", "")))
     values: MultiDict[str, Any] | CombinedMultiDict[str, Any] | None = None
     tokens = _header_tokens(request, state)
     if is_form(request):
@@ -44,7 +46,7 @@ def make_form(form_class: type[W], request: Request, state: RequestState, option
         values = _form_values(form_class, signals, prefix)
         tokens += [token for name in ("csrf", _token_name(state)) if isinstance(token := signals.get(name), str)]
     if values is not None:
-        values = _with_token(values, f"{prefix}-{_token_name(state)}".lstrip("-"), tokens)
+        values = _with_token(values, f"{prefix}{_token_name(state)}", tokens)
     # A form that takes its data by itself must not take what is none: on a page load there is nothing.
     return form_class(formdata=values, **options)  # type: ignore[call-arg]
 
@@ -56,21 +58,27 @@ def is_form_object(what: object) -> bool:
 
 
 def read_messages(form: Any) -> tuple[list[str], dict[str, str]]:
-    """Give the paths of a form's fields, and path → message for those that do not fit."""
+    """Give the paths of a form's fields, and path → message for those that do not fit.
+
+    They are those of the signals: two forms of one page, told apart by their prefixes, have messages of their own.
+    """
     paths: list[str] = []
     errors: dict[str, str] = {}
-    _read_form(form, "", paths, errors)
+    first: Any = next(iter(form), None)
+    prefix = first.name.removesuffix(first.short_name) if first is not None else ""
+    *around, start = _steps(prefix)
+    _read_form(form, "".join(f"{step}." for step in around), paths, errors, start)
     return paths, errors
 
 
-def _read_form(form: Any, outer: str, paths: list[str], errors: dict[str, str]) -> None:
+def _read_form(form: Any, outer: str, paths: list[str], errors: dict[str, str], start: str = "") -> None:
     _enter(f"{outer}{WHOLE}", getattr(form, "form_errors", ()), paths, errors)
     for field in form:
         if field.type == "CSRFTokenField":
             # Nobody sees that field: what is wrong with it concerns the form.
             _enter(f"{outer}{WHOLE}", [*getattr(form, "form_errors", ()), *field.errors], [], errors)
         else:
-            _read_field(field, f"{outer}{field.short_name}", paths, errors)
+            _read_field(field, f"{outer}{start}{field.short_name}", paths, errors)
 
 
 def _read_field(field: Any, path: str, paths: list[str], errors: dict[str, str]) -> None:
@@ -93,15 +101,26 @@ def _enter(path: str, texts: Any, paths: list[str], errors: dict[str, str]) -> N
         errors[path] = " ".join(str(text) for text in texts)
 
 
+def _full_prefix(prefix: str) -> str:
+    """Put WTForms' separator after a prefix that has none."""
+    return f"{prefix}-" if prefix and prefix[-1] not in _SEPARATORS else prefix
+
+
+def _steps(name: str) -> list[str]:
+    """Take the name of a field, or a prefix, apart: what is before a hyphen or a dot is an object of signals."""
+    return name.replace("-", ".").split(".")
+
+
 def _form_values(form_class: type, signals: Mapping[str, Any], prefix: str) -> MultiDict[str, Any]:
     """Write the signals that a form has fields for as a browser writes a form."""
-    if prefix:
-        names = {prefix.partition("-")[0]}
-    else:
-        names = {name for name in dir(form_class) if hasattr(getattr(form_class, name, None), "_formfield")}
     values: MultiDict[str, Any] = MultiDict()
-    for name in names:
-        _add_values(values, name, signals.get(name))
+    for field in dir(form_class):
+        if hasattr(getattr(form_class, field, None), "_formfield"):
+            name = f"{prefix}{field}"
+            value: Any = signals
+            for step in _steps(name):
+                value = value.get(step) if isinstance(value, dict) else None
+            _add_values(values, name, value)
     return values
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from flask import Request, Response, got_request_exception, request, stream_with_context
 
 from ._state import RequestState
+from .errors import InvalidSignals
 from .overlay import late_overlay, sent_events
 from .response import EventResponse, become_stream, current_response, take_queue, take_tracked
 from .sansio.elements import gives_html
@@ -54,6 +55,25 @@ def stream_events(
 
     response.call_on_close(leave)
     return response
+
+
+def explained(events: Any, explain: Callable[[InvalidSignals], object]) -> Generator[Any, None, object]:
+    """Run a generator whose handler has an ``on_invalid``, which gets what is invalid up to the first ``yield``.
+
+    :param events: a generator, or another iterator.
+    :param explain: gives what is returned in the generator's place.
+    """
+    try:
+        first = next(events)
+    except StopIteration as stop:
+        return stop.value
+    except InvalidSignals as error:
+        return explain(error)
+    try:
+        yield first
+        return (yield from events)
+    finally:
+        _close(events)
 
 
 class _StreamedEvents:
@@ -124,9 +144,7 @@ class _StreamedEvents:
         self.first = b""
         self.is_done = True
         try:
-            close = getattr(self._events, "close", None)
-            if close is not None:
-                close()
+            _close(self._events)
         except Exception as error:
             report(self._state, error)
         finally:
@@ -164,6 +182,13 @@ def report(state: RequestState, error: Exception) -> None:
     app = state.app_state.app
     got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
     app.log_exception(sys.exc_info())
+
+
+def _close(events: Iterator[Any]) -> None:
+    """Close a generator; other iterators may have nothing to close."""
+    close = getattr(events, "close", None)
+    if close is not None:
+        close()
 
 
 def _keep_uploads_open(current: Request) -> None:

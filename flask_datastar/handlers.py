@@ -108,6 +108,12 @@ def make_handler(
             f"handler {title} is an async generator, which WSGI cannot stream; write a generator (def … yield), or an "
             "async def that returns"
         )
+    if on_invalid is not None and not callable(on_invalid):
+        raise SetupError(f"handler {title}: on_invalid is {on_invalid!r}; accepted: a function of the InvalidSignals")
+    if view is None and _is_method(function):
+        raise SetupError(
+            f"handler {title} is a method, which would be called without an object; in a StarView mark it with @event"
+        )
     return Handler(
         function=function,
         group=_check_name(group, "group", title) if group is not None else default_group(function.__module__),
@@ -164,6 +170,13 @@ def _without_self(method: Callable[..., Any], title: str) -> Callable[..., Any]:
 
     bound.__signature__ = inspect.Signature(parameters[1:])  # type: ignore[attr-defined]
     return bound
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    """Whether a function is one of a class that is being defined."""
+    around = getattr(function, "__qualname__", "").rpartition(".")[0]
+    is_in_class = bool(around) and not around.endswith("<locals>")
+    return is_in_class and next(iter(inspect.signature(function).parameters), None) == "self"
 
 
 def _main_module() -> str:

@@ -14,7 +14,7 @@ from ._state import RequestState
 from .errors import InvalidSignals, SetupError
 from .models.fields import absent
 from .models.kinds import AnyModel, find_converter, model_of
-from .models.signal import Signal
+from .models.signal import Signal, signal_of
 from .reading import describe_misfits, is_form, model_signals, read_signals
 from .sansio.containers import Converter
 from .sansio.conversion import make_converter
@@ -142,11 +142,10 @@ class Binder:
                     self._wants_all = True
                     self._model = _model_of_all(hint)
                     continue
-                converter = make_converter(hint, find_converter)
+                converter, signal = make_converter(hint, find_converter), signal_of(hint)
             except TypeError as error:
                 raise SetupError(f"handler {title}: parameter '{name}': {error}") from error
-            marks = [mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Signal)]
-            parameters.append(Parameter(name, converter, parameter.default, marks[0] if marks else None))
+            parameters.append(Parameter(name, converter, parameter.default, signal))
         self._parameters = parameters
         self.paths = _paths(self._model, parameters)
         return parameters

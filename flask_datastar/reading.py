@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -143,18 +144,29 @@ def _read_body(request: Request, limit: int) -> bytes:
         return request.get_data()
     length = request.content_length
     if length is None:
-        # Chunked: its length shows in the reading only. A read may give less than was asked for, and only the one
-        # after MAX_CONTENT_LENGTH raises.
-        body = b""
-        while chunk := request.stream.read(limit + 1 - len(body)):
-            body += chunk
-            if len(body) > limit:
-                raise _too_large(limit)
-        return body
+        return _read_chunked(request, limit)
     if length > limit:
         largest = request.max_content_length
         raise RequestEntityTooLarge if largest is not None and length > largest else _too_large(limit)
     return request.get_data()
+
+
+def _read_chunked(request: Request, limit: int) -> bytes:
+    """Read a body whose length shows in the reading only, and leave it for others to read, as one with a length is."""
+    body = b""
+    # A read may give less than was asked for, and only the one after MAX_CONTENT_LENGTH raises.
+    while chunk := request.stream.read(limit + 1 - len(body)):
+        body += chunk
+        if len(body) > limit:
+            raise _too_large(limit)
+    if body:
+        request.stream = BytesIO(body)
+        return body
+    # Somebody may have read it before, such as a function that logs requests; Werkzeug has kept it then.
+    body = request.get_data()
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
 
 
 def _too_large(limit: int) -> InvalidSignals:

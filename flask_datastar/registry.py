@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from .errors import SetupError
 from .handlers import EVERY_EVENT, Handler, is_event_name
@@ -29,6 +32,12 @@ class HandlerRegistry:
             if earlier.source != handler.source:
                 raise SetupError(
                     f"two handlers are called {handler.key}: {earlier} and {handler}; give one another name= or group="
+                )
+            hidden = [_hidden_source(found.function) for found in (earlier, handler)]
+            if hidden[0] != hidden[1]:
+                raise SetupError(
+                    f"two handlers are called {handler.key}, because a decorator hides their names; let it use "
+                    f"functools.wraps: {handler.source[0]}.{handler.source[1]}"
                 )
             # A factory that is called again makes its blueprints anew: the name tells whether it is the same one.
             if earlier.methods != handler.methods or _blueprint_name(earlier) != _blueprint_name(handler):
@@ -74,7 +83,9 @@ class HandlerRegistry:
 
     def of_function(self, function: object) -> list[Handler]:
         """Give the handlers that a function was declared as."""
-        return [handler for handler in self if handler.function is function or _source(function) == handler.source]
+        own = [handler for handler in self if handler.function is function]
+        # One that was declared anew since, or that a decorator has wrapped, is known by its names.
+        return own or [handler for handler in self if _source(function) == handler.source]
 
     def of_view(self, view_class: type, event: str) -> list[Handler]:
         """Give the handler of that event that a view declares."""
@@ -90,6 +101,22 @@ class HandlerRegistry:
 
 def _blueprint_name(handler: Handler) -> str | None:
     return handler.blueprint.name if handler.blueprint is not None else None
+
+
+def _hidden_source(function: Any) -> tuple[object, object] | None:
+    """Say which function a decorator without ``functools.wraps`` has taken the place of, None where there is none.
+
+    All that such a decorator wraps has one name, so that the last would be taken for the others, declared anew.
+    """
+    kinds = {parameter.kind for parameter in inspect.signature(function).parameters.values()}
+    if not kinds or not kinds <= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        return None
+    for cell in getattr(function, "__closure__", None) or ():
+        # An empty one is a variable that is not set yet.
+        with suppress(ValueError):
+            if inspect.isfunction(cell.cell_contents):
+                return _source(cell.cell_contents)
+    return None
 
 
 def _source(function: object) -> tuple[object, object]:

@@ -82,8 +82,14 @@ def render_part(
 
 
 def _render_macro(template: Template, values: dict[str, Any], name: str, arguments: dict[str, Any]) -> str:
-    module = template.make_module(values)
-    macro = getattr(module, name, None)
+    context = template.new_context(values)
+    page = template.root_render_func(context)
+    for _ in page:
+        # The layout is only in the way: it would take flashed messages, for example, and throw them away.
+        if name in context.exported_vars and _extends_another(template, context):
+            break
+    page.close()  # type: ignore[attr-defined]
+    macro = context.get_exported().get(name)
     if not isinstance(macro, Macro):
         raise ValueError(f"template {template.name!r} has no macro {name!r}")
     return str(macro(**arguments))
@@ -104,7 +110,7 @@ def _render_block(template: Template, values: dict[str, Any], name: str) -> str:
         if name not in context.blocks:
             known = ", ".join(sorted(context.blocks)) or "none"
             raise ValueError(f"template {template.name!r} has no block {name!r}; it has: {known}")
-        if len(template.blocks) == len(context.blocks) and all(len(chain) == 1 for chain in context.blocks.values()):
+        if not _extends_another(template, context):
             return _render_up_to_block(template, values, name)
         return "".join(context.blocks[name][0](context))
     except ValueError:
@@ -113,6 +119,11 @@ def _render_block(template: Template, values: dict[str, Any], name: str) -> str:
         template.environment.handle_exception()
     finally:
         page.close()  # type: ignore[attr-defined]
+
+
+def _extends_another(template: Template, context: Context) -> bool:
+    """Whether a template, which has begun to give output, extends another one: that has blocks, too."""
+    return len(template.blocks) != len(context.blocks) or any(len(chain) > 1 for chain in context.blocks.values())
 
 
 class _BlockDone(Exception):

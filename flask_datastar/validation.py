@@ -44,8 +44,11 @@ class ValidationMethods:
             all empty, for page loads.
         :param only: the paths that may get a message, while others are still to be filled in. Of the others, what the
             page shows already is kept right, and nothing is added.
-        :raises TypeError: it is none of these.
+        :raises TypeError: it is none of these, or ``only`` is a text.
         """
+        if isinstance(only, str):
+            # Parts of it would count as paths.
+            raise TypeError(f"show_errors: only is {only!r}; accepted: a list of paths, such as [{only!r}]")
         state = current_request_state(self)
         paths, errors = _messages_of(what)
         if only is not None:
@@ -62,13 +65,16 @@ def is_show_errors(function: object) -> bool:
 
 
 def show_messages(state: RequestState, paths: Collection[str], errors: Mapping[str, str]) -> None:
-    """Track the signal ``errors``; what was shown in this request by another form stays."""
-    tree = nest_messages(paths, errors, _shown(state))
+    """Track the signal ``errors``; what was set in this request before, such as by another form, stays."""
+    shown = _shown(state)
     earlier = state.tracked.signals.get(ERRORS_SIGNAL)
     if isinstance(earlier, dict):
-        merged = dict(earlier)
-        merge_patch(merged, tree)
-        tree = merged
+        # Of what the page shows already, nothing takes the place of what this request has said of it since.
+        tree = nest_messages((), {}, shown)
+        merge_patch(tree, earlier)
+        merge_patch(tree, nest_messages(paths, errors, None))
+    else:
+        tree = nest_messages(paths, errors, shown)
     state.tracked.set(ERRORS_SIGNAL, tree)
 
 

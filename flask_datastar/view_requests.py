@@ -103,7 +103,8 @@ def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]
     def act(current: Request, state: RequestState, url_values: dict[str, Any]) -> object:
         page = view_class()
         if load is not None and (ended := load(page, **url_values)) is not None:
-            return ended
+            # A body with a status, for the page and so for its events, too.
+            return app.make_response(ended) if isinstance(ended, tuple) else ended
         return call(current, state, url_values, page)
 
     def act_now(**url_values: Any) -> object:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
-from werkzeug.routing import BaseConverter, Rule, ValidationError
+from werkzeug.routing import BaseConverter, FloatConverter, Rule, ValidationError
 
 from .errors import InvalidSignals, SetupError
 from .sansio.events import shorten
@@ -95,10 +96,22 @@ def _write(converter: BaseConverter, name: str, value: object, title: str) -> st
     """Write a value as the page's URL has it; the converter encodes it for a path, the query string does so anew."""
     try:
         text = unquote(converter.to_url(value))
+        if isinstance(converter, FloatConverter) and not re.fullmatch(converter.regex, text):
+            text = _without_exponent(text)
         _read(converter, text)
     except (ValueError, TypeError) as error:
         raise SetupError(f"an action for {title} got {name}={value!r}, which does not fit the view's URL") from error
     return text
+
+
+def _without_exponent(text: str) -> str:
+    """Write a number as the URL of a page may have it: Python writes the smallest and the largest ones otherwise."""
+    number = Decimal(text)
+    if number.is_infinite():
+        # As it is read of more digits than a float has.
+        number = Decimal("1e309").copy_sign(number)
+    plain = f"{number:f}"
+    return plain if "." in plain else f"{plain}.0"
 
 
 def _read(converter: BaseConverter, text: str) -> Any:

@@ -207,6 +207,54 @@ def test_options_are_those_of_the_form(datastar: Datastar, app: Flask) -> None:
     assert got.pop()[1].data == {"name": "before", "gift": False}
 
 
+@pytest.mark.parametrize(
+    ("prefix", "signals", "errors"),
+    [
+        ("buyer", {"buyer": {"name": "Ada"}}, {"buyer": {"_": "", "name": "", "gift": "Needed."}}),
+        ("a-b-", {"a": {"b": {"name": "Ada"}}}, {"a": {"b": {"_": "", "name": "", "gift": "Needed."}}}),
+        ("buyer.", {"buyer": {"name": "Ada"}}, {"buyer": {"_": "", "name": "", "gift": "Needed."}}),
+        ("buyer_", {"buyer_name": "Ada"}, {"_": "", "buyer_name": "", "buyer_gift": "Needed."}),
+    ],
+)
+def test_signals_and_messages_of_a_form_with_a_prefix_have_the_same_paths(
+    datastar: Datastar, app: Flask, prefix: str, signals: Signals, errors: Signals
+) -> None:
+    class Buyer(wtforms.Form):  # type: ignore[misc]
+        name = wtforms.StringField(validators=[validators.DataRequired()])
+        gift = wtforms.StringField(validators=[validators.DataRequired("Needed.")])
+
+    got: list[Any] = []
+    save = make_handler(datastar, Buyer, got, prefix=prefix)
+
+    assert DatastarClient(app, signals).post(save).patched["errors"] == errors
+    assert got.pop()[1].name.data == "Ada"
+    # A form post has the names that WTForms gives the fields.
+    DatastarClient(app).post(save, _data={Buyer(prefix=prefix).name.name: "Bob"})
+    assert got.pop()[1].name.data == "Bob"
+
+
+def test_two_forms_of_a_page_keep_their_messages(datastar: Datastar, app: Flask) -> None:
+    @datastar.handler(group="g")
+    def save() -> None:
+        for prefix in ("from", "to"):
+            form = datastar.form(Plain, prefix=prefix)
+            form.validate()
+            datastar.show_errors(form, only=[f"{prefix}.name"])
+
+    tab = DatastarClient(app, {"from": {"name": ""}, "to": {"name": "Bob"}})
+
+    tab.post(save)
+    assert tab.signals["errors"] == {"from": {"name": "This field is required."}, "to": {"name": ""}}
+    # Now the page shows that message, and sends it.
+    tab.signals |= {"to": {"name": ""}}
+    tab.post(save)
+    shown = {"from": {"name": "This field is required."}, "to": {"name": "This field is required."}}
+    assert {form: {"name": messages["name"]} for form, messages in tab.signals["errors"].items()} == shown
+    tab.signals |= {"from": {"name": "Ada"}}
+    tab.post(save)
+    assert (tab.signals["errors"]["from"]["name"], tab.signals["errors"]["to"]["name"]) == ("", shown["to"]["name"])
+
+
 def test_a_page_load_does_not_fill_a_form(datastar: Datastar, app: Flask) -> None:
     @app.route("/page", methods=["GET", "POST"])
     def page() -> str:

@@ -6,6 +6,7 @@ import functools
 import gc
 import runpy
 import sys
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -125,6 +126,13 @@ def test_methods_that_the_client_has_no_action_for_are_refused(datastar: Datasta
         def act() -> None: ...
 
 
+def test_on_invalid_that_cannot_be_called_is_refused(datastar: Datastar) -> None:
+    with pytest.raises(SetupError, match=r"^handler .*act: on_invalid is 'explain'; accepted: a function of the Inv"):
+
+        @datastar.handler(on_invalid="explain")  # type: ignore[arg-type]
+        def act() -> None: ...
+
+
 @pytest.mark.parametrize("target", ["increment", None, 5])
 def test_decorator_on_something_else_than_a_function_is_refused(datastar: Datastar, target: Any) -> None:
     with pytest.raises(
@@ -200,6 +208,80 @@ def test_function_may_be_declared_under_two_names(app: Flask, datastar: Datastar
     assert {handler.event for handler in datastar.handlers} == {"add", "put"}
     assert tab.post(act, "add").html == tab.post(act, "put").html == "<p id='a'></p>"
     assert [handler.event for handler in datastar.handlers.of_function(act)] == ["put", "add"]
+
+
+def test_method_is_refused(datastar: Datastar) -> None:
+    with pytest.raises(SetupError, match=r"PageView.act is a method, .*; in a StarView mark it with @event$"):
+
+        class PageView:
+            @datastar.handler
+            def act(self) -> None: ...
+
+
+def test_function_of_a_class_may_be_a_handler(datastar: Datastar, tab: DatastarClient) -> None:
+    class Handlers:
+        @staticmethod
+        @datastar.handler
+        def act(count: int) -> Signals:
+            return {"count": count + 1}
+
+        def bound(self, count: int) -> Signals:
+            return {"bound": count}
+
+    datastar.handler(Handlers().bound)
+
+    assert tab.post(Handlers.act, count=1).patched == {"count": 2}
+    assert tab.post("bound", count=1).patched == {"bound": 1}
+
+
+def hide(function: Callable[[], str]) -> Callable[[], str]:
+    """Wrap a function without ``functools.wraps``."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> str:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def test_functions_whose_names_a_decorator_hides_do_not_replace_each_other(
+    datastar: Datastar, tab: DatastarClient
+) -> None:
+    @datastar.handler
+    @hide
+    def add() -> str:
+        return "<p id='add'></p>"
+
+    with pytest.raises(SetupError, match=r"test_handlers:wrapper, because a decorator hides .* functools.wraps: "):
+
+        @datastar.handler
+        @hide
+        def remove() -> str:
+            return "<p id='remove'></p>"
+
+    assert tab.post(add).html == "<p id='add'></p>"
+
+
+def test_functions_whose_names_a_decorator_hides_may_have_names(datastar: Datastar, tab: DatastarClient) -> None:
+    add = datastar.handler(name="add")(hide(lambda: "<p id='add'></p>"))
+    remove = datastar.handler(name="remove")(hide(lambda: "<p id='remove'></p>"))
+
+    assert tab.post(add).html == "<p id='add'></p>"
+    assert tab.post(remove).html == "<p id='remove'></p>"
+
+
+def test_function_whose_name_a_decorator_hides_may_be_declared_again(datastar: Datastar, tab: DatastarClient) -> None:
+    def declare_hidden(text: str) -> Callable[[], str]:
+        @datastar.handler(group="g")
+        @hide
+        def act() -> str:
+            return f"<p id='a'>{text}</p>"
+
+        return act
+
+    first = declare_hidden("first")
+    declare_hidden("second")
+
+    assert tab.post(first).html == "<p id='a'>second</p>"
 
 
 def declare(datastar: Datastar, text: str, **options: Any) -> Callable[[], str]:
@@ -471,6 +553,19 @@ def test_dropped_app_is_not_kept_by_the_instance() -> None:
     app = Flask("kept")
     datastar.init_app(app)
     assert rules(app) == {"datastar.g:act": "/ds/g/act"}
+
+
+def test_dropped_app_without_the_extension_is_not_kept_for_its_blueprints() -> None:
+    datastar, blueprint = Datastar(), Blueprint("bp", __name__)
+    declare(datastar, "it", blueprint=blueprint)
+    app = Flask("dropped")
+    app.register_blueprint(blueprint)
+    kept = weakref.ref(app)
+
+    del app
+    gc.collect()
+
+    assert kept() is None
 
 
 def test_handlers_are_found_by_module_in_any_group(app: Flask, datastar: Datastar) -> None:

@@ -81,6 +81,9 @@ BODIES: dict[str, bytes] = {
     "too large for a float": everywhere("1e999").replace(b'"1e999"', b"1e999"),
     "minus too large for a float": everywhere("-1e999").replace(b'"-1e999"', b"-1e999"),
     "a huge number": everywhere(10**4000),
+    # The next number cannot be written any more.
+    "the largest number": everywhere(10**4300 - 1),
+    "a huge number as text": everywhere("9" * 4300),
     "a larger number": b'{"count": ' + b"9" * 5000 + b"}",
     "more than a database takes": everywhere(2**63),
     "more than a database takes, as text": everywhere(str(-(2**70))),

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, IntEnum
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypedDict, Union
 
 import pytest
 from flask import Blueprint, Flask, request
@@ -30,6 +30,10 @@ UUID = "12345678-1234-5678-1234-567812345678"
 class Color(Enum):
     RED = "red"
     NONE = ""
+
+
+class Person(TypedDict):
+    name: str
 
 
 class Plain(Enum):
@@ -262,6 +266,42 @@ def test_on_invalid_drops_what_the_handler_had_queued(datastar: Datastar, tab: D
         raise InvalidSignals("no")
 
     assert [event.arguments for event in tab.post(act).events] == [{"elements": "<p id='error'></p>"}]
+
+
+def test_on_invalid_gets_what_a_generator_reads_before_its_first_yield(datastar: Datastar, tab: DatastarClient) -> None:
+    closed: list[bool] = []
+
+    @datastar.handler(on_invalid=lambda error: {"error": error.description})
+    def act() -> Iterator[object]:
+        datastar.signal("seen", 1)
+        try:
+            yield {"name": datastar.read_signals(Person)["name"]}
+            yield {"closed": False}
+            return {"done": True}
+        finally:
+            closed.append(True)
+
+    assert tab.post(act).patched == {"error": "signal 'name': missing"}
+    tab.signals["name"] = "Ada"
+    assert tab.post(act).patched == {"name": "Ada", "seen": 1, "closed": False, "done": True}
+    events = tab.iter_events(act)
+    next(events)
+    assert len(closed) == 2
+    events.close()  # type: ignore[attr-defined]
+    assert len(closed) == 3
+
+
+def test_on_invalid_is_too_late_after_the_first_yield(
+    datastar: Datastar, tab: DatastarClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    @datastar.handler(on_invalid=lambda error: {"error": error.description})
+    def act() -> Iterator[object]:
+        yield {"begun": True}
+        datastar.read_signals(Person)
+
+    with caplog.at_level("ERROR"):
+        assert tab.post(act).patched == {"begun": True}
+    assert "signal 'name': missing" in caplog.text
 
 
 def test_on_invalid_may_be_async(datastar: Datastar, tab: DatastarClient) -> None:

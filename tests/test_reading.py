@@ -211,6 +211,31 @@ def test_chunked_body_is_read(app: Flask) -> None:
     assert read(app, method="POST", content_type=JSON, environ_overrides=environ) == {"a": 1}
 
 
+def chunked(body: bytes) -> dict[str, Any]:
+    environ = {"wsgi.input_terminated": True, "wsgi.input": io.BytesIO(body)}
+    return {"method": "POST", "content_type": JSON, "environ_overrides": environ}
+
+
+def test_chunked_body_that_was_read_before_is_read_again(make_app: MakeApp) -> None:
+    app = make_app(DATASTAR_MAX_SIGNALS_BYTES=8)
+
+    with app.test_request_context(**chunked(b'{"a": 1}')):
+        assert request.get_data() == b'{"a": 1}'
+        assert app.extensions["datastar"].read_signals() == {"a": 1}
+
+    with app.test_request_context(**chunked(b'{"a": 10}')):
+        request.get_data()
+        with pytest.raises(InvalidSignals, match="larger than 8 bytes"):
+            app.extensions["datastar"].read_signals()
+
+
+def test_chunked_body_may_be_read_afterwards(app: Flask) -> None:
+    with app.test_request_context(**chunked(b'{"a": 1}')):
+        app.extensions["datastar"].read_signals()
+
+        assert request.get_json() == {"a": 1}
+
+
 def test_chunked_body_larger_than_the_limit_is_refused(make_app: MakeApp) -> None:
     app = make_app(DATASTAR_MAX_SIGNALS_BYTES=7)
     stream = io.BytesIO(b'{"a": 1}' + b" " * 1000)

@@ -154,6 +154,16 @@ def test_only_some_messages_are_added(app: Flask, datastar: Datastar) -> None:
     }
 
 
+def test_paths_that_are_a_text_are_refused(app: Flask, datastar: Datastar) -> None:
+    with (
+        app.test_request_context(),
+        pytest.raises(
+            TypeError, match=r"^show_errors: only is 'title'; accepted: a list of paths, such as \['title'\]$"
+        ),
+    ):
+        datastar.show_errors(Team, only="title")
+
+
 def test_a_page_begins_without_messages(app: Flask, datastar: Datastar) -> None:
     with app.test_request_context():
         datastar.show_errors(Person)

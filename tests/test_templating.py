@@ -6,9 +6,9 @@ from typing import Any
 
 import jinja2
 import pytest
-from flask import Blueprint, Flask, render_template, render_template_string, session
+from flask import Blueprint, Flask, flash, get_flashed_messages, render_template, render_template_string, session
 
-from flask_datastar import Datastar
+from flask_datastar import Datastar, Signals
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 
@@ -34,6 +34,10 @@ TEMPLATES = {
     endmacro %}""",
     "broken.html": "{% block a %}{{ 1 / 0 }}{% endblock %}{{ 1 / 0 }}",
     "dynamic.html": "{% extends parent %}{% block title %}dynamic {{ site }}{% endblock %}",
+    "flashing.html": """<body>{{ get_flashed_messages() }}{{ user.name }}{% macro late() %}late{% endmacro %}
+{% block main %}{% endblock %}{{ 1 / 0 }}""",
+    "flashed.html": """{% extends "flashing.html" %}{% macro row(text) %}<li>{{ text }} {{ size }}</li>{% endmacro %}
+{% set size = 3 %}{% block main %}{{ row("a") }}{% endblock %}""",
     "whole.html": "<p id='w'>{{ name }} {{ extra }}</p>",
 }
 
@@ -259,6 +263,28 @@ def test_macro_gets_its_arguments_from_the_context(app: Flask) -> None:
 
 def test_macro_sees_the_names_of_the_request(app: Flask) -> None:
     assert part(app, "macros.html", macro="greet", signals={"name": "Ada"}) == "Hi Ada "
+
+
+def test_macro_and_block_leave_the_layout_alone(app: Flask, datastar: Datastar) -> None:
+    app.secret_key = "for flashed messages"
+
+    @datastar.handler(group="g")
+    def act() -> Signals:
+        flash("kept")
+        datastar.patch_template("flashed.html", macro="row", context={"text": "b"}, to="place")
+        datastar.patch_template("flashed.html", block="main", to="place")
+        return {"flashed": get_flashed_messages()}
+
+    answer = DatastarClient(app).post(act)
+
+    assert answer.html == "<li>b 3</li>\n<li>a 3</li>"
+    assert answer.patched == {"flashed": ["kept"]}
+
+
+def test_macro_of_the_layout_is_found(app: Flask) -> None:
+    html = part(app, "flashed.html", macro="late", signals={"user": {"name": "Ada"}})
+
+    assert html == "late"
 
 
 def test_macro_gets_nothing_but_the_context_as_arguments(app: Flask, datastar: Datastar) -> None:

@@ -196,6 +196,26 @@ def test_a_parameter_may_be_a_nested_signal(datastar: Datastar, app: Flask) -> N
     assert "parameter 'user.name': missing" in text_of(DatastarClient(app, {"user": "flat", "name": "x"}).post(act))
 
 
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        Annotated[str, Signal("user.name")] | None,
+        list[Annotated[str, Signal("user.name")]],
+        Annotated[list[Annotated[str, Signal("user.name")]], Signal("user.names")],
+        Annotated[str, Signal("user.name"), Signal("user.nick")],
+    ],
+)
+def test_a_mark_that_would_be_passed_over_is_refused(datastar: Datastar, annotation: Any) -> None:
+    def act(name: Any = None) -> None: ...
+
+    act.__annotations__["name"] = annotation
+
+    with pytest.raises(
+        SetupError, match=r"parameter 'name': Signal\(...\) stands once, around all: Annotated\[str \| None"
+    ):
+        datastar.handler(act)
+
+
 # A form post has no signals
 
 

@@ -243,6 +243,19 @@ def test_response_of_load_ends_the_event(datastar: Datastar, tab: DatastarClient
         assert tab.post("page", name).html.startswith("<p id=")
 
 
+def test_status_of_load_is_that_of_page_and_event(datastar: Datastar, tab: DatastarClient) -> None:
+    @datastar.view("/", group="page")
+    class PageView(StarView):
+        def load(self) -> ResponseReturnValue:
+            return "Gone", 410
+
+        @event
+        def act(self) -> None: ...
+
+    for response in (tab.client.get("/"), tab.post("page.act").response):
+        assert (response.status_code, response.text) == (410, "Gone")
+
+
 def test_rights_are_checked_before_the_parameters(datastar: Datastar, tab: DatastarClient) -> None:
     @datastar.view("/", group="page")
     class PageView(StarView):

@@ -22,11 +22,15 @@ def make_model(cls: type) -> FieldsModel:
 def read_fields(model: Any, cls: type, find: Find) -> None:
     """Read the fields: the parameters of ``__init__``, so that those without a part in it stay out and an ``InitVar``
     is in."""
-    # A dataclass may have an ``__init__`` of its own, with parameters that are no fields.
-    hints = {**read_hints(cls.__init__, cls), **read_hints(cls, cls)}  # type: ignore[misc]
+    parameters = inspect.signature(cls).parameters
+    hints = read_hints(cls, cls)
+    if not parameters.keys() <= hints.keys():
+        # One has an ``__init__`` of its own, with parameters that are no fields. One that Python made is not asked: it
+        # has the inherited fields' annotations, too, but not the names that those mean in another module.
+        hints = {**read_hints(cls.__init__, cls), **hints}  # type: ignore[misc]
     declared: dict[str, dataclasses.Field[Any]] = cls.__dataclass_fields__  # type: ignore[attr-defined]
     found = []
-    for name, parameter in inspect.signature(cls).parameters.items():
+    for name, parameter in parameters.items():
         hint = hints.get(name, parameter.annotation)
         annotation = hint.type if isinstance(hint, dataclasses.InitVar) else hint
         has_default = parameter.default is not parameter.empty

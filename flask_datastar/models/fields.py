@@ -12,7 +12,7 @@ from ..sansio.containers import Converter, to_object
 from ..sansio.misfits import add_misfit, collected
 from .messages import WHOLE
 from .plain import to_plain
-from .signal import Signal
+from .signal import count_marks
 
 #: Finds the converter of an annotation, models included.
 Find = Callable[[Any], Converter]
@@ -155,7 +155,7 @@ def field_converter(cls: type, name: str, annotation: Any, find: Find) -> Conver
 
     :raises TypeError: there is none; class and field are named.
     """
-    if any(isinstance(mark, Signal) for mark in getattr(annotation, "__metadata__", ())):
+    if count_marks(annotation):
         raise TypeError(f"{cls.__qualname__}.{name}: Signal(...) is for parameters; in a model, nest another model")
     try:
         return find(annotation)

@@ -31,7 +31,8 @@ def read_fields(model: Any, cls: Any, find: Find) -> None:
             model.has_plain_names = False
             continue
         default = None
-        if not info.is_required():
+        # One that is made of other fields' values has none before those are known.
+        if not info.is_required() and not getattr(info, "default_factory_takes_validated_data", False):
             default = info.default_factory if info.default_factory is not None else _constant(info.default)
         found.append(
             Field(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import typing
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..sansio.signal_paths import split_path
 
@@ -22,3 +24,19 @@ class Signal:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "segments", tuple(split_path(self.path)))
+
+
+def signal_of(annotation: Any) -> Signal | None:
+    """Give the mark of a parameter's annotation, None for one without.
+
+    :raises TypeError: there are several, or it stands where nobody looks for it, inside of the annotation.
+    """
+    own = [mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Signal)]
+    if len(own) > 1 or count_marks(annotation) != len(own):
+        raise TypeError("Signal(...) stands once, around all: Annotated[str | None, Signal('user.name')]")
+    return own[0] if own else None
+
+
+def count_marks(annotation: Any) -> int:
+    """Count the marks in an annotation and in its parts."""
+    return isinstance(annotation, Signal) + sum(map(count_marks, typing.get_args(annotation)))

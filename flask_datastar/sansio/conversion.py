@@ -8,6 +8,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -17,7 +18,8 @@ from uuid import UUID
 from .containers import Converter, dict_converter, list_converter, to_object, union_converter
 from .misfits import expected
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,400}")
+_MOST_DIGITS = 400
+_WHOLE = re.compile(rf"[+-]?[0-9]{{1,{_MOST_DIGITS}}}")
 _TRUE = frozenset({"true", "1", "on", "yes"})
 _FALSE = frozenset({"false", "0", "off", "no"})
 _ACCEPTED = (
@@ -43,7 +45,8 @@ def make_converter(annotation: Any, find_other: FindConverter | None = None) -> 
     if origin is typing.Annotated:
         return make_converter(arguments[0], find_other)
     if origin is typing.Literal:
-        return _choice_converter({option: option for option in arguments})
+        options = {option: option for option in arguments if option is not None}
+        return replace(_choice_converter(options), is_optional=None in arguments)
     if origin in (typing.Union, types.UnionType):
         members = [make_converter(argument, find_other) for argument in arguments if argument is not type(None)]
         return union_converter(members, is_optional=len(members) < len(arguments))
@@ -70,6 +73,8 @@ def _item_converter(annotation: Any, find_other: FindConverter | None) -> Conver
 
 def _choice_converter(options: dict[Any, Any]) -> Converter:
     by_text = {str(value): option for value, option in options.items()}
+    for value, option in options.items():
+        by_text.setdefault(_text_of_choice(value), option)
 
     def convert(value: object) -> object:
         # By text, because the query string has nothing else; True and 1 are told apart by it.
@@ -79,6 +84,15 @@ def _choice_converter(options: dict[Any, Any]) -> Converter:
         return found
 
     return Converter(convert, takes_empty="" in by_text)
+
+
+def _text_of_choice(value: object) -> str:
+    """Write a choice as it comes from elsewhere: JavaScript's 1.0 is 1, a URL's True is true."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _anything(value: object) -> object:
@@ -118,7 +132,8 @@ def _to_decimal(value: object) -> Decimal:
     try:
         if isinstance(value, str | int | float) and not isinstance(value, bool) and "_" not in str(value):
             number = Decimal(str(value).strip())
-            if number.is_finite():
+            # Six bytes, 1e9999, are a number of ten thousand digits as soon as it is written out or made an int.
+            if number.is_finite() and abs(number.adjusted()) < _MOST_DIGITS:
                 return number
     except (InvalidOperation, ValueError):
         pass

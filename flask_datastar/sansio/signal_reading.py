@@ -36,6 +36,7 @@ def read_object(text: str) -> dict[str, Any]:
 
 
 def _has_infinity(value: object) -> bool:
+    """Whether a number is infinite, or a whole one would be in the browser, whose numbers are all floats."""
     waiting: list[Any] = [value]
     while waiting:
         found = waiting.pop()
@@ -43,9 +44,16 @@ def _has_infinity(value: object) -> bool:
             waiting.extend(found.values())
         elif isinstance(found, list):
             waiting.extend(found)
-        elif isinstance(found, float) and math.isinf(found):
+        elif isinstance(found, int | float) and _is_infinite(found):
             return True
     return False
+
+
+def _is_infinite(number: float) -> bool:
+    try:
+        return math.isinf(number)
+    except OverflowError:
+        return True
 
 
 def _is_deeper(value: object, limit: int) -> bool:

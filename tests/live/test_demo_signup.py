@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, Request, expect
@@ -136,6 +137,18 @@ def test_the_account_needs_signing_in_and_the_way_leads_back(example, page):
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/account")
     expect(page.locator("#profile")).to_contain_text("Signed in as Ada")
+
+
+@pytest.mark.parametrize("elsewhere", ["//elsewhere.invalid", "/\\elsewhere.invalid", "/\t/elsewhere.invalid"])
+def test_signing_in_never_leads_to_another_site(example, page, elsewhere):
+    email = sign_up(page, example)
+    sign_out(page, example)
+
+    goto(page, f"{example.url}login?next={quote(elsewhere, safe='')}")
+    fill(page, email=email, password=PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+    page.wait_for_url(f"{example.url}account")
 
 
 def test_a_handler_that_needs_signing_in_sends_to_the_page_that_asks(example, open_page: Callable[..., Page]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from dataclasses import InitVar, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Generic, Literal, NotRequired, Optional, Required, TypedDict, TypeVar
@@ -20,6 +20,7 @@ from flask_datastar.models import kinds
 from flask_datastar.models.kinds import AnyModel, begin_signals, find_converter, model_of
 from flask_datastar.models.signal import Signal
 from flask_datastar.sansio.misfits import MAX_MISFITS, Misfits
+from tests.models.inherited import Dated, DatedDict, MadeByHand
 
 ID = "12345678-1234-5678-1234-567812345678"
 T = TypeVar("T")
@@ -360,6 +361,36 @@ def test_defaults_are_written_as_they_are_read() -> None:
     )
 
 
+def test_default_names_of_an_object_are_written_as_they_are_read() -> None:
+    @dataclass
+    class Stock:
+        sizes: dict[Size, int] = field(default_factory=lambda: {Size.LARGE: 3})
+
+    defaults = model(Stock).defaults()
+
+    assert defaults == {"sizes": {"L": 3}}
+    assert bind(Stock, defaults) == Stock()
+
+
+def test_default_that_follows_from_other_fields_is_empty() -> None:
+    class Stay(pydantic.BaseModel):
+        first: int = 1
+        last: int = pydantic.Field(default_factory=lambda fields: fields["first"] + 7)
+
+    assert model(Stay).defaults() == {"first": 1, "last": 0}
+    assert bind(Stay, {"first": 3}) == Stay(first=3, last=10)
+
+
+def test_default_times_are_written_as_they_are_read() -> None:
+    class Opening(pydantic.BaseModel):
+        at: time = time(9, 30)
+
+    defaults = model(Opening).defaults()
+
+    assert defaults == {"at": "09:30:00"}
+    assert bind(Opening, defaults) == Opening()
+
+
 def test_an_init_of_its_own_is_read() -> None:
     @dataclass(init=False)
     class Own:
@@ -370,6 +401,28 @@ def test_an_init_of_its_own_is_read() -> None:
 
     assert bind(Own, {"name": "ab"}).name == "abab"
     assert bind(Own, {"name": "ab", "times": "1"}).name == "ab"
+
+
+@dataclass
+class Trip(Dated):
+    place: str = ""
+
+
+class TripDict(DatedDict):
+    place: NotRequired[str]
+
+
+@dataclass(init=False)
+class MadeTrip(MadeByHand):
+    place: str = ""
+
+
+@pytest.mark.parametrize("cls", [Trip, TripDict, MadeTrip])
+def test_inherited_annotations_mean_what_they_mean_in_their_module(cls: Any) -> None:
+    trip = bind(cls, {"when": "2026-11-21"})
+
+    assert (trip["when"] if isinstance(trip, dict) else trip.when) == date(2026, 11, 21)
+    assert set(misfits(cls, {"when": "soon"})) == {"when"}
 
 
 @dataclass
@@ -595,15 +648,18 @@ def test_unfit_annotations_of_fields_are_named() -> None:
         name: Annotated[str, Signal("user.name")]
 
     @dataclass
+    class MarkedInside:
+        name: Annotated[str, Signal("user.name")] | None
+
+    @dataclass
     class Box(Generic[T]):
         value: T
 
     with pytest.raises(TypeError, match=r"Wrong.name: annotation <class 'bytes'> is not one of int, float"):
         model_of(Wrong)
-    with pytest.raises(
-        TypeError, match=r"Marked.name: Signal\(...\) is for parameters; in a model, nest another model"
-    ):
-        model_of(Marked)
+    for cls in (Marked, MarkedInside):
+        with pytest.raises(TypeError, match=r"name: Signal\(...\) is for parameters; in a model, nest another model"):
+            model_of(cls)
     with pytest.raises(TypeError, match=r"Box.value: annotation ~T is not one of"):
         model_of(Box)
 

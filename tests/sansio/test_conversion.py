@@ -27,6 +27,11 @@ class Level(IntEnum):
     HIGH = 2
 
 
+class Rate(float, Enum):
+    HALF = 0.5
+    FULL = 1.0
+
+
 ID = "12345678-1234-5678-1234-567812345678"
 
 
@@ -49,6 +54,9 @@ ID = "12345678-1234-5678-1234-567812345678"
         (float, 1e3, 1000.0),
         (Decimal, " 1.10 ", Decimal("1.10")),
         (Decimal, 0.1, Decimal("0.1")),
+        (Decimal, "0.00", Decimal("0.00")),
+        (Decimal, "9e399", Decimal("9e399")),
+        (Decimal, 1.7e308, Decimal("1.7e308")),
         (bool, True, True),
         (bool, "on", True),
         (bool, "TRUE", True),
@@ -65,6 +73,12 @@ ID = "12345678-1234-5678-1234-567812345678"
         (Literal["a", 1], "1", 1),
         (Literal["a", 1], "a", "a"),
         (Literal[0], 0, 0),
+        (Literal["a", None], "a", "a"),
+        (Literal[True, "x"], "true", True),
+        (Literal["true", True], "true", "true"),
+        (Rate, 1, Rate.FULL),
+        (Rate, "1", Rate.FULL),
+        (Rate, "0.5", Rate.HALF),
         (dict, {"a": 1}, {"a": 1}),
         (dict[str, int], {"a": "1"}, {"a": 1}),
         (dict[int, list[date]], {"7": ["2026-11-21"]}, {7: [date(2026, 11, 21)]}),
@@ -114,6 +128,9 @@ def test_values_become_what_the_annotation_asks_for(annotation: Any, value: obje
         (float, False, "expected a number, got False"),
         (float, None, "expected a number, got None"),
         (Decimal, "NaN", "expected a decimal number, got 'NaN'"),
+        (Decimal, "1e400", "expected a decimal number, got '1e400'"),
+        (Decimal, "-1e-999999999", "expected a decimal number, got '-1e-999999999'"),
+        (Decimal, "0e999999999", "expected a decimal number, got '0e999999999'"),
         (Decimal, "a", "expected a decimal number, got 'a'"),
         (Decimal, True, "expected a decimal number, got True"),
         (bool, "maybe", "expected true or false, got 'maybe'"),
@@ -130,6 +147,8 @@ def test_values_become_what_the_annotation_asks_for(annotation: Any, value: obje
         (Level, 3, "expected one of 1, 2, got 3"),
         (Literal["a", 1], ["a"], r"expected one of 'a', 1, got \['a'\]"),
         (Literal[1], True, "expected one of 1, got True"),
+        (Literal["a", None], "None", "expected one of 'a', got 'None'"),
+        (Rate, True, "expected one of 0.5, 1.0, got True"),
         (dict, [], r"expected an object, got \[\]"),
         (list[int], ["1", "a"], "1: expected a whole number, got 'a'"),
         (list[int], [None, 1, "a"], "0: missing; 2: expected a whole number, got 'a'"),
@@ -166,6 +185,7 @@ def test_values_that_do_not_fit_say_what_was_expected(annotation: Any, value: ob
         (list[int], False, True, False),
         (list[int] | None, False, True, True),
         (Literal["", "a"], True, False, False),
+        (Literal["a", None], False, False, True),
         (Colour, False, False, False),
     ],
 )

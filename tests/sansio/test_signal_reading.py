@@ -52,7 +52,18 @@ def test_read_object_counts_depth_not_brackets() -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["1e999", "-1e+999", "1E400", "1.5e0309", "9" * 305 + "e9", "9" * 309 + ".5", "9" * 320 + "e-1"]
+    "number",
+    [
+        "1e999",
+        "-1e+999",
+        "1E400",
+        "1.5e0309",
+        "9" * 305 + "e9",
+        "9" * 309 + ".5",
+        "9" * 320 + "e-1",
+        "9" * 309,
+        "-" + "9" * 4300,
+    ],
 )
 @pytest.mark.parametrize("place", ['{"a": %s}', '{"a": {"b": [1, [%s]]}}'])
 def test_read_object_refuses_numbers_that_no_answer_could_send_back(number: str, place: str) -> None:
@@ -60,6 +71,6 @@ def test_read_object_refuses_numbers_that_no_answer_could_send_back(number: str,
         read_object(place.replace("%s", number))
 
 
-@pytest.mark.parametrize("number", ["1e308", "1e-999", "-1.7e308", "9" * 400, '"1e999"', '"' + "9" * 309 + '"'])
+@pytest.mark.parametrize("number", ["1e308", "1e-999", "-1.7e308", "9" * 308, '"1e999"', '"' + "9" * 309 + '"'])
 def test_read_object_takes_numbers_that_fit(number: str) -> None:
     assert list(read_object(f'{{"a": [{number}]}}')) == ["a"]
