@@ -71,7 +71,16 @@ class GeneratorBody(StreamBody):
             callback()
 
     def _step(self) -> bytes:
-        return next(self._chunks, b"")
+        try:
+            return next(self._chunks, b"")
+        except Exception:
+            # Of a teardown function, mostly: the contexts end with the generator, and have gone by now. The body ends
+            # cleanly all the same.
+            self.hub.app_state.app.logger.exception(
+                "Datastar: an exception as the contexts of the stream %s ended", self._details[2]
+            )
+            self.hub.end_restarting(self.stream, "failed", failures=1)
+            return b""
 
     def _run(self) -> bytes | None:
         """Run the generator to its next ``yield``, inside of its contexts; None at the end."""
@@ -125,9 +134,11 @@ class GeneratorBody(StreamBody):
 
     def close(self) -> None:
         """Close the generator in its contexts, then free everything."""
-        if not self._is_left:
-            self._is_left = True
-            # It may wait in its own ``finally``: the client does not have it any more.
-            self.stream.leave()
-            next(self._chunks, None)
-        super().close()
+        try:
+            if not self._is_left:
+                self._is_left = True
+                # It may wait in its own ``finally``: the client does not have it any more.
+                self.stream.leave()
+                self._step()
+        finally:
+            super().close()
