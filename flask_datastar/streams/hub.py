@@ -87,8 +87,11 @@ class StreamHub:
         if stream.socket is not None:
             leaving.set_user_timeout(stream.socket, self.app_state.settings.keepalive_seconds + 20)
             stream.watch = leaving.watch(stream.socket, stream.leave)
+        if self.is_stopping:
+            # All others were ended while this one was on its way here.
+            self.end_restarting(stream, "stopping")
         # Asked already when the request came, but others were opened meanwhile.
-        if is_full:
+        elif is_full:
             self.end_restarting(stream, "refused")
         elif stream.entry is not None and not self.tabs.register(
             stream.entry, limit_per_scope=self.app_state.settings.max_streams_per_scope

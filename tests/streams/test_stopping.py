@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
@@ -86,6 +86,20 @@ def test_stream_that_comes_while_the_worker_stops_is_sent_elsewhere(
     assert event_id == "ds:restart:0:row-7"
     assert retry_ms is not None
     assert connection.raw.startswith(b"retry: 1000\n\n")
+
+
+@pytest.mark.usefixtures("stream")
+def test_stream_that_was_on_its_way_when_the_others_ended_is_sent_elsewhere(app: Flask, connect: Connect) -> None:
+    """As by an after-request function that saves a session on another machine."""
+
+    @app.after_request
+    def stop(response: Response) -> Response:
+        hub_of(find_app_state(app)).stop()
+        return response
+
+    event_id, retry_ms = ending(connect(PATH, signals={"tabId": "t.p"}).wait_end())
+    assert event_id == "ds:restart:0:"
+    assert retry_ms is not None
 
 
 @pytest.mark.usefixtures("stream")
