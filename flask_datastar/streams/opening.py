@@ -116,9 +116,10 @@ def open_stream(
 
 def _release_database(app_state: AppState) -> list[Callable[[], object]]:
     """Give Flask-SQLAlchemy's session back while a stream waits: thousands of streams share a pool of a few."""
-    database = app_state.app.extensions.get("sqlalchemy")
-    session = getattr(database, "session", None)
-    return [session.remove] if session is not None else []
+    session = getattr(app_state.app.extensions.get("sqlalchemy"), "session", None)
+    # Flask-SQLAlchemy-Lite goes by the same name, and its session cannot be removed.
+    remove = getattr(session, "remove", None)
+    return [remove] if remove is not None else []
 
 
 def _check_room(hub: StreamHub, owner: str, tab: str | None) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask, current_app, g, render_template_string, request, session, url_for
+from sqlalchemy.orm import Session
 
 from flask_datastar import Datastar, Message, sse
 from flask_datastar._state import find_app_state
@@ -503,6 +504,24 @@ def test_session_of_flask_sqlalchemy_is_removed(app: Flask, datastar: Datastar, 
     connect("/ds/g/stream").wait_end()
 
     assert calls == ["shop"]
+
+
+def test_session_that_cannot_be_removed_is_left_alone(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    """As that of Flask-SQLAlchemy-Lite, which goes by the same name."""
+
+    class Database:
+        session = Session()
+
+    app.extensions["sqlalchemy"] = Database
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        yield {"a": 1}
+
+    connection = connect("/ds/g/stream")
+
+    assert ending(connection.wait_end())[0] == "ds:done"
+    assert connection.status == 200
 
 
 # Elsewhere
