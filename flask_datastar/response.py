@@ -46,6 +46,9 @@ class EventResponse(SendingMethods["EventResponse"], Response):
             _add_body(self, take_queue(self))
         return self
 
+    def _send_first(self, events: bytes) -> None:
+        """Take what was sent since a stream was made; the answer to HEAD has no body for it."""
+
     def _after_tracking(self) -> EventResponse:
         return self
 
@@ -112,9 +115,10 @@ def finish_returned(response: Response) -> Response:
 
 def finish(response: Response, state: RequestState) -> Response:
     """Turn the queue into the body: what the request's current response holds, then this one's own events, then the
-    tracked signals. A response that is finished already gets only what came since; a stream sends for itself."""
+    tracked signals. A response that is finished already, and a stream, get only what came since; a generator handler's
+    sends for itself."""
     streams = response.__dict__["_datastar_streams"]
-    if streams:
+    if streams and response is state.response:
         return response
     body = take_queue(response)
     if state.response is not None and state.response is not response:
@@ -126,6 +130,9 @@ def finish(response: Response, state: RequestState) -> Response:
             # The errorhandler's own answer must not meet the same value again.
             state.reset()
             raise
+    if streams:
+        cast(EventResponse, response)._send_first(body)
+        return response
     if streams is False:
         _add_body(response, body)
         return response

@@ -35,6 +35,9 @@ class StreamResponse(EventResponse):
         self.body.connect(environ, start_response, write)
         return ClosingIterator(self.body, self.close) if self._on_close else self.body
 
+    def _send_first(self, events: bytes) -> None:
+        self.body.send_first(events)
+
     def _drop_unchanged_session(self, headers: Headers) -> None:
         """Drop the cookie that Flask sends only because a session is permanent.
 

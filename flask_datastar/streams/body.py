@@ -69,6 +69,11 @@ class StreamBody:
         self._subscriptions.append(subscription)
         subscription.bind(self.stream)
 
+    def send_first(self, events: bytes) -> None:
+        """Send more at the begin: what came when the body was made already, and no server has it yet."""
+        self._prelude += events
+        self.stream.note_ids(events)
+
     def abandon(self) -> None:
         """Free what it holds, when no server will have it."""
         self._has_ended = True
