@@ -355,6 +355,25 @@ def test_followed_events_are_forwarded_from_the_call_on(app: Flask, datastar: Da
     assert [event.arguments["signals"] for event in connection.events if event.type] == ['{"state":0}', '{"early":1}']
 
 
+def test_what_is_sent_to_a_scope_is_forwarded_from_the_call_on(
+    app: Flask, datastar: Datastar, connect: Connect
+) -> None:
+    """What the function reads may be old when it returns."""
+
+    @datastar.stream(group="g", scope="ann")
+    def stream() -> Any:
+        feed = datastar.follow("news")
+        datastar.signal("unread", 0)
+        datastar.broadcast_to("ann").signal("unread", 1)
+        datastar.broadcast_to("ann", "t").signal("unread", 2)
+        return feed
+
+    connection = connect("/ds/g/stream", signals={"tabId": "t.p"})
+    connection.wait("unread", count=3)
+
+    assert connection.events == [sse.patch_signals({"unread": count}) for count in range(3)]
+
+
 def test_messages_are_not_forwarded_whether_the_stream_is_open_or_not(
     app: Flask, datastar: Datastar, connect: Connect
 ) -> None:
