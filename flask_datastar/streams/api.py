@@ -11,6 +11,7 @@ from .._state import RequestState, current_app_state, current_request_state
 from ..declaring import DeclaringMethods
 from ..handlers import Handler, make_handler
 from ..origin import check_header
+from ..transport.wakeups import pause
 from .broadcast import Broadcast
 from .changes import Changes
 from .following import Follow
@@ -138,9 +139,15 @@ class StreamMethods(DeclaringMethods):
         return feed
 
     def check_connection(self) -> bool:
-        """Whether the current stream goes on: False when its client has left or it is to end."""
+        """Whether the current stream goes on: False when its client has left or it is to end.
+
+        With gevent others get a turn, without which nobody would notice.
+        """
         body = current_request_state(self).stream
-        return body is not None and not body.stream.must_end
+        if body is None:
+            return False
+        pause()
+        return not body.stream.must_end
 
     def before_wait(self, function: F) -> F:
         """Call a function before a generator stream waits, to give back what should not be held meanwhile.

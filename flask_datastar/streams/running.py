@@ -13,6 +13,7 @@ from ..generators import AddResult, report
 from ..overlay import late_overlay, sent_events
 from ..response import response_of, take_queue, take_tracked
 from ..sansio.endings import Ending, Reason
+from ..transport.wakeups import pause
 from .body import KEEPALIVE, StreamBody
 from .stream import StreamEnds
 
@@ -51,15 +52,21 @@ class GeneratorBody(StreamBody):
         """
         stream = self.stream
         self._give_back()
+        has_rested = False
         while True:
             stream.wakeup.clear()
             if stream.must_end:
                 raise StreamEnds
-            if is_ready():
-                return True
             now = time.monotonic()
-            if deadline is not None and now >= deadline:
-                return False
+            if (is_there := is_ready()) or (deadline is not None and now >= deadline):
+                if has_rested:
+                    return is_there
+                # Nobody else has had a turn since the last wait: neither other requests, nor who notices that the
+                # client has left.
+                has_rested = True
+                pause()
+                continue
+            has_rested = True
             if self.write is not None and (data := self._take_owed()):
                 self._send(self.write, data)
                 continue

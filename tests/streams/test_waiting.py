@@ -20,7 +20,9 @@ from flask_datastar.streams.hub import hub_of
 from flask_datastar.streams.waiting import Ticks
 from tests.conftest import MakeApp
 from tests.streams.conftest import Connect, assert_nothing_is_left
+from tests.streams.scripts import turn_checks
 from tests.streams.wsgi import DEADLINE_SECONDS, call, ending
+from tests.transport.checks import all_checks, run_check
 
 
 @pytest.fixture
@@ -541,6 +543,14 @@ def test_session_that_cannot_be_removed_is_left_alone(app: Flask, datastar: Data
 
     assert ending(connection.wait_end())[0] == "ds:done"
     assert connection.status == 200
+
+
+# Work without rest
+
+
+@all_checks(turn_checks, "threads", "gevent")
+def test_stream_that_works_without_rest_leaves_time_to_others(kind: str, name: str) -> None:
+    run_check(turn_checks, kind, name)
 
 
 # Elsewhere
