@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -71,10 +72,22 @@ def test_missed_ticks_are_dropped_and_the_rhythm_is_kept(datastar: Datastar, con
         assert at >= ticks[0][1] + number * 0.05 - 0.001
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
-def test_period_that_is_none_is_refused(datastar: Datastar, seconds: float) -> None:
-    with pytest.raises(ValueError, match="accepted: numbers above 0"):
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "5", True, timedelta(seconds=5)])
+@pytest.mark.usefixtures("req_ctx")
+def test_period_that_is_none_is_refused(datastar: Datastar, seconds: Any) -> None:
+    error = ValueError if type(seconds) in (int, float) else TypeError
+    with pytest.raises(error, match=r"^seconds is .*; accepted: numbers above 0, in seconds$"):
         datastar.every(seconds)
+    with pytest.raises(error, match=r"^every is .*; accepted: numbers above 0, in seconds$"):
+        datastar.subscribe("news", every=seconds)
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "5", None])
+@pytest.mark.usefixtures("req_ctx")
+def test_pause_that_is_none_is_refused(datastar: Datastar, seconds: Any) -> None:
+    error = ValueError if type(seconds) in (int, float) else TypeError
+    with pytest.raises(error, match=r"^at_most_every is .*; accepted: 0 and numbers above it, in seconds$"):
+        datastar.changes("news", at_most_every=seconds)
 
 
 # subscribe
