@@ -146,6 +146,7 @@ class GeneratorBody(StreamBody):
                 self._is_left = True
                 # It may wait in its own ``finally``: the client does not have it any more.
                 self.stream.leave()
+                self.stream.is_sending = False
                 self._step()
         finally:
             super().close()

@@ -137,6 +137,19 @@ def test_connection_that_takes_nothing_after_the_end_is_shut(
         assert client.recv(1) == b""
 
 
+@pytest.mark.usefixtures("stream")
+def test_connection_that_does_not_take_the_end_of_the_body_is_shut(
+    app: Flask, datastar: Datastar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server writes it after the last chunk, and before it closes the body."""
+    monkeypatch.setattr(lingering, "_LINGER_SECONDS", 0.05)
+    with unread(app) as (body, _, client), app.app_context():
+        datastar.tabs.close("ann")
+        assert b"".join(body) == b"id: ds:done\n\n"
+
+        assert client.recv(1) == b""
+
+
 def test_connection_of_a_stream_whose_own_code_runs_is_not_shut(
     app: Flask, datastar: Datastar, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
