@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -141,7 +142,8 @@ class DatastarClient:
         parser = EventParser()
         # In a context of its own, as in a server: between two steps the stream's request stays pushed.
         run = copy_context().run
-        response = run(self._request, method, target, event, params, buffered=False)
+        with _keeping_no_context(self.client):
+            response = run(self._request, method, target, event, params, buffered=False)
         try:
             chunks = response.iter_encoded() if response.status_code == 200 else iter(())
             while chunk := run(next, chunks, b""):
@@ -204,6 +206,19 @@ class DatastarClient:
             arguments = event.arguments
             patch = json.loads(arguments["signals"])
             merge_patch(self.signals, patch, only_if_missing=arguments.get("onlyIfMissing", "").strip() == "true")
+
+
+@contextmanager
+def _keeping_no_context(client: FlaskClient) -> Iterator[None]:
+    """Let a client in a ``with`` block keep nothing of a request: contexts can end only where they began."""
+    keeps = client.preserve_context
+    if keeps:
+        client.__exit__(None, None, None)
+    try:
+        yield
+    finally:
+        if keeps:
+            client.__enter__()
 
 
 def _events_of(response: TestResponse) -> list[Event]:

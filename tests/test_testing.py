@@ -280,6 +280,32 @@ def test_iter_events_of_two_tabs_may_be_taken_in_turn(app: Flask, datastar: Data
     assert taken == [['{"at":"a0"}', '{"at":"b0"}'], ['{"at":"a1"}', '{"at":"b1"}']]
 
 
+def test_iter_events_works_with_a_client_that_keeps_contexts(app: Flask, datastar: Datastar) -> None:
+    """As a fixture gives it that yields the client of ``with app.test_client() as client``."""
+
+    @datastar.handler(group="g")
+    def count() -> Iterator[Signals]:
+        for number in range(3):
+            yield {"number": number}
+
+    @datastar.handler(group="g")
+    def act() -> None:
+        session["name"] = "ann"
+
+    with app.test_client() as client:
+        tab = DatastarClient(app, client=client)
+        tab.post(act)
+        assert session["name"] == "ann"
+        events = tab.iter_events(count)
+        next(events)
+        tab.post(act)
+        next(events)
+        # The contexts of the last request are kept all the same.
+        assert session["name"] == "ann"
+        events.close()
+    assert tab.signals == {"number": 1}
+
+
 def test_iter_events_left_early_leaves_no_context(app: Flask, datastar: Datastar, tab: DatastarClient) -> None:
     @datastar.handler
     def act() -> Iterator[Signals]:
