@@ -11,6 +11,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.wsgi import ClosingIterator
 
 from .._state import RequestState
+from ..errors import SetupError
 from ..response import EventResponse
 from .body import StreamBody
 
@@ -34,6 +35,16 @@ class StreamResponse(EventResponse):
             return ClosingIterator(self.iter_encoded(), [self.close, self.body.close])
         self.body.connect(environ, start_response, write)
         return ClosingIterator(self.body, self.close) if self._on_close else self.body
+
+    def make_sequence(self) -> None:
+        """Refuse to collect a body that has no end; called when somebody asks for all of it.
+
+        :raises SetupError: always.
+        """
+        raise SetupError(
+            "a stream's body has no end and cannot be read before it is sent, as add_etag(), get_data() and data do; "
+            "leave it alone in after_request functions: if response.is_streamed: return response"
+        )
 
     def _send_first(self, events: bytes) -> None:
         self.body.send_first(events)

@@ -489,6 +489,37 @@ def test_body_that_is_wrapped_is_not_passed_by(
 
 
 @pytest.mark.parametrize("declare", DECLARE)
+@pytest.mark.parametrize("read", [Response.get_data, Response.add_etag])
+def test_body_is_not_collected(
+    app: Flask, datastar: Datastar, declare: Declare, read: Callable[[Response], object]
+) -> None:
+    declare(datastar, scope="ann")
+
+    @app.after_request
+    def after(response: Response) -> Response:
+        read(response)
+        return response
+
+    with pytest.raises(SetupError, match=r"if response\.is_streamed: return response"):
+        call(app, PATH)
+    assert_nothing_is_left(app)
+
+
+def test_length_of_a_stream_is_not_known(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    lengths: list[int | None] = []
+
+    @app.after_request
+    def after(response: Response) -> Response:
+        lengths.append(response.calculate_content_length())
+        return response if response.is_streamed else Response(status=500)
+
+    declare_follow(datastar)
+    connection = connect(PATH).wait_open()
+
+    assert (connection.status, lengths) == (200, [None])
+
+
+@pytest.mark.parametrize("declare", DECLARE)
 def test_stream_works_where_publishers_write_nothing_themselves(
     make_app: MakeApp, connect: Connect, declare: Declare
 ) -> None:
