@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask, Response, make_response, request, session
+from flask import Blueprint, Flask, Response, make_response, request, session
 
 from flask_datastar import Datastar, Signals, sse
 from flask_datastar.errors import SetupError
@@ -278,6 +278,25 @@ def test_iter_events_of_two_tabs_may_be_taken_in_turn(app: Flask, datastar: Data
     ]
 
     assert taken == [['{"at":"a0"}', '{"at":"b0"}'], ['{"at":"a1"}', '{"at":"b1"}']]
+
+
+@pytest.mark.parametrize("root", ["/", "/app"])
+def test_handler_on_another_subdomain_is_reached(make_app: MakeApp, root: str) -> None:
+    datastar = Datastar()
+    app = make_app(datastar, SERVER_NAME="shop.example:5000", APPLICATION_ROOT=root, PREFERRED_URL_SCHEME="https")
+    app.subdomain_matching = True
+    api = Blueprint("api", __name__, subdomain="api")
+
+    @datastar.handler(group="g", blueprint=api)
+    def act() -> Signals:
+        return {"url": request.base_url}
+
+    app.register_blueprint(api)
+
+    url = f"https://api.shop.example:5000{root.rstrip('/')}/ds/g/act"
+    assert DatastarClient(app).post(act).patched == {"url": url}
+    with app.app_context():
+        assert datastar.post(act).js == f"@post('{url}')"
 
 
 def test_iter_events_works_with_a_client_that_keeps_contexts(app: Flask, datastar: Datastar) -> None:
