@@ -85,6 +85,8 @@ def open_stream(
     _check_room(hub, owner, tab)
     own = None
     if owner:
+        # Whoever signs its owner out meanwhile means this one, too.
+        hub.registry.expect(stream.entry)
         # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
         own = Follow.of_stream(hub, scope_topic(owner), *([scope_topic(owner, tab)] if tab else []))
         state.subscriptions.append(own)

@@ -102,6 +102,26 @@ def test_closed_tab_is_done(app: Flask, datastar: Datastar, connect: Connect, st
     assert not other.has_ended
 
 
+@pytest.mark.parametrize("restart", [True, False])
+@pytest.mark.parametrize("tabs", ["t", None])
+def test_stream_that_is_about_to_open_is_closed_too(
+    app: Flask, datastar: Datastar, connect: Connect, tabs: str | None, restart: bool
+) -> None:
+    """Somebody who signs out is not to keep a page whose request had passed the login check just before."""
+
+    @datastar.stream(group="g", scope="ann")
+    def stream() -> Any:
+        assert datastar.tabs.close("ben") == datastar.tabs.close("ann", "other") == 0
+        feed = datastar.follow("news")
+        assert datastar.tabs.close("ann", tabs, restart=restart) == 1
+        return feed
+
+    connection = connect("/ds/g/stream", signals=tab("t.p"))
+
+    assert ending(connection.wait_end())[0] == ("ds:restart:0:" if restart else "ds:done")
+    assert_nothing_is_left(app)
+
+
 def test_closed_scope_takes_streams_without_a_tab_along(
     app: Flask, datastar: Datastar, connect: Connect, stream: str
 ) -> None:
