@@ -35,6 +35,9 @@ class EventResponse(SendingMethods["EventResponse"], Response):
         # The checks of Headers.add() would cost as much as all the rest here, for three lines that nobody sent.
         headers._list.extend(_HEADERS)
         super().__init__(headers=headers)
+        if headers._list[0] is not _HEADERS[0]:
+            # The app's own class of responses has put its usual type in the place of this one.
+            headers["Content-Type"] = SSE_HEADERS["Content-Type"]
         self._app_state = app_state
         self._datastar_queue: list[bytes] = []
         # None until the body is decided, then whether it is a stream, which takes the queue itself.
