@@ -32,7 +32,8 @@ class StreamResponse(EventResponse):
         if self.response is not self.body:
             # Somebody's after_request function wrapped the body, and compresses it perhaps: nothing may pass that by.
             self.body.connect(environ, start_response, None)
-            return ClosingIterator(self.iter_encoded(), [self.close, self.body.close])
+            # First of all the body, whatever others do at the end.
+            return ClosingIterator(self.iter_encoded(), [self.body.close, self.close])
         self.body.connect(environ, start_response, write)
         return ClosingIterator(self.body, self.close) if self._on_close else self.body
 

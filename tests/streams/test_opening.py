@@ -548,6 +548,31 @@ def test_what_others_do_at_the_end_of_a_response_is_done(app: Flask, datastar: D
     assert closed == ["closed"]
 
 
+@pytest.mark.parametrize("declare", DECLARE)
+@pytest.mark.parametrize("is_wrapped", [True, False])
+def test_stream_is_freed_although_others_fail_at_the_end(
+    app: Flask, datastar: Datastar, connect: Connect, declare: Declare, is_wrapped: bool
+) -> None:
+    declare(datastar, scope="ann")
+
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        if is_wrapped:
+            chunks: Any = response.response
+            response.response = (chunk for chunk in chunks)
+        response.call_on_close(fail)
+        return response
+
+    connection = connect(PATH).wait_open()
+    connection.close()
+
+    assert repr(connection.error) == "RuntimeError('broken')"
+    assert_nothing_is_left(app)
+
+
 def test_stream_that_follows_keeps_no_request(app: Flask, datastar: Datastar) -> None:
     kept: list[weakref.ref[Any]] = []
 
