@@ -138,7 +138,8 @@ class DatastarClient:
 
         Closing the iterator is a tab that leaves: the handler's ``finally`` runs.
 
-        :param method: the action's verb.
+        :param method: the action's verb; GET for a stream.
+        :raises ValueError: the handler does not take it.
         """
         parser = EventParser()
         # In a context of its own, as in a server: between two steps the stream's request stays pushed.
@@ -146,6 +147,9 @@ class DatastarClient:
         with _keeping_no_context(self.client):
             response = run(self._request, method, target, event, params, buffered=False)
         try:
+            if response.status_code == 405:
+                allowed = response.headers.get("Allow")
+                raise ValueError(f"{target!r} does not take {method}; it takes {allowed}, so give method=…")
             chunks = response.iter_encoded() if response.status_code == 200 else iter(())
             while chunk := run(next, chunks, b""):
                 for found in parser.feed(chunk):

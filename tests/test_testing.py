@@ -299,6 +299,15 @@ def test_handler_on_another_subdomain_is_reached(make_app: MakeApp, root: str) -
         assert datastar.post(act).js == f"@post('{url}')"
 
 
+def test_iter_events_by_a_verb_that_is_not_taken_is_refused(datastar: Datastar, tab: DatastarClient) -> None:
+    @datastar.stream(group="g")
+    def live() -> Iterator[Signals]:
+        yield {"a": 1}
+
+    with pytest.raises(ValueError, match=r"live.* does not take POST; it takes .*GET.*, so give method=…$"):
+        next(tab.iter_events(live))
+
+
 def test_iter_events_works_with_a_client_that_keeps_contexts(app: Flask, datastar: Datastar) -> None:
     """As a fixture gives it that yields the client of ``with app.test_client() as client``."""
 
