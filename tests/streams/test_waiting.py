@@ -334,6 +334,42 @@ def test_followed_events_are_forwarded_in_a_generator(
     ]
 
 
+def test_followed_events_are_forwarded_in_a_loop_that_does_not_yield(
+    app: Flask, datastar: Datastar, connect: Connect
+) -> None:
+    turns: list[None] = []
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        feed = datastar.follow("news")
+        yield
+        turns.extend(feed)
+
+    connection = connect("/ds/g/stream").wait_open()
+    connection.wait(":\n\n")
+    for number in range(3):
+        with app.app_context():
+            datastar.broadcast("news").signal("number", number)
+        connection.wait(f'{{"number":{number}}}')
+    connection.close()
+
+    # One for each at the most, and not as many as fit into the time.
+    assert len(turns) <= 3
+
+
+def test_followed_events_that_are_more_than_one_write_need_no_write_of_the_server(
+    app: Flask, datastar: Datastar, connect: Connect
+) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        feed = datastar.follow("news")
+        for _ in range(3):
+            datastar.broadcast("news").signal("text", "x" * 50_000)
+        yield from feed
+
+    connect("/ds/g/stream", has_write=False).wait("text", count=3)
+
+
 @pytest.mark.parametrize("has_socket", [True, False])
 def test_what_is_sent_to_a_tab_and_keepalives_go_out_while_a_generator_waits(
     app: Flask, datastar: Datastar, connect: Connect, has_socket: bool
