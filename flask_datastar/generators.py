@@ -45,16 +45,28 @@ def stream_events(
     response = current_response()
     _keep_uploads_open(request._get_current_object())  # type: ignore[attr-defined]
     chunks = stream_with_context(body)
-    # Not the chunks themselves: Werkzeug would close them, and what has not begun yet has no context to close in.
-    become_stream(response, (chunk for chunk in chunks))
+    become_stream(response, _end_cleanly(chunks, state))
 
     def leave() -> None:
         # Also for a client that left before the first byte: one last step inside of the contexts closes everything.
         body.is_left = True
-        next(chunks, None)
+        next(_end_cleanly(chunks, state), None)
 
     response.call_on_close(leave)
     return response
+
+
+def _end_cleanly(chunks: Iterator[bytes], state: RequestState) -> Iterator[bytes]:
+    """Give the chunks, and log what a teardown function raises when their contexts end.
+
+    They are not closed with this, as Werkzeug would do with the chunks themselves: what has not begun yet has no
+    context to close in.
+    """
+    try:
+        for chunk in chunks:  # noqa: UP028 ("yield from" would close them)
+            yield chunk
+    except Exception:
+        state.app_state.app.logger.exception("Datastar: an exception as the contexts of a generator handler ended")
 
 
 def explained(events: Any, explain: Callable[[InvalidSignals], object]) -> Generator[Any, None, object]:

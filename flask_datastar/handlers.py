@@ -98,7 +98,8 @@ def make_handler(
     :raises SetupError: it is none that could work; the text says why.
     """
     if not callable(function):
-        raise SetupError(f"@datastar.handler decorates a function, not {function!r}; write @datastar.handler(name=...)")
+        decorator = "@datastar.handler" if open_stream is None else "@datastar.stream"
+        raise SetupError(f"{decorator} decorates a function, not {function!r}; write {decorator}(name=...)")
     innermost = inspect.unwrap(function)
     title = getattr(function, "__qualname__", repr(function))
     if not hasattr(function, "__qualname__"):

@@ -35,6 +35,9 @@ class EventResponse(SendingMethods["EventResponse"], Response):
         # The checks of Headers.add() would cost as much as all the rest here, for three lines that nobody sent.
         headers._list.extend(_HEADERS)
         super().__init__(headers=headers)
+        if headers._list[0] is not _HEADERS[0]:
+            # The app's own class of responses has put its usual type in the place of this one.
+            headers["Content-Type"] = SSE_HEADERS["Content-Type"]
         self._app_state = app_state
         self._datastar_queue: list[bytes] = []
         # None until the body is decided, then whether it is a stream, which takes the queue itself.
@@ -45,6 +48,9 @@ class EventResponse(SendingMethods["EventResponse"], Response):
         if self._datastar_streams is False:
             _add_body(self, take_queue(self))
         return self
+
+    def _send_first(self, events: bytes) -> None:
+        """Take what was sent since a stream was made; the answer to HEAD has no body for it."""
 
     def _after_tracking(self) -> EventResponse:
         return self
@@ -112,9 +118,10 @@ def finish_returned(response: Response) -> Response:
 
 def finish(response: Response, state: RequestState) -> Response:
     """Turn the queue into the body: what the request's current response holds, then this one's own events, then the
-    tracked signals. A response that is finished already gets only what came since; a stream sends for itself."""
+    tracked signals. A response that is finished already, and a stream, get only what came since; a generator handler's
+    sends for itself."""
     streams = response.__dict__["_datastar_streams"]
-    if streams:
+    if streams and response is state.response:
         return response
     body = take_queue(response)
     if state.response is not None and state.response is not response:
@@ -126,6 +133,9 @@ def finish(response: Response, state: RequestState) -> Response:
             # The errorhandler's own answer must not meet the same value again.
             state.reset()
             raise
+    if streams:
+        cast(EventResponse, response)._send_first(body)
+        return response
     if streams is False:
         _add_body(response, body)
         return response

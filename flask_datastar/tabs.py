@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 from .sansio.endings import Reason
 from .transport.wakeups import PerProcess, make_lock
@@ -12,7 +13,7 @@ from .transport.wakeups import PerProcess, make_lock
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class TabEntry:
     """One open stream of a tab. Each is an entry of its own, however equal two look."""
 
@@ -55,6 +56,12 @@ class TabRegistry:
     def __init__(self) -> None:
         self._streams = PerProcess(_Streams)
 
+    def expect(self, entry: TabEntry) -> None:
+        """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it."""
+        streams = self._streams.get()
+        with streams.lock:
+            streams.expected.add(entry)
+
     def register(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
         """Make a stream the live one of its tab and end the older ones.
 
@@ -67,6 +74,7 @@ class TabRegistry:
         """
         streams = self._streams.get()
         with streams.lock:
+            streams.expected.discard(entry)
             tabs = streams.by_scope.get(entry.scope, {})
             older = tabs.get(entry.tab, [])
             kept = [other for other in older if other is not entry and _may_live_beside(other, entry)]
@@ -109,6 +117,7 @@ class TabRegistry:
         """Take a stream out that has ended; one that is out already is no error."""
         streams = self._streams.get()
         with streams.lock:
+            streams.expected.discard(entry)
             entries = streams.by_scope.get(entry.scope, {}).get(entry.tab, [])
             if entry in entries:
                 entries.remove(entry)
@@ -116,7 +125,7 @@ class TabRegistry:
                     streams.drop(entry.scope, entry.tab)
 
     def close(self, scope: str, tab: str | None = None, *, reason: str) -> int:
-        """End all streams of a scope, those without a tab too, or of one of its tabs.
+        """End all streams of a scope, those without a tab too, or of one of its tabs, and those that are about to open.
 
         :param reason: what they are ended with.
         :return: how many.
@@ -125,6 +134,7 @@ class TabRegistry:
         with streams.lock:
             names = [tab] if tab is not None else list(streams.by_scope.get(scope, {}))
             ended = [entry for name in names for entry in streams.drop(scope, name)]
+            ended += [one for one in streams.expected if one.scope == scope and tab in (None, one.tab)]
         _end(ended, reason, None)
         return len(ended)
 
@@ -148,12 +158,14 @@ class TabRegistry:
 class _Streams:
     """What one process has."""
 
-    __slots__ = ("by_scope", "lock")
+    __slots__ = ("by_scope", "expected", "lock")
 
     def __init__(self) -> None:
         self.lock = make_lock()
         #: Scope → tab → its streams; neither a scope nor a tab without one stays.
         self.by_scope: dict[str, dict[str | None, list[TabEntry]]] = {}
+        #: Those whose request is being answered; weakly, because not every answer is sent.
+        self.expected: WeakSet[TabEntry] = WeakSet()
 
     def drop(self, scope: str, tab: str | None) -> list[TabEntry]:
         """Forget a tab and give what it had. The lock is held."""

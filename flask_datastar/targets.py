@@ -191,7 +191,13 @@ def _build(app_state: AppState, handler: Handler, endpoint: str, path_values: Ma
         if has_request_context():
             return url_for(endpoint, **values)
         app.inject_url_defaults(endpoint, values)
-        return app.url_map.bind("localhost", script_name=app.config["APPLICATION_ROOT"]).build(endpoint, values)
+        config = app.config
+        adapter = app.url_map.bind(
+            config["SERVER_NAME"] or "localhost",
+            script_name=config["APPLICATION_ROOT"],
+            url_scheme=config["PREFERRED_URL_SCHEME"],
+        )
+        return adapter.build(endpoint, values)
     except (BuildError, ValueError) as error:
         raise SetupError(f"the URL of handler {handler} cannot be built from {values!r}: {error}") from error
 

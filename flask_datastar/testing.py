@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -136,13 +138,18 @@ class DatastarClient:
 
         Closing the iterator is a tab that leaves: the handler's ``finally`` runs.
 
-        :param method: the action's verb.
+        :param method: the action's verb; GET for a stream.
+        :raises ValueError: the handler does not take it.
         """
         parser = EventParser()
         # In a context of its own, as in a server: between two steps the stream's request stays pushed.
         run = copy_context().run
-        response = run(self._request, method, target, event, params, buffered=False)
+        with _keeping_no_context(self.client):
+            response = run(self._request, method, target, event, params, buffered=False)
         try:
+            if response.status_code == 405:
+                allowed = response.headers.get("Allow")
+                raise ValueError(f"{target!r} does not take {method}; it takes {allowed}, so give method=…")
             chunks = response.iter_encoded() if response.status_code == 200 else iter(())
             while chunk := run(next, chunks, b""):
                 for found in parser.feed(chunk):
@@ -196,14 +203,28 @@ class DatastarClient:
         app_state = find_app_state(self._app)
         with self._app.app_context():
             handler = targets.find_handler(self._datastar.handlers, app_state, target, event)
-            url = "".join(map(str, targets.handler_url(app_state, handler, values)))
-        return url.removeprefix(self._app.config["APPLICATION_ROOT"].rstrip("/"))
+            url = urlsplit("".join(map(str, targets.handler_url(app_state, handler, values))))
+        # The test client puts it in front again.
+        return url._replace(path=url.path.removeprefix(self._app.config["APPLICATION_ROOT"].rstrip("/"))).geturl()
 
     def _apply(self, event: Event) -> None:
         if event.type == EventType.PATCH_SIGNALS:
             arguments = event.arguments
             patch = json.loads(arguments["signals"])
             merge_patch(self.signals, patch, only_if_missing=arguments.get("onlyIfMissing", "").strip() == "true")
+
+
+@contextmanager
+def _keeping_no_context(client: FlaskClient) -> Iterator[None]:
+    """Let a client in a ``with`` block keep nothing of a request: contexts can end only where they began."""
+    keeps = client.preserve_context
+    if keeps:
+        client.__exit__(None, None, None)
+    try:
+        yield
+    finally:
+        if keeps:
+            client.__enter__()
 
 
 def _events_of(response: TestResponse) -> list[Event]:

@@ -518,6 +518,31 @@ def test_teardown_runs_after_the_stream_has_ended(app: Flask, datastar: Datastar
 
 
 @pytest.mark.parametrize("taken", [0, 1, None])
+def test_teardown_function_that_fails_breaks_nothing_off(
+    app: Flask, datastar: Datastar, caplog: pytest.LogCaptureFixture, taken: int | None
+) -> None:
+    """As that of a driver whose connection must not be closed twice: Flask calls it when the view has returned, too."""
+    is_streaming = False
+
+    @app.teardown_request
+    def fail(error: BaseException | None) -> None:
+        if is_streaming:
+            raise RuntimeError("broken")
+
+    @datastar.handler(group="g")
+    def act() -> Iterator[Event]:
+        yield P1
+        yield P2
+
+    server = Server(app, "/ds/g/act")
+    is_streaming = True
+    assert list(islice(server.chunks, taken)) == [P1.encode(), P2.encode()][:taken]
+    server.close()
+
+    assert "broken" in caplog.text
+
+
+@pytest.mark.parametrize("taken", [0, 1, None])
 def test_nothing_of_a_stream_is_kept(app: Flask, datastar: Datastar, taken: int | None) -> None:
     kept: list[weakref.ref[Any]] = []
 

@@ -141,9 +141,12 @@ def test_decorator_on_something_else_than_a_function_is_refused(datastar: Datast
         datastar.handler()(target)
 
 
-def test_string_in_place_of_the_function_is_refused(datastar: Datastar) -> None:
-    with pytest.raises(SetupError, match="decorates a function, not 'increment'"):
-        datastar.handler("increment")  # type: ignore[type-var]
+@pytest.mark.parametrize("name", ["handler", "stream"])
+def test_string_in_place_of_the_function_is_refused(datastar: Datastar, name: str) -> None:
+    with pytest.raises(
+        SetupError, match=rf"^@datastar\.{name} decorates a function, not 'live'; write @datastar\.{name}\(name="
+    ):
+        getattr(datastar, name)("live")
 
 
 def test_callable_without_a_name_is_refused(datastar: Datastar) -> None:

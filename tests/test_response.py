@@ -266,3 +266,18 @@ def test_two_apps_give_their_own_response_class(make_app: MakeApp) -> None:
     assert isinstance(mine, EventResponse)
     assert isinstance(mine, Mine)
     assert (mine.mine(), mine.mimetype) == ("mine", "text/event-stream")
+
+
+def test_response_class_with_a_type_for_everything_does_not_change_that_of_events(
+    app: Flask, datastar: Datastar
+) -> None:
+    class Mine(Response):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            options.setdefault("mimetype", "application/json")
+            super().__init__(*args, **options)
+
+    app.response_class = Mine
+    with app.test_request_context():
+        response = datastar.start()
+
+    assert response.headers.getlist("Content-Type") == ["text/event-stream; charset=utf-8"]

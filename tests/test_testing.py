@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask, Response, make_response, request, session
+from flask import Blueprint, Flask, Response, make_response, request, session
 
 from flask_datastar import Datastar, Signals, sse
 from flask_datastar.errors import SetupError
@@ -278,6 +278,60 @@ def test_iter_events_of_two_tabs_may_be_taken_in_turn(app: Flask, datastar: Data
     ]
 
     assert taken == [['{"at":"a0"}', '{"at":"b0"}'], ['{"at":"a1"}', '{"at":"b1"}']]
+
+
+@pytest.mark.parametrize("root", ["/", "/app"])
+def test_handler_on_another_subdomain_is_reached(make_app: MakeApp, root: str) -> None:
+    datastar = Datastar()
+    app = make_app(datastar, SERVER_NAME="shop.example:5000", APPLICATION_ROOT=root, PREFERRED_URL_SCHEME="https")
+    app.subdomain_matching = True
+    api = Blueprint("api", __name__, subdomain="api")
+
+    @datastar.handler(group="g", blueprint=api)
+    def act() -> Signals:
+        return {"url": request.base_url}
+
+    app.register_blueprint(api)
+
+    url = f"https://api.shop.example:5000{root.rstrip('/')}/ds/g/act"
+    assert DatastarClient(app).post(act).patched == {"url": url}
+    with app.app_context():
+        assert datastar.post(act).js == f"@post('{url}')"
+
+
+def test_iter_events_by_a_verb_that_is_not_taken_is_refused(datastar: Datastar, tab: DatastarClient) -> None:
+    @datastar.stream(group="g")
+    def live() -> Iterator[Signals]:
+        yield {"a": 1}
+
+    with pytest.raises(ValueError, match=r"live.* does not take POST; it takes .*GET.*, so give method=…$"):
+        next(tab.iter_events(live))
+
+
+def test_iter_events_works_with_a_client_that_keeps_contexts(app: Flask, datastar: Datastar) -> None:
+    """As a fixture gives it that yields the client of ``with app.test_client() as client``."""
+
+    @datastar.handler(group="g")
+    def count() -> Iterator[Signals]:
+        for number in range(3):
+            yield {"number": number}
+
+    @datastar.handler(group="g")
+    def act() -> None:
+        session["name"] = "ann"
+
+    with app.test_client() as client:
+        tab = DatastarClient(app, client=client)
+        tab.post(act)
+        assert session["name"] == "ann"
+        events = tab.iter_events(count)
+        next(events)
+        tab.post(act)
+        next(events)
+        # The contexts of the last request are kept all the same.
+        assert session["name"] == "ann"
+        events.close()
+    assert tab.signals == {"number": 1}
 
 
 def test_iter_events_left_early_leaves_no_context(app: Flask, datastar: Datastar, tab: DatastarClient) -> None:

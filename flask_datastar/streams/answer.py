@@ -11,6 +11,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.wsgi import ClosingIterator
 
 from .._state import RequestState
+from ..errors import SetupError
 from ..response import EventResponse
 from .body import StreamBody
 
@@ -31,9 +32,23 @@ class StreamResponse(EventResponse):
         if self.response is not self.body:
             # Somebody's after_request function wrapped the body, and compresses it perhaps: nothing may pass that by.
             self.body.connect(environ, start_response, None)
-            return ClosingIterator(self.iter_encoded(), [self.close, self.body.close])
+            # First of all the body, whatever others do at the end.
+            return ClosingIterator(self.iter_encoded(), [self.body.close, self.close])
         self.body.connect(environ, start_response, write)
         return ClosingIterator(self.body, self.close) if self._on_close else self.body
+
+    def make_sequence(self) -> None:
+        """Refuse to collect a body that has no end; called when somebody asks for all of it.
+
+        :raises SetupError: always.
+        """
+        raise SetupError(
+            "a stream's body has no end and cannot be read before it is sent, as add_etag(), get_data() and data do; "
+            "leave it alone in after_request functions: if response.is_streamed: return response"
+        )
+
+    def _send_first(self, events: bytes) -> None:
+        self.body.send_first(events)
 
     def _drop_unchanged_session(self, headers: Headers) -> None:
         """Drop the cookie that Flask sends only because a session is permanent.

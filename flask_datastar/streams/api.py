@@ -11,6 +11,7 @@ from .._state import RequestState, current_app_state, current_request_state
 from ..declaring import DeclaringMethods
 from ..handlers import Handler, make_handler
 from ..origin import check_header
+from ..transport.wakeups import pause
 from .broadcast import Broadcast
 from .changes import Changes
 from .following import Follow
@@ -21,7 +22,7 @@ from .opening import open_stream
 from .publishing import broadcast_events, publish_message
 from .scopes import Scope, named_scope, scope_topic
 from .subscriptions import add_subscription, check_topics
-from .waiting import Ticks
+from .waiting import Ticks, check_seconds
 
 F = TypeVar("F", bound=Callable[..., Any])
 ScopeSource = Scope | Callable[[], Scope]
@@ -99,15 +100,15 @@ class StreamMethods(DeclaringMethods):
 
         :param seconds: above 0.
         """
-        if not seconds > 0:
-            raise ValueError(f"seconds is {seconds!r}; accepted: numbers above 0")
-        return Ticks(seconds)
+        return Ticks(check_seconds(seconds, "seconds"))
 
     def subscribe(self, *topics: str, every: float | None = None) -> Messages:
         """Listen to topics from now on: iterate over the result for each :class:`Message`.
 
-        :param every: seconds after which None comes between the messages, again and again.
+        :param every: seconds after which None comes between the messages, again and again; above 0.
         """
+        if every is not None:
+            check_seconds(every, "every")
         state = current_request_state(self)
         messages = Messages(hub_of(state.app_state), topics, every)
         add_subscription(state, messages)
@@ -118,8 +119,9 @@ class StreamMethods(DeclaringMethods):
 
         Read the state anew at each, and send it whole.
 
-        :param at_most_every: seconds between two.
+        :param at_most_every: seconds between two, 0 or more.
         """
+        check_seconds(at_most_every, "at_most_every", or_zero=True)
         state = current_request_state(self)
         changes = Changes(hub_of(state.app_state), topics, at_most_every)
         add_subscription(state, changes)
@@ -138,9 +140,15 @@ class StreamMethods(DeclaringMethods):
         return feed
 
     def check_connection(self) -> bool:
-        """Whether the current stream goes on: False when its client has left or it is to end."""
+        """Whether the current stream goes on: False when its client has left or it is to end.
+
+        With gevent others get a turn, without which nobody would notice.
+        """
         body = current_request_state(self).stream
-        return body is not None and not body.stream.must_end
+        if body is None:
+            return False
+        pause()
+        return not body.stream.must_end
 
     def before_wait(self, function: F) -> F:
         """Call a function before a generator stream waits, to give back what should not be held meanwhile.

@@ -69,6 +69,11 @@ class StreamBody:
         self._subscriptions.append(subscription)
         subscription.bind(self.stream)
 
+    def send_first(self, events: bytes) -> None:
+        """Send more at the begin: what came when the body was made already, and no server has it yet."""
+        self._prelude += events
+        self.stream.note_ids(events)
+
     def abandon(self) -> None:
         """Free what it holds, when no server will have it."""
         self._has_ended = True
@@ -94,25 +99,31 @@ class StreamBody:
     def __next__(self) -> bytes:
         stream = self.stream
         stream.is_sending = False
-        if self._has_ended or stream.is_gone:
-            raise StopIteration
-        if not self._is_open:
-            self._is_open = True
-            self._opened_at = time.monotonic()
-            self.hub.open(stream, self._details)
-            chunk = self._prelude + self._take_renewal() or OPENING
-        else:
-            chunk = self._advance()
+        chunk = self._next_chunk()
+        # The server writes now, after the last chunk the end of the body, and that takes as long as the client likes.
         stream.is_sending = True
         stream.last_write = time.monotonic()
+        if chunk is None:
+            raise StopIteration
         return chunk
 
-    def _advance(self) -> bytes:
+    def _next_chunk(self) -> bytes | None:
+        """Give the next chunk; None when there is none any more."""
+        if self._has_ended or self.stream.is_gone:
+            return None
+        if self._is_open:
+            return self._advance()
+        self._is_open = True
+        self._opened_at = time.monotonic()
+        self.hub.open(self.stream, self._details)
+        return self._prelude + self._take_renewal() or OPENING
+
+    def _advance(self) -> bytes | None:
         stream = self.stream
         chunk = b"" if stream.must_end else self._step()
         self._send_rest()
         if stream.is_gone:
-            raise StopIteration
+            return None
         if stream.ending is not None:
             # What was sent to the stream before its end is not lost.
             chunk += stream.take()
@@ -123,6 +134,7 @@ class StreamBody:
 
     def close(self) -> None:
         """Free everything; called by the server, whether it iterated or not."""
+        self.stream.is_sending = False
         self.abandon()
         self.is_connected = True
         self.hub.close(self.stream, self._details)

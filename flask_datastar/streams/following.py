@@ -81,9 +81,19 @@ class Follow(Subscription):
     def __iter__(self) -> Iterator[None]:
         """Forward until the stream ends; it gives nothing."""
         stream = current_stream()
+        # What the loop left there, because it has not yielded: that goes out as anything else while it waits.
+        left: Payload | None = None
+
+        def has_more() -> bool:
+            first = stream.first_waiting
+            return (first is not None and first is not left) or stream.has_gap
+
         while True:
-            wait(lambda: stream.waiting > 0 or stream.has_gap, None)
+            wait(has_more, None)
             if stream.has_gap:
                 stream.has_gap = False
                 self.fill_gap(stream)
+            left = stream.first_waiting
             yield
+            if stream.first_waiting is not left:
+                left = None

@@ -87,19 +87,26 @@ class StreamHub:
         if stream.socket is not None:
             leaving.set_user_timeout(stream.socket, self.app_state.settings.keepalive_seconds + 20)
             stream.watch = leaving.watch(stream.socket, stream.leave)
+        if self.is_stopping:
+            # All others were ended while this one was on its way here.
+            self.end_restarting(stream, "stopping")
         # Asked already when the request came, but others were opened meanwhile.
-        if is_full:
+        elif is_full:
             self.end_restarting(stream, "refused")
-        elif stream.entry is not None and not self.tabs.register(
-            stream.entry, limit_per_scope=self.app_state.settings.max_streams_per_scope
-        ):
+        elif stream.entry is not None and not stream.must_end:
+            self._register(stream)
+        _send(hooks.stream_opened, self.app_state, details)
+
+    def _register(self, stream: Stream) -> None:
+        """Make a stream the live one of its tab, where its scope has room."""
+        limit = self.app_state.settings.max_streams_per_scope
+        if not self.tabs.register(stream.entry, limit_per_scope=limit):
             self.app_state.app.logger.warning(
                 "Datastar: scope %r has its %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE)",
                 stream.entry.scope,
-                self.app_state.settings.max_streams_per_scope,
+                limit,
             )
             self.end_restarting(stream, "refused")
-        _send(hooks.stream_opened, self.app_state, details)
 
     def restore_id(self, scope: str, tab: str, page: str | None, url: str) -> bool:
         """Let the live stream of a page take back the last id that the page's other request left in the browser.

@@ -10,6 +10,7 @@ from flask import Request, Response
 from werkzeug.exceptions import ServiceUnavailable
 
 from .._state import AppState, RequestState
+from ..errors import SetupError
 from ..generators import queue_result
 from ..reading import read_page_id, read_signals, read_tab_id
 from ..response import head_response, response_of, take_queue, take_tracked
@@ -45,11 +46,14 @@ def open_stream(
 
     :param run: calls the user's function; it gives a generator, a :class:`Follow`, or a response that is sent instead.
     :param scope: whose stream it is; None and "" mean that it does not replace another one.
-    :raises SetupError: the server cannot hold streams, or other processes would not hear of anything.
+    :raises SetupError: the server cannot hold streams, other processes would not hear of anything, or the request has
+        one already.
     :raises werkzeug.exceptions.ServiceUnavailable: there is no room (503).
     """
     app_state = state.app_state
     check_server(app_state, request)
+    if state.stream is not None:
+        raise SetupError("this request has opened a stream already, and has one answer; open one, and return it")
     if request.method == "HEAD":
         return head_response(app_state)
     before = parse_ending(request.headers.get("Last-Event-ID"))
@@ -79,17 +83,24 @@ def open_stream(
     if owner:
         stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream.end_as)
     _check_room(hub, owner, tab)
+    own = None
+    if owner:
+        # Whoever signs its owner out meanwhile means this one, too.
+        hub.registry.expect(stream.entry)
+        # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
+        own = Follow.of_stream(hub, scope_topic(owner), *([scope_topic(owner, tab)] if tab else []))
+        state.subscriptions.append(own)
     result = run()
     if isinstance(result, Response):
+        if own is not None:
+            # It may be a stream that the function opened itself, with its own.
+            own.close()
         return result
     if not isinstance(result, Follow | Iterator):
         raise TypeError(
             f"stream {describe()} gave {type(result).__name__}; accepted: a generator, datastar.follow(…), "
             "or a flask.Response"
         )
-    if owner:
-        own_topics = [scope_topic(owner), *([scope_topic(owner, tab)] if tab else [])]
-        state.subscriptions.append(Follow.of_stream(hub, *own_topics))
     # What was set before goes out first.
     queued = take_queue(response_of(state)) + (take_tracked(state) if state.tracked.is_pending else b"")
     stream.last_id = before.last_id if before is not None else ""
@@ -116,9 +127,10 @@ def open_stream(
 
 def _release_database(app_state: AppState) -> list[Callable[[], object]]:
     """Give Flask-SQLAlchemy's session back while a stream waits: thousands of streams share a pool of a few."""
-    database = app_state.app.extensions.get("sqlalchemy")
-    session = getattr(database, "session", None)
-    return [session.remove] if session is not None else []
+    session = getattr(app_state.app.extensions.get("sqlalchemy"), "session", None)
+    # Flask-SQLAlchemy-Lite goes by the same name, and its session cannot be removed.
+    remove = getattr(session, "remove", None)
+    return [remove] if remove is not None else []
 
 
 def _check_room(hub: StreamHub, owner: str, tab: str | None) -> None:

@@ -13,6 +13,7 @@ from ..generators import AddResult, report
 from ..overlay import late_overlay, sent_events
 from ..response import response_of, take_queue, take_tracked
 from ..sansio.endings import Ending, Reason
+from ..transport.wakeups import pause
 from .body import KEEPALIVE, StreamBody
 from .stream import StreamEnds
 
@@ -51,15 +52,21 @@ class GeneratorBody(StreamBody):
         """
         stream = self.stream
         self._give_back()
+        has_rested = False
         while True:
             stream.wakeup.clear()
             if stream.must_end:
                 raise StreamEnds
-            if is_ready():
-                return True
             now = time.monotonic()
-            if deadline is not None and now >= deadline:
-                return False
+            if (is_there := is_ready()) or (deadline is not None and now >= deadline):
+                if has_rested:
+                    return is_there
+                # Nobody else has had a turn since the last wait: neither other requests, nor who notices that the
+                # client has left.
+                has_rested = True
+                pause()
+                continue
+            has_rested = True
             if self.write is not None and (data := self._take_owed()):
                 self._send(self.write, data)
                 continue
@@ -71,7 +78,16 @@ class GeneratorBody(StreamBody):
             callback()
 
     def _step(self) -> bytes:
-        return next(self._chunks, b"")
+        try:
+            return next(self._chunks, b"")
+        except Exception:
+            # Of a teardown function, mostly: the contexts end with the generator, and have gone by now. The body ends
+            # cleanly all the same.
+            self.hub.app_state.app.logger.exception(
+                "Datastar: an exception as the contexts of the stream %s ended", self._details[2]
+            )
+            self.hub.end_restarting(self.stream, "failed", failures=1)
+            return b""
 
     def _run(self) -> bytes | None:
         """Run the generator to its next ``yield``, inside of its contexts; None at the end."""
@@ -125,9 +141,12 @@ class GeneratorBody(StreamBody):
 
     def close(self) -> None:
         """Close the generator in its contexts, then free everything."""
-        if not self._is_left:
-            self._is_left = True
-            # It may wait in its own ``finally``: the client does not have it any more.
-            self.stream.leave()
-            next(self._chunks, None)
-        super().close()
+        try:
+            if not self._is_left:
+                self._is_left = True
+                # It may wait in its own ``finally``: the client does not have it any more.
+                self.stream.leave()
+                self.stream.is_sending = False
+                self._step()
+        finally:
+            super().close()

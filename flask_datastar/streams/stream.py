@@ -113,6 +113,12 @@ class Stream:
         outbox = self.outbox
         return len(outbox) if outbox is not None else 0
 
+    @property
+    def first_waiting(self) -> Payload | None:
+        """What waits for the longest time; None when nothing does."""
+        outbox = self.outbox
+        return outbox[0] if outbox else None
+
     def deliver(self, topic: str, kind: str, payload: Payload) -> None:
         """Take what was published: a stream that only follows is itself the subscriber."""
         if kind == "events":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from math import isfinite
 from typing import Any
 
 from .._state import current_request_state
@@ -35,6 +36,21 @@ class Ticks:
         number = int((time.monotonic() - self._start) / self._seconds + 1e-6)
         self._next = self._start + (number + 1) * self._seconds
         return number
+
+
+def check_seconds(seconds: float, what: str, *, or_zero: bool = False) -> float:
+    """Refuse what is no time to wait.
+
+    :param what: the argument's name, for the error.
+    :raises ValueError: it is not above 0, or not finite.
+    :raises TypeError: it is no number.
+    """
+    accepted = "numbers above 0" if not or_zero else "0 and numbers above it"
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"{what} is {seconds!r}; accepted: {accepted}, in seconds")
+    if not (seconds > 0 or (or_zero and seconds == 0)) or not isfinite(seconds):
+        raise ValueError(f"{what} is {seconds!r}; accepted: {accepted}, in seconds")
+    return seconds
 
 
 def wait(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -14,7 +15,7 @@ from flask import Flask
 from flask_datastar import Datastar, sse
 from flask_datastar.streams import body
 from tests.conftest import MakeApp
-from tests.streams.conftest import Connect
+from tests.streams.conftest import Connect, assert_nothing_is_left
 from tests.streams.wsgi import call, ending
 
 FIRST, SECOND = sse.patch_elements("<p id='a'>1</p>"), sse.patch_elements("<p id='a'>2</p>")
@@ -99,6 +100,26 @@ def test_closed_tab_is_done(app: Flask, datastar: Datastar, connect: Connect, st
 
     assert ending(one.wait_end()) == ("ds:done", None)
     assert not other.has_ended
+
+
+@pytest.mark.parametrize("restart", [True, False])
+@pytest.mark.parametrize("tabs", ["t", None])
+def test_stream_that_is_about_to_open_is_closed_too(
+    app: Flask, datastar: Datastar, connect: Connect, tabs: str | None, restart: bool
+) -> None:
+    """Somebody who signs out is not to keep a page whose request had passed the login check just before."""
+
+    @datastar.stream(group="g", scope="ann")
+    def stream() -> Any:
+        assert datastar.tabs.close("ben") == datastar.tabs.close("ann", "other") == 0
+        feed = datastar.follow("news")
+        assert datastar.tabs.close("ann", tabs, restart=restart) == 1
+        return feed
+
+    connection = connect("/ds/g/stream", signals=tab("t.p"))
+
+    assert ending(connection.wait_end())[0] == ("ds:restart:0:" if restart else "ds:done")
+    assert_nothing_is_left(app)
 
 
 def test_closed_scope_takes_streams_without_a_tab_along(
@@ -423,6 +444,40 @@ def test_generator_whose_cleaning_up_fails_ends_cleanly_too(
         datastar.tabs.close("ann")
 
     assert ending(connection.wait_end())[0] == "ds:done"
+    assert "broken" in caplog.text
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("leaves", [True, False])
+def test_teardown_function_that_fails_breaks_nothing_off(
+    app: Flask, datastar: Datastar, connect: Connect, caplog: pytest.LogCaptureFixture, leaves: bool, waits: bool
+) -> None:
+    """As that of a driver whose connection must not be closed twice: Flask calls it when the view has returned, too."""
+    is_running = threading.Event()
+
+    @app.teardown_request
+    def fail(error: BaseException | None) -> None:
+        if is_running.is_set():
+            raise RuntimeError("broken")
+
+    @datastar.stream(group="g", scope="ann")
+    def stream() -> Iterator[Any]:
+        is_running.set()
+        for _ in datastar.every(30 if waits else 0.001):
+            yield FIRST
+
+    connection = connect("/ds/g/stream").wait_open()
+    connection.wait("elements")
+    if leaves:
+        connection.leave()
+    else:
+        with app.app_context():
+            datastar.tabs.close("ann", restart=True)
+
+    block = connection.wait_end()
+    assert leaves or ending(block)[0] == "ds:restart:0:"
+    assert_nothing_is_left(app)
+    assert datastar_stats(app)["ended"] == {"left" if leaves else "restart": 1}
     assert "broken" in caplog.text
 
 

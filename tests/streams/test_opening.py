@@ -170,6 +170,42 @@ def test_start_stream_opens_a_stream_in_a_view(app: Flask, datastar: Datastar, c
         connection.wait('{"b":2}')
 
 
+def test_what_is_sent_after_the_stream_was_made_goes_out_first(
+    app: Flask, datastar: Datastar, connect: Connect
+) -> None:
+    @app.after_request
+    def after(response: Response) -> Response:
+        datastar.signal("after", 1)
+        return response
+
+    @app.get("/stream")
+    def stream() -> Any:
+        datastar.signal("before", 1)
+        answer = datastar.start_stream(None, datastar.follow("news"))
+        datastar.patch_signals({"meanwhile": 1}, event_id="row-7")
+        datastar.broadcast("news").signal("early", 1)
+        return answer.patch_signals({"chained": 1})  # type: ignore[attr-defined]
+
+    connection = connect("/stream")
+    connection.wait("early")
+
+    sent = [event.arguments["signals"] for event in connection.events]
+    assert sent == ['{"before":1}', '{"meanwhile":1}', '{"chained":1}', '{"after":1}', '{"early":1}']
+    hub_of(find_app_state(app)).stop()
+    assert ending(connection.wait_end())[0] == "ds:restart:0:row-7"
+
+
+def test_request_opens_one_stream(app: Flask, datastar: Datastar) -> None:
+    @app.get("/stream")
+    def stream() -> Any:
+        datastar.start_stream("ann", datastar.follow("news"))
+        return datastar.start_stream("ann", datastar.follow("more"))
+
+    with pytest.raises(SetupError, match="has opened a stream already"):
+        call(app, "/stream")
+    assert_nothing_is_left(app)
+
+
 @pytest.mark.parametrize("result", [None, "<p></p>", {"a": 1}, 5, []])
 def test_function_that_gives_no_stream_is_refused(app: Flask, datastar: Datastar, result: Any) -> None:
     @datastar.stream(group="g", scope="ann")
@@ -194,6 +230,20 @@ def test_response_is_sent_instead_of_a_stream(app: Flask, datastar: Datastar, ta
     assert answer.signals == {"a": 1}
     assert len(answer.events) == 2
     assert_nothing_is_left(app)
+
+
+def test_function_may_open_its_stream_itself(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    @datastar.stream(group="g", scope="ann")
+    def stream() -> Any:
+        return datastar.start_stream("ann", datastar.follow("news"))
+
+    connection = connect(PATH).wait_open()
+    with app.app_context():
+        datastar.broadcast_to("ann").signal("a", 1)
+        datastar.broadcast_to("ann").signal("last", 1)
+
+    connection.wait("last")
+    assert connection.events == [sse.patch_signals({"a": 1}), sse.patch_signals({"last": 1})]
 
 
 # Room
@@ -439,6 +489,37 @@ def test_body_that_is_wrapped_is_not_passed_by(
 
 
 @pytest.mark.parametrize("declare", DECLARE)
+@pytest.mark.parametrize("read", [Response.get_data, Response.add_etag])
+def test_body_is_not_collected(
+    app: Flask, datastar: Datastar, declare: Declare, read: Callable[[Response], object]
+) -> None:
+    declare(datastar, scope="ann")
+
+    @app.after_request
+    def after(response: Response) -> Response:
+        read(response)
+        return response
+
+    with pytest.raises(SetupError, match=r"if response\.is_streamed: return response"):
+        call(app, PATH)
+    assert_nothing_is_left(app)
+
+
+def test_length_of_a_stream_is_not_known(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    lengths: list[int | None] = []
+
+    @app.after_request
+    def after(response: Response) -> Response:
+        lengths.append(response.calculate_content_length())
+        return response if response.is_streamed else Response(status=500)
+
+    declare_follow(datastar)
+    connection = connect(PATH).wait_open()
+
+    assert (connection.status, lengths) == (200, [None])
+
+
+@pytest.mark.parametrize("declare", DECLARE)
 def test_stream_works_where_publishers_write_nothing_themselves(
     make_app: MakeApp, connect: Connect, declare: Declare
 ) -> None:
@@ -465,6 +546,31 @@ def test_what_others_do_at_the_end_of_a_response_is_done(app: Flask, datastar: D
     connect(PATH).wait_open().close()
 
     assert closed == ["closed"]
+
+
+@pytest.mark.parametrize("declare", DECLARE)
+@pytest.mark.parametrize("is_wrapped", [True, False])
+def test_stream_is_freed_although_others_fail_at_the_end(
+    app: Flask, datastar: Datastar, connect: Connect, declare: Declare, is_wrapped: bool
+) -> None:
+    declare(datastar, scope="ann")
+
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        if is_wrapped:
+            chunks: Any = response.response
+            response.response = (chunk for chunk in chunks)
+        response.call_on_close(fail)
+        return response
+
+    connection = connect(PATH).wait_open()
+    connection.close()
+
+    assert repr(connection.error) == "RuntimeError('broken')"
+    assert_nothing_is_left(app)
 
 
 def test_stream_that_follows_keeps_no_request(app: Flask, datastar: Datastar) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
@@ -89,6 +89,20 @@ def test_stream_that_comes_while_the_worker_stops_is_sent_elsewhere(
 
 
 @pytest.mark.usefixtures("stream")
+def test_stream_that_was_on_its_way_when_the_others_ended_is_sent_elsewhere(app: Flask, connect: Connect) -> None:
+    """As by an after-request function that saves a session on another machine."""
+
+    @app.after_request
+    def stop(response: Response) -> Response:
+        hub_of(find_app_state(app)).stop()
+        return response
+
+    event_id, retry_ms = ending(connect(PATH, signals={"tabId": "t.p"}).wait_end())
+    assert event_id == "ds:restart:0:"
+    assert retry_ms is not None
+
+
+@pytest.mark.usefixtures("stream")
 @pytest.mark.parametrize("is_stopping", [True, False])
 def test_connection_of_a_worker_that_stops_has_no_next_request(app: Flask, is_stopping: bool) -> None:
     with unread(app) as (body, server, client):
@@ -119,6 +133,19 @@ def test_connection_that_takes_nothing_after_the_end_is_shut(
             monkeypatch.setattr(worker, "is_stopping", lambda: True)
         else:
             datastar.tabs.close("ann")
+
+        assert client.recv(1) == b""
+
+
+@pytest.mark.usefixtures("stream")
+def test_connection_that_does_not_take_the_end_of_the_body_is_shut(
+    app: Flask, datastar: Datastar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server writes it after the last chunk, and before it closes the body."""
+    monkeypatch.setattr(lingering, "_LINGER_SECONDS", 0.05)
+    with unread(app) as (body, _, client), app.app_context():
+        datastar.tabs.close("ann")
+        assert b"".join(body) == b"id: ds:done\n\n"
 
         assert client.recv(1) == b""
 

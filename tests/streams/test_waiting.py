@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask, current_app, g, render_template_string, request, session, url_for
+from sqlalchemy.orm import Session
 
 from flask_datastar import Datastar, Message, sse
 from flask_datastar._state import find_app_state
@@ -19,7 +21,9 @@ from flask_datastar.streams.hub import hub_of
 from flask_datastar.streams.waiting import Ticks
 from tests.conftest import MakeApp
 from tests.streams.conftest import Connect, assert_nothing_is_left
+from tests.streams.scripts import turn_checks
 from tests.streams.wsgi import DEADLINE_SECONDS, call, ending
+from tests.transport.checks import all_checks, run_check
 
 
 @pytest.fixture
@@ -68,10 +72,22 @@ def test_missed_ticks_are_dropped_and_the_rhythm_is_kept(datastar: Datastar, con
         assert at >= ticks[0][1] + number * 0.05 - 0.001
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
-def test_period_that_is_none_is_refused(datastar: Datastar, seconds: float) -> None:
-    with pytest.raises(ValueError, match="accepted: numbers above 0"):
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "5", True, timedelta(seconds=5)])
+@pytest.mark.usefixtures("req_ctx")
+def test_period_that_is_none_is_refused(datastar: Datastar, seconds: Any) -> None:
+    error = ValueError if type(seconds) in (int, float) else TypeError
+    with pytest.raises(error, match=r"^seconds is .*; accepted: numbers above 0, in seconds$"):
         datastar.every(seconds)
+    with pytest.raises(error, match=r"^every is .*; accepted: numbers above 0, in seconds$"):
+        datastar.subscribe("news", every=seconds)
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "5", None])
+@pytest.mark.usefixtures("req_ctx")
+def test_pause_that_is_none_is_refused(datastar: Datastar, seconds: Any) -> None:
+    error = ValueError if type(seconds) in (int, float) else TypeError
+    with pytest.raises(error, match=r"^at_most_every is .*; accepted: 0 and numbers above it, in seconds$"):
+        datastar.changes("news", at_most_every=seconds)
 
 
 # subscribe
@@ -318,6 +334,42 @@ def test_followed_events_are_forwarded_in_a_generator(
     ]
 
 
+def test_followed_events_are_forwarded_in_a_loop_that_does_not_yield(
+    app: Flask, datastar: Datastar, connect: Connect
+) -> None:
+    turns: list[None] = []
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        feed = datastar.follow("news")
+        yield
+        turns.extend(feed)
+
+    connection = connect("/ds/g/stream").wait_open()
+    connection.wait(":\n\n")
+    for number in range(3):
+        with app.app_context():
+            datastar.broadcast("news").signal("number", number)
+        connection.wait(f'{{"number":{number}}}')
+    connection.close()
+
+    # One for each at the most, and not as many as fit into the time.
+    assert len(turns) <= 3
+
+
+def test_followed_events_that_are_more_than_one_write_need_no_write_of_the_server(
+    app: Flask, datastar: Datastar, connect: Connect
+) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        feed = datastar.follow("news")
+        for _ in range(3):
+            datastar.broadcast("news").signal("text", "x" * 50_000)
+        yield from feed
+
+    connect("/ds/g/stream", has_write=False).wait("text", count=3)
+
+
 @pytest.mark.parametrize("has_socket", [True, False])
 def test_what_is_sent_to_a_tab_and_keepalives_go_out_while_a_generator_waits(
     app: Flask, datastar: Datastar, connect: Connect, has_socket: bool
@@ -352,6 +404,25 @@ def test_followed_events_are_forwarded_from_the_call_on(app: Flask, datastar: Da
 
     assert connection.raw.startswith(b"retry: 1000\n\n")
     assert [event.arguments["signals"] for event in connection.events if event.type] == ['{"state":0}', '{"early":1}']
+
+
+def test_what_is_sent_to_a_scope_is_forwarded_from_the_call_on(
+    app: Flask, datastar: Datastar, connect: Connect
+) -> None:
+    """What the function reads may be old when it returns."""
+
+    @datastar.stream(group="g", scope="ann")
+    def stream() -> Any:
+        feed = datastar.follow("news")
+        datastar.signal("unread", 0)
+        datastar.broadcast_to("ann").signal("unread", 1)
+        datastar.broadcast_to("ann", "t").signal("unread", 2)
+        return feed
+
+    connection = connect("/ds/g/stream", signals={"tabId": "t.p"})
+    connection.wait("unread", count=3)
+
+    assert connection.events == [sse.patch_signals({"unread": count}) for count in range(3)]
 
 
 def test_messages_are_not_forwarded_whether_the_stream_is_open_or_not(
@@ -503,6 +574,32 @@ def test_session_of_flask_sqlalchemy_is_removed(app: Flask, datastar: Datastar, 
     connect("/ds/g/stream").wait_end()
 
     assert calls == ["shop"]
+
+
+def test_session_that_cannot_be_removed_is_left_alone(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    """As that of Flask-SQLAlchemy-Lite, which goes by the same name."""
+
+    class Database:
+        session = Session()
+
+    app.extensions["sqlalchemy"] = Database
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        yield {"a": 1}
+
+    connection = connect("/ds/g/stream")
+
+    assert ending(connection.wait_end())[0] == "ds:done"
+    assert connection.status == 200
+
+
+# Work without rest
+
+
+@all_checks(turn_checks, "threads", "gevent")
+def test_stream_that_works_without_rest_leaves_time_to_others(kind: str, name: str) -> None:
+    run_check(turn_checks, kind, name)
 
 
 # Elsewhere
