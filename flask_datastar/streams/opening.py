@@ -20,6 +20,7 @@ from ..tabs import TabEntry
 from ..transport import worker
 from .answer import stream_response
 from .body import FollowBody, StreamBody
+from .commits import scoped_session
 from .following import Follow
 from .guards import check_server, max_streams
 from .hub import StreamHub, hub_of
@@ -116,8 +117,7 @@ def open_stream(
 
 def _release_database(app_state: AppState) -> list[Callable[[], object]]:
     """Give Flask-SQLAlchemy's session back while a stream waits: thousands of streams share a pool of a few."""
-    database = app_state.app.extensions.get("sqlalchemy")
-    session = getattr(database, "session", None)
+    session = scoped_session(app_state.app)
     return [session.remove] if session is not None else []
 
 
