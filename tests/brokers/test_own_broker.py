@@ -64,6 +64,17 @@ def test_app_knows_the_new_scheme(tmp_path: Path) -> None:
     hub_of(find_app_state(app)).exchange.close()
 
 
+@pytest.mark.parametrize("scheme", ["my_broker", "NATS", "redis+nats"])
+def test_scheme_is_taken_as_the_row_has_it(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setitem(BROKERS, scheme, ("flask_datastar.brokers.memory", "MemoryBroker", None))
+    app = Flask("shop")
+    datastar = Datastar(app, broker_url=f"{scheme}://host:1/x")
+
+    with app.app_context():
+        datastar.publish("news")
+    assert hub_of(find_app_state(app)).exchange.broker.url == f"{scheme}://host:1/x"
+
+
 def test_refusal_of_other_schemes_names_it() -> None:
     with pytest.raises(ConfigError, match="'redis://' or 'rediss://' or 'sqlite://'"):
         Datastar(Flask("shop"), broker_url="nats://localhost")
