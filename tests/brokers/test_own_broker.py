@@ -13,7 +13,7 @@ from flask import Flask
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
 from flask_datastar.brokers import BROKERS
-from flask_datastar.errors import BrokerError, ConfigError
+from flask_datastar.errors import BrokerError, ConfigError, SetupError
 from flask_datastar.streams.hub import hub_of
 from tests.brokers.contract import Brokers, SharedBrokerContract, say
 
@@ -73,6 +73,17 @@ def test_scheme_is_taken_as_the_row_has_it(monkeypatch: pytest.MonkeyPatch, sche
     with app.app_context():
         datastar.publish("news")
     assert hub_of(find_app_state(app)).exchange.broker.url == f"{scheme}://host:1/x"
+
+
+@pytest.mark.parametrize("package", ["no_such_client", "no_such_client.pubsub"])
+def test_missing_package_of_an_own_broker_is_no_extra_of_this_one(
+    monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setitem(BROKERS, "nats", ("shop.nats_broker", "NatsBroker", package))
+
+    expected = rf"^DATASTAR_BROKER_URL .*needs {package}; install it by: pip install no_such_client$"
+    with pytest.raises(SetupError, match=expected):
+        Datastar(Flask("shop"), broker_url="nats://localhost")
 
 
 def test_refusal_of_other_schemes_names_it() -> None:
