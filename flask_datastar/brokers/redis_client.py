@@ -12,7 +12,7 @@ from weakref import WeakMethod
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.retry import Retry
 
 from ..errors import ConfigError, SetupError
@@ -48,6 +48,22 @@ def make_client(url: str, timeout_seconds: float) -> Redis:
             "is DATASTAR_BROKER_TIMEOUT_SECONDS"
         )
     return client
+
+
+def check_usable(client: Any, probe: tuple[Any, ...]) -> None:
+    """Ask a server whether it answers, and is no replica.
+
+    :param probe: a command that writes, which a replica refuses.
+    :raises RedisError: it does not, or is one.
+    """
+    client.ping()
+    try:
+        client.execute_command(*probe)
+    except ReadOnlyError:
+        raise
+    except ResponseError:
+        # Whatever else it does not allow, it answers.
+        pass
 
 
 class Feed:

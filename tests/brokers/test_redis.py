@@ -13,7 +13,14 @@ from redis import Redis
 from flask_datastar.brokers import redis
 from tests.brokers.contract import Brokers, SharedBrokerContract, say
 from tests.brokers.redis_server import RedisServer
-from tests.brokers.scripts import contract_checks, outage_checks, presence_checks, tls_checks, unpatched_checks
+from tests.brokers.scripts import (
+    contract_checks,
+    failover_checks,
+    outage_checks,
+    presence_checks,
+    tls_checks,
+    unpatched_checks,
+)
 from tests.transport.checks import all_checks, run_check
 from tests.transport.scripts.helpers import wait_until
 
@@ -96,6 +103,11 @@ def test_contract_holds_for_greenlets(kind: str, name: str) -> None:
 @all_checks(outage_checks, "threads", "gevent")
 def test_outages_are_survived(kind: str, name: str) -> None:
     run_check(outage_checks, kind, name)
+
+
+@all_checks(failover_checks, "threads", "gevent")
+def test_failover_is_followed(kind: str, name: str) -> None:
+    run_check(failover_checks, kind, name)
 
 
 @all_checks(presence_checks, "threads", "gevent")
