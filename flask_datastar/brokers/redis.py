@@ -216,7 +216,8 @@ class RedisBroker(Broker):
 
     def _lose(self) -> None:
         """Note that messages, or what was posted, may be lost."""
-        self._owes_catch_up = True
+        with self._lock:
+            self._owes_catch_up = True
 
     def _restore(self) -> None:
         """Make good for an outage, when both connections are there again."""

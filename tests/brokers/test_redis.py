@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
 
-from flask_datastar.brokers import redis
-from tests.brokers.contract import Brokers, SharedBrokerContract, say
+from flask_datastar.brokers import BrokerOptions, make_broker, redis
+from tests.brokers.contract import Brokers, SharedBrokerContract, Taker, say
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import (
     contract_checks,
@@ -123,6 +125,33 @@ def test_tls_holds(kind: str, name: str) -> None:
 @all_checks(unpatched_checks, "threads")
 def test_gevent_without_its_patches_is_refused(kind: str, name: str) -> None:
     run_check(unpatched_checks, kind, name)
+
+
+def test_outage_that_begins_while_another_one_is_made_good_is_made_good_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    taker = Taker()
+    broker: Any = make_broker("redis://127.0.0.1:1", taker, BrokerOptions("shop"))
+    beginning = threading.Thread(target=broker._lose)
+
+    class Listener:
+        retry = staticmethod(lambda: None)
+
+        @property
+        def has_gap(self) -> bool:
+            if not taker.catch_ups and not beginning.ident:
+                beginning.start()
+                # Time enough to begin; or it waits for its turn.
+                beginning.join(0.2)
+            return False
+
+    monkeypatch.setattr(broker, "_listener", Listener())
+    broker._lose()
+    broker._restore()
+    beginning.join()
+    assert taker.catch_ups == 1
+    broker._restore()
+    assert taker.catch_ups == 2
+    broker._restore()
+    assert taker.catch_ups == 2
 
 
 def test_missing_server_program_fails_with_words(monkeypatch: pytest.MonkeyPatch) -> None:
