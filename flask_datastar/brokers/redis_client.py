@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import selectors
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
-from weakref import WeakMethod
+from weakref import ref
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -47,6 +48,7 @@ def make_client(url: str, timeout_seconds: float) -> Redis:
             f"DATASTAR_BROKER_URL sets {', '.join(refused)}, which the broker chooses; leave it out. How long to wait "
             "is DATASTAR_BROKER_TIMEOUT_SECONDS"
         )
+    _let_go_in_children(client.connection_pool, lambda pool: [*pool._available_connections, *pool._in_use_connections])
     return client
 
 
@@ -78,8 +80,7 @@ class Feed:
         self._turn: AbstractContextManager[object] = nullcontext() if is_gevent() else make_lock()
         # What a thread waits by while it is another one's turn.
         self._selector: selectors.BaseSelector | None = None
-        let_go = WeakMethod(self._let_go)
-        os.register_at_fork(after_in_child=lambda: (let_go() or _do_nothing)())
+        _let_go_in_children(self, lambda feed: [feed._connection])
 
     def connect(self) -> None:
         """Connect anew."""
@@ -118,19 +119,25 @@ class Feed:
         with self._turn:
             self._connection.disconnect()
 
-    def _let_go(self) -> None:
-        """Put nothing in the place of the connection in a forked child, where a copy of the greenlet that reads goes on
-        and would take its parent's messages. Closed it is not: gevent would tell the parent's loop.
-        """
-        connected = getattr(self._connection, "_sock", None)
-        if connected is not None and connected.fileno() >= 0:
-            nothing = os.open(os.devnull, os.O_RDWR)
-            os.dup2(nothing, connected.fileno())
-            os.close(nothing)
 
+def _let_go_in_children(owner: object, connections_of: Callable[[Any], Iterable[Any]]) -> None:
+    """Put nothing in the place of connections in forked children, where copies of the greenlets that read go on and
+    would take their parent's messages and answers. Closed they are not: gevent would tell the parent's loop.
 
-def _do_nothing() -> None:
-    """Stand for a connection that is no more."""
+    :param owner: has them; it is not kept.
+    """
+    reference = ref(owner)
+
+    def let_go() -> None:
+        found = reference()
+        for connection in connections_of(found) if found is not None else ():
+            connected = getattr(connection, "_sock", None)
+            if connected is not None and connected.fileno() >= 0:
+                nothing = os.open(os.devnull, os.O_RDWR)
+                os.dup2(nothing, connected.fileno())
+                os.close(nothing)
+
+    os.register_at_fork(after_in_child=let_go)
 
 
 def check_patched() -> None:

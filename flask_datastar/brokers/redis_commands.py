@@ -188,7 +188,9 @@ class Commands:
         try:
             answers = self._exchange(batch)
         except Exception as error:
-            self._fail(batch, error)
+            # In a forked child there is no connection; the answer is its parent's.
+            if os.getpid() == self._process:
+                self._fail(batch, error)
             return
         for command, answer in zip(batch, answers, strict=True):
             refusal = answer if isinstance(answer, ResponseError) else None
