@@ -37,18 +37,24 @@ def make_client(url: str, timeout_seconds: float) -> Redis:
     try:
         # To redis-py the URL's query counts more than arguments.
         refused = sorted(own.keys() & parse_url(url).keys())  # type: ignore[no-untyped-call]
-        client = Redis.from_url(url, **{"client_name": "flask-datastar", **own})
-        # What the query says is looked at only here.
-        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+        # Not made with those: what redis-py says of them depends on its version.
+        client = None if refused else _make_checked_client(url, {"client_name": "flask-datastar", **own})
     except (ValueError, TypeError, RedisError) as error:
         # Not the URL: it may hold a password.
         raise ConfigError(f"DATASTAR_BROKER_URL is not accepted by redis-py: {error}") from None
-    if refused:
+    if client is None:
         raise ConfigError(
             f"DATASTAR_BROKER_URL sets {', '.join(refused)}, which the broker chooses; leave it out. How long to wait "
             "is DATASTAR_BROKER_TIMEOUT_SECONDS"
         )
     _let_go_in_children(client.connection_pool, lambda pool: [*pool._available_connections, *pool._in_use_connections])
+    return client
+
+
+def _make_checked_client(url: str, options: dict[str, Any]) -> Redis:
+    client = Redis.from_url(url, **options)
+    # What the query says is looked at only here.
+    client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     return client
 
 

@@ -175,7 +175,8 @@ class Commands:
         finally:
             self._is_running = False
             if os.getpid() == self._process:
-                self._client.close()
+                # Clients of redis-py before 5.0.1 leave the connection open when they are closed.
+                self._client.connection_pool.disconnect()
                 self._ended.set()
 
     def _take(self) -> list[_Command]:
