@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
+from redis import Redis, RedisError
 
-from flask_datastar.brokers import BrokerOptions, make_broker, redis
+from flask_datastar.brokers import BrokerOptions, make_broker, redis, redis_client
 from tests.brokers.contract import Brokers, SharedBrokerContract, Taker, say
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import (
@@ -152,6 +152,15 @@ def test_outage_that_begins_while_another_one_is_made_good_is_made_good_too(monk
     assert taker.catch_ups == 2
     broker._restore()
     assert taker.catch_ups == 2
+
+
+def test_server_that_refuses_more_than_writing_can_be_used(redis_server: RedisServer) -> None:
+    with redis_server.client() as client:
+        redis_client.check_usable(client, ("EXPIRE", "ds:shop:processes", 1))
+        # Whatever it does not allow or know, it is no replica.
+        redis_client.check_usable(client, ("NO-SUCH-COMMAND",))
+    with pytest.raises(RedisError):
+        redis_client.check_usable(Redis(port=1), ("PING",))
 
 
 def test_missing_server_program_fails_with_words(monkeypatch: pytest.MonkeyPatch) -> None:
