@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from flask_datastar.brokers import BROKERS
 from flask_datastar.errors import BrokerError, ConfigError, SetupError
 from flask_datastar.streams.hub import hub_of
 from tests.brokers.contract import Brokers, SharedBrokerContract, say
+from tests.transport.scripts.helpers import wait_until
 
 HOWTO = Path(__file__).parents[2] / "docs/howto"
 
@@ -53,6 +55,20 @@ class TestSqliteBroker(SharedBrokerContract):
             assert broker.count_elsewhere("ann", None) == 0
             with pytest.raises(BrokerError):
                 broker.count_tabs_elsewhere()
+
+    def test_file_that_could_not_be_opened_is_caught_up_with(self, tmp_path: Path) -> None:
+        with Brokers(f"sqlite://{tmp_path}/broker", timeout_seconds=0.1) as brokers:
+            (broker, taker), (other, _) = brokers.make(), brokers.make()
+            with closing(sqlite3.connect(f"{tmp_path}/broker.shop", isolation_level=None)) as somebody:
+                somebody.execute("BEGIN EXCLUSIVE")
+                broker.subscribe("news")
+                assert taker.catch_ups == 0
+                somebody.execute("COMMIT")
+
+            wait_until(lambda: taker.catch_ups == 1)
+            say(other, b"1")
+            taker.wait_for(b"1")
+            assert taker.catch_ups == 1
 
 
 def test_app_knows_the_new_scheme(tmp_path: Path) -> None:
