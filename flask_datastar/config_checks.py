@@ -76,10 +76,20 @@ def _check_broker_url(key: str, value: object) -> str | None:
     except ValueError:
         accepted = f"'{scheme}://user:password@host:port/…', special characters as %XX, the port a whole number"
         raise ConfigError(f"{key} is '{scheme}://…' and cannot be taken apart; accepted: {accepted}") from None
-    package = BROKERS[scheme][2]
-    if package is not None and find_spec(package) is None:
-        raise SetupError(f"{key} needs {package}; install it by: pip install 'Flask-Datastar[{package}]'")
+    module, _, package = BROKERS[scheme]
+    if package is not None and not _is_installed(package):
+        # Only the brokers of this package have an extra.
+        wanted = f"'Flask-Datastar[{package}]'" if module.startswith("flask_datastar.") else package.partition(".")[0]
+        raise SetupError(f"{key} needs {package}; install it by: pip install {wanted}")
     return str(value)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        # What it is a part of is not there.
+        return False
 
 
 def _check_on_failure(key: str, value: object) -> str:

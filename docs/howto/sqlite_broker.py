@@ -37,6 +37,8 @@ class SqliteBroker(Broker):
         self._path = f"{url.removeprefix('sqlite://')}.{options.namespace}"
         self._lock = threading.RLock()
         self._connection = None
+        self._is_looking = False
+        self._has_missed = False  # the file could not be used
         self._beaten_at = 0.0
         self._last = 0  # the number of the last message that was looked at
         self._since = {}  # channel → the number after which its messages come here
@@ -100,6 +102,10 @@ class SqliteBroker(Broker):
         """Open the file at first use: that is after the fork."""
         if self._closed.is_set():
             raise BrokerError("the broker is closed")
+        if not self._is_looking:
+            # It tries again where the file cannot be opened yet.
+            self._is_looking = True
+            threading.Thread(target=self._look_again_and_again, daemon=True).start()
         if self._connection is None:
             connection = sqlite3.connect(
                 self._path, self.options.timeout_seconds, check_same_thread=False, isolation_level=None
@@ -107,7 +113,6 @@ class SqliteBroker(Broker):
             connection.executescript(TABLES)
             self._connection = connection
             self._last = self._newest()
-            threading.Thread(target=self._look_again_and_again, daemon=True).start()
         return self._connection
 
     def _write(self, statement, *values):
@@ -115,6 +120,7 @@ class SqliteBroker(Broker):
             try:
                 return self._open().execute(statement, values)
             except sqlite3.Error as error:
+                self._has_missed = True
                 raise BrokerError(f"the broker's file cannot be used: {error}") from error
 
     def _read(self, statement, *values):
@@ -142,10 +148,13 @@ class SqliteBroker(Broker):
                     if time.time() - self._beaten_at > BEAT_SECONDS:
                         self._beat()
                     found = [message for message in self._take_new() if self._is_for_here(*message[:3])]
+                    has_missed, self._has_missed = self._has_missed, False
             except BrokerError:
                 continue
             for _, _, _, topic, kind, last_id, data in found:
                 self.receiver.receive(_text(topic), kind, Payload(data, last_id))
+            if has_missed:
+                self.receiver.catch_up()
 
     def _take_new(self):
         wanted = "SELECT number, process, channel, topic, kind, last_id, data FROM messages WHERE number > ? ORDER BY 1"

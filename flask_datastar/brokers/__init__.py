@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from urllib.parse import urlsplit
 
 from ..payload import Payload
 from .base import Broker, BrokerOptions, Receiver
@@ -21,6 +20,7 @@ BROKERS: dict[str, tuple[str, str, str | None]] = {
 
 def make_broker(url: str, receiver: Receiver, options: BrokerOptions) -> Broker:
     """Make the broker that a checked URL names. It opens nothing before its first use."""
-    module, name, _ = BROKERS[urlsplit(url).scheme]
+    # Not by urlsplit(): it writes a scheme in lower case, and takes none with an underscore for one.
+    module, name, _ = BROKERS[url.partition("://")[0]]
     broker: Broker = getattr(import_module(module), name)(url, receiver, options)
     return broker

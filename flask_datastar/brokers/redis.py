@@ -25,7 +25,7 @@ from .base import Broker, BrokerOptions, Receiver
 from .redis_client import Feed, check_patched, make_client
 from .redis_commands import Commands
 from .redis_listener import Listener
-from .redis_presence import Presence
+from .redis_presence import Presence, renewal
 from .wire import Envelope, decode, encode
 
 #: How long a message of this process may be on its way back before it is delivered without.
@@ -51,7 +51,7 @@ class RedisBroker(Broker):
         self._process_id = os.getpid()
         # Quoted, so that no namespace with a part of a topic looks like another namespace.
         self._prefix = f"ds:{quote(options.namespace, safe='')}:".encode()
-        self._commands = Commands(make_client(url, timeout), timeout, self._lose, self._restore)
+        self._commands = Commands(make_client(url, timeout), renewal(self._prefix), timeout, self._lose, self._restore)
         own_channel = self._name(f"\0{self.process}")
         self._listener = Listener(
             Feed(make_client(url, timeout)), own_channel, timeout, self._take, self._lose, self._restore
@@ -216,10 +216,14 @@ class RedisBroker(Broker):
 
     def _lose(self) -> None:
         """Note that messages, or what was posted, may be lost."""
-        self._owes_catch_up = True
+        with self._lock:
+            self._owes_catch_up = True
 
     def _restore(self) -> None:
         """Make good for an outage, when both connections are there again."""
+        if self._commands.has_moved and self._commands.down is None:
+            self._commands.has_moved = False
+            self._listener.reconnect()
         self._commands.retry()
         self._listener.retry()
         with self._lock:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import selectors
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
-from weakref import WeakMethod
+from weakref import ref
 
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.retry import Retry
 
 from ..errors import ConfigError, SetupError
@@ -36,18 +37,41 @@ def make_client(url: str, timeout_seconds: float) -> Redis:
     try:
         # To redis-py the URL's query counts more than arguments.
         refused = sorted(own.keys() & parse_url(url).keys())  # type: ignore[no-untyped-call]
-        client = Redis.from_url(url, **{"client_name": "flask-datastar", **own})
-        # What the query says is looked at only here.
-        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+        # Not made with those: what redis-py says of them depends on its version.
+        client = None if refused else _make_checked_client(url, {"client_name": "flask-datastar", **own})
     except (ValueError, TypeError, RedisError) as error:
         # Not the URL: it may hold a password.
         raise ConfigError(f"DATASTAR_BROKER_URL is not accepted by redis-py: {error}") from None
-    if refused:
+    if client is None:
         raise ConfigError(
             f"DATASTAR_BROKER_URL sets {', '.join(refused)}, which the broker chooses; leave it out. How long to wait "
             "is DATASTAR_BROKER_TIMEOUT_SECONDS"
         )
+    _let_go_in_children(client.connection_pool, lambda pool: [*pool._available_connections, *pool._in_use_connections])
     return client
+
+
+def _make_checked_client(url: str, options: dict[str, Any]) -> Redis:
+    client = Redis.from_url(url, **options)
+    # What the query says is looked at only here.
+    client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    return client
+
+
+def check_usable(client: Any, probe: tuple[Any, ...]) -> None:
+    """Ask a server whether it answers, and is no replica.
+
+    :param probe: a command that writes, which a replica refuses.
+    :raises RedisError: it does not, or is one.
+    """
+    client.ping()
+    try:
+        client.execute_command(*probe)
+    except ReadOnlyError:
+        raise
+    except ResponseError:
+        # Whatever else it does not allow, it answers.
+        pass
 
 
 class Feed:
@@ -62,8 +86,7 @@ class Feed:
         self._turn: AbstractContextManager[object] = nullcontext() if is_gevent() else make_lock()
         # What a thread waits by while it is another one's turn.
         self._selector: selectors.BaseSelector | None = None
-        let_go = WeakMethod(self._let_go)
-        os.register_at_fork(after_in_child=lambda: (let_go() or _do_nothing)())
+        _let_go_in_children(self, lambda feed: [feed._connection])
 
     def connect(self) -> None:
         """Connect anew."""
@@ -102,19 +125,25 @@ class Feed:
         with self._turn:
             self._connection.disconnect()
 
-    def _let_go(self) -> None:
-        """Put nothing in the place of the connection in a forked child, where a copy of the greenlet that reads goes on
-        and would take its parent's messages. Closed it is not: gevent would tell the parent's loop.
-        """
-        connected = getattr(self._connection, "_sock", None)
-        if connected is not None and connected.fileno() >= 0:
-            nothing = os.open(os.devnull, os.O_RDWR)
-            os.dup2(nothing, connected.fileno())
-            os.close(nothing)
 
+def _let_go_in_children(owner: object, connections_of: Callable[[Any], Iterable[Any]]) -> None:
+    """Put nothing in the place of connections in forked children, where copies of the greenlets that read go on and
+    would take their parent's messages and answers. Closed they are not: gevent would tell the parent's loop.
 
-def _do_nothing() -> None:
-    """Stand for a connection that is no more."""
+    :param owner: has them; it is not kept.
+    """
+    reference = ref(owner)
+
+    def let_go() -> None:
+        found = reference()
+        for connection in connections_of(found) if found is not None else ():
+            connected = getattr(connection, "_sock", None)
+            if connected is not None and connected.fileno() >= 0:
+                nothing = os.open(os.devnull, os.O_RDWR)
+                os.dup2(nothing, connected.fileno())
+                os.close(nothing)
+
+    os.register_at_fork(after_in_child=let_go)
 
 
 def check_patched() -> None:

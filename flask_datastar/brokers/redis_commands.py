@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from redis.exceptions import ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from ..errors import BrokerError
 from ..transport.wakeups import make_lock, make_wakeup, spawn
 from .backoff import Backoff
+from .redis_client import check_usable
 
 _LARGEST_BATCH = 500
 #: Commands that nobody waits for; more are dropped, because what they say is said again after an outage.
@@ -43,14 +44,21 @@ class _Command:
 class Commands:
     """Sends commands; after a failure it fails at once, without waiting, until the server answers again.
 
+    :param probe: a command that writes, which a replica refuses, and that does no harm.
     :param on_lost: called when the server does not answer, so that what was posted is lost; must not wait.
     :param on_restored: called when it answers again; must not wait for a command.
     """
 
     def __init__(
-        self, client: Any, timeout_seconds: float, on_lost: Callable[[], object], on_restored: Callable[[], object]
+        self,
+        client: Any,
+        probe: tuple[Any, ...],
+        timeout_seconds: float,
+        on_lost: Callable[[], object],
+        on_restored: Callable[[], object],
     ) -> None:
         self._client = client
+        self._probe = probe
         self._timeout_seconds = timeout_seconds
         self._on_lost = on_lost
         self._on_restored = on_restored
@@ -65,6 +73,9 @@ class Commands:
         self._complaints: set[str] = set()
         #: Why the server counts as unreachable; None while it does not.
         self.down: BaseException | None = None
+        #: Whether the server has turned out to be a replica since this was last set to False: after a failover another
+        #: one has its name, or will have it.
+        self.has_moved = False
 
     def call(self, *arguments: Any) -> Any:
         """Send a command and give its answer.
@@ -164,7 +175,8 @@ class Commands:
         finally:
             self._is_running = False
             if os.getpid() == self._process:
-                self._client.close()
+                # Clients of redis-py before 5.0.1 leave the connection open when they are closed.
+                self._client.connection_pool.disconnect()
                 self._ended.set()
 
     def _take(self) -> list[_Command]:
@@ -177,13 +189,20 @@ class Commands:
         try:
             answers = self._exchange(batch)
         except Exception as error:
-            self._fail(batch, error)
+            # In a forked child there is no connection; the answer is its parent's.
+            if os.getpid() == self._process:
+                self._fail(batch, error)
             return
         for command, answer in zip(batch, answers, strict=True):
             refusal = answer if isinstance(answer, ResponseError) else None
             if refusal is not None and command.wakeup is None:
                 self._complain(command, refusal)
             command.finish(answer, refusal)
+        moved = next((answer for answer in answers if isinstance(answer, ReadOnlyError)), None)
+        if moved is not None:
+            # It would take every message, and only who is still connected to it would get them.
+            self.has_moved = True
+            self._fail([], moved)
 
     def _exchange(self, batch: list[_Command]) -> list[Any]:
         if len(batch) == 1:
@@ -224,9 +243,10 @@ class Commands:
             self._retry.clear()
             try:
                 self._client.connection_pool.disconnect()
-                self._client.ping()
+                check_usable(self._client, self._probe)
             except Exception as error:
                 self.down = error
+                self.has_moved = self.has_moved or isinstance(error, ReadOnlyError)
             else:
                 self.down = None
                 self._on_restored()

@@ -130,6 +130,14 @@ class Listener:
         """Try again at once, if it is tried at all."""
         self._retry.set()
 
+    def reconnect(self) -> None:
+        """Connect anew: another server may have the name now."""
+        with self._lock:
+            if self._is_running:
+                self._is_connected = False
+                self.has_gap = True
+                self._missing.add(self._own_channel)
+
     def close(self) -> None:
         """Disconnect."""
         with self._lock:

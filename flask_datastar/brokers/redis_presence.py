@@ -38,7 +38,7 @@ class Presence:
         self._prefix = prefix
         self._process = process.encode()
         self._timeout_seconds = timeout_seconds
-        self._processes = prefix + b"processes"
+        self._processes = _processes_key(prefix)
         self._lock = make_lock()
         self._streams: dict[tuple[str, str], int] = {}
         # What has to be added to this process's clock to have that of Redis; None until it was asked.
@@ -198,7 +198,7 @@ class Presence:
             except BrokerError:
                 self._must_restore = True
                 raise
-        self._commands.post("EXPIRE", self._processes, _FORGOTTEN_SECONDS)
+        self._commands.post(*renewal(self._prefix))
         for key in self._keys(self._process):
             self._commands.post("EXPIRE", key, _FORGOTTEN_SECONDS)
 
@@ -225,6 +225,15 @@ class Presence:
             # because one that was only held, and goes on, says everything again when it finds itself removed.
             commands += [("DEL", *self._keys(process)), ("ZREM", self._processes, process)]
             self._commands.call_all(commands)
+
+
+def renewal(prefix: bytes) -> tuple[str, bytes, int]:
+    """Give the command that lets the list of processes live on; it can be sent at any time."""
+    return "EXPIRE", _processes_key(prefix), _FORGOTTEN_SECONDS
+
+
+def _processes_key(prefix: bytes) -> bytes:
+    return prefix + b"processes"
 
 
 def _split(member: bytes) -> tuple[str, str]:

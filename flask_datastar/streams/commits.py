@@ -34,7 +34,7 @@ def watch_transactions(app_state: AppState) -> None:
 def _look(sender: Flask, **_: Any) -> None:
     """Listen to an app's sessions, as soon as it has any. One function for all apps: a signal that was given one of
     each would keep all of them for ever."""
-    scoped = _scoped_session(sender)
+    scoped = scoped_session(sender)
     if scoped is not None:
         _listen(scoped)
     if scoped is not None or find_app_state(sender).has_served:
@@ -55,7 +55,7 @@ def publish_at_commit(app_state: AppState, publish: Publish) -> bool:
 
 def _current_session(app_state: AppState) -> Any:
     """Give the session of this context, None when there is none: it is not to be made for this."""
-    scoped = _scoped_session(app_state.app) if app_state.settings.publish_after_commit else None
+    scoped = scoped_session(app_state.app) if app_state.settings.publish_after_commit else None
     if scoped is None or not scoped.registry.has():
         return None
     # Where the context was there before the extension, nobody has looked yet.
@@ -63,18 +63,19 @@ def _current_session(app_state: AppState) -> Any:
     return scoped()
 
 
-def _scoped_session(app: Flask) -> Any:
+def scoped_session(app: Flask) -> Any:
     """Give Flask-SQLAlchemy's ``db.session``; None without, and for another extension of that name."""
-    scoped = getattr(app.extensions.get("sqlalchemy"), "session", None)
+    # Its own attribute: of Flask-SQLAlchemy-Lite it is a property, which makes a session for who asks, or fails.
+    scoped = getattr(app.extensions.get("sqlalchemy"), "__dict__", {}).get("session")
     return scoped if hasattr(scoped, "session_factory") else None
 
 
-def _listen(scoped_session: Any) -> None:
+def _listen(scoped: Any) -> None:
     from sqlalchemy import event
 
     # Two apps may have the same database object. SQLAlchemy's own look-up goes by the address of a factory, for ever:
     # it takes a new one for another that is gone.
-    factory = scoped_session.session_factory
+    factory = scoped.session_factory
     if factory not in _watched:
         # Two threads at once add them twice, which changes nothing.
         for name, listener in _LISTENERS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections import Counter
 from collections.abc import Callable
 
@@ -48,6 +49,8 @@ class Exchange:
         # Topics of which other processes have not got everything, and how often an outage has ended.
         self._missed: set[str] = set()
         self._restored = 0
+        # Tells what this process says of them from what others say: its own streams have got everything.
+        self._process = uuid.uuid4().hex.encode()
 
     @property
     def is_shared(self) -> bool:
@@ -103,8 +106,9 @@ class Exchange:
                 self.on_tabs(payload)
             return
         if kind == MISSED:
-            for subscriber in self.topics.subscribers(topic):
-                subscriber.catch_up()
+            if payload.data != self._process:
+                for subscriber in self.topics.subscribers(topic):
+                    subscriber.catch_up()
             return
         self.topics.publish(topic, kind, payload)
         self._turns.relieve()
@@ -147,7 +151,7 @@ class Exchange:
             topics, self._missed = self._missed, set()
         for topic in topics:
             try:
-                self.broker.publish(channel_of(topic), topic, MISSED, Payload(b""))
+                self.broker.publish(channel_of(topic), topic, MISSED, Payload(self._process))
             except BrokerError:
                 self._note_missed(topic, restored)
 

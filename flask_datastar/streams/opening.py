@@ -21,6 +21,7 @@ from ..tabs import TabEntry
 from ..transport import worker
 from .answer import stream_response
 from .body import FollowBody, StreamBody
+from .commits import scoped_session
 from .following import Follow
 from .guards import check_server, max_streams
 from .hub import StreamHub, hub_of
@@ -127,10 +128,8 @@ def open_stream(
 
 def _release_database(app_state: AppState) -> list[Callable[[], object]]:
     """Give Flask-SQLAlchemy's session back while a stream waits: thousands of streams share a pool of a few."""
-    session = getattr(app_state.app.extensions.get("sqlalchemy"), "session", None)
-    # Flask-SQLAlchemy-Lite goes by the same name, and its session cannot be removed.
-    remove = getattr(session, "remove", None)
-    return [remove] if remove is not None else []
+    session = scoped_session(app_state.app)
+    return [session.remove] if session is not None else []
 
 
 def _check_room(hub: StreamHub, owner: str, tab: str | None) -> None:

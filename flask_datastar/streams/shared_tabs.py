@@ -56,7 +56,7 @@ class SharedTabs:
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
         # Held while a stream is registered and announced, so that both happen in the same order, and none is announced
-        # that has ended here.
+        # that has ended here; and from the count of a tab's streams until it is noted, so that the newest stays.
         self._order = make_lock()
         if exchange.is_shared:
             exchange.on_tabs = self._take
@@ -81,7 +81,8 @@ class SharedTabs:
     def released(self, entry: TabEntry) -> None:
         """Tell the others of a stream that is no more."""
         if self._exchange.is_shared:
-            self._note(entry)
+            with self._order:
+                self._note(entry)
 
     def close(self, scope: str, tab: str | None, reason: str) -> None:
         """Let the others end the streams of a scope, or of one of its tabs."""
@@ -135,6 +136,7 @@ class SharedTabs:
         return self._registry.scopes() | self._exchange.broker.scopes_elsewhere()
 
     def _note(self, entry: TabEntry) -> None:
+        """Tell the others how many streams a tab has here; the lock is held."""
         streams = self._registry.count_of(entry.scope, entry.tab)
         self._exchange.broker.note_streams(entry.scope, entry.tab, streams)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from flask import Flask
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
 from flask_datastar.brokers import BROKERS
-from flask_datastar.errors import BrokerError, ConfigError
+from flask_datastar.errors import BrokerError, ConfigError, SetupError
 from flask_datastar.streams.hub import hub_of
 from tests.brokers.contract import Brokers, SharedBrokerContract, say
+from tests.transport.scripts.helpers import wait_until
 
 HOWTO = Path(__file__).parents[2] / "docs/howto"
 
@@ -54,6 +56,20 @@ class TestSqliteBroker(SharedBrokerContract):
             with pytest.raises(BrokerError):
                 broker.count_tabs_elsewhere()
 
+    def test_file_that_could_not_be_opened_is_caught_up_with(self, tmp_path: Path) -> None:
+        with Brokers(f"sqlite://{tmp_path}/broker", timeout_seconds=0.1) as brokers:
+            (broker, taker), (other, _) = brokers.make(), brokers.make()
+            with closing(sqlite3.connect(f"{tmp_path}/broker.shop", isolation_level=None)) as somebody:
+                somebody.execute("BEGIN EXCLUSIVE")
+                broker.subscribe("news")
+                assert taker.catch_ups == 0
+                somebody.execute("COMMIT")
+
+            wait_until(lambda: taker.catch_ups == 1)
+            say(other, b"1")
+            taker.wait_for(b"1")
+            assert taker.catch_ups == 1
+
 
 def test_app_knows_the_new_scheme(tmp_path: Path) -> None:
     app = Flask("shop")
@@ -62,6 +78,28 @@ def test_app_knows_the_new_scheme(tmp_path: Path) -> None:
     with app.app_context():
         assert datastar.tabs.count(everywhere=True) == 0
     hub_of(find_app_state(app)).exchange.close()
+
+
+@pytest.mark.parametrize("scheme", ["my_broker", "NATS", "redis+nats"])
+def test_scheme_is_taken_as_the_row_has_it(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setitem(BROKERS, scheme, ("flask_datastar.brokers.memory", "MemoryBroker", None))
+    app = Flask("shop")
+    datastar = Datastar(app, broker_url=f"{scheme}://host:1/x")
+
+    with app.app_context():
+        datastar.publish("news")
+    assert hub_of(find_app_state(app)).exchange.broker.url == f"{scheme}://host:1/x"
+
+
+@pytest.mark.parametrize("package", ["no_such_client", "no_such_client.pubsub"])
+def test_missing_package_of_an_own_broker_is_no_extra_of_this_one(
+    monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setitem(BROKERS, "nats", ("shop.nats_broker", "NatsBroker", package))
+
+    expected = rf"^DATASTAR_BROKER_URL .*needs {package}; install it by: pip install no_such_client$"
+    with pytest.raises(SetupError, match=expected):
+        Datastar(Flask("shop"), broker_url="nats://localhost")
 
 
 def test_refusal_of_other_schemes_names_it() -> None:

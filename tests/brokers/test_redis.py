@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from redis import Redis
+from redis import Redis, RedisError
 
-from flask_datastar.brokers import redis
-from tests.brokers.contract import Brokers, SharedBrokerContract, say
+from flask_datastar.brokers import BrokerOptions, make_broker, redis, redis_client
+from tests.brokers.contract import Brokers, SharedBrokerContract, Taker, say
 from tests.brokers.redis_server import RedisServer
-from tests.brokers.scripts import contract_checks, outage_checks, presence_checks, tls_checks, unpatched_checks
+from tests.brokers.scripts import (
+    contract_checks,
+    failover_checks,
+    outage_checks,
+    presence_checks,
+    tls_checks,
+    unpatched_checks,
+)
 from tests.transport.checks import all_checks, run_check
 from tests.transport.scripts.helpers import wait_until
 
@@ -98,6 +107,11 @@ def test_outages_are_survived(kind: str, name: str) -> None:
     run_check(outage_checks, kind, name)
 
 
+@all_checks(failover_checks, "threads", "gevent")
+def test_failover_is_followed(kind: str, name: str) -> None:
+    run_check(failover_checks, kind, name)
+
+
 @all_checks(presence_checks, "threads", "gevent")
 def test_presence_holds(kind: str, name: str) -> None:
     run_check(presence_checks, kind, name)
@@ -111,6 +125,42 @@ def test_tls_holds(kind: str, name: str) -> None:
 @all_checks(unpatched_checks, "threads")
 def test_gevent_without_its_patches_is_refused(kind: str, name: str) -> None:
     run_check(unpatched_checks, kind, name)
+
+
+def test_outage_that_begins_while_another_one_is_made_good_is_made_good_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    taker = Taker()
+    broker: Any = make_broker("redis://127.0.0.1:1", taker, BrokerOptions("shop"))
+    beginning = threading.Thread(target=broker._lose)
+
+    class Listener:
+        retry = staticmethod(lambda: None)
+
+        @property
+        def has_gap(self) -> bool:
+            if not taker.catch_ups and not beginning.ident:
+                beginning.start()
+                # Time enough to begin; or it waits for its turn.
+                beginning.join(0.2)
+            return False
+
+    monkeypatch.setattr(broker, "_listener", Listener())
+    broker._lose()
+    broker._restore()
+    beginning.join()
+    assert taker.catch_ups == 1
+    broker._restore()
+    assert taker.catch_ups == 2
+    broker._restore()
+    assert taker.catch_ups == 2
+
+
+def test_server_that_refuses_more_than_writing_can_be_used(redis_server: RedisServer) -> None:
+    with redis_server.client() as client:
+        redis_client.check_usable(client, ("EXPIRE", "ds:shop:processes", 1))
+        # Whatever it does not allow or know, it is no replica.
+        redis_client.check_usable(client, ("NO-SUCH-COMMAND",))
+    with pytest.raises(RedisError):
+        redis_client.check_usable(Redis(port=1), ("PING",))
 
 
 def test_missing_server_program_fails_with_words(monkeypatch: pytest.MonkeyPatch) -> None:

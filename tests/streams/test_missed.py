@@ -105,6 +105,19 @@ def test_topics_that_failed_are_made_good_after_the_outage(exchange: Exchange) -
     assert len(broker.wait_for(3)) == 3
 
 
+def test_own_streams_catch_up_once(exchange: Exchange) -> None:
+    broker, listener = broker_of(exchange), Listener()
+    exchange.subscribe("news", listener)
+    broker.is_away = True
+    fail(exchange, "news")
+
+    broker.is_away = False
+    exchange.catch_up()
+
+    assert broker.wait_for(1) == [("news", "news", MISSED)]
+    assert (listener.kinds, listener.catch_ups) == ([MESSAGE], 1)
+
+
 def test_outage_that_ends_while_it_is_noted_is_made_good(exchange: Exchange) -> None:
     broker = broker_of(exchange)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -177,3 +178,25 @@ def test_exactly_one_stream_stays_whatever_the_clocks_say_while_outages_end(
     assert len(site.alive) == min(1, site.opened)
     ended = [page for process in site.processes for page in process.ended]
     assert len(ended) == len(set(ended))
+
+
+def test_stream_that_opens_while_an_older_one_is_counted_out_is_known_to_the_others() -> None:
+    process, noted = Site(1).processes[0], []
+    opening = threading.Thread(target=process.open)
+
+    def note(scope: str, tab: str | None, streams: int) -> None:
+        if not noted:
+            noted.append("begun")
+            opening.start()
+            # Time enough to note its own; or it waits for its turn.
+            opening.join(0.2)
+        noted.append(streams)
+
+    process.open()
+    (older,) = process.registry.entries()
+    process.registry.release(older)
+    process.note_streams = note  # type: ignore[method-assign]
+    process.tabs.released(older)
+    opening.join()
+
+    assert noted == ["begun", 0, 1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from functools import partial
 from typing import Any
 
 from flask_datastar.brokers import redis_presence
@@ -171,3 +173,25 @@ def check_forked_child_leaves_its_parent_alone() -> None:
         taker.wait_for(b"2")
         assert other.count_elsewhere("ann", None) == 2
         assert taker.catch_ups == 0
+
+
+def check_forked_child_takes_none_of_its_parents_answers() -> None:
+    with RedisServer() as server, Brokers(server.url, timeout_seconds=5) as brokers:
+        one: Any = brokers.make()[0]
+        say(one, b"0")
+        for _ in range(4):
+            server.freeze()
+            publishing = threading.Thread(target=say, args=(one, b"1"))
+            publishing.start()
+            wait_until(lambda: one._commands._client.connection_pool._in_use_connections)
+            run_in_child(partial(thaw, server))
+            publishing.join()
+        assert one.stats()["failed"] == 0
+        assert one.stats()["published"] == 5
+
+
+def thaw(server: RedisServer) -> None:
+    """Let a server go on when the copies of greenlets that a forked child has under gevent wait for it, too."""
+    time.sleep(0.05)
+    server.thaw()
+    time.sleep(0.2)
