@@ -133,7 +133,10 @@ class StreamMethods(DeclaringMethods):
         :param on_gap: called when events may have been missed, because the broker was away, with an object that has
             all sending methods: what it sends goes to this stream alone. It runs in the app's context, without a
             request.
+        :raises TypeError: ``on_gap`` cannot be called.
         """
+        if on_gap is not None and not callable(on_gap):
+            raise TypeError(f"on_gap is {on_gap!r}; accepted: a function that takes what sends to the stream")
         state = current_request_state(self)
         feed = Follow(hub_of(state.app_state), topics, on_gap=on_gap)
         add_subscription(state, feed)
@@ -154,7 +157,11 @@ class StreamMethods(DeclaringMethods):
         """Call a function before a generator stream waits, to give back what should not be held meanwhile.
 
         Flask-SQLAlchemy's session is removed by itself.
+
+        :raises TypeError: it cannot be called.
         """
+        if not callable(function):
+            raise TypeError(f"@datastar.before_wait decorates a function without parameters, not {function!r}")
         self._before_wait.append(function)
         return function
 

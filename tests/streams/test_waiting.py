@@ -592,6 +592,16 @@ def test_other_extension_of_that_name_is_not_asked_for_its_session(
     assert ending(connect("/ds/g/stream").wait_end())[0] == "ds:done"
 
 
+def test_what_cannot_be_called_is_refused_at_once(app: Flask, datastar: Datastar) -> None:
+    with pytest.raises(TypeError, match=r"@datastar\.before_wait decorates a function without parameters, not 'now'"):
+        datastar.before_wait("now")  # type: ignore[type-var]
+    with (
+        app.test_request_context(),
+        pytest.raises(TypeError, match="on_gap is 'read'; accepted: a function that takes what sends to the stream"),
+    ):
+        datastar.follow("news", on_gap="read")  # type: ignore[arg-type]
+
+
 # Work without rest
 
 
