@@ -11,10 +11,22 @@ import pytest
 from flask import Flask, has_app_context, has_request_context
 from flask.ctx import AppContext, RequestContext
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from jinja2 import DictLoader
 
 from flask_datastar import Datastar
 from flask_datastar.testing import DatastarClient
+
+# Hypothesis without clock, randomness or files: a run gives the same result everywhere.
+settings.register_profile(
+    "flask_datastar",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
+    max_examples=100,
+)
+settings.load_profile("flask_datastar")
 
 
 class MakeApp(Protocol):
@@ -35,7 +47,7 @@ def leak_detector(request: pytest.FixtureRequest) -> Iterator[None]:
     if left := set(threading.enumerate()) - before:
         gc.collect()  # the threads that ran async handlers end with their executors
         for thread in left:
-            thread.join(timeout=5)
+            thread.join(timeout=60)
             assert not thread.is_alive(), f"{thread} was left behind"
 
 

@@ -226,7 +226,7 @@ def test_hostile_parameters_are_answered(app: Flask, visitors: dict[str, str], p
             )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_signals_are_answered(app: Flask, visitors: dict[str, str], data: st.DataObject) -> None:
     rule = data.draw(st.sampled_from(sorted(rules(app), key=str)))

@@ -75,7 +75,7 @@ def test_event_gets_what_the_page_got(app: Flask, datastar: Datastar, rule: str,
     assert round_trip(app, page) == got
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS)
 def test_event_gets_any_text_that_the_page_got(text: str) -> None:
     app = Flask("shop")

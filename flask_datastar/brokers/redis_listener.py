@@ -103,13 +103,15 @@ class Listener:
         deadline = time.monotonic() + (self._timeout_seconds if waits else 0)
         while not (found.is_confirmed or self.is_down or self.is_mute) and (left := deadline - time.monotonic()) > 0:
             waiter.wait(left)
-        return found.is_confirmed or self._give_up(channel, found, waiter)
+        # The connection may have given up a moment before, for the same reason.
+        is_in_vain = waits and deadline - time.monotonic() < self._timeout_seconds / 2
+        return found.is_confirmed or self._give_up(channel, found, waiter, is_in_vain)
 
-    def _give_up(self, channel: bytes, found: _Channel, waiter: Wakeup) -> bool:
+    def _give_up(self, channel: bytes, found: _Channel, waiter: Wakeup, is_in_vain: bool) -> bool:
         """Wait no longer; whoever listens is to catch up when the channel is confirmed."""
         with self._lock:
             if not found.is_confirmed and self._channels.get(channel) is found:
-                self.is_mute = not self.is_down
+                self.is_mute = is_in_vain or not self.is_down
                 self._missing.add(channel)
                 self.has_gap = True
                 self._on_lost()

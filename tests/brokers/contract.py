@@ -59,7 +59,7 @@ class Taker:
 class Brokers:
     """Makes brokers of one URL, each standing for a process, and closes them; a context manager."""
 
-    def __init__(self, url: str, *, timeout_seconds: float = 10) -> None:
+    def __init__(self, url: str, *, timeout_seconds: float = 60) -> None:
         self._url = url
         self._timeout_seconds = timeout_seconds
         self._made: list[Broker] = []

@@ -16,7 +16,7 @@ from typing import Any
 
 from redis import Redis
 
-DEADLINE_SECONDS = 15
+DEADLINE_SECONDS = 60
 #: A certificate of the tests' own, for localhost, with its key.
 CERTIFICATE = str(Path(__file__).with_name("localhost.pem"))
 
@@ -33,7 +33,9 @@ class RedisServer:
         self._password = password
         self._folder = ""
         self._process = 0
-        self.port = _free_port()
+        #: What keeps the ports for this server.
+        self._keepers: list[socket.socket] = []
+        self.port = self._take_port()
         self._tls_port = 0
 
     @property
@@ -44,11 +46,22 @@ class RedisServer:
     def tls_url(self) -> str:
         """Give the URL of its TLS port, and open that if it is not open yet."""
         if not self._tls_port:
-            self._tls_port = _free_port()
+            self._tls_port = self._take_port()
             with self.client() as client:
                 client.config_set("tls-cert-file", CERTIFICATE, "tls-key-file", CERTIFICATE, "tls-auth-clients", "no")
                 client.config_set("tls-port", self._tls_port)
         return f"rediss://localhost:{self._tls_port}/0?ssl_ca_certs={CERTIFICATE}"
+
+    def _take_port(self) -> int:
+        """Give a port that is nobody else's until the end, also while the server is not there.
+
+        A socket that is bound and does not listen keeps it from all but those who name it, as the server does.
+        """
+        keeper = socket.socket()
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        self._keepers.append(keeper)
+        return int(keeper.getsockname()[1])
 
     def start(self) -> None:
         self._folder = self._folder or tempfile.mkdtemp()
@@ -101,14 +114,9 @@ class RedisServer:
 
     def __exit__(self, *error: object) -> None:
         self.kill()
+        for keeper in self._keepers:
+            keeper.close()
         shutil.rmtree(self._folder)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _original(name: str) -> Any:

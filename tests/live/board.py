@@ -21,6 +21,8 @@ def join_board(page: Page, url: str, name: str) -> Page:
 def add(page: Page, text: str) -> None:
     page.get_by_label("New card").fill(text)
     page.get_by_role("button", name="Add").click()
+    # It is saved: what another visitor adds from here on comes after it.
+    expect(page.get_by_label("New card")).to_have_value("")
 
 
 def cards(page: Page, column: str) -> Locator:

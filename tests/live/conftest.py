@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.live.noise import Noise
 from tests.live.servers import DEADLINE_SECONDS, ROOT, Server, Servers
+from tests.live.starting import wait_for_clients
 
 CLIENT = ROOT / "example" / "static" / "datastar.js"
 
@@ -81,6 +82,8 @@ def open_page(browser: Browser, noise: Noise) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(**options)
         context.set_default_timeout(DEADLINE_SECONDS * 1000)
         noise.watch(context)
+        if options.get("java_script_enabled", True):
+            wait_for_clients(context)
         contexts.append(context)
         return context.new_page()
 

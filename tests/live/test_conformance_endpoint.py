@@ -8,6 +8,8 @@ import urllib.request
 
 import pytest
 
+from tests.live.servers import DEADLINE_SECONDS
+
 EVENTS = [
     {"type": "patchElements", "elements": "<p>\n  1\n</p>", "selector": "#x", "mode": "inner", "eventId": "a1"},
     {"type": "patchElements", "selector": "#x", "mode": "remove", "useViewTransition": True},
@@ -62,7 +64,7 @@ def test_events_of_the_request_are_sent(servers, method):
         headers={"Datastar-Request": "true", "Content-Type": "application/json"},
         method=method,
     )
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as response:
         assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         body = response.read().decode()
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.live.board import add, cards, join_board
 from tests.live.noise import NOBODY_THERE
-from tests.live.servers import Server
+from tests.live.servers import DEADLINE_SECONDS, Server
 
 Join = Callable[[str], Page]
 
@@ -33,7 +33,7 @@ def server(servers, database) -> Server:
         EXAMPLE_SQLALCHEMY_DATABASE_URI=f"sqlite:///{database}",
         EXAMPLE_DATASTAR_RESTART_SPREAD_SECONDS="2",
     )
-    with sqlite3.connect(database) as connection:
+    with sqlite3.connect(database, timeout=DEADLINE_SECONDS) as connection:
         connection.execute("delete from card")
     return server
 
@@ -126,7 +126,7 @@ def test_board_goes_on_after_the_server_was_restarted(server, database, join, no
 
     server.stop()
     # Written by somebody who did not come by this server: the pages show it all the same.
-    with sqlite3.connect(database) as connection:
+    with sqlite3.connect(database, timeout=DEADLINE_SECONDS) as connection:
         connection.execute("update card set text = 'Oat milk'")
     server.start_again()
 
@@ -158,7 +158,7 @@ def request(server: Server, path: str, cookie: str, signals: dict[str, object]) 
         data=json.dumps(signals).encode(),
         headers={"Content-Type": "application/json", "Datastar-Request": "true", "Cookie": cookie},
     )
-    with urllib.request.urlopen(call, timeout=10) as response:
+    with urllib.request.urlopen(call, timeout=DEADLINE_SECONDS) as response:
         return response.read().decode(), (response.headers["Set-Cookie"] or "").split(";")[0]
 
 
@@ -175,7 +175,7 @@ def open_streams(server) -> Iterator[Callable[..., list[socket.socket]]]:
             connections.append(connection)
             if receive_buffer:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            connection.settimeout(10)
+            connection.settimeout(DEADLINE_SECONDS)
             connection.connect((address.hostname, address.port))
             signals = quote(json.dumps({"tabId": f"tab{len(connections)}.page"}))
             lines = [
@@ -218,7 +218,7 @@ def test_300_open_streams_share_5_connections_of_the_database(server, open_strea
         for stream in streams:
             read_until(stream, text)
     # Pages get their connection, too.
-    with urllib.request.urlopen(f"{server.url}board", timeout=10) as response:
+    with urllib.request.urlopen(f"{server.url}board", timeout=DEADLINE_SECONDS) as response:
         assert response.status == 200
     assert "QueuePool limit" not in server.log()
     for stream in streams:

@@ -17,6 +17,7 @@ def open_index(page: Page, url: str) -> None:
 def open_index_with_flash(page: Page, url: str) -> None:
     page.goto(f"{url}counter")
     page.click("#finish")
+    page.wait_for_url(url)
     expect(page.locator(".flash")).to_be_visible()
 
 

@@ -11,11 +11,23 @@ from playwright.sync_api import Page, expect
 
 from tests.live.noise import NOBODY_THERE
 from tests.live.servers import Server, wait_until
+from tests.live.starting import wait_for_client
 
 HIDE_OR_SHOW = """(isHidden) => {
   Object.defineProperty(document, 'hidden', {configurable: true, get: () => isHidden})
   document.dispatchEvent(new Event('visibilitychange'))
 }"""
+# Hides and shows a page as soon as it has begun to wait before it comes back; nothing else waits for so long.
+HIDE_AND_SHOW_WHEN_IT_WAITS = f"""() => {{
+  const original = window.setTimeout
+  window.setTimeout = (callback, milliseconds, ...rest) => {{
+    if (milliseconds >= 1000) {{
+      window.setTimeout = original
+      queueMicrotask(() => [true, false].forEach({HIDE_OR_SHOW}))
+    }}
+    return original(callback, milliseconds, ...rest)
+  }}
+}}"""
 
 
 @pytest.fixture
@@ -63,6 +75,8 @@ def test_five_quick_navigations_leave_one_stream(server, page):
             # Some get as far as a stream, others do not.
             page.wait_for_function("window.fetchEvents?.includes('started')")
 
+    page.wait_for_load_state()
+    wait_for_client(page)
     expect_text(page, "open")
     wait_for_streams(page, server, 1)
     assert ask(page, server)["stats"]["opened"] > opened_before
@@ -112,6 +126,9 @@ def test_page_is_live_again_after_the_server_was_restarted(server, page, noise, 
 
 
 def is_another(page: Page, server: Server, worker: int) -> bool:
+    """Whether another worker answers, and no longer the one before."""
+    if os.path.exists(f"/proc/{worker}/exe"):
+        return False
     try:
         return ask(page, server)["pid"] != worker
     except Exception:
@@ -174,9 +191,9 @@ def test_finished_stream_is_asked_for_once_more(server, page):
 
 
 def send_back(page: Page, server: Server) -> None:
-    """End all streams; their pages wait before they come back."""
+    """End the stream of a page, which waits before it comes back; hide and show it meanwhile."""
+    page.evaluate(HIDE_AND_SHOW_WHEN_IT_WAITS)
     assert page.request.post(f"{server.url}send-back").ok
-    wait_for_streams(page, server, 0)
 
 
 def ids_of(page: Page, server: Server) -> list[str]:
@@ -188,8 +205,6 @@ def retry_twice(page: Page, server: Server) -> None:
     """Make the client retry twice at once, as it does when its tab is shown while it waits to retry."""
     before = len(ids_of(page, server))
     send_back(page, server)
-    page.evaluate(HIDE_OR_SHOW, True)
-    page.evaluate(HIDE_OR_SHOW, False)
     # One that was shown, one that waited, and the one of them that was replaced, which is told to stay away.
     page.wait_for_function("window.fetchEvents.includes('finished')")
     ids = ids_of(page, server)[before:]
@@ -210,8 +225,6 @@ def test_page_that_retries_twice_and_is_hidden_at_once_is_live_when_it_is_shown(
     open_page(page, server, "one")
     replaced_before = ask(page, server)["stats"]["ended"].get("replaced", 0)
     send_back(page, server)
-    page.evaluate(HIDE_OR_SHOW, True)
-    page.evaluate(HIDE_OR_SHOW, False)
     # The one that waited has taken the place of the one that was shown, which in its turn waits to come back.
     wait_until(lambda: ask(page, server)["stats"]["ended"].get("replaced", 0) > replaced_before, "a twin")
     page.evaluate(HIDE_OR_SHOW, True)

@@ -204,9 +204,7 @@ def app() -> Flask:
     return app
 
 
-few = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+few = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 
 @few
@@ -255,7 +253,7 @@ def test_defaults_can_be_sent_and_have_the_paths_of_the_model(app: Flask, descri
     assert {path.partition(".")[0] for path in model.paths()} == {"_", *defaults}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(description=models, value=st.dictionaries(names, json_values, max_size=5))
 def test_a_handler_answers_any_object(description: Description, value: dict[str, Any]) -> None:
     app = Flask("shop")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,11 @@ class Worker:
         """Count its connections to a port of this machine."""
         inodes = set()
         for descriptor in os.listdir(f"/proc/{self.pid}/fd"):
-            found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{self.pid}/fd/{descriptor}"))
-            if found is not None:
-                inodes.add(found[1])
+            # Some are closed meanwhile.
+            with suppress(FileNotFoundError):
+                found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{self.pid}/fd/{descriptor}"))
+                if found is not None:
+                    inodes.add(found[1])
         lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         return sum(line[2].endswith(f":{port:04X}") and line[9] in inodes for line in lines)
 
@@ -119,7 +121,7 @@ class Cluster:
         """Run Python beside the servers, with the application's configuration."""
         variables = child_environment(has_greenlets=False, **self.environment)
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=30
+            [sys.executable, *arguments], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr, done.stderr

@@ -42,7 +42,7 @@ def test_preloaded_workers_have_streams_of_their_own(start: Callable[..., Server
         for pid, (one, _) in streams.items():
             crowd.leave(one)
             with only(server, pid):
-                wait_until(lambda: server.figures()["stats"]["ended"] == {"left": 1}, lambda: server.figures(), 2)
+                wait_until(lambda: server.figures()["stats"]["ended"] == {"left": 1}, lambda: server.figures())
         server.begin_stop()
         rest = [other for _, other in streams.values()]
         crowd.wait(lambda: all(stream.is_ended for stream in rest), "the end of the others")

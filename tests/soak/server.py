@@ -28,19 +28,19 @@ class Server:
 
     def __init__(self, log: Path, worker: str, threads: int) -> None:
         self.threads = threads if worker == "gthread" else 0
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
         command = [sys.executable, "-m", "gunicorn", "-k", worker, "-w", "1", "--worker-connections", "8000"]
         # A file in the user's folder, which several servers would share; older versions have none.
         if b"--no-control-socket" in subprocess.run([*command[:3], "--help"], capture_output=True).stdout:
             command.append("--no-control-socket")
         command += ["--threads", str(threads)] if self.threads else []
-        command += ["--graceful-timeout", "10", "--limit-request-line", "8190", "-b", f"127.0.0.1:{self.port}"]
+        command += ["--graceful-timeout", "10", "--limit-request-line", "8190"]
         path = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
-        with log.open("wb") as output:
+        # Opened here and handed over: no other program can take the port in between.
+        with log.open("wb") as output, socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
+            self.port = int(listener.getsockname()[1])
             self.process = subprocess.Popen(
-                [*command, "app:app"],
+                [*command, "-b", f"fd://{listener.fileno()}", "app:app"],
+                pass_fds=[listener.fileno()],
                 cwd=HERE,
                 stdout=output,
                 stderr=output,
@@ -50,7 +50,7 @@ class Server:
                 start_new_session=True,
             )
         try:
-            wait_until(lambda: self.figures() is not None or self.process.poll() is not None, 15, "an answer")
+            wait_until(lambda: self.figures() is not None or self.process.poll() is not None, 90, "an answer")
             if self.figures() is None:
                 raise SystemExit(f"the server did not start:\n{log.read_text(errors='replace')[-3000:]}")
         except BaseException:

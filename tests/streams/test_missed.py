@@ -19,7 +19,7 @@ from flask_datastar.streams import exchange as exchange_module
 from flask_datastar.streams.exchange import EVENTS, MESSAGE, MISSED, TABS, Exchange
 from flask_datastar.streams.turns import Turns
 
-DEADLINE_SECONDS = 10
+DEADLINE_SECONDS = 40
 
 
 class FailingBroker(MemoryBroker):

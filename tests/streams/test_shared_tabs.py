@@ -100,7 +100,7 @@ ACTIONS = st.lists(
 LOSSES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 2)), max_size=4)
 
 
-@settings(deadline=None, derandomize=True, database=None, max_examples=300)
+@settings(max_examples=300)
 @given(ACTIONS)
 @example([(Process.open, 0), (Process.open, 1), (Process.open, 0), (Process.send, 1), (Process.send, 0)])
 def test_exactly_one_stream_stays_and_it_is_the_one_heard_of_last(actions: list[tuple[Any, int]]) -> None:
@@ -118,7 +118,7 @@ def test_exactly_one_stream_stays_and_it_is_the_one_heard_of_last(actions: list[
         assert len(ended) == len(set(ended)) == site.opened - 1
 
 
-@settings(deadline=None, derandomize=True, database=None, max_examples=300)
+@settings(max_examples=300)
 @given(ACTIONS, LOSSES)
 def test_exactly_one_stream_stays_when_messages_were_lost(
     actions: list[tuple[Any, int]], losses: list[tuple[int, int]]

@@ -15,7 +15,8 @@ from tests.children import child_environment
 from tests.transport.scripts.runner import check_names
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 300
+#: For all checks of a module.
+DEADLINE_SECONDS = 1200
 
 
 def all_checks(module: ModuleType, *kinds: str) -> pytest.MarkDecorator:

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,9 @@ from tests.children import child_environment
 from tests.transport.checks import ROOT, all_checks, run_check
 from tests.transport.scripts import worker_checks
 
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 60
+#: After which gunicorn kills what has not noticed by itself.
+GRACEFUL_SECONDS = 120
 
 
 @all_checks(worker_checks, "threads", "gevent")
@@ -47,7 +48,7 @@ def gunicorn(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[byt
     pytest.importorskip("gunicorn")
     with socket.create_server(("127.0.0.1", 0)) as listener, (folder / "log").open("wb") as log:
         command = [sys.executable, "-m", "gunicorn", "tests.transport.scripts.worker_app:application"]
-        command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "5", *options]
+        command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", str(GRACEFUL_SECONDS), *options]
         # Where gunicorn puts its control socket; two servers must not share it.
         environment = child_environment(has_greenlets="gevent" in options, XDG_RUNTIME_DIR=str(folder))
         process = subprocess.Popen(
@@ -57,7 +58,12 @@ def gunicorn(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[byt
             yield process, listener.getsockname()
         finally:
             process.terminate()
-            process.wait(DEADLINE_SECONDS)
+            try:
+                process.wait(DEADLINE_SECONDS)
+            except subprocess.TimeoutExpired:
+                # At once, with its workers.
+                process.send_signal(signal.SIGQUIT)
+                process.wait(DEADLINE_SECONDS)
 
 
 def get(address: tuple[str, int], path: str) -> socket.socket:
@@ -80,11 +86,10 @@ def test_gunicorn_worker_is_known_to_stop_by_sigterm(worker: str, tmp_path: Path
     with gunicorn(tmp_path, "--worker-class", worker, "--threads", "4") as (process, address):
         with get(address, "/stream") as client:
             assert b"holds=True connection=True stopping=False" in read_until(client, b"stopping=False\n")
-            begin = time.monotonic()
             process.send_signal(signal.SIGTERM)
 
+            # The client does not wait as long as gunicorn would.
             read_until(client, b"stopping\n")
-            assert time.monotonic() - begin < 1
         assert process.wait(DEADLINE_SECONDS) == 0
 
 

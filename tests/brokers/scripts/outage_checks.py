@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,11 @@ from tests.brokers.contract import Brokers, Taker, say
 from tests.brokers.redis_server import RedisServer
 from tests.transport.scripts.helpers import run_all, wait_until
 
-#: What a busy machine may add to what is promised.
-SLACK_SECONDS = 1.0
+#: The longest wait for Redis where it is waited for, because it hangs: so long that what does not wait for it stays
+#: below also on a busy machine.
+HANGS_SECONDS = 3
+#: And where nothing waits for it, because it answers or refuses at once.
+PATIENT_SECONDS = 30
 # What is logged of an outage is looked at by one check, and printed by none.
 logging.getLogger("flask_datastar").addHandler(logging.NullHandler())
 
@@ -56,7 +60,7 @@ def publish_when_possible(broker: Broker, data: bytes, *, channel: str = "news")
 
 
 @contextmanager
-def made(timeout_seconds: float = 1, *options: str) -> Iterator[tuple[RedisServer, Brokers]]:
+def made(timeout_seconds: float = PATIENT_SECONDS, *options: str) -> Iterator[tuple[RedisServer, Brokers]]:
     with RedisServer(*options) as server, Brokers(server.url, timeout_seconds=timeout_seconds) as brokers:
         yield server, brokers
 
@@ -74,6 +78,9 @@ def check_killed_server_is_found_again() -> None:
         subscribed: list[list[bytes]] = []
         taker.on_catch_up = lambda: subscribed.append(server.channels())
 
+        # Or they would be lost on their way.
+        taker.wait_for(b"before", 2)
+        other_taker.wait_for(b"before")
         server.kill()
         wait_until(lambda: not one.stats()["connected"] and not other.stats()["connected"])
         assert "refused" in error_of(one)[0]
@@ -150,7 +157,7 @@ def check_presence_is_written_again_as_it_is_then() -> None:
 
 def check_what_ended_unheard_is_taken_back() -> None:
     # Redis keeps its data here: what could not be deleted is still there.
-    with made(0.3) as (server, brokers):
+    with made(HANGS_SECONDS) as (server, brokers):
         (one, taker), (other, _) = brokers.make(), brokers.make()
         one.subscribe("news")
         one.note_streams("ann", "gone", 1)
@@ -211,7 +218,7 @@ def check_load_survives_an_outage() -> None:
 
 
 def check_frozen_server_holds_nobody_up() -> None:
-    with made(0.6) as (server, brokers):
+    with made(HANGS_SECONDS) as (server, brokers):
         (one, taker), (other, other_taker) = brokers.make(), brokers.make()
         one.subscribe("news")
         other.subscribe("news")
@@ -223,10 +230,10 @@ def check_frozen_server_holds_nobody_up() -> None:
         begin = time.monotonic()
         spawn(lambda: (taker.wait_for(b"late"), delivered.append(time.monotonic() - begin)), "waiter")
         text, seconds = error_of(one, b"late")
-        assert "not answered within 0.6 s" in text or "Timeout" in text
-        assert 0.5 < seconds < 0.6 + SLACK_SECONDS
+        assert f"not answered within {HANGS_SECONDS} s" in text or "Timeout" in text
+        assert HANGS_SECONDS - 0.1 < seconds < 2 * HANGS_SECONDS
         wait_until(lambda: delivered)
-        assert delivered[0] < 0.4, "not before the error, although nobody waits for Redis here"
+        assert delivered[0] < seconds - 0.1, "not before the error, although nobody waits for Redis here"
         # Those after it do not wait each.
         begin = time.monotonic()
         for number in range(50):
@@ -236,7 +243,7 @@ def check_frozen_server_holds_nobody_up() -> None:
         one.note_streams("ann", "tab", 1)
         one.unsubscribe("other news")
         one.subscribe("yet other news")
-        assert time.monotonic() - begin < 0.6
+        assert time.monotonic() - begin < HANGS_SECONDS
         assert taker.data == [b"before", b"late", *(b"%d" % number for number in range(50))]
         server.thaw()
 
@@ -251,14 +258,14 @@ def check_frozen_server_holds_nobody_up() -> None:
 
 
 def check_subscription_that_was_not_confirmed_is_caught_up() -> None:
-    with made(0.3) as (server, brokers):
+    with made(HANGS_SECONDS) as (server, brokers):
         one, taker = brokers.make()
         one.subscribe("news")
         server.freeze()
         begin = time.monotonic()
         for number in range(10):
             one.subscribe(f"news{number}")
-        assert time.monotonic() - begin < 0.3 + SLACK_SECONDS
+        assert time.monotonic() - begin < 2 * HANGS_SECONDS
         assert taker.catch_ups == 0
         server.thaw()
 
@@ -271,7 +278,7 @@ def check_subscription_that_was_not_confirmed_is_caught_up() -> None:
 
 
 def check_unconfirmed_subscription_may_be_given_up() -> None:
-    with made(0.3) as (server, brokers):
+    with made(HANGS_SECONDS) as (server, brokers):
         one, taker = brokers.make()
         one.subscribe("news")
         server.freeze()
@@ -285,7 +292,7 @@ def check_unconfirmed_subscription_may_be_given_up() -> None:
 
 def check_silent_server_is_asked_and_then_left() -> None:
     redis_listener._SILENCE_SECONDS, redis_listener._LOOK_SECONDS = 0.2, 0.05
-    with made(0.3) as (server, brokers):
+    with made(HANGS_SECONDS) as (server, brokers):
         one, taker = brokers.make()
         one.subscribe("news")
         # Silence alone is no outage: the server answers when it is asked.
@@ -303,7 +310,7 @@ def check_silent_server_is_asked_and_then_left() -> None:
 
 def check_late_messages_are_delivered_once_and_in_order() -> None:
     redis.PATIENCE_SECONDS = 0.02
-    with made(10) as (server, brokers):
+    with made() as (server, brokers):
         one, taker = brokers.make()
         one.subscribe("news")
         for pause in range(5):
@@ -327,15 +334,15 @@ def check_late_messages_are_delivered_once_and_in_order() -> None:
 def check_wrong_password_is_named() -> None:
     with RedisServer(password="right") as server:
         for url in (f"redis://:wrong@127.0.0.1:{server.port}", server.url):
-            with Brokers(url, timeout_seconds=5) as brokers:
+            with Brokers(url, timeout_seconds=PATIENT_SECONDS) as brokers:
                 broker, taker = brokers.make()
                 broker.subscribe("news")
                 text, seconds = error_of(broker, b"1")
                 assert "password" in text or "Authentication required" in text
-                assert seconds < 5
+                assert seconds < PATIENT_SECONDS
                 assert taker.data == [b"1"]
                 assert not broker.stats()["connected"]
-        with Brokers(f"redis://:right@127.0.0.1:{server.port}", timeout_seconds=5) as brokers:
+        with Brokers(f"redis://:right@127.0.0.1:{server.port}", timeout_seconds=PATIENT_SECONDS) as brokers:
             broker, taker = brokers.make()
             broker.subscribe("news")
             say(broker, b"1")
@@ -343,7 +350,7 @@ def check_wrong_password_is_named() -> None:
 
 
 def check_refused_commands_are_named() -> None:
-    with made(5) as (server, brokers), logged() as texts:
+    with made() as (server, brokers), logged() as texts:
         with server.client() as client:
             client.acl_setuser("default", commands=["+@all", "-publish", "-hset"], enabled=True)
         broker, taker = brokers.make()
@@ -366,7 +373,7 @@ def check_refused_commands_are_named() -> None:
 
 
 def check_read_only_server_is_named() -> None:
-    with made(5) as (server, brokers), logged() as texts:
+    with made() as (server, brokers), logged() as texts:
         with server.client() as client:
             client.config_set("replica-serve-stale-data", "yes")
             client.execute_command("REPLICAOF", "127.0.0.1", "1")
@@ -377,7 +384,7 @@ def check_read_only_server_is_named() -> None:
 
 
 def check_outage_is_logged_once() -> None:
-    with made(0.5) as (server, brokers), logged(logging.INFO) as texts:
+    with made() as (server, brokers), logged(logging.INFO) as texts:
         broker, taker = brokers.make()
         broker.subscribe("news")
         server.kill()
@@ -418,7 +425,7 @@ def check_options_that_the_broker_chooses_are_refused() -> None:
 
 def check_missing_server_is_named_and_found_when_it_comes() -> None:
     server = RedisServer()
-    with Brokers(server.url, timeout_seconds=2) as brokers:
+    with Brokers(server.url, timeout_seconds=PATIENT_SECONDS) as brokers:
         (one, taker), (other, _) = brokers.make(), brokers.make()
         begin = time.monotonic()
         one.subscribe("news")
@@ -427,7 +434,7 @@ def check_missing_server_is_named_and_found_when_it_comes() -> None:
         one.subscribe("weather")
         one.note_streams("ann", "tab", 1)
         assert one.count_elsewhere("ann", None) == 0
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < PATIENT_SECONDS
         with pytest.raises(BrokerError, match="Connection refused"):
             one.count_tabs_elsewhere()
         assert taker.data == [b"1"]
@@ -449,7 +456,7 @@ def check_server_that_accepts_and_says_nothing_holds_nobody_up() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        with Brokers(f"redis://127.0.0.1:{silent.getsockname()[1]}", timeout_seconds=0.5) as brokers:
+        with Brokers(f"redis://127.0.0.1:{silent.getsockname()[1]}", timeout_seconds=HANGS_SECONDS) as brokers:
             one, taker = brokers.make()
             begin = time.monotonic()
             for number in range(5):
@@ -457,12 +464,24 @@ def check_server_that_accepts_and_says_nothing_holds_nobody_up() -> None:
                 assert one.count_elsewhere("ann", None) == 0
                 error_of(one, b"%d" % number)
             # In one request all that waits together waits once.
-            assert time.monotonic() - begin < 0.5 + SLACK_SECONDS
+            assert time.monotonic() - begin < 2 * HANGS_SECONDS
             assert taker.data == [b"%d" % number for number in range(5)]
 
 
+def check_who_waited_for_a_subscription_waits_for_nothing_more() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with Brokers(f"redis://127.0.0.1:{silent.getsockname()[1]}", timeout_seconds=0.5) as brokers:
+            one: Any = brokers.make()[0]
+            # The listener's connection gives up a little before the one that waits for the confirmation.
+            one._listener._timeout_seconds = 0.7
+            one.subscribe("news")
+            assert "has not confirmed" in str(one._commands.down)
+
+
 def check_close_is_quick_during_an_outage() -> None:
-    with made(5) as (server, brokers):
+    with made() as (server, brokers):
         one, _ = brokers.make()
         one.subscribe("news")
         one.note_streams("ann", "tab", 1)
@@ -472,7 +491,7 @@ def check_close_is_quick_during_an_outage() -> None:
         wait_until(lambda: not one.stats()["connected"])
         begin = time.monotonic()
         one.close()
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < PATIENT_SECONDS / 2
         assert error_of(one)[0] == "Redis cannot be used: the broker is closed"
         one.subscribe("later")
 
@@ -481,7 +500,7 @@ def check_close_is_quick_during_an_outage() -> None:
 
 
 def check_unreadable_messages_are_left_out() -> None:
-    with made(5) as (server, brokers), logged() as texts:
+    with made() as (server, brokers), logged() as texts:
         one, taker = brokers.make()
         one.subscribe("news")
         with server.client() as client:
@@ -503,7 +522,7 @@ def check_receiver_that_fails_stops_nothing() -> None:
             super().catch_up()
             raise RuntimeError("broken")
 
-    with made(1) as (server, brokers), logged() as texts:
+    with made() as (server, brokers), logged() as texts:
         one, _ = brokers.make()
         one.receiver = failing = Failing()
         one.subscribe("news")

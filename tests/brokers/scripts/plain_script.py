@@ -14,10 +14,13 @@ from flask_datastar._state import find_app_state
 from flask_datastar.errors import BrokerError
 from flask_datastar.streams.hub import hub_of
 
+#: Longer than any pause of a busy machine: who waited for it is known by that.
+TIMEOUT_SECONDS = 30
+
 
 def create_app(url: str) -> Flask:
     app = Flask("shop")
-    datastar = Datastar(app, broker_url=url, broker_timeout_seconds=1)
+    datastar = Datastar(app, broker_url=url, broker_timeout_seconds=TIMEOUT_SECONDS)
 
     @app.cli.command()
     @click.argument("text")

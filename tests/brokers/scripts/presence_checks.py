@@ -13,8 +13,8 @@ from tests.brokers.redis_server import RedisServer
 from tests.transport.scripts.helpers import finish_child, held, run_in_child, start_child, wait_until
 
 
-def be_quick() -> None:
-    redis_presence.BEAT_SECONDS, redis_presence.ALIVE_SECONDS = 0.1, 1.0
+def be_quick(alive_seconds: float = 1.0) -> None:
+    redis_presence.BEAT_SECONDS, redis_presence.ALIVE_SECONDS = 0.1, alive_seconds
 
 
 def vanish(broker: Any) -> None:
@@ -40,8 +40,8 @@ def check_dead_process_is_removed_by_another() -> None:
         one.note_streams("ann", None, 1)
         one.note_streams("b\0ob", "b", 1)
         other.note_streams("carl", "c", 1)
-        wait_until(lambda: other.count_elsewhere("ann", None) == 3)
-        assert len(keys_of(server, one)) == 6
+        # On a busy machine one that misses its heartbeats is taken for dead, and says everything again.
+        wait_until(lambda: other.count_elsewhere("ann", None) == 3 and len(keys_of(server, one)) == 6)
 
         vanish(one)
         wait_until(lambda: keys_of(server, one) == [])
@@ -56,8 +56,8 @@ def check_dead_process_does_not_count_although_nobody_removes_it() -> None:
         (one, _), (other, _) = brokers.make(), brokers.make()
         one.note_streams("ann", "a", 2)
         wait_until(lambda: other.count_elsewhere("ann", None) == 2)
-        assert other.count_tabs_elsewhere() == 1
-        assert other.scopes_elsewhere() == {"ann"}
+        wait_until(lambda: other.count_tabs_elsewhere() == 1)
+        wait_until(lambda: other.scopes_elsewhere() == {"ann"})
 
         vanish(one)
         # The other one has no streams, so no heartbeat either.
@@ -68,13 +68,14 @@ def check_dead_process_does_not_count_although_nobody_removes_it() -> None:
 
 
 def check_heartbeat_keeps_a_process_alive() -> None:
-    be_quick()
+    # Longer than any pause of a busy machine, in which no heart beats.
+    be_quick(alive_seconds=4)
     with RedisServer() as server, Brokers(server.url) as brokers:
         (one, _), (other, _) = brokers.make(), brokers.make()
         one.note_streams("ann", "a", 2)
         other.note_streams("ann", "b", 1)
         wait_until(lambda: other.count_elsewhere("ann", None) == 2)
-        until = time.monotonic() + 2.5
+        until = time.monotonic() + 1.5 * redis_presence.ALIVE_SECONDS
         while time.monotonic() < until:
             assert other.count_elsewhere("ann", None) == 2
             assert other.count_tabs_elsewhere() == 1
@@ -112,7 +113,7 @@ def check_removal_that_broke_off_is_made_good() -> None:
 
 def check_heartbeat_survives_an_outage() -> None:
     be_quick()
-    with RedisServer() as server, Brokers(server.url, timeout_seconds=1) as brokers:
+    with RedisServer() as server, Brokers(server.url, timeout_seconds=30) as brokers:
         (one, _), (other, _) = brokers.make(), brokers.make()
         one.note_streams("ann", "a", 2)
         wait_until(lambda: other.count_elsewhere("ann", None) == 2)

@@ -12,7 +12,7 @@ from flask import Response, jsonify
 from tests.live.apps.base import make_app, render_page
 
 app, datastar = make_app(__name__)
-DEADLINE_SECONDS = 10
+DEADLINE_SECONDS = 60
 counts = {"runs": 0, "closed": 0}
 # Made on the first request, when gevent has patched the class's locks.
 released: list[Event] = []

@@ -119,14 +119,14 @@ def broadcast() -> dict[str, Any]:
 
 @app.post("/edit")
 def edit() -> dict[str, Any]:
-    """Change the state, then let everybody know, as far as that is possible."""
+    """Change the state, then let everybody know, as far as that is possible; tell how long the latter took."""
     topic = request.args["topic"]
-    number, is_failed = execute(_CHANGE, topic), False
+    number, is_failed, begin = execute(_CHANGE, topic), False, time.monotonic()
     try:
         datastar.publish(topic)
     except BrokerError:
         is_failed = True
-    return {"pid": os.getpid(), "state": number, "failed": is_failed}
+    return {"pid": os.getpid(), "state": number, "failed": is_failed, "seconds": time.monotonic() - begin}
 
 
 @app.get("/state")

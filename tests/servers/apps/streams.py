@@ -15,7 +15,7 @@ from greenlet import greenlet
 
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
-from flask_datastar.hooks import stream_closed
+from flask_datastar.hooks import stream_closed, stream_opened
 from flask_datastar.streams.hub import hub_of
 from flask_datastar.transport.wakeups import is_gevent
 from flask_datastar.transport.worker import is_stopping
@@ -33,15 +33,28 @@ datastar = Datastar(app)
 
 #: The streams that have ended: why, and when by the clock that all processes share.
 closed: list[tuple[str, float]] = []
+#: How many streams have told that they are open, and not yet that they have ended: that comes after the rest.
+untold = 0
 #: How many generators ran their ``finally``.
 finished: list[float] = []
 #: How many functions wait before they give their stream.
 waiting: list[None] = []
 go = threading.Event()
+counting = threading.Lock()
+
+
+@stream_opened.connect_via(app)
+def note_opened(sender: Flask, **_: object) -> None:
+    global untold
+    with counting:
+        untold += 1
 
 
 @stream_closed.connect_via(app)
 def note_closed(sender: Flask, reason: str, **_: object) -> None:
+    global untold
+    with counting:
+        untold -= 1
     closed.append((reason, time.monotonic()))
 
 
@@ -105,11 +118,14 @@ def plain() -> Any:
 
 
 @datastar.handler(group="t")
-def work() -> Iterator[None]:
-    """A handler, not a stream, that is in the middle of something when the worker is to stop."""
+def work(streams: int = 0) -> Iterator[None]:
+    """A handler, not a stream, that is in the middle of something when the worker is to stop.
+
+    :param streams: how many have to end before it goes on.
+    """
     datastar.patch_signals({"step": "begun"})
     yield
-    while not is_stopping():
+    while not is_stopping() or len(closed) < streams:
         time.sleep(0.01)
     for step in range(6):
         datastar.patch_signals({"step": step})
@@ -172,6 +188,7 @@ def figures() -> dict[str, Any]:
         "tabs": datastar.tabs.count(),
         "topics_empty": hub.topics.is_empty,
         "closed": closed,
+        "untold": untold,
         "finished": finished,
         "waiting": len(waiting),
         "running": count_running() if "collect" in request.args else None,
