@@ -287,6 +287,43 @@ def test_function_whose_name_a_decorator_hides_may_be_declared_again(datastar: D
     assert tab.post(first).html == "<p id='a'>second</p>"
 
 
+def test_function_is_found_among_the_other_things_that_its_decorator_keeps(datastar: Datastar) -> None:
+    def hide_with(a_label: str) -> Callable[[Callable[[], str]], Callable[[], str]]:
+        def decorate(function: Callable[[], str]) -> Callable[[], str]:
+            def wrapper(*args: Any, **kwargs: Any) -> str:
+                return a_label + function(*args, **kwargs)
+
+            return wrapper
+
+        return decorate
+
+    @datastar.handler
+    @hide_with("1")
+    def add() -> str:
+        return ""
+
+    with pytest.raises(SetupError, match="because a decorator hides their names"):
+
+        @datastar.handler
+        @hide_with("2")
+        def remove() -> str:
+            return ""
+
+
+def test_function_of_anything_that_wraps_nothing_may_be_declared_again(datastar: Datastar, tab: DatastarClient) -> None:
+    def declare_one(text: str) -> Callable[..., str]:
+        @datastar.handler(group="g")
+        def act(*args: Any) -> str:
+            return f"<p id='a'>{text}</p>"
+
+        return act
+
+    first = declare_one("first")
+    declare_one("second")
+
+    assert tab.post(first).html == "<p id='a'>second</p>"
+
+
 def declare(datastar: Datastar, text: str, **options: Any) -> Callable[[], str]:
     """Declare a function of the same module and name each time, as a reload does."""
 
