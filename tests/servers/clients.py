@@ -58,6 +58,8 @@ class Client:
             connection = socket.socket()
             if receive_buffer is not None:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+                # Where a whole segment is larger than what such a buffer has room for, one comes in 200 ms only.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1024)
             connection.connect(("127.0.0.1", port))
         self.socket = connection
         if tab is not None:

@@ -21,6 +21,8 @@ from tests.servers.serving import Server, wait_until
 KINDS = ("follow", "forward", "mixed")
 WRAPS = ("", "start_response", "iterator", "gzip")
 SEND_BUFFER = RECEIVE_BUFFER = 4096
+#: Named, because the system lets others grow to megabytes, in which whatever a client does not read has room.
+LARGE_RECEIVE_BUFFER = 65_536
 BURSTS = 8
 #: Less than the queue of a stream takes, and more.
 BURST_BYTES, FLOOD_BYTES = 700_000, 3_000_000
@@ -65,7 +67,8 @@ def open_all(crowd: Crowd) -> list[Client]:
     """Open each kind of stream through each kind of middleware, with small and large buffers, by HTTP/1.1 and 1.0."""
     streams = []
     for kind, wrap in itertools.product(KINDS, WRAPS):
-        for options in ({"receive_buffer": RECEIVE_BUFFER}, {}, {"version": "1.0", "receive_buffer": RECEIVE_BUFFER}):
+        for version, size in (("1.1", RECEIVE_BUFFER), ("1.1", LARGE_RECEIVE_BUFFER), ("1.0", RECEIVE_BUFFER)):
+            options = {"version": version, "receive_buffer": size}
             streams.append(crowd.open(f"/ds/t/{kind}", make=Numbered, wrap=wrap, **options))
     crowd.wait(lambda: all(stream.number is not None for stream in streams), "the begin of all")
     return streams
