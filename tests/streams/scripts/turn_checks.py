@@ -56,15 +56,17 @@ def run(stream_of: Work, *, leaves: bool = False) -> None:
     client.close()
 
 
-def check_ticks_that_are_always_late_let_others_run() -> None:
-    def stream_of(datastar: Datastar, goes_on: Callable[[], bool]) -> Iterator[Any]:
-        for _ in datastar.every(0.001):
-            work(0.002)
-            if not goes_on():
-                return
-        yield
+def late_ticks(datastar: Datastar, goes_on: Callable[[], bool]) -> Iterator[Any]:
+    """Work for longer than the period of its ticks."""
+    for _ in datastar.every(0.001):
+        work(0.002)
+        if not goes_on():
+            return
+    yield
 
-    run(stream_of)
+
+def check_ticks_that_are_always_late_let_others_run() -> None:
+    run(late_ticks)
 
 
 def check_messages_without_end_let_others_run() -> None:
@@ -81,14 +83,7 @@ def check_messages_without_end_let_others_run() -> None:
 
 
 def check_ticks_that_are_always_late_end_with_their_client() -> None:
-    def stream_of(datastar: Datastar, goes_on: Callable[[], bool]) -> Iterator[Any]:
-        for _ in datastar.every(0.001):
-            work(0.002)
-            if not goes_on():
-                return
-        yield
-
-    run(stream_of, leaves=True)
+    run(late_ticks, leaves=True)
 
 
 def check_connection_is_checked_while_the_stream_works() -> None:
