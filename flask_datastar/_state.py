@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from flask import Flask, current_app, g, has_app_context, has_request_context, request
 from flask.json.provider import DefaultJSONProvider, JSONProvider
@@ -13,7 +13,6 @@ from .errors import SetupError
 from .sansio import strictjson
 from .sansio.strictjson import Dumps
 from .tracking import TrackedSignals
-from .view_urls import ViewUrl
 
 if TYPE_CHECKING:
     from flask import Request, Response
@@ -22,6 +21,15 @@ EXTENSION_KEY = "datastar"
 _STATE_KEY = "datastar.state"
 # In the request object's own dict: a request that another one nests inside itself has its own.
 _REQUEST_KEY = "_flask_datastar"
+
+
+P = TypeVar("P", bound="AppPart")
+
+
+class AppPart(Protocol):
+    """What a higher module keeps for one app: an object made of the app's state at first use."""
+
+    def __init__(self, app_state: AppState, /) -> None: ...
 
 
 class AppState:
@@ -36,15 +44,25 @@ class AppState:
         self.endpoints: dict[str, list[str]] = {}
         #: The endpoints that are streams.
         self.stream_endpoints: set[str] = set()
-        #: Group of a view → its URL in this app.
-        self.views: dict[str, ViewUrl] = {}
         #: Whether a request has come here: without one, this is hardly the process that has the streams.
         self.has_served = False
         self._provider: JSONProvider | None = None
         self._dumps: Dumps = strictjson.dumps
         self._said: set[str] = set()
+        self._parts: dict[type, object] = {}
         app.extensions[EXTENSION_KEY] = extension
         app.extensions[_STATE_KEY] = self
+
+    def part(self, kind: type[P]) -> P:
+        """Return the app's only object of a class, made at the first call.
+
+        Higher modules keep their own state of an app here, so that this module knows none of them.
+        """
+        found = self._parts.get(kind)
+        if found is None:
+            # Of two threads that come first at the same moment one wins.
+            found = self._parts.setdefault(kind, kind(self))
+        return cast(P, found)
 
     @property
     def dumps(self) -> Dumps:

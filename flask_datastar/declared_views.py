@@ -15,7 +15,7 @@ from .dispatch import add_rule, install_handler, install_in_blueprint
 from .errors import SetupError
 from .handlers import DEFAULT_METHODS, Handler, default_group, make_handler, snake_case
 from .view_requests import make_event_run, make_every_run, make_page
-from .view_urls import ViewUrl
+from .view_urls import ViewUrl, ViewUrls
 from .views import HANDLE_EVENT, StarView, collect_events, title_of
 
 
@@ -101,7 +101,7 @@ def install_view(app_state: AppState, view: View, events_before: Iterable[Handle
     """
     app = app_state.app
     page = make_page(app_state, view.view_class, view.group, view.endpoint)
-    view_url = app_state.views.setdefault(view.group, ViewUrl())
+    view_url = app_state.part(ViewUrls).setdefault(view.group, ViewUrl())
     for endpoint in view_url.endpoints:
         app.view_functions[endpoint] = page
     if not view_url.endpoints and view.blueprint is None:
@@ -127,7 +127,7 @@ def install_view_in_blueprint(app_state: AppState, view: View, setup: BlueprintS
         view.rule, view.endpoint, make_page(app_state, view.view_class, view.group, view.endpoint), **view.options
     )
     endpoint = f"{setup.name_prefix}.{setup.name}.{view.endpoint}".lstrip(".")
-    view_url = app_state.views.setdefault(view.group, ViewUrl())
+    view_url = app_state.part(ViewUrls).setdefault(view.group, ViewUrl())
     view_url.add(endpoint, app_state.app.url_map.iter_rules(endpoint))
     for handler in view.events:
         install_in_blueprint(app_state, handler, setup)

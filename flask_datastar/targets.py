@@ -21,6 +21,7 @@ from .handlers import EVENT_ARGUMENT, Handler, default_group
 from .registry import HandlerRegistry
 from .sansio.actions import UrlPart
 from .sansio.javascript import Expression
+from .view_urls import ViewUrls
 
 
 def find_handler(registry: HandlerRegistry, app_state: AppState, target: object, event: str | None) -> Handler:
@@ -150,7 +151,7 @@ def handler_url(app_state: AppState, handler: Handler, values: Mapping[str, obje
 def _add_view_values(
     app_state: AppState, handler: Handler, values: Mapping[str, object], in_path: Collection[str]
 ) -> dict[str, object]:
-    view_url = app_state.views[handler.group]
+    view_url = app_state.part(ViewUrls)[handler.group]
     state = find_request_state()
     if state is not None and state.running_view is not None and state.running_view[0] == handler.group:
         values = {**view_url.carried(state.running_view[1], in_path), **values}

@@ -16,6 +16,7 @@ from .handlers import EVENT_ARGUMENT, Handler, Run, is_event_name
 from .reading import is_datastar_request, read_signals
 from .response import EventResponse
 from .sansio.elements import gives_html, html_text
+from .view_urls import ViewUrls
 from .views import StarView, title_of
 
 
@@ -98,7 +99,7 @@ def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]
     app, group = app_state.app, handler.group
     view_class: Any = handler.view
     load = app.ensure_sync(view_class.load) if view_class.load is not StarView.load else None
-    view_url = app_state.views[group]
+    view_url = app_state.part(ViewUrls)[group]
 
     def act(current: Request, state: RequestState, url_values: dict[str, Any]) -> object:
         page = view_class()

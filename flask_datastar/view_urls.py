@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from werkzeug.routing import BaseConverter, FloatConverter, Rule, ValidationError
 
+from ._state import AppState
 from .errors import InvalidSignals, SetupError
 from .sansio.events import shorten
 from .sansio.javascript import Expression
@@ -90,6 +91,13 @@ class ViewUrl:
         if errors:
             raise InvalidSignals("; ".join(f"parameter '{name}': {text}" for name, text in errors.items()), errors)
         return values
+
+
+class ViewUrls(dict[str, ViewUrl]):
+    """The URLs of an app's views, by their groups."""
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__()
 
 
 def _write(converter: BaseConverter, name: str, value: object, title: str) -> str:
