@@ -18,6 +18,7 @@ from .reading import is_datastar_request
 from .registry import HandlerRegistry
 from .sansio import javascript
 from .sansio.actions import UrlPart, action
+from .sansio.consts import TAB_ID_SIGNAL, TOKEN_SIGNAL
 from .sansio.javascript import Expression
 from .sansio.tab_signal import TAB_SIGNAL, signal_filter
 
@@ -76,7 +77,7 @@ class PageHelpers:
             "_retry": "always",
             "_retry_max_count": math.inf,
             "_request_cancellation": "cleanup",
-            "_filter_signals": {"include": Expression.from_js(signal_filter(("tabId", *names)))},
+            "_filter_signals": {"include": Expression.from_js(signal_filter((TAB_ID_SIGNAL, *names)))},
         }
         return self._action("get", target, event, {**options, **params})
 
@@ -89,7 +90,7 @@ class PageHelpers:
         if state is None or not csrf.is_protected(state.app_state.app):
             return Markup(TAB_SIGNAL)
         token = Expression.from_js(javascript.string(csrf.page_token()))
-        return Markup(f'{TAB_SIGNAL} data-signals:{csrf.TOKEN_SIGNAL}="{token}"')
+        return Markup(f'{TAB_SIGNAL} data-signals:{TOKEN_SIGNAL}="{token}"')
 
     def js(self, value: object) -> Expression:
         """Write a value as a JavaScript literal that is safe inside an attribute with either quote.
@@ -144,7 +145,7 @@ class PageHelpers:
         if model is not None:
             signals = begin_signals(model, signals)
         if state is not None and csrf.is_protected(state.app_state.app):
-            signals = {csrf.TOKEN_SIGNAL: csrf.page_token(), **signals}
+            signals = {TOKEN_SIGNAL: csrf.page_token(), **signals}
         return Expression.from_js(javascript.harden(self._app_state().dumps(signals)))
 
     def _app_state(self) -> AppState:

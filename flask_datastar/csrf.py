@@ -17,13 +17,8 @@ from ._state import AppState, RequestState
 from .errors import SetupError
 from .reading import SIGNALS_IN_QUERY, is_datastar_request, is_form, read_signals
 from .sansio import javascript
+from .sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
 from .sansio.javascript import Expression
-
-#: The signal with the page's token. The underscore keeps it out of the signals that the client sends.
-TOKEN_SIGNAL = "_csrf"
-
-#: The signal, or form field, in which a page may send a token instead of in the header.
-CARRIED_NAME = "csrf"
 
 #: The salt of Flask-WTF's tokens.
 _SALT = "wtf-csrf-token"
@@ -116,12 +111,12 @@ def _carried(state: RequestState, request: Request) -> object:
     is_datastar = is_datastar_request(request)
     if is_form(request):
         is_read_anyway = is_datastar or state.app_state.app.config["WTF_CSRF_CHECK_DEFAULT"]
-        return request.form.get(CARRIED_NAME) if is_read_anyway else None
+        return request.form.get(CARRIED_TOKEN) if is_read_anyway else None
     # Of one without a length, what turns out to be too large would be lost to others.
     if not is_datastar or request.method in SIGNALS_IN_QUERY or request.content_length is None:
         return None
     try:
-        return read_signals(request, state).get(CARRIED_NAME)
+        return read_signals(request, state).get(CARRIED_TOKEN)
     except HTTPException:
         # Whoever wants the signals is told what is wrong with them.
         return None

@@ -12,10 +12,11 @@ from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from ._state import AppState, RequestState, state_of
-from .csrf import CARRIED_NAME, TOKEN_SIGNAL, is_protected, page_token, session_key, signing_keys
+from .csrf import is_protected, page_token, session_key, signing_keys
 from .origin import check_origin
 from .reading import is_datastar_request, is_form
 from .response import finish, start_response
+from .sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
 from .sansio.elements import patch_elements
 from .sansio.events import Event
 from .sansio.scripts import dispatch_event
@@ -105,12 +106,12 @@ def _renewal_events(state: RequestState, current: Request) -> Iterator[Event]:
     """Put the fresh token wherever the page had the old one, and say so."""
     token = page_token()
     fresh = {TOKEN_SIGNAL: token}
-    if CARRIED_NAME in (state.received or {}):
-        fresh[CARRIED_NAME] = token
+    if CARRIED_TOKEN in (state.received or {}):
+        fresh[CARRIED_TOKEN] = token
     yield patch_signals(fresh)
     fields = _token_fields(state.app_state.app, current)
-    if is_form(current) and CARRIED_NAME in current.form:
-        fields.append(CARRIED_NAME)
+    if is_form(current) and CARRIED_TOKEN in current.form:
+        fields.append(CARRIED_TOKEN)
     for name in fields:
         if _FIELD_NAME.fullmatch(name):
             html = Markup('<input type="hidden" name="{}" value="{}">').format(name, token)

@@ -10,9 +10,11 @@ from flask import Request
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 
 from ._state import RequestState
+from .csrf import session_key
 from .errors import InvalidSignals, SetupError
 from .models.messages import WHOLE
 from .reading import is_datastar_request, is_form, read_signals
+from .sansio.consts import CARRIED_TOKEN
 
 W = TypeVar("W")
 
@@ -38,15 +40,16 @@ def make_form(form_class: type[W], request: Request, state: RequestState, option
         raise TypeError(f"form() got {form_class!r}; accepted: a class that is a FlaskForm or wtforms.Form")
     prefix = _full_prefix(str(options.get("prefix", "")))
     values: MultiDict[str, Any] | CombinedMultiDict[str, Any] | None = None
+    token_name = session_key(state.app_state.app)
     tokens = _header_tokens(request, state)
     if is_form(request):
         values = CombinedMultiDict([request.files, request.form])
     elif is_datastar_request(request):
         signals = read_signals(request, state)
         values = _form_values(form_class, signals, prefix)
-        tokens += [token for name in ("csrf", _token_name(state)) if isinstance(token := signals.get(name), str)]
+        tokens += [token for name in (CARRIED_TOKEN, token_name) if isinstance(token := signals.get(name), str)]
     if values is not None:
-        values = _with_token(values, f"{prefix}{_token_name(state)}", tokens)
+        values = _with_token(values, f"{prefix}{token_name}", tokens)
     # A form that takes its data by itself must not take what is none: on a page load there is nothing.
     return form_class(formdata=values, **options)  # type: ignore[call-arg]
 
@@ -148,10 +151,6 @@ def _is_chosen(value: object) -> bool:
 
 def _to_text(value: object) -> str:
     return "true" if value is True else str(value)
-
-
-def _token_name(state: RequestState) -> str:
-    return str(state.app_state.app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"))
 
 
 def _header_tokens(request: Request, state: RequestState) -> list[str]:

@@ -17,9 +17,8 @@ from flask import Flask, Request, request
 from werkzeug.exceptions import HTTPException
 
 from ._state import AppState, RequestState, state_of
-from .csrf import CARRIED_NAME
 from .reading import is_datastar_request, read_last_event_id, read_signals
-from .sansio.consts import SSE_HEADERS
+from .sansio.consts import CARRIED_TOKEN, SSE_HEADERS
 from .sansio.endings import Ending, Reason, ending_block, parse_ending, restart_delay_ms
 from .sansio.error_overlay import error_overlay
 
@@ -125,7 +124,7 @@ def _signals_text(current: Request) -> str:
         received = read_signals(current, state) if state is not None else {}
     except Exception as error:
         return f"not readable: {error}"
-    shown = {name: value for name, value in received.items() if name != CARRIED_NAME}
+    shown = {name: value for name, value in received.items() if name != CARRIED_TOKEN}
     return json.dumps(shown, indent=2, ensure_ascii=False)
 
 

@@ -14,7 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from ._state import RequestState
 from .errors import InvalidSignals
 from .models.kinds import required_model
-from .sansio.consts import QUERY_KEY, REQUEST_HEADER
+from .sansio.consts import CARRIED_TOKEN, QUERY_KEY, REQUEST_HEADER, TAB_ID_SIGNAL
 from .sansio.endings import parse_ending
 from .sansio.misfits import Misfits
 from .sansio.signal_reading import read_object
@@ -25,7 +25,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;,\"]+)", re.IGNORECASE)
 _UTF8_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _REQUEST_KEY = f"HTTP_{REQUEST_HEADER.upper().replace('-', '_')}"
-_OWN_SIGNALS = frozenset({"tabId", "csrf"})
+_OWN_SIGNALS = frozenset({TAB_ID_SIGNAL, CARRIED_TOKEN})
 _TAB_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
@@ -86,7 +86,7 @@ def describe_misfits(errors: Mapping[str, str]) -> str:
 
 def read_tab_id(signals: dict[str, Any]) -> str | None:
     """Give the tab's part of the signal ``tabId``, ``<tab>.<page>`` or the tab alone; None for an unfit one."""
-    tab_id = signals.get("tabId")
+    tab_id = signals.get(TAB_ID_SIGNAL)
     if not isinstance(tab_id, str) or not _TAB_ID.fullmatch(tab_id):
         return None
     tab, dot, _ = tab_id.rpartition(".")
@@ -95,7 +95,7 @@ def read_tab_id(signals: dict[str, Any]) -> str | None:
 
 def read_page_id(signals: dict[str, Any]) -> str | None:
     """Give the page's part of the signal ``tabId``; None when it has none, as a hand-written one."""
-    tab_id = signals.get("tabId")
+    tab_id = signals.get(TAB_ID_SIGNAL)
     if not isinstance(tab_id, str) or not _TAB_ID.fullmatch(tab_id):
         return None
     return tab_id.rpartition(".")[2] if "." in tab_id else None

@@ -29,7 +29,7 @@ from werkzeug.test import TestResponse
 from . import csrf, sse, targets
 from ._state import EXTENSION_KEY, find_app_state
 from .extension import Datastar
-from .sansio.consts import QUERY_KEY, REQUEST_HEADER, EventType
+from .sansio.consts import QUERY_KEY, REQUEST_HEADER, TOKEN_SIGNAL, EventType
 from .sansio.events import Event
 from .sansio.page_signals import page_signals
 from .sansio.parser import EventParser, parse_events
@@ -188,7 +188,7 @@ class DatastarClient:
 
     def _with_token(self, method: str, headers: dict[str, Any]) -> dict[str, Any]:
         """Add the token that the page has, as its actions do; one that the caller gives stays."""
-        name, token = csrf.token_header(self._app, method), self.signals.get(csrf.TOKEN_SIGNAL)
+        name, token = csrf.token_header(self._app, method), self.signals.get(TOKEN_SIGNAL)
         if name is None or token is None or any(header.lower() == name.lower() for header in headers):
             return headers
         return {**headers, name: token}

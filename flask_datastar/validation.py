@@ -13,12 +13,11 @@ from .errors import InvalidSignals
 from .models.kinds import model_of
 from .models.messages import WHOLE, is_of_interest, nest_messages
 from .response import EventResponse, response_of
+from .sansio.consts import ERRORS_SIGNAL
 from .sansio.events import shorten
 from .sansio.signal_merging import merge_patch
 
 W = TypeVar("W")
-
-ERRORS_SIGNAL = "errors"
 
 
 class ValidationMethods:

@@ -41,6 +41,18 @@ EVENT_PREFIX: Final = "datastar"
 #: Event ids with this prefix belong to the extension itself: they say how a stream ended.
 RESERVED_ID_PREFIX: Final = "ds:"
 
+#: The signal with the ids of the browser tab and of its page, ``<tab>.<page>``.
+TAB_ID_SIGNAL: Final = "tabId"
+
+#: The signal with the page's CSRF token. The underscore keeps it out of the signals that the client sends.
+TOKEN_SIGNAL: Final = "_csrf"
+
+#: The signal, or form field, in which a page may send a CSRF token instead of in the header.
+CARRIED_TOKEN: Final = "csrf"
+
+#: The signal with the messages about what a user typed, path by path.
+ERRORS_SIGNAL: Final = "errors"
+
 #: The query parameter that carries the signals of GET and DELETE.
 QUERY_KEY: Final = "datastar"
 

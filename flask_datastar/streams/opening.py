@@ -14,7 +14,7 @@ from ..errors import SetupError
 from ..generators import queue_result
 from ..reading import read_page_id, read_signals, read_tab_id
 from ..response import head_response, response_of, take_queue, take_tracked
-from ..sansio.consts import QUERY_KEY
+from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import Reason, parse_ending
 from ..sansio.signals import patch_signals
 from ..tabs import TabEntry
@@ -71,7 +71,7 @@ def open_stream(
         if page is not None and page != before.page:
             # A duplicated tab: it gets an id of its own, the same for all its streams, and lives on beside the first.
             tab = sha256(page.encode()).hexdigest()[:16]
-            prelude += patch_signals({"tabId": f"{tab}.{page}"}).encode()
+            prelude += patch_signals({TAB_ID_SIGNAL: f"{tab}.{page}"}).encode()
         elif not (owner and tab) or hub.restore_id(owner, tab, page, url):
             app_state.warn_once(
                 "Datastar: stream %s was asked for twice by one page; the second request is answered 204. The browser "
