@@ -14,8 +14,8 @@ from ..origin import check_header
 from ..transport.wakeups import pause
 from .broadcast import Broadcast
 from .changes import Changes
-from .following import Follow
-from .hub import hub_of
+from .current import hub_of
+from .following import Follow, gap_filler
 from .messages import Messages
 from .open_tabs import Tabs
 from .opening import open_stream
@@ -138,7 +138,8 @@ class StreamMethods(DeclaringMethods):
         if on_gap is not None and not callable(on_gap):
             raise TypeError(f"on_gap is {on_gap!r}; accepted: a function that takes what sends to the stream")
         state = current_request_state(self)
-        feed = Follow(hub_of(state.app_state), topics, on_gap=on_gap)
+        fill_gap = gap_filler(state.app_state, on_gap) if on_gap is not None else None
+        feed = Follow(hub_of(state.app_state), topics, fill_gap=fill_gap)
         add_subscription(state, feed)
         return feed
 

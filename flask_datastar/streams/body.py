@@ -90,7 +90,7 @@ class StreamBody:
         # What Werkzeug's test client gives is the append of a list, which nobody reads once the body has begun.
         if callable(write) and not isinstance(getattr(write, "__self__", None), list):
             self.write = write
-            if self.hub.app_state.settings.direct_writes:
+            if self.hub.settings.direct_writes:
                 self.stream.direct = direct_writer(environ, start_response)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -146,7 +146,7 @@ class StreamBody:
     def _take_owed(self) -> bytes:
         """Give what the stream owes by the clock, b"" when it is nothing: a fresh token, what waits, a keep-alive."""
         data = self._take_renewal() + self.stream.take()
-        keepalive = self.hub.app_state.settings.keepalive_seconds
+        keepalive = self.hub.settings.keepalive_seconds
         return data or (KEEPALIVE if time.monotonic() - self.stream.last_write >= keepalive else b"")
 
     def _take_renewal(self) -> bytes:
@@ -189,7 +189,7 @@ class StreamBody:
             ending = Ending(Reason.RESTART, failures=failures, last_id=self.stream.last_id)
             # One person's pages are few, and a login that ended is to be noticed soon: those are not spread.
             is_for_one = self.stream.reason == Reason.RESTART
-            spread = 0 if is_for_one else self.hub.app_state.settings.restart_spread_seconds
+            spread = 0 if is_for_one else self.hub.settings.restart_spread_seconds
             retry_ms = restart_delay_ms(failures, spread, random.random)
         return ending_block(ending, retry_ms)
 
@@ -219,5 +219,5 @@ class FollowBody(StreamBody):
                 try:
                     subscription.fill_gap(self.stream)
                 except Exception:
-                    self.hub.app_state.app.logger.exception("Datastar: on_gap of datastar.follow() failed")
+                    self.hub.logger.exception("Datastar: on_gap of datastar.follow() failed")
                     self.hub.end_restarting(self.stream, "failed", failures=1)

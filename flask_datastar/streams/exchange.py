@@ -7,8 +7,8 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 
-from .._state import AppState
 from ..brokers import BrokerOptions, make_broker
+from ..config import Settings
 from ..errors import BrokerError
 from ..payload import Payload
 from ..topics import Subscriber, Topics
@@ -30,12 +30,11 @@ _logger = logging.getLogger(__name__)
 class Exchange:
     """Publishes, subscribes, and hands what comes from the broker to the topics of this process."""
 
-    def __init__(self, app_state: AppState, turns: Turns) -> None:
-        settings = app_state.settings
+    def __init__(self, settings: Settings, name: str, turns: Turns) -> None:
         self.topics = Topics()
         self._turns = turns
         self._drops_failures = settings.broker_on_failure == "drop"
-        options = BrokerOptions(settings.broker_prefix or app_state.app.name, settings.broker_timeout_seconds)
+        options = BrokerOptions(settings.broker_prefix or name, settings.broker_timeout_seconds)
         self.broker = make_broker(settings.broker_url or "memory://", self, options)
         #: Called with what the registries of other processes say, in the order that all of them see.
         self.on_tabs: Callable[[Payload], object] | None = None

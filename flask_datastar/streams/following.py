@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from .._state import AppState
 from ..payload import Payload
 from .broadcast import Broadcast
 from .hub import StreamHub
 from .stream import Stream
 from .subscriptions import Subscription
 from .waiting import current_stream, wait
+
+#: Sends to one stream what it may have missed.
+FillGap = Callable[[Stream], object]
+
+
+def gap_filler(app_state: AppState, on_gap: Callable[[Broadcast], object]) -> FillGap:
+    """Make what calls a user's ``on_gap``, in the app's context, with an object that sends to one stream."""
+
+    def fill(stream: Stream) -> None:
+        with app_state.app.app_context(), Broadcast(app_state, stream.put) as out:
+            on_gap(out)
+
+    return fill
 
 
 class Follow(Subscription):
@@ -18,7 +32,7 @@ class Follow(Subscription):
     Returned from a stream handler, it is all that is kept of the request. In a generator, ``yield from`` it.
     """
 
-    __slots__ = ("_early", "_has_early_gap", "_on_gap")
+    __slots__ = ("_early", "_fill_gap", "_has_early_gap")
 
     def __init__(
         self,
@@ -26,9 +40,9 @@ class Follow(Subscription):
         topics: tuple[str, ...],
         *,
         is_own: bool = False,
-        on_gap: Callable[[Broadcast], object] | None = None,
+        fill_gap: FillGap | None = None,
     ) -> None:
-        self._on_gap = on_gap
+        self._fill_gap = fill_gap
         # What comes before there is a stream; usually nothing, and thousands of these live for hours.
         self._early: list[Payload] | None = None
         self._has_early_gap = False
@@ -73,10 +87,8 @@ class Follow(Subscription):
 
     def fill_gap(self, stream: Stream) -> None:
         """Let the application send what the stream may have missed, to that stream alone."""
-        if self._on_gap is not None:
-            state = self._hub.app_state
-            with state.app.app_context(), Broadcast(state, stream.put) as out:
-                self._on_gap(out)
+        if self._fill_gap is not None:
+            self._fill_gap(stream)
 
     def __iter__(self) -> Iterator[None]:
         """Forward until the stream ends; it gives nothing."""

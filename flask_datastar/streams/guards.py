@@ -10,9 +10,7 @@ from flask import Request, has_request_context, request
 from .._state import AppState
 from ..errors import SetupError
 from ..transport import worker
-
-#: Of the threads of a fixed number, those that streams leave to all other requests.
-_SPARE_THREADS = 2
+from .limits import SPARE_THREADS, max_streams
 
 
 def check_server(app_state: AppState, current: Request) -> None:
@@ -25,10 +23,10 @@ def check_server(app_state: AppState, current: Request) -> None:
             "this server answers one request at a time, and a stream would block it; use gunicorn's gevent worker "
             "(gunicorn -k gevent), its gthread worker, or flask run"
         )
-    if max_streams(app_state) < 1:
+    if max_streams(app_state.settings) < 1:
         raise SetupError(
             f"gunicorn's gthread worker has {worker.thread_count()} threads here, and streams leave "
-            f"{_SPARE_THREADS} to other requests; use more (--threads 20), or the gevent worker (gunicorn -k gevent)"
+            f"{SPARE_THREADS} to other requests; use more (--threads 20), or the gevent worker (gunicorn -k gevent)"
         )
     check_processes(app_state, current.environ)
 
@@ -64,10 +62,3 @@ def check_processes(app_state: AppState, environ: Mapping[str, Any]) -> None:
             "Datastar: several processes with DATASTAR_BROKER_URL = 'memory://': a broadcast reaches the streams of "
             "its own process only"
         )
-
-
-def max_streams(app_state: AppState) -> int:
-    """Give how many streams this process may hold, by configuration and by its threads."""
-    limit = app_state.settings.max_streams
-    threads = worker.thread_count()
-    return limit if threads is None else min(limit, threads - _SPARE_THREADS)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakMethod
 
 from blinker import NamedSignal
 
 from .. import hooks
-from .._state import AppState
+from ..config import Settings
 from ..payload import Payload
 from ..sansio.endings import Ending, Reason
 from ..tabs import TabRegistry
 from ..transport import leaving, worker
 from ..transport.ticker import current_ticker
-from ..transport.wakeups import PerProcess, make_lock
+from ..transport.wakeups import make_lock
 from .exchange import Exchange
-from .guards import max_streams
+from .limits import max_streams
 from .lingering import cut_lingering
 from .shared_tabs import SharedTabs
 from .stream import Stream
@@ -31,20 +31,30 @@ _STOP_POLL_SECONDS = 0.05
 #: How long the end of the process waits for streams to end: longer than it lingers, so that all who read get theirs.
 _EXIT_SECONDS = 1.8
 
-_KEY = "_hubs"
-
 #: What the hooks tell of a stream: scope, tab, endpoint.
 Details = tuple[str, str | None, str]
 
 
-class StreamHub:
-    """The streams of one app in this process; made at first use, so after the fork."""
+class Tell(Protocol):
+    """Sends a hook to its receivers."""
 
-    def __init__(self, app_state: AppState) -> None:
-        self.app_state = app_state
+    def __call__(self, hook: NamedSignal, /, **details: Any) -> None: ...
+
+
+class StreamHub:
+    """The streams of one app in this process; made at first use, so after the fork.
+
+    :param name: the app's; it separates apps that share a broker.
+    :param tell: sends one of the hooks to its receivers, with keyword arguments.
+    """
+
+    def __init__(self, settings: Settings, name: str, logger: logging.Logger, tell: Tell) -> None:
+        self.settings = settings
+        self.logger = logger
+        self._tell = tell
         self.registry = TabRegistry()
         self.turns = Turns()
-        self.exchange = Exchange(app_state, self.turns)
+        self.exchange = Exchange(settings, name, self.turns)
         self.topics = self.exchange.topics
         self.tabs = SharedTabs(self.registry, self.exchange, self._restore_here)
         #: Held while a subscription is given to its stream.
@@ -62,11 +72,11 @@ class StreamHub:
     @property
     def is_full(self) -> bool:
         """Whether there are as many streams as there may be."""
-        return len(self._streams) >= max_streams(self.app_state)
+        return len(self._streams) >= max_streams(self.settings)
 
     def new_stream(self) -> Stream:
         """Make a stream by the app's limits; it counts only once it was opened."""
-        settings = self.app_state.settings
+        settings = self.settings
         age = settings.stream_max_age_seconds
         expires_at = time.monotonic() + age * (1 + random.random() / 10) if age else None
         return Stream(
@@ -79,13 +89,13 @@ class StreamHub:
     def open(self, stream: Stream, details: Details) -> None:
         """Enter a stream when the server begins to iterate it, and watch its client."""
         with self._lock:
-            is_full = len(self._streams) >= max_streams(self.app_state)
+            is_full = len(self._streams) >= max_streams(self.settings)
             self._streams.add(stream)
             self._opened += 1
             if not self._cancel_ticks:
                 self._start_ticks()
         if stream.socket is not None:
-            leaving.set_user_timeout(stream.socket, self.app_state.settings.keepalive_seconds + 20)
+            leaving.set_user_timeout(stream.socket, self.settings.keepalive_seconds + 20)
             stream.watch = leaving.watch(stream.socket, stream.leave)
         if self.is_stopping:
             # All others were ended while this one was on its way here.
@@ -95,13 +105,13 @@ class StreamHub:
             self.end_restarting(stream, "refused")
         elif stream.entry is not None and not stream.must_end:
             self._register(stream)
-        _send(hooks.stream_opened, self.app_state, details)
+        self._send(hooks.stream_opened, details)
 
     def _register(self, stream: Stream) -> None:
         """Make a stream the live one of its tab, where its scope has room."""
-        limit = self.app_state.settings.max_streams_per_scope
+        limit = self.settings.max_streams_per_scope
         if not self.tabs.register(stream.entry, limit_per_scope=limit):
-            self.app_state.app.logger.warning(
+            self.logger.warning(
                 "Datastar: scope %r has its %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE)",
                 stream.entry.scope,
                 limit,
@@ -152,7 +162,7 @@ class StreamHub:
         if self.is_stopping and stream.socket is not None:
             # Else gunicorn keeps the connection for the client's next request, and waits for it.
             leaving.shut_for_reading(stream.socket)
-        _send(hooks.stream_closed, self.app_state, details, reason=stream.reason)
+        self._send(hooks.stream_closed, details, reason=stream.reason)
 
     def end_restarting(self, stream: Stream, reason: str, *, failures: int = 0) -> bool:
         """End a stream so that its page comes back; False when it was to end already."""
@@ -180,13 +190,17 @@ class StreamHub:
         found = self.exchange.broker.stats()
         return {"broker": found} if found else {}
 
+    def _send(self, hook: NamedSignal, details: Details, **more: Any) -> None:
+        scope, tab, endpoint = details
+        self._tell(hook, scope=scope, tab=tab, endpoint=endpoint, **more)
+
     def _end_slow(self, stream: Stream) -> None:
         if not self.end_restarting(stream, "slow"):
             return
         stream.drop_waiting()
         with self._lock:
             self._dropped += 1
-        self.app_state.app.logger.warning(
+        self.logger.warning(
             "Datastar: a client reads too slowly, more waits for it than %d events or %d bytes; its stream ends, and "
             "the page comes back",
             *stream.limits,
@@ -202,7 +216,7 @@ class StreamHub:
             # Weakly: the process's end is not to keep an app alive.
             worker.before_exit(WeakMethod(self._end_at_exit))
         ticker = current_ticker()
-        keepalive = self.app_state.settings.keepalive_seconds
+        keepalive = self.settings.keepalive_seconds
         self._cancel_ticks = [
             ticker.every(min(1.0, keepalive / 4), self._tick),
             ticker.every(_STOP_POLL_SECONDS, self._poll_stop),
@@ -225,7 +239,7 @@ class StreamHub:
     def _tick(self) -> None:
         """Wake streams that owe something by the clock, end those of age, cut connections that take nothing then."""
         now = time.monotonic()
-        keepalive = self.app_state.settings.keepalive_seconds
+        keepalive = self.settings.keepalive_seconds
         streams = self._snapshot()
         for stream in streams:
             if stream.must_end:
@@ -235,23 +249,3 @@ class StreamHub:
             elif now - stream.last_write >= keepalive or (stream.renewal is not None and now >= stream.renewal.due_at):
                 stream.wakeup.set()
         cut_lingering(streams)
-
-
-def _send(hook: NamedSignal, app_state: AppState, details: Details, **more: Any) -> None:
-    """Tell the hook's receivers, with the app's context; one that raises is logged, and the stream goes on."""
-    if hook.receivers:
-        scope, tab, endpoint = details
-        with app_state.app.app_context():
-            try:
-                hook.send(app_state.app, scope=scope, tab=tab, endpoint=endpoint, **more)
-            except Exception:
-                app_state.app.logger.exception("Datastar: a receiver of %s failed", hook.name)
-
-
-def hub_of(app_state: AppState) -> StreamHub:
-    """Give the hub of an app in this process; a forked process gets its own."""
-    hubs: PerProcess[StreamHub] | None = app_state.__dict__.get(_KEY)
-    if hubs is None:
-        # Of two threads that come first at the same moment one wins.
-        hubs = app_state.__dict__.setdefault(_KEY, PerProcess(partial(StreamHub, app_state)))
-    return hubs.get()

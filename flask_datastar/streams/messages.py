@@ -45,7 +45,7 @@ class Messages(Subscription):
         """Queue a message; a stream that falls behind ends, and its page comes back."""
         if kind != "message":
             return
-        settings = self._hub.app_state.settings
+        settings = self._hub.settings
         with self._lock:
             if self._has_overflowed:
                 return

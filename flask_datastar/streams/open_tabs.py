@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._state import AppState
 from ..tabs import TabInfo
-from .hub import hub_of
+from .current import hub_of
 from .scopes import Scope, named_scope
 
 

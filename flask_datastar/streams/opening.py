@@ -22,9 +22,11 @@ from ..transport import worker
 from .answer import stream_response
 from .body import FollowBody, StreamBody
 from .commits import scoped_session
+from .current import hub_of
 from .following import Follow
-from .guards import check_server, max_streams
-from .hub import StreamHub, hub_of
+from .guards import check_server
+from .hub import StreamHub
+from .limits import max_streams
 from .renewal import renewal_for
 from .running import GeneratorBody
 from .scopes import Scope, scope_text, scope_topic
@@ -133,14 +135,14 @@ def _release_database(app_state: AppState) -> list[Callable[[], object]]:
 
 
 def _check_room(hub: StreamHub, owner: str, tab: str | None) -> None:
-    settings = hub.app_state.settings
+    settings = hub.settings
     if hub.is_full:
-        hub.app_state.app.logger.warning(
-            "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", max_streams(hub.app_state)
+        hub.logger.warning(
+            "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", max_streams(hub.settings)
         )
         raise ServiceUnavailable("too many streams are open here; try again later")
     if owner and hub.tabs.is_full(owner, tab, settings.max_streams_per_scope):
-        hub.app_state.app.logger.warning(
+        hub.logger.warning(
             "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE)",
             owner,
             settings.max_streams_per_scope,

@@ -9,9 +9,9 @@ from .._state import AppState
 from ..payload import Payload
 from .broadcast import Broadcast
 from .commits import publish_at_commit
+from .current import hub_of
 from .exchange import EVENTS, MESSAGE
 from .guards import check_publisher
-from .hub import hub_of
 
 
 def publish_message(app_state: AppState, topic: str, data: Any) -> None:

@@ -83,9 +83,7 @@ class GeneratorBody(StreamBody):
         except Exception:
             # Of a teardown function, mostly: the contexts end with the generator, and have gone by now. The body ends
             # cleanly all the same.
-            self.hub.app_state.app.logger.exception(
-                "Datastar: an exception as the contexts of the stream %s ended", self._details[2]
-            )
+            self.hub.logger.exception("Datastar: an exception as the contexts of the stream %s ended", self._details[2])
             self.hub.end_restarting(self.stream, "failed", failures=1)
             return b""
 

@@ -11,7 +11,7 @@ from flask import Flask
 
 from flask_datastar import Datastar, Event, hooks, sse
 from flask_datastar._state import find_app_state
-from flask_datastar.streams.hub import hub_of
+from flask_datastar.streams.current import hub_of
 from tests.conftest import MakeApp
 from tests.streams.conftest import Connect, assert_nothing_is_left
 from tests.streams.wsgi import Connection, call, ending

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
 from flask_datastar.errors import BrokerError
-from flask_datastar.streams.hub import hub_of
+from flask_datastar.streams.current import hub_of
 from tests.conftest import MakeApp
 
 Published = list[str]

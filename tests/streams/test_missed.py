@@ -73,7 +73,7 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchange]:
     monkeypatch.setattr(exchange_module, "make_broker", make)
     app = Flask(__name__)
     Datastar(app)
-    exchange = Exchange(find_app_state(app), Turns())
+    exchange = Exchange(find_app_state(app).settings, app.name, Turns())
     yield exchange
     exchange.close()
 

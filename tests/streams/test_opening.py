@@ -14,8 +14,8 @@ from flask import Flask, Response, after_this_request, session
 from flask_datastar import Datastar, sse
 from flask_datastar._state import find_app_state, state_of
 from flask_datastar.errors import SetupError
-from flask_datastar.streams import guards
-from flask_datastar.streams.hub import hub_of
+from flask_datastar.streams.current import hub_of
+from flask_datastar.streams.limits import max_streams
 from flask_datastar.testing import DatastarClient
 from flask_datastar.transport import worker
 from tests.conftest import MakeApp
@@ -365,7 +365,7 @@ def test_streams_leave_two_threads_to_other_requests(
 ) -> None:
     monkeypatch.setattr(worker, "thread_count", lambda: threads)
 
-    assert guards.max_streams(find_app_state(app)) == expected
+    assert max_streams(find_app_state(app).settings) == expected
 
 
 def test_too_few_threads_for_any_stream_are_refused(

@@ -15,7 +15,7 @@ from flask_datastar._state import find_app_state
 from flask_datastar.brokers import BROKERS
 from flask_datastar.errors import BrokerError
 from flask_datastar.streams import exchange, shared_tabs
-from flask_datastar.streams.hub import hub_of
+from flask_datastar.streams.current import hub_of
 from tests.brokers.joined import ROW, URL, JoinedBroker, Line
 from tests.streams.conftest import Connect
 from tests.streams.wsgi import Connection, call, ending

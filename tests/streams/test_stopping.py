@@ -14,7 +14,7 @@ from flask import Flask, Response
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
 from flask_datastar.streams import lingering
-from flask_datastar.streams.hub import hub_of
+from flask_datastar.streams.current import hub_of
 from flask_datastar.transport import worker
 from tests.conftest import MakeApp
 from tests.streams.conftest import Connect, assert_nothing_is_left

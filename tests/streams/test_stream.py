@@ -10,8 +10,8 @@ from flask import Flask
 
 from flask_datastar._state import find_app_state
 from flask_datastar.sansio.endings import Ending, Reason
+from flask_datastar.streams.current import hub_of
 from flask_datastar.streams.direct import Payload
-from flask_datastar.streams.hub import hub_of
 from flask_datastar.streams.stream import LARGEST_WRITE_BYTES, Stream
 from tests.conftest import MakeApp
 

@@ -10,7 +10,7 @@ import pytest
 from flask_datastar._state import find_app_state
 from flask_datastar.payload import Payload
 from flask_datastar.streams import turns
-from flask_datastar.streams.hub import hub_of
+from flask_datastar.streams.current import hub_of
 from flask_datastar.streams.turns import Turns
 from tests.conftest import MakeApp
 

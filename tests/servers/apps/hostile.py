@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 
 from flask_datastar import Datastar
 from flask_datastar._state import find_app_state
-from flask_datastar.streams.hub import hub_of
+from flask_datastar.streams.current import hub_of
 from tests.servers.fillers import filler, translate
 
 LARGEST = 200_000

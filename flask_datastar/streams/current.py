@@ -1,0 +1,40 @@
+"""The hub of an app in this process."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from blinker import NamedSignal
+
+from .._state import AppState
+from ..transport.wakeups import PerProcess
+from .hub import StreamHub
+
+
+class _Hubs(PerProcess[StreamHub]):
+    """The hubs of an app: a forked process gets its own."""
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(partial(_make_hub, app_state))
+
+
+def hub_of(app_state: AppState) -> StreamHub:
+    """Return the hub of an app in this process."""
+    return app_state.part(_Hubs).get()
+
+
+def _make_hub(app_state: AppState) -> StreamHub:
+    app = app_state.app
+    return StreamHub(app_state.settings, app.name, app.logger, partial(_tell, app_state))
+
+
+def _tell(app_state: AppState, hook: NamedSignal, /, **details: Any) -> None:
+    """Send a hook to its receivers, in the app's context. An exception is logged, and the stream goes on."""
+    if hook.receivers:
+        app = app_state.app
+        with app.app_context():
+            try:
+                hook.send(app, **details)
+            except Exception:
+                app.logger.exception("Datastar: a receiver of %s failed", hook.name)
