@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -17,31 +18,80 @@ import flask_datastar
 ROOT = Path(flask_datastar.__file__).parent
 PACKAGE = "flask_datastar"
 
-#: Layer → its modules; a package stands for all below it. What is named nowhere is Flask glue, layer 2.
-LAYERS = {
-    0: ["sansio", "sse"],
-    1: ["errors", "hooks", "models", "payload", "transport", "tabs", "topics", "brokers"],
-    3: ["extension"],
-    4: ["testing", "cli"],
+
+@dataclass(frozen=True)
+class Room:
+    """A folder of the package, or a module beside the folders."""
+
+    #: The rooms that it may import; all of them stand above it in the table.
+    imports: frozenset[str]
+    #: What it may import from outside of the package, besides the standard library.
+    outside: frozenset[str]
+
+
+def room(imports: str = "", *, outside: str = "") -> Room:
+    return Room(frozenset(imports.split()), frozenset(outside.split()))
+
+
+#: Every room, from the ground up. A module whose room is not listed fails: say here what it may import.
+ROOMS = {
+    "errors": room(outside="werkzeug.exceptions"),
+    "sansio": room(outside="markupsafe"),
+    "payload": room(),
+    "transport": room(),
+    "hooks": room(outside="blinker"),
+    "models": room("sansio"),
+    "sse": room("sansio"),
+    "tracking": room("sansio"),
+    "brokers": room("errors payload transport"),
+    "tabs": room("sansio transport"),
+    "topics": room("transport"),
+    "config_checks": room("errors sansio brokers"),
+    "config": room("errors config_checks"),
+    "_state": room("errors sansio tracking config", outside="flask"),
+    "cli": room("config _state", outside="click flask"),
+    "csp": room("errors _state", outside="markupsafe"),
+    "reading": room("errors sansio models _state", outside="flask werkzeug"),
+    "templating": room("_state", outside="flask jinja2"),
+    "view_urls": room("errors sansio _state", outside="werkzeug"),
+    "csrf": room("errors sansio _state reading", outside="flask itsdangerous werkzeug"),
+    "origin": room("sansio reading", outside="flask werkzeug"),
+    "overlay": room("sansio _state reading", outside="flask werkzeug"),
+    "parameters": room("errors sansio models _state reading", outside="flask"),
+    "sending": room("sansio tracking _state templating", outside="flask"),
+    "forms": room("errors sansio models _state reading csrf", outside="flask werkzeug"),
+    "handlers": room("errors _state parameters", outside="flask"),
+    "response": room("sansio tracking _state sending", outside="flask werkzeug"),
+    "registry": room("errors handlers"),
+    "views": room("errors handlers", outside="flask jinja2"),
+    "csrf_renewal": room("sansio _state reading csrf origin response", outside="flask markupsafe werkzeug"),
+    "generators": room("errors sansio _state overlay response", outside="flask"),
+    "redirects": room("sansio _state reading response", outside="flask"),
+    "validation": room("errors sansio models _state forms response", outside="flask"),
+    "targets": room("errors sansio _state view_urls handlers registry", outside="flask werkzeug"),
+    "dispatch": room("errors hooks _state origin handlers response generators validation", outside="flask"),
+    "actions": room("errors sansio models _state csp reading csrf registry targets", outside="flask markupsafe"),
+    "view_requests": room(
+        "sansio _state reading view_urls handlers response views dispatch",
+        outside="flask werkzeug",
+    ),
+    "declared_views": room("errors _state view_urls handlers views dispatch view_requests", outside="flask werkzeug"),
+    "declaring": room("errors _state handlers registry views dispatch declared_views", outside="flask"),
+    "streams": room(
+        "errors sansio payload transport hooks tracking brokers tabs topics config _state reading templating "
+        "csrf origin overlay sending handlers response generators redirects declaring",
+        outside="blinker flask werkzeug",
+    ),
+    "request_hooks": room("_state csrf response redirects streams", outside="flask"),
+    "extension": room(
+        "errors sansio tracking config _state reading templating origin overlay sending response csrf_renewal "
+        "validation dispatch actions streams request_hooks",
+        outside="flask",
+    ),
+    "testing": room("sansio sse _state csrf targets extension", outside="flask werkzeug"),
 }
-#: Layer → what its modules may import from outside of the package, besides the standard library.
-OUTSIDE: dict[int, set[str]] = {
-    0: {"markupsafe"},
-    1: {"blinker"},
-    2: {"flask", "werkzeug", "jinja2", "markupsafe", "blinker", "itsdangerous"},
-    3: {"flask", "werkzeug"},
-    4: {"flask", "werkzeug", "click"},
-}
-#: Single modules that may import more.
-EXCEPTIONS = {"errors": {"werkzeug.exceptions"}}
-#: Modules of layer 1 that know of no other module in it but those.
-ALONE = {
-    "transport": {"transport"},
-    "models": {"models"},
-    "tabs": {"errors", "transport"},
-    "topics": {"errors", "transport"},
-    "brokers": {"errors", "payload", "transport", "brokers"},
-}
+#: ``init_app`` attaches the commands, which lie above it.
+ATTACHED = {("extension", "cli")}
 #: What is installed by an extra, or is a server's: imported where it is used, never with the package.
 OPTIONAL = [
     *["gevent", "greenlet", "gunicorn", "redis", "sqlalchemy"],
@@ -125,19 +175,28 @@ def short(target: str) -> str:
     return target.removeprefix(PACKAGE).removeprefix(".") or "__init__"
 
 
-def layer_of(module: str) -> int:
-    for layer, names in LAYERS.items():
-        if module.split(".")[0] in names:
-            return layer
-    return 2
+def room_of(module: str) -> str:
+    return module.split(".")[0]
 
 
-def test_the_table_names_what_there_is() -> None:
-    assert {"sansio.events", "sse", "errors", "hooks", "_state", "extension"} <= set(MODULES)
-    assert [layer_of(name) for name in ("sansio.events", "sse", "hooks", "dispatch", "extension", "testing")] == [
-        *[0, 0, 1, 2, 3, 4]
-    ]
-    assert [layer_of(name) for name in ("transport.wakeups", "tabs", "topics", "streams.hub")] == [1, 1, 1, 2]
+def test_every_room_is_listed_above_what_imports_it() -> None:
+    found = {room_of(module) for module in MODULES if module != "__init__"}
+
+    assert found == set(ROOMS), "each folder, and each module beside them, has one row in ROOMS"
+    listed: set[str] = set()
+    for name, row in ROOMS.items():
+        assert row.imports <= listed, f"{name} imports {sorted(row.imports - listed)}, which stand below it"
+        listed.add(name)
+
+
+def test_no_row_allows_more_than_is_used() -> None:
+    used: dict[str, set[str]] = {name: set() for name in ROOMS}
+    for module in MODULES:
+        if module != "__init__":
+            used[room_of(module)] |= {room_of(short(found.target)) for found in own_imports(module)}
+
+    spare = {name: sorted(row.imports - used[name]) for name, row in ROOMS.items() if row.imports - used[name]}
+    assert spare == {}
 
 
 def test_relative_imports_are_followed() -> None:
@@ -146,43 +205,34 @@ def test_relative_imports_are_followed() -> None:
     assert f"{PACKAGE}.reading" in {found.target for found in imports_of("extension")}
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module != "__init__"])
-def test_a_module_imports_what_its_layer_may(module: str) -> None:
-    layer = layer_of(module)
-    allowed = OUTSIDE[layer] | EXCEPTIONS.get(module, set())
+def test_a_module_imports_what_its_room_may() -> None:
+    refused = [text for module in MODULES if module != "__init__" for text in refused_imports(module)]
 
+    assert refused == []
+
+
+def refused_imports(module: str) -> Iterator[str]:
+    name = room_of(module)
+    own = ROOMS.get(name, room())
     for found in imports_of(module):
         target = found.target
         top = target.split(".")[0]
         if top == PACKAGE:
+            other = room_of(short(target))
             program = BACKENDS.get(short(target))
-            is_late = program in (None, BACKENDS.get(module)) or not found.is_module_level
-            assert is_late, f"{target} is for {program}: import it where it is used"
-            lower = layer_of(short(target))
-            # init_app attaches the commands, which lie above it.
-            is_attached = module == "extension" and short(target) == "cli" and not found.is_module_level
-            assert lower <= layer or is_attached, f"layer {layer} imports {short(target)} of layer {lower}"
-            assert lower != 0 or layer > 0 or short(target).startswith("sansio"), f"{target} is no part of sansio"
-        elif top in OPTIONAL and BACKENDS.get(module) != top:
-            assert not found.is_module_level, f"{target} is optional: import it where it is used"
-        elif top not in OPTIONAL:
-            is_allowed = top in sys.stdlib_module_names or top in allowed or target in allowed
-            assert is_allowed, f"layer {layer} imports {target}; allowed: the standard library, {sorted(allowed)}"
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if layer_of(module) < 3 and module != "__init__"])
-def test_nothing_imports_the_edges(module: str) -> None:
-    for found in own_imports(module):
-        assert layer_of(short(found.target)) < 4 or not found.is_module_level
-        assert short(found.target) != "__init__", "import the module itself, not what the package exports"
-
-
-def test_models_tabs_topics_brokers_and_transport_do_not_know_each_other() -> None:
-    for module in MODULES:
-        if (group := module.split(".")[0]) in ALONE:
-            for found in own_imports(module):
-                name = short(found.target).split(".")[0]
-                assert layer_of(name) == 0 or name in ALONE[group], f"{module} imports {name}"
+            if short(target) == "__init__":
+                yield f"{module} imports the package; import the module itself, not what the package exports"
+            elif (name, other) in ATTACHED and not found.is_module_level:
+                continue
+            elif other != name and other not in own.imports:
+                yield f"{module} imports {short(target)}; {name} may import {sorted(own.imports)}"
+            elif program not in (None, BACKENDS.get(module)) and found.is_module_level:
+                yield f"{module} imports {short(target)}, which is for {program}; import it where it is used"
+        elif top in OPTIONAL:
+            if BACKENDS.get(module) != top and found.is_module_level:
+                yield f"{module} imports {target}, which is optional; import it where it is used"
+        elif top not in sys.stdlib_module_names and top not in own.outside and target not in own.outside:
+            yield f"{module} imports {target}; {name} may import the standard library and {sorted(own.outside)}"
 
 
 def test_module_level_imports_have_no_cycle() -> None:
@@ -200,19 +250,44 @@ def test_module_level_imports_have_no_cycle() -> None:
         pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module != "__init__"])
-def test_no_cycle_is_hidden_behind_types(module: str) -> None:
-    hidden = [found.target for found in own_imports(module) if found.is_for_types]
+def test_no_cycle_is_hidden_behind_types() -> None:
+    # Only __init__ may import own modules for types: its names are loaded when asked for.
+    hidden = [
+        f"{module}: {found.target}"
+        for module in MODULES
+        if module != "__init__"
+        for found in own_imports(module)
+        if found.is_for_types
+    ]
 
-    assert hidden == [], "only __init__ may import own modules for types: its names are loaded when asked for"
+    assert hidden == []
+
+
+@pytest.mark.parametrize(
+    ("source", "refused"),
+    [
+        ("from ..state.app import AppState", "sansio.sample imports"),
+        ("import flask", "sansio.sample imports flask"),
+        ("import redis", "optional"),
+        ("from .. import Datastar", "import the module itself"),
+    ],
+)
+def test_wrong_imports_are_found(source: str, refused: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "tree_of", lambda module: ast.parse(source))
+    monkeypatch.setattr(sys.modules[__name__], "path_of", lambda module: Path("sample.py"))
+    imports_of.cache_clear()
+    try:
+        texts = list(refused_imports("sansio.sample"))
+    finally:
+        imports_of.cache_clear()
+
+    assert any(refused in text for text in texts), texts
 
 
 # What sansio raises
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("sansio")])
-def test_sansio_raises_value_and_type_errors_only(module: str) -> None:
-    tree = tree_of(module)
+def test_sansio_raises_value_and_type_errors_only() -> None:
     allowed = {"ValueError", "TypeError"}
     # Functions that make an error count by what they are annotated to return.
     makers = {
@@ -226,11 +301,12 @@ def test_sansio_raises_value_and_type_errors_only(module: str) -> None:
         and not isinstance(node.returns, ast.Constant)
     }
 
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Raise):
-            error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-            assert isinstance(error, ast.Name), f"line {node.lineno}: {ast.unparse(node)}"
-            assert error.id in allowed | makers, f"line {node.lineno}: {ast.unparse(node)}"
+    for module in MODULES:
+        for node in ast.walk(tree_of(module)) if module.startswith("sansio") else ():
+            if isinstance(node, ast.Raise):
+                error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+                assert isinstance(error, ast.Name), f"{module}, line {node.lineno}: {ast.unparse(node)}"
+                assert error.id in allowed | makers, f"{module}, line {node.lineno}: {ast.unparse(node)}"
 
 
 # What an import loads
