@@ -12,13 +12,13 @@ from flask import Request
 
 from ._state import RequestState
 from .errors import InvalidSignals, SetupError
+from .models.containers import Converter
+from .models.conversion import make_converter
 from .models.fields import absent
 from .models.kinds import AnyModel, find_converter, model_of
+from .models.misfits import Misfits, add_misfit
 from .models.signal import Signal, signal_of
 from .reading import describe_misfits, is_form, model_signals, read_signals
-from .sansio.containers import Converter
-from .sansio.conversion import make_converter
-from .sansio.misfits import Misfits, add_misfit
 
 _MISSING = inspect.Parameter.empty
 _ALL_SIGNALS = "signals"

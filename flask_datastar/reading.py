@@ -14,9 +14,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from ._state import RequestState
 from .errors import InvalidSignals
 from .models.kinds import required_model
+from .models.misfits import Misfits
 from .sansio.consts import CARRIED_TOKEN, QUERY_KEY, REQUEST_HEADER, TAB_ID_SIGNAL
 from .sansio.endings import parse_ending
-from .sansio.misfits import Misfits
 from .sansio.signal_reading import read_object
 
 #: Methods whose signals stand in the URL.

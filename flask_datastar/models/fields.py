@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..sansio.containers import Converter, to_object
-from ..sansio.misfits import add_misfit, collected
+from .containers import Converter, to_object
 from .messages import WHOLE
+from .misfits import add_misfit, collected
 from .plain import to_plain
 from .signal import count_marks
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from ..sansio.containers import Converter, Model
-from ..sansio.conversion import make_converter
 from ..sansio.signal_merging import merge_patch
 from . import dataclass_kind, msgspec_kind, pydantic_kind, typeddict_kind
+from .containers import Converter, Model
+from .conversion import make_converter
 from .fields import FieldsModel, Find
 from .pydantic_kind import PydanticModel
 

@@ -10,9 +10,9 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from ..sansio.containers import Converter
-from ..sansio.misfits import Misfits
+from .containers import Converter
 from .fields import Field, FieldsModel, Find
+from .misfits import Misfits
 
 # How msgspec tells where in a value something was: "Expected `int`, got `str` - at `$.rows[2].price`".
 _PLACE = re.compile(r"(?s)(.*) - at `(?:key in )?\$(.*)`")

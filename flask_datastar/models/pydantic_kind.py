@@ -6,9 +6,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..sansio.containers import Converter, to_object
-from ..sansio.misfits import MAX_MISFITS, add_misfit, collected
+from .containers import Converter, to_object
 from .fields import Field, Find, defaults_of, paths_of
+from .misfits import MAX_MISFITS, add_misfit, collected
 
 
 def is_model(cls: type) -> bool:

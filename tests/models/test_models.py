@@ -18,8 +18,8 @@ import typing_extensions
 
 from flask_datastar.models import kinds
 from flask_datastar.models.kinds import AnyModel, begin_signals, find_converter, model_of
+from flask_datastar.models.misfits import MAX_MISFITS, Misfits
 from flask_datastar.models.signal import Signal
-from flask_datastar.sansio.misfits import MAX_MISFITS, Misfits
 from tests.models.inherited import Dated, DatedDict, MadeByHand
 
 ID = "12345678-1234-5678-1234-567812345678"

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from flask_datastar.sansio.containers import Converter
-from flask_datastar.sansio.conversion import make_converter
-from flask_datastar.sansio.misfits import MAX_MISFITS, Misfits
+from flask_datastar.models.containers import Converter
+from flask_datastar.models.conversion import make_converter
+from flask_datastar.models.misfits import MAX_MISFITS, Misfits
 
 
 class Colour(Enum):

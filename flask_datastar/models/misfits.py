@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .events import shorten
+from ..sansio.events import shorten
 
 #: Messages that one value collects: a list of a million wrong numbers is not answered with a million texts.
 MAX_MISFITS: Final = 100
