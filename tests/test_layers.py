@@ -37,13 +37,12 @@ def room(imports: str = "", *, outside: str = "") -> Room:
 ROOMS = {
     "errors": room(outside="werkzeug.exceptions"),
     "sansio": room(outside="markupsafe"),
-    "payload": room(),
     "transport": room(),
     "hooks": room(outside="blinker"),
     "models": room("sansio"),
     "sse": room("sansio"),
     "tracking": room("sansio"),
-    "brokers": room("errors payload transport"),
+    "brokers": room("errors transport"),
     "tabs": room("sansio transport"),
     "topics": room("transport"),
     "config_checks": room("errors sansio brokers"),
@@ -78,8 +77,8 @@ ROOMS = {
     "declared_views": room("errors _state view_urls handlers views dispatch view_requests", outside="flask werkzeug"),
     "declaring": room("errors _state handlers registry views dispatch declared_views", outside="flask"),
     "streams": room(
-        "errors sansio payload transport hooks tracking brokers tabs topics config _state reading templating "
-        "csrf origin overlay sending handlers response generators redirects declaring",
+        "errors sansio transport hooks tracking brokers tabs topics config _state reading templating csrf "
+        "origin overlay sending handlers response generators redirects declaring",
         outside="blinker flask werkzeug",
     ),
     "request_hooks": room("_state csrf response redirects streams", outside="flask"),

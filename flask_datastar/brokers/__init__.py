@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ..payload import Payload
 from .base import Broker, BrokerOptions, Receiver
+from .payload import Payload
 
 __all__ = ["BROKERS", "Broker", "BrokerOptions", "Payload", "Receiver", "make_broker"]
 

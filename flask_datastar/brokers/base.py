@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from ..payload import Payload
+from .payload import Payload
 
 
 class Receiver(Protocol):

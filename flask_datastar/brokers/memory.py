@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ..payload import Payload
 from .base import Broker
+from .payload import Payload
 
 
 class MemoryBroker(Broker):

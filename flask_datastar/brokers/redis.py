@@ -18,10 +18,10 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from ..errors import BrokerError
-from ..payload import Payload
 from ..transport.ticker import current_ticker
 from ..transport.wakeups import make_lock, make_short_lock, spawn
 from .base import Broker, BrokerOptions, Receiver
+from .payload import Payload
 from .redis_client import Feed, check_patched, make_client
 from .redis_commands import Commands
 from .redis_listener import Listener

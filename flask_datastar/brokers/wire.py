@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from ..payload import Payload
+from .payload import Payload
 
 #: Of a message in a later form, a process that does not know it yet must not take anything: a new number says so.
 _VERSION = 1

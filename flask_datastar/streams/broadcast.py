@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Unpack
 
 from .._state import AppState
+from ..brokers.payload import Payload
 from ..csrf import check_no_token
-from ..payload import Payload
 from ..sansio.elements import ElementOptions
 from ..sansio.events import Event
 from ..sending import Component, SendingMethods

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from ..payload import Payload
+from ..brokers.payload import Payload
 from ..transport.wakeups import make_short_lock
 from .hub import StreamHub
 from .subscriptions import Subscription

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ..payload import Payload
+from ..brokers.payload import Payload
 
 
 class DirectWriter:

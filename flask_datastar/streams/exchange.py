@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from ..brokers import BrokerOptions, make_broker
+from ..brokers.payload import Payload
 from ..config import Settings
 from ..errors import BrokerError
-from ..payload import Payload
 from ..topics import Subscriber, Topics
 from ..transport.ticker import current_ticker
 from ..transport.wakeups import make_lock, spawn

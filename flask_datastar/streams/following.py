@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from .._state import AppState
-from ..payload import Payload
+from ..brokers.payload import Payload
 from .broadcast import Broadcast
 from .hub import StreamHub
 from .stream import Stream

@@ -13,8 +13,8 @@ from weakref import WeakMethod
 from blinker import NamedSignal
 
 from .. import hooks
+from ..brokers.payload import Payload
 from ..config import Settings
-from ..payload import Payload
 from ..sansio.endings import Ending, Reason
 from ..tabs import TabRegistry
 from ..transport import leaving, worker

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..payload import Payload
+from ..brokers.payload import Payload
 from ..transport.wakeups import make_short_lock
 from .hub import StreamHub
 from .stream import Stream

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from .._state import AppState
-from ..payload import Payload
+from ..brokers.payload import Payload
 from .broadcast import Broadcast
 from .commits import publish_at_commit
 from .current import hub_of

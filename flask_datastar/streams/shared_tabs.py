@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..payload import Payload
+from ..brokers.payload import Payload
 from ..sansio.endings import Reason
 from ..tabs import TabEntry, TabRegistry
 from ..transport.wakeups import Wakeup, make_lock, make_wakeup

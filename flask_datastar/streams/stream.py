@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..payload import Payload
+from ..brokers.payload import Payload
 from ..sansio.endings import Ending, Reason
 from ..transport.wakeups import PerProcess, make_short_lock, make_wakeup
 from .direct import DirectWriter

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from .._state import RequestState
-from ..payload import Payload
+from ..brokers.payload import Payload
 from .hub import StreamHub
 from .stream import Stream
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from flask_datastar.brokers import Broker, BrokerOptions, make_broker
-from flask_datastar.payload import Payload
+from flask_datastar.brokers.payload import Payload
 from tests.transport.scripts.helpers import run_all, wait_until
 
 Message = tuple[str, str, bytes, str | None]

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flask_datastar.payload import Payload
+from flask_datastar.brokers.payload import Payload
 from flask_datastar.streams.shared_tabs import SharedTabs
 from flask_datastar.tabs import TabEntry, TabRegistry
 

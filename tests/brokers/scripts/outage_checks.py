@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from flask_datastar.brokers import Broker, redis, redis_listener
+from flask_datastar.brokers.payload import Payload
 from flask_datastar.errors import BrokerError, ConfigError
-from flask_datastar.payload import Payload
 from flask_datastar.transport.wakeups import spawn
 from tests.brokers.contract import Brokers, Taker, say
 from tests.brokers.redis_server import RedisServer
