@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from flask import Flask, current_app, g, has_app_context, has_request_context, request
 from flask.json.provider import DefaultJSONProvider, JSONProvider
 
-from .config import Settings
+from .config.settings import Settings
 from .errors import SetupError
 from .sansio import strictjson
 from .sansio.strictjson import Dumps

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, request
 from . import reading
 from ._state import AppState, current_app_state, current_request_state
 from .actions import PageHelpers, install_page_helpers
-from .config import read_settings
+from .config.settings import read_settings
 from .csrf_renewal import install_renewal
 from .dispatch import BLUEPRINT
 from .errors import SetupError

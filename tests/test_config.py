@@ -8,8 +8,9 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 from flask import Flask
 
-from flask_datastar import Datastar, config_checks
-from flask_datastar.config import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY, Settings, read_settings
+from flask_datastar import Datastar
+from flask_datastar.config import checks as config_checks
+from flask_datastar.config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY, Settings, read_settings
 from flask_datastar.errors import ConfigError, SetupError
 
 URL_1_0_2 = "https://cdn.jsdelivr.net/gh/starfederation/datastar@v1.0.2/bundles/datastar.js"

@@ -20,7 +20,7 @@ from flask_datastar import Datastar, StarView, event, sse
 from flask_datastar.actions import PageHelpers
 from flask_datastar.brokers import redis
 from flask_datastar.cli import datastar_commands
-from flask_datastar.config import PREFIX, Settings
+from flask_datastar.config.settings import PREFIX, Settings
 from flask_datastar.errors import DatastarError
 from flask_datastar.sansio.actions import OPTIONS
 from flask_datastar.sending import SendingMethods

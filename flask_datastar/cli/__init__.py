@@ -13,7 +13,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from .._state import find_app_state
-from ..config import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY
+from ..config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY
 from . import client, files, layouts
 from .gunicorn_conf import GUNICORN_CONF
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..brokers import BrokerOptions, make_broker
 from ..brokers.payload import Payload
-from ..config import Settings
+from ..config.settings import Settings
 from ..errors import BrokerError
 from ..topics import Subscriber, Topics
 from ..transport.ticker import current_ticker

@@ -14,7 +14,7 @@ from blinker import NamedSignal
 
 from .. import hooks
 from ..brokers.payload import Payload
-from ..config import Settings
+from ..config.settings import Settings
 from ..sansio.endings import Ending, Reason
 from ..tabs import TabRegistry
 from ..transport import leaving, worker

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..config import Settings
+from ..config.settings import Settings
 from ..transport import worker
 
 #: Of the threads of a fixed number, those that streams leave to all other requests.

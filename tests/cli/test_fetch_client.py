@@ -17,7 +17,7 @@ from flask import Flask
 
 from flask_datastar import Datastar
 from flask_datastar.cli import client
-from flask_datastar.config import DEFAULT_SCRIPT_URL
+from flask_datastar.config.settings import DEFAULT_SCRIPT_URL
 
 CLIENT = b"// Datastar v1.0.4\nexport const answer = 42\n"
 OTHER = b"// another script\n"

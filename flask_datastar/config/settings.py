@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from .config_checks import CHECKS
-from .errors import ConfigError
+from ..errors import ConfigError
+from .checks import CHECKS
 
 PREFIX: Final = "DATASTAR_"
 

@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from .brokers import BROKERS
-from .errors import ConfigError, SetupError
-from .sansio.origins import normalize_origin
+from ..brokers import BROKERS
+from ..errors import ConfigError, SetupError
+from ..sansio.origins import normalize_origin
 
 
 def _refuse(key: str, value: object, accepted: str) -> ConfigError:

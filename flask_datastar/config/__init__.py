@@ -1,0 +1,1 @@
+"""The configuration: its keys, their defaults and their checks."""
