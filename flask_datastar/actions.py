@@ -10,7 +10,6 @@ from flask import Flask, request
 from markupsafe import Markup, escape
 
 from . import csrf, targets
-from ._state import AppState, RequestState, current_app_state, own_request_state
 from .csp import nonce_attribute
 from .errors import SetupError
 from .models.kinds import begin_signals
@@ -21,6 +20,8 @@ from .sansio.actions import UrlPart, action
 from .sansio.consts import TAB_ID_SIGNAL, TOKEN_SIGNAL
 from .sansio.javascript import Expression
 from .sansio.tab_signal import TAB_SIGNAL, signal_filter
+from .state.app import AppState, current_app_state
+from .state.request import RequestState, own_request_state
 
 #: A path of this host: segments that a browser neither drops nor takes as anything but text.
 _PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|%[0-9A-Fa-f]{2})+)+")

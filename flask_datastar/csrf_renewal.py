@@ -11,7 +11,6 @@ from flask import Flask, Request, Response, request
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from ._state import AppState, RequestState, state_of
 from .csrf import is_protected, page_token, session_key, signing_keys
 from .origin import check_origin
 from .reading import is_datastar_request, is_form
@@ -21,6 +20,8 @@ from .sansio.elements import patch_elements
 from .sansio.events import Event
 from .sansio.scripts import dispatch_event
 from .sansio.signals import patch_signals
+from .state.app import AppState
+from .state.request import RequestState, state_of
 
 #: Said to the page when its token was renewed and what it asked for was not done.
 RENEWED = "csrf-renewed"

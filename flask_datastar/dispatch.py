@@ -9,13 +9,14 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from flask.blueprints import BlueprintSetupState
 
-from ._state import AppState, RequestState, current_request_state, state_of
 from .errors import InvalidSignals
 from .generators import explained, queue_result, stream_events
 from .handlers import EVENT_ARGUMENT, EVERY_EVENT, Handler
 from .hooks import event_handled
 from .origin import SAFE_METHODS, check_header, check_origin
 from .response import current_response, finish, head_response, is_event_response, response_of
+from .state.app import AppState
+from .state.request import RequestState, current_request_state, state_of
 from .validation import is_show_errors, show_messages
 
 #: The dispatcher blueprint's name.

@@ -7,7 +7,6 @@ from typing import Any, TypeVar, overload
 from flask import Blueprint, Flask, request
 
 from . import reading
-from ._state import AppState, current_app_state, current_request_state
 from .actions import PageHelpers, install_page_helpers
 from .config.settings import read_settings
 from .csrf_renewal import install_renewal
@@ -19,10 +18,12 @@ from .request_hooks import install_request_hooks
 from .response import EventResponse, current_response, start_response
 from .sansio.events import Event
 from .sending import SendingMethods
+from .state.app import AppState, current_app_state
+from .state.request import current_request_state
+from .state.tracked import TrackedSignals
 from .streams.api import StreamMethods
 from .streams.commits import watch_transactions
 from .templating import install_context_processor
-from .tracking import TrackedSignals
 from .validation import ValidationMethods
 
 M = TypeVar("M")

@@ -10,7 +10,6 @@ from typing import Any
 
 from flask import Request
 
-from ._state import RequestState
 from .errors import InvalidSignals, SetupError
 from .models.containers import Converter
 from .models.conversion import make_converter
@@ -19,6 +18,7 @@ from .models.kinds import AnyModel, find_converter, model_of
 from .models.misfits import Misfits, add_misfit
 from .models.signal import Signal, signal_of
 from .reading import describe_misfits, is_form, model_signals, read_signals
+from .state.request import RequestState
 
 _MISSING = inspect.Parameter.empty
 _ALL_SIGNALS = "signals"

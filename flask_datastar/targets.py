@@ -15,12 +15,13 @@ from urllib.parse import quote
 from flask import has_request_context, request, url_for
 from werkzeug.routing import BuildError
 
-from ._state import AppState, find_request_state
 from .errors import SetupError
 from .handlers import EVENT_ARGUMENT, Handler, default_group
 from .registry import HandlerRegistry
 from .sansio.actions import UrlPart
 from .sansio.javascript import Expression
+from .state.app import AppState
+from .state.request import find_request_state
 from .view_urls import ViewUrls
 
 

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from flask import request
 
 from . import forms
-from ._state import RequestState, current_request_state
 from .errors import InvalidSignals
 from .models.kinds import model_of
 from .models.messages import WHOLE, is_of_interest, nest_messages
@@ -16,6 +15,7 @@ from .response import EventResponse, response_of
 from .sansio.consts import ERRORS_SIGNAL
 from .sansio.events import shorten
 from .sansio.signal_merging import merge_patch
+from .state.request import RequestState, current_request_state
 
 W = TypeVar("W")
 

@@ -10,12 +10,13 @@ from flask import Flask, Request, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
-from ._state import AppState, RequestState, current_request_state
 from .dispatch import make_call
 from .handlers import EVENT_ARGUMENT, Handler, Run, is_event_name
 from .reading import is_datastar_request, read_signals
 from .response import EventResponse
 from .sansio.elements import gives_html, html_text
+from .state.app import AppState
+from .state.request import RequestState, current_request_state
 from .view_urls import ViewUrls
 from .views import StarView, title_of
 

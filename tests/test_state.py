@@ -12,8 +12,8 @@ import pytest
 from flask import Blueprint, Flask, Response, copy_current_request_context, g, render_template_string, request
 
 from flask_datastar import Datastar, sse
-from flask_datastar._state import find_request_state
 from flask_datastar.errors import SetupError
+from flask_datastar.state.request import find_request_state
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 

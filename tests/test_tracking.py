@@ -7,8 +7,8 @@ from flask import Flask, render_template_string
 
 from flask_datastar import Datastar, Event, sse
 from flask_datastar.sansio import strictjson
+from flask_datastar.state.tracked import TrackedSignals
 from flask_datastar.testing import DatastarClient
-from flask_datastar.tracking import TrackedSignals
 
 
 def take(tracked: TrackedSignals) -> list[Event]:

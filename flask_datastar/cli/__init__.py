@@ -12,8 +12,8 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from .._state import find_app_state
 from ..config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY
+from ..state.app import find_app_state
 from . import client, files, layouts
 from .gunicorn_conf import GUNICORN_CONF
 

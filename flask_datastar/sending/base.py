@@ -6,12 +6,12 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from .._state import AppState
 from ..sansio import events as raw_events
 from ..sansio import strictjson
 from ..sansio.events import Event
 from ..sansio.strictjson import Dumps
-from ..tracking import TrackedSignals
+from ..state.app import AppState
+from ..state.tracked import TrackedSignals
 
 Sent = TypeVar("Sent")
 

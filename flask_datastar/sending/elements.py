@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, Unpack
 
 from .. import templating
-from .._state import current_app_state
 from ..sansio import elements as element_events
 from ..sansio.consts import EventType
 from ..sansio.elements import ElementOptions, Elements, gives_html
 from ..sansio.events import Event, shorten
 from ..sansio.placing import find_skipped
+from ..state.app import current_app_state
 from .base import Sender, Sent
 
 Component: TypeAlias = Elements | Callable[[Mapping[str, Any]], Elements]

@@ -10,9 +10,9 @@ from flask import Response, has_request_context, session
 from werkzeug.datastructures import Headers
 from werkzeug.wsgi import ClosingIterator
 
-from .._state import RequestState
 from ..errors import SetupError
 from ..response import EventResponse
+from ..state.request import RequestState
 from .body import StreamBody
 
 

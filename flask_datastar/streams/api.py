@@ -7,10 +7,11 @@ from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Response, request
 
-from .._state import RequestState, current_app_state, current_request_state
 from ..declaring import DeclaringMethods
 from ..handlers import Handler, make_handler
 from ..origin import check_header
+from ..state.app import current_app_state
+from ..state.request import RequestState, current_request_state
 from ..transport.wakeups import pause
 from .broadcast import Broadcast
 from .changes import Changes

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Unpack
 
-from .._state import AppState
 from ..brokers.payload import Payload
 from ..csrf import check_no_token
 from ..sansio.elements import ElementOptions
 from ..sansio.events import Event
 from ..sending import Component, SendingMethods
+from ..state.app import AppState
+from ..state.tracked import TrackedSignals
 from ..templating import rendering_for_others
-from ..tracking import TrackedSignals
 
 
 class Broadcast(SendingMethods[None]):

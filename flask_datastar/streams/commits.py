@@ -12,8 +12,8 @@ from weakref import WeakSet
 
 from flask import Flask, appcontext_pushed
 
-from .._state import AppState, find_app_state
 from ..errors import BrokerError
+from ..state.app import AppState, find_app_state
 
 Publish = Callable[[], object]
 

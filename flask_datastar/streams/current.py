@@ -7,7 +7,7 @@ from typing import Any
 
 from blinker import NamedSignal
 
-from .._state import AppState
+from ..state.app import AppState
 from ..transport.wakeups import PerProcess
 from .hub import StreamHub
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .._state import AppState
 from ..brokers.payload import Payload
+from ..state.app import AppState
 from .broadcast import Broadcast
 from .hub import StreamHub
 from .stream import Stream

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Request, has_request_context, request
 
-from .._state import AppState
 from ..errors import SetupError
+from ..state.app import AppState
 from ..transport import worker
 from .limits import SPARE_THREADS, max_streams
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._state import AppState
+from ..state.app import AppState
 from ..tabs import TabInfo
 from .current import hub_of
 from .scopes import Scope, named_scope

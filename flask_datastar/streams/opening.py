@@ -9,7 +9,6 @@ from hashlib import sha256
 from flask import Request, Response
 from werkzeug.exceptions import ServiceUnavailable
 
-from .._state import AppState, RequestState
 from ..errors import SetupError
 from ..generators import queue_result
 from ..reading import read_page_id, read_signals, read_tab_id
@@ -17,6 +16,8 @@ from ..response import head_response, response_of, take_queue, take_tracked
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import Reason, parse_ending
 from ..sansio.signals import patch_signals
+from ..state.app import AppState
+from ..state.request import RequestState
 from ..tabs import TabEntry
 from ..transport import worker
 from .answer import stream_response

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from .._state import AppState
 from ..brokers.payload import Payload
+from ..state.app import AppState
 from .broadcast import Broadcast
 from .commits import publish_at_commit
 from .current import hub_of

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from flask import Request, Response
 
-from .._state import RequestState
 from ..reading import is_datastar_request
 from ..redirects import convert_redirect
 from ..response import finish, is_event_response, start_response
 from ..sansio.endings import Ending, Reason, ending_block
+from ..state.request import RequestState
 
 _REDIRECTS = frozenset({301, 302, 303})
 _REFUSALS = frozenset({401, 403, 404, 405, 410})

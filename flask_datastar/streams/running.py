@@ -8,11 +8,11 @@ from typing import Any
 
 from flask import request, stream_with_context
 
-from .._state import RequestState
 from ..generators import AddResult, report
 from ..overlay import late_overlay, sent_events
 from ..response import response_of, take_queue, take_tracked
 from ..sansio.endings import Ending, Reason
+from ..state.request import RequestState
 from ..transport.wakeups import pause
 from .body import KEEPALIVE, StreamBody
 from .stream import StreamEnds

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from .._state import RequestState
 from ..brokers.payload import Payload
+from ..state.request import RequestState
 from .hub import StreamHub
 from .stream import Stream
 

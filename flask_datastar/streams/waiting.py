@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Any
 
-from .._state import current_request_state
 from ..errors import SetupError
+from ..state.request import current_request_state
 from .stream import Stream
 
 

@@ -21,7 +21,7 @@ from datastar_py.consts import ElementPatchMode
 from flask import Flask
 
 from flask_datastar import Datastar, sse
-from flask_datastar._state import current_app_state
+from flask_datastar.state.app import current_app_state
 
 SIGNALS = {"count": 42}
 LARGE_SIGNALS = {"user": {"name": "Ada", "roles": ["admin", "editor"]}, "page": 3, "filter": "", "rows": [*range(20)]}

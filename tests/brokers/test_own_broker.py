@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar
-from flask_datastar._state import find_app_state
 from flask_datastar.brokers import BROKERS
 from flask_datastar.errors import BrokerError, ConfigError, SetupError
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 from tests.brokers.contract import Brokers, SharedBrokerContract, say
 from tests.transport.scripts.helpers import wait_until

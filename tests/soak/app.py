@@ -16,8 +16,8 @@ from flask import Flask, request
 from greenlet import greenlet
 
 from flask_datastar import Datastar
-from flask_datastar._state import find_app_state
 from flask_datastar.hooks import stream_closed, stream_opened
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 
 app = Flask(__name__)

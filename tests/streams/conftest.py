@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_datastar._state import find_app_state
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 from flask_datastar.transport import leaving
 from tests.streams.wsgi import Connection

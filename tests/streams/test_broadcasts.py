@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar, Event, hooks, sse
-from flask_datastar._state import find_app_state
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 from tests.conftest import MakeApp
 from tests.streams.conftest import Connect, assert_nothing_is_left

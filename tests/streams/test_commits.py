@@ -15,8 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from flask_datastar import Datastar
-from flask_datastar._state import find_app_state
 from flask_datastar.errors import BrokerError
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 from tests.conftest import MakeApp
 

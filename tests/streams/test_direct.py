@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flask_datastar._state import find_app_state
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 from flask_datastar.streams.direct import DirectWriter, Payload, direct_writer
 from tests.conftest import MakeApp

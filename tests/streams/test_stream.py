@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_datastar._state import find_app_state
 from flask_datastar.sansio.endings import Ending, Reason
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 from flask_datastar.streams.direct import Payload
 from flask_datastar.streams.stream import LARGEST_WRITE_BYTES, Stream

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from flask_datastar._state import find_app_state
 from flask_datastar.brokers.payload import Payload
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams import turns
 from flask_datastar.streams.current import hub_of
 from flask_datastar.streams.turns import Turns

@@ -15,8 +15,8 @@ from flask import Flask, current_app, g, render_template_string, request, sessio
 from flask_sqlalchemy import SQLAlchemy
 
 from flask_datastar import Datastar, Message, sse
-from flask_datastar._state import find_app_state
 from flask_datastar.errors import SetupError
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 from flask_datastar.streams.waiting import Ticks
 from tests.conftest import MakeApp

@@ -10,8 +10,8 @@ import click
 from flask import Flask
 
 from flask_datastar import Datastar
-from flask_datastar._state import find_app_state
 from flask_datastar.errors import BrokerError
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 
 #: Longer than any pause of a busy machine: who waited for it is known by that.

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from flask import Flask, Response, request
 
 from flask_datastar import Datastar
-from flask_datastar._state import find_app_state
+from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 from tests.servers.fillers import filler, translate
 

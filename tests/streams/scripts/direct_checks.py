@@ -260,7 +260,7 @@ def check_broken_connection_is_left_at_once() -> None:
 
 
 def streams_of(app: Flask) -> list[Any]:
-    from flask_datastar._state import find_app_state
+    from flask_datastar.state.app import find_app_state
     from flask_datastar.streams.current import hub_of
 
     return hub_of(find_app_state(app))._snapshot()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .sansio.consts import FORBIDDEN_SEGMENTS
-from .sansio.events import Event
-from .sansio.signal_paths import set_path, split_path
-from .sansio.signals import patch_signals
-from .sansio.strictjson import Dumps
+from ..sansio.consts import FORBIDDEN_SEGMENTS
+from ..sansio.events import Event
+from ..sansio.signal_paths import set_path, split_path
+from ..sansio.signals import patch_signals
+from ..sansio.strictjson import Dumps
 
 
 class TrackedSignals:

@@ -1,0 +1,1 @@
+"""What belongs to one app, and to one request of it."""

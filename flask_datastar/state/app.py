@@ -1,0 +1,125 @@
+"""What the extension keeps for one app."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar, cast
+
+from flask import Flask, current_app, has_app_context
+from flask.json.provider import DefaultJSONProvider, JSONProvider
+
+from ..config.settings import Settings
+from ..errors import SetupError
+from ..sansio import strictjson
+from ..sansio.strictjson import Dumps
+
+EXTENSION_KEY = "datastar"
+_STATE_KEY = "datastar.state"
+
+P = TypeVar("P", bound="AppPart")
+
+
+class AppPart(Protocol):
+    """What a higher module keeps for one app: an object made of the app's state at first use."""
+
+    def __init__(self, app_state: AppState, /) -> None: ...
+
+
+class AppState:
+    """What the extension keeps for one app."""
+
+    def __init__(self, app: Flask, extension: object, settings: Settings) -> None:
+        self.app = app
+        #: The ``Datastar`` instance; several apps may have the same.
+        self.extension = extension
+        self.settings = settings
+        #: Handler key → its endpoints in this app.
+        self.endpoints: dict[str, list[str]] = {}
+        #: The endpoints that are streams.
+        self.stream_endpoints: set[str] = set()
+        #: Whether a request has come here: without one, this is hardly the process that has the streams.
+        self.has_served = False
+        self._provider: JSONProvider | None = None
+        self._dumps: Dumps = strictjson.dumps
+        self._said: set[str] = set()
+        self._parts: dict[type, object] = {}
+        app.extensions[EXTENSION_KEY] = extension
+        app.extensions[_STATE_KEY] = self
+
+    def part(self, kind: type[P]) -> P:
+        """Return the app's only object of a class, made at the first call.
+
+        Higher modules keep their own state of an app here, so that this module knows none of them.
+        """
+        found = self._parts.get(kind)
+        if found is None:
+            # Of two threads that come first at the same moment one wins.
+            found = self._parts.setdefault(kind, kind(self))
+        return cast(P, found)
+
+    @property
+    def dumps(self) -> Dumps:
+        """Make strict JSON by the app's provider.
+
+        Chosen at first use, because ``app.json.sort_keys`` and ``app.json`` itself are often set after ``init_app``.
+        """
+        provider = self.app.json
+        if provider is not self._provider:
+            self._dumps = _provider_dumps(provider)
+            self._provider = provider
+        return self._dumps
+
+    def warn_of_null(self, name: str) -> None:
+        """Say once, in debug mode, what a signal of None does in the browser."""
+        if self.app.debug:
+            self.warn_once(
+                "Datastar: signal %r is None, which deletes it in the browser; what displays it keeps the old text. "
+                "Send '' to blank it, or use remove_signals().",
+                name,
+            )
+
+    def warn_once(self, text: str, *arguments: object) -> None:
+        """Log a warning, the first time only."""
+        if text not in self._said:
+            self._said.add(text)
+            self.app.logger.warning(text, *arguments)
+
+
+def find_app_state(app: Flask) -> AppState:
+    """Give the state of an app that is initialised."""
+    state: AppState = app.extensions[_STATE_KEY]
+    return state
+
+
+def current_app_state(extension: object | None = None) -> AppState:
+    """Give the state of the current app.
+
+    :param extension: the instance that asks; None for any.
+    :raises SetupError: there is no app context, the app was not initialised, or it has another instance.
+    """
+    if not has_app_context():
+        raise SetupError("Datastar needs an app context; wrap the call in 'with app.app_context():'")
+    state: AppState | None = current_app.extensions.get(_STATE_KEY)
+    if state is None:
+        raise SetupError(f"{current_app!r} has no Datastar; call Datastar(app), or init_app(app) on your instance")
+    if extension is not None and state.extension is not extension:
+        raise SetupError(
+            f"{current_app!r} was initialised by another Datastar instance; import that one, "
+            "or use app.extensions['datastar']"
+        )
+    return state
+
+
+def _provider_dumps(provider: JSONProvider) -> Dumps:
+    """Use Flask's own provider by its settings, strictly; call any other as it is and check what it gives."""
+    if isinstance(provider, DefaultJSONProvider) and type(provider).dumps is DefaultJSONProvider.dumps:
+        return strictjson.make_dumps(provider.default, ensure_ascii=provider.ensure_ascii, sort_keys=provider.sort_keys)
+
+    def dumps(value: object) -> str:
+        text = provider.dumps(value)
+        try:
+            strictjson.loads(text)
+        except ValueError as error:
+            raise ValueError(f"{type(provider).__name__}.dumps() gave text that is not strict JSON: {error}") from error
+        return text
+
+    return dumps
