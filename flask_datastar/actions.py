@@ -13,7 +13,7 @@ from . import csrf, targets
 from .csp import nonce_attribute
 from .errors import SetupError
 from .models.kinds import begin_signals
-from .reading import is_datastar_request
+from .reading.signals import is_datastar_request
 from .registry import HandlerRegistry
 from .sansio import javascript
 from .sansio.actions import UrlPart, action

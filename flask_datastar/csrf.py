@@ -14,7 +14,7 @@ from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 
 from .errors import SetupError
-from .reading import SIGNALS_IN_QUERY, is_datastar_request, is_form, read_signals
+from .reading.signals import SIGNALS_IN_QUERY, is_datastar_request, is_form, read_signals
 from .sansio import javascript
 from .sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
 from .sansio.javascript import Expression

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 
 from .csrf import is_protected, page_token, session_key, signing_keys
 from .origin import check_origin
-from .reading import is_datastar_request, is_form
+from .reading.signals import is_datastar_request, is_form
 from .response import finish, start_response
 from .sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
 from .sansio.elements import patch_elements

@@ -6,7 +6,6 @@ from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Flask, request
 
-from . import reading
 from .actions import PageHelpers, install_page_helpers
 from .config.settings import read_settings
 from .csrf_renewal import install_renewal
@@ -14,6 +13,7 @@ from .dispatch import BLUEPRINT
 from .errors import SetupError
 from .origin import check_origin
 from .overlay import install_overlay
+from .reading import signals as reading
 from .request_hooks import install_request_hooks
 from .response import EventResponse, current_response, start_response
 from .sansio.events import Event

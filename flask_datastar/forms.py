@@ -12,7 +12,7 @@ from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from .csrf import session_key
 from .errors import InvalidSignals, SetupError
 from .models.messages import WHOLE
-from .reading import is_datastar_request, is_form, read_signals
+from .reading.signals import is_datastar_request, is_form, read_signals
 from .sansio.consts import CARRIED_TOKEN
 from .state.request import RequestState
 

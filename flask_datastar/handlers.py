@@ -14,7 +14,7 @@ from typing import Any
 from flask import Blueprint, Request, Response
 
 from .errors import InvalidSignals, SetupError
-from .parameters import Binder
+from .reading.parameters import Binder
 from .state.app import AppState
 from .state.request import RequestState
 

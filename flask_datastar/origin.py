@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Request
 from werkzeug.exceptions import Forbidden
 
-from .reading import is_datastar_request
+from .reading.signals import is_datastar_request
 from .sansio.consts import REQUEST_HEADER
 from .sansio.origins import normalize_origin, split_origin
 

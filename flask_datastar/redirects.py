@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, ur
 
 from flask import Flask, Request, Response, session
 
-from .reading import is_datastar_request
+from .reading.signals import is_datastar_request
 from .response import finish, start_response
 from .sansio import scripts
 from .state.request import RequestState

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from .dispatch import make_call
 from .handlers import EVENT_ARGUMENT, Handler, Run, is_event_name
-from .reading import is_datastar_request, read_signals
+from .reading.signals import is_datastar_request, read_signals
 from .response import EventResponse
 from .sansio.elements import gives_html, html_text
 from .state.app import AppState

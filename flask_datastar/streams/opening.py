@@ -11,7 +11,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from ..errors import SetupError
 from ..generators import queue_result
-from ..reading import read_page_id, read_signals, read_tab_id
+from ..reading.signals import read_page_id, read_signals, read_tab_id
 from ..response import head_response, response_of, take_queue, take_tracked
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import Reason, parse_ending

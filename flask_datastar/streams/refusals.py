@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flask import Request, Response
 
-from ..reading import is_datastar_request
+from ..reading.signals import is_datastar_request
 from ..redirects import convert_redirect
 from ..response import finish, is_event_response, start_response
 from ..sansio.endings import Ending, Reason, ending_block

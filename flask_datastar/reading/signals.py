@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from .errors import InvalidSignals
-from .models.kinds import required_model
-from .models.misfits import Misfits
-from .sansio.consts import CARRIED_TOKEN, QUERY_KEY, REQUEST_HEADER, TAB_ID_SIGNAL
-from .sansio.endings import parse_ending
-from .sansio.signal_reading import read_object
-from .state.request import RequestState
+from ..errors import InvalidSignals
+from ..models.kinds import required_model
+from ..models.misfits import Misfits
+from ..sansio.consts import CARRIED_TOKEN, QUERY_KEY, REQUEST_HEADER, TAB_ID_SIGNAL
+from ..sansio.endings import parse_ending
+from ..sansio.signal_reading import read_object
+from ..state.request import RequestState
 
 #: Methods whose signals stand in the URL.
 SIGNALS_IN_QUERY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})

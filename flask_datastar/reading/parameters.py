@@ -10,15 +10,15 @@ from typing import Any
 
 from flask import Request
 
-from .errors import InvalidSignals, SetupError
-from .models.containers import Converter
-from .models.conversion import make_converter
-from .models.fields import absent
-from .models.kinds import AnyModel, find_converter, model_of
-from .models.misfits import Misfits, add_misfit
-from .models.signal import Signal, signal_of
-from .reading import describe_misfits, is_form, model_signals, read_signals
-from .state.request import RequestState
+from ..errors import InvalidSignals, SetupError
+from ..models.containers import Converter
+from ..models.conversion import make_converter
+from ..models.fields import absent
+from ..models.kinds import AnyModel, find_converter, model_of
+from ..models.misfits import Misfits, add_misfit
+from ..models.signal import Signal, signal_of
+from ..state.request import RequestState
+from .signals import describe_misfits, is_form, model_signals, read_signals
 
 _MISSING = inspect.Parameter.empty
 _ALL_SIGNALS = "signals"

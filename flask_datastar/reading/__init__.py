@@ -1,0 +1,1 @@
+"""Reading requests: signals, tab ids, and handlers' parameters."""
