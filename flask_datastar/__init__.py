@@ -12,7 +12,7 @@ from .sansio.events import Event
 if TYPE_CHECKING:
     from .extension import Datastar
     from .models.signal import Signal
-    from .response import EventResponse
+    from .sending.response import EventResponse
     from .streams.messages import Message
     from .views import StarView, event
 
@@ -24,7 +24,7 @@ __all__ = ["Datastar", "Event", "EventResponse", "Message", "Signal", "Signals",
 # What needs Flask is imported when it is asked for: `import flask_datastar.sse` runs this file, too, and needs none.
 _MODULES = {
     "Datastar": "extension",
-    "EventResponse": "response",
+    "EventResponse": "sending.response",
     "Message": "streams.messages",
     "Signal": "models.signal",
     "StarView": "views",

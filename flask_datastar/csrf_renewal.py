@@ -14,12 +14,12 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from .csrf import is_protected, page_token, session_key, signing_keys
 from .origin import check_origin
 from .reading.signals import is_datastar_request, is_form
-from .response import finish, start_response
 from .sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
 from .sansio.elements import patch_elements
 from .sansio.events import Event
 from .sansio.scripts import dispatch_event
 from .sansio.signals import patch_signals
+from .sending.response import finish, start_response
 from .state.app import AppState
 from .state.request import RequestState, state_of
 

@@ -12,18 +12,18 @@ from .csrf_renewal import install_renewal
 from .dispatch import BLUEPRINT
 from .errors import SetupError
 from .origin import check_origin
-from .overlay import install_overlay
 from .reading import signals as reading
 from .request_hooks import install_request_hooks
-from .response import EventResponse, current_response, start_response
 from .sansio.events import Event
 from .sending import SendingMethods
+from .sending.overlay import install_overlay
+from .sending.rendering import install_context_processor
+from .sending.response import EventResponse, current_response, start_response
 from .state.app import AppState, current_app_state
 from .state.request import current_request_state
 from .state.tracked import TrackedSignals
 from .streams.api import StreamMethods
 from .streams.commits import watch_transactions
-from .templating import install_context_processor
 from .validation import ValidationMethods
 
 M = TypeVar("M")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Response, request
 
 from .csrf import carry_token
-from .redirects import convert_redirect
-from .response import finish, is_decided, is_event_response
+from .sending.redirects import convert_redirect
+from .sending.response import finish, is_decided, is_event_response
 from .state.app import AppState
 from .state.request import begin_request, state_of
 from .streams.refusals import is_refusal, refuse_stream

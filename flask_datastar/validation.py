@@ -11,10 +11,10 @@ from . import forms
 from .errors import InvalidSignals
 from .models.kinds import model_of
 from .models.messages import WHOLE, is_of_interest, nest_messages
-from .response import EventResponse, response_of
 from .sansio.consts import ERRORS_SIGNAL
 from .sansio.events import shorten
 from .sansio.signal_merging import merge_patch
+from .sending.response import EventResponse, response_of
 from .state.request import RequestState, current_request_state
 
 W = TypeVar("W")

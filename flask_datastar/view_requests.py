@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 from .dispatch import make_call
 from .handlers import EVENT_ARGUMENT, Handler, Run, is_event_name
 from .reading.signals import is_datastar_request, read_signals
-from .response import EventResponse
 from .sansio.elements import gives_html, html_text
+from .sending.response import EventResponse
 from .state.app import AppState
 from .state.request import RequestState, current_request_state
 from .view_urls import ViewUrls

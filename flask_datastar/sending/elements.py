@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, Unpack
 
-from .. import templating
 from ..sansio import elements as element_events
 from ..sansio.consts import EventType
 from ..sansio.elements import ElementOptions, Elements, gives_html
 from ..sansio.events import Event, shorten
 from ..sansio.placing import find_skipped
 from ..state.app import current_app_state
+from . import rendering as templating
 from .base import Sender, Sent
 
 Component: TypeAlias = Elements | Callable[[Mapping[str, Any]], Elements]

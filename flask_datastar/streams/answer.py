@@ -11,7 +11,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.wsgi import ClosingIterator
 
 from ..errors import SetupError
-from ..response import EventResponse
+from ..sending.response import EventResponse
 from ..state.request import RequestState
 from .body import StreamBody
 

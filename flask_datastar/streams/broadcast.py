@@ -11,9 +11,9 @@ from ..csrf import check_no_token
 from ..sansio.elements import ElementOptions
 from ..sansio.events import Event
 from ..sending import Component, SendingMethods
+from ..sending.rendering import rendering_for_others
 from ..state.app import AppState
 from ..state.tracked import TrackedSignals
-from ..templating import rendering_for_others
 
 
 class Broadcast(SendingMethods[None]):

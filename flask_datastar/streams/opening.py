@@ -10,12 +10,12 @@ from flask import Request, Response
 from werkzeug.exceptions import ServiceUnavailable
 
 from ..errors import SetupError
-from ..generators import queue_result
 from ..reading.signals import read_page_id, read_signals, read_tab_id
-from ..response import head_response, response_of, take_queue, take_tracked
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import Reason, parse_ending
 from ..sansio.signals import patch_signals
+from ..sending.generators import queue_result
+from ..sending.response import head_response, response_of, take_queue, take_tracked
 from ..state.app import AppState
 from ..state.request import RequestState
 from ..tabs import TabEntry

@@ -9,9 +9,9 @@ from __future__ import annotations
 from flask import Request, Response
 
 from ..reading.signals import is_datastar_request
-from ..redirects import convert_redirect
-from ..response import finish, is_event_response, start_response
 from ..sansio.endings import Ending, Reason, ending_block
+from ..sending.redirects import convert_redirect
+from ..sending.response import finish, is_event_response, start_response
 from ..state.request import RequestState
 
 _REDIRECTS = frozenset({301, 302, 303})

@@ -8,10 +8,10 @@ from typing import Any
 
 from flask import request, stream_with_context
 
-from ..generators import AddResult, report
-from ..overlay import late_overlay, sent_events
-from ..response import response_of, take_queue, take_tracked
 from ..sansio.endings import Ending, Reason
+from ..sending.generators import AddResult, report
+from ..sending.overlay import late_overlay, sent_events
+from ..sending.response import response_of, take_queue, take_tracked
 from ..state.request import RequestState
 from ..transport.wakeups import pause
 from .body import KEEPALIVE, StreamBody

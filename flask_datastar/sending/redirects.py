@@ -10,10 +10,10 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, ur
 
 from flask import Flask, Request, Response, session
 
-from .reading.signals import is_datastar_request
+from ..reading.signals import is_datastar_request
+from ..sansio import scripts
+from ..state.request import RequestState
 from .response import finish, start_response
-from .sansio import scripts
-from .state.request import RequestState
 
 _CONVERTED = frozenset({301, 302, 303})
 _NOT_COPIED = frozenset({"location", "content-type", "content-length", "cache-control"})

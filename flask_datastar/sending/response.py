@@ -9,12 +9,12 @@ from typing import cast
 from flask import Response, after_this_request
 from werkzeug.datastructures import Headers
 
-from .sansio.consts import SSE_HEADERS
-from .sansio.events import Event
-from .sending import SendingMethods
-from .state.app import AppState
-from .state.request import RequestState, current_request_state
-from .state.tracked import TrackedSignals
+from ..sansio.consts import SSE_HEADERS
+from ..sansio.events import Event
+from ..state.app import AppState
+from ..state.request import RequestState, current_request_state
+from ..state.tracked import TrackedSignals
+from . import SendingMethods
 
 _HEADERS = tuple(SSE_HEADERS.items())
 # In the response's own dict, which is quicker to ask than its class.

@@ -8,12 +8,12 @@ from typing import Any
 
 from flask import Request, Response, got_request_exception, request, stream_with_context
 
-from .errors import InvalidSignals
+from ..errors import InvalidSignals
+from ..sansio.elements import gives_html
+from ..sansio.events import Event
+from ..state.request import RequestState
 from .overlay import late_overlay, sent_events
 from .response import EventResponse, become_stream, current_response, take_queue, take_tracked
-from .sansio.elements import gives_html
-from .sansio.events import Event
-from .state.request import RequestState
 
 #: Sent for a ``yield`` that has nothing to send, so that the loop notices a client that left.
 _KEEPALIVE = b":\n\n"

@@ -16,12 +16,12 @@ from typing import Any
 from flask import Flask, Request, request
 from werkzeug.exceptions import HTTPException
 
-from .reading.signals import is_datastar_request, read_last_event_id, read_signals
-from .sansio.consts import CARRIED_TOKEN, SSE_HEADERS
-from .sansio.endings import Ending, Reason, ending_block, parse_ending, restart_delay_ms
-from .sansio.error_overlay import error_overlay
-from .state.app import AppState
-from .state.request import RequestState, state_of
+from ..reading.signals import is_datastar_request, read_last_event_id, read_signals
+from ..sansio.consts import CARRIED_TOKEN, SSE_HEADERS
+from ..sansio.endings import Ending, Reason, ending_block, parse_ending, restart_delay_ms
+from ..sansio.error_overlay import error_overlay
+from ..state.app import AppState
+from ..state.request import RequestState, state_of
 
 #: How many of the last writes of a streamed answer are shown.
 _SHOWN_WRITES = 20

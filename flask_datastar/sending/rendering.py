@@ -11,7 +11,7 @@ from flask import Flask
 from jinja2 import Template
 from jinja2.runtime import Context, Macro
 
-from .state.request import find_request_state, own_request_state
+from ..state.request import find_request_state, own_request_state
 
 
 def install_context_processor(app: Flask) -> None:
