@@ -9,8 +9,7 @@ from typing import Any
 from flask import Flask, request
 from markupsafe import Markup, escape
 
-from . import csrf, targets
-from .csp import nonce_attribute
+from . import targets
 from .errors import SetupError
 from .models.kinds import begin_signals
 from .reading.signals import is_datastar_request
@@ -20,6 +19,8 @@ from .sansio.actions import UrlPart, action
 from .sansio.consts import TAB_ID_SIGNAL, TOKEN_SIGNAL
 from .sansio.javascript import Expression
 from .sansio.tab_signal import TAB_SIGNAL, signal_filter
+from .security import tokens as csrf
+from .security.nonce import nonce_attribute
 from .state.app import AppState, current_app_state
 from .state.request import RequestState, own_request_state
 

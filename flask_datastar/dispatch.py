@@ -12,7 +12,7 @@ from flask.blueprints import BlueprintSetupState
 from .errors import InvalidSignals
 from .handlers import EVENT_ARGUMENT, EVERY_EVENT, Handler
 from .hooks import event_handled
-from .origin import SAFE_METHODS, check_header, check_origin
+from .security.origin import SAFE_METHODS, check_header, check_origin
 from .sending.generators import explained, queue_result, stream_events
 from .sending.response import current_response, finish, head_response, is_event_response, response_of
 from .state.app import AppState

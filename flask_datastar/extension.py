@@ -8,13 +8,13 @@ from flask import Blueprint, Flask, request
 
 from .actions import PageHelpers, install_page_helpers
 from .config.settings import read_settings
-from .csrf_renewal import install_renewal
 from .dispatch import BLUEPRINT
 from .errors import SetupError
-from .origin import check_origin
 from .reading import signals as reading
 from .request_hooks import install_request_hooks
 from .sansio.events import Event
+from .security.origin import check_origin
+from .security.renewal import install_renewal
 from .sending import SendingMethods
 from .sending.overlay import install_overlay
 from .sending.rendering import install_context_processor

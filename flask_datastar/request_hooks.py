@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from .csrf import carry_token
+from .security.tokens import carry_token
 from .sending.redirects import convert_redirect
 from .sending.response import finish, is_decided, is_event_response
 from .state.app import AppState

@@ -26,13 +26,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from . import csrf, sse, targets
+from . import sse, targets
 from .extension import Datastar
 from .sansio.consts import QUERY_KEY, REQUEST_HEADER, TOKEN_SIGNAL, EventType
 from .sansio.events import Event
 from .sansio.page_signals import page_signals
 from .sansio.parser import EventParser, parse_events
 from .sansio.signal_merging import merge_patch
+from .security import tokens as csrf
 from .state.app import EXTENSION_KEY, find_app_state
 
 _BODILESS = frozenset({"GET", "DELETE"})

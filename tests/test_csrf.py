@@ -15,8 +15,9 @@ from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import generate_csrf, validate_csrf
 from wtforms import StringField
 
-from flask_datastar import Datastar, csrf
+from flask_datastar import Datastar
 from flask_datastar.errors import SetupError
+from flask_datastar.security import tokens as csrf
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from ..declaring import DeclaringMethods
 from ..handlers import Handler, make_handler
-from ..origin import check_header
+from ..security.origin import check_header
 from ..state.app import current_app_state
 from ..state.request import RequestState, current_request_state
 from ..transport.wakeups import pause

@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Any, Unpack
 
 from ..brokers.payload import Payload
-from ..csrf import check_no_token
 from ..sansio.elements import ElementOptions
 from ..sansio.events import Event
+from ..security.tokens import check_no_token
 from ..sending import Component, SendingMethods
 from ..sending.rendering import rendering_for_others
 from ..state.app import AppState

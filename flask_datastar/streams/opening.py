@@ -14,6 +14,7 @@ from ..reading.signals import read_page_id, read_signals, read_tab_id
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import Reason, parse_ending
 from ..sansio.signals import patch_signals
+from ..security.stream_renewal import renewal_for
 from ..sending.generators import queue_result
 from ..sending.response import head_response, response_of, take_queue, take_tracked
 from ..state.app import AppState
@@ -28,7 +29,6 @@ from .following import Follow
 from .guards import check_server
 from .hub import StreamHub
 from .limits import max_streams
-from .renewal import renewal_for
 from .running import GeneratorBody
 from .scopes import Scope, scope_text, scope_topic
 

@@ -11,17 +11,17 @@ from flask import Flask, Request, Response, request
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from .csrf import is_protected, page_token, session_key, signing_keys
+from ..reading.signals import is_datastar_request, is_form
+from ..sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
+from ..sansio.elements import patch_elements
+from ..sansio.events import Event
+from ..sansio.scripts import dispatch_event
+from ..sansio.signals import patch_signals
+from ..sending.response import finish, start_response
+from ..state.app import AppState
+from ..state.request import RequestState, state_of
 from .origin import check_origin
-from .reading.signals import is_datastar_request, is_form
-from .sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
-from .sansio.elements import patch_elements
-from .sansio.events import Event
-from .sansio.scripts import dispatch_event
-from .sansio.signals import patch_signals
-from .sending.response import finish, start_response
-from .state.app import AppState
-from .state.request import RequestState, state_of
+from .tokens import is_protected, page_token, session_key, signing_keys
 
 #: Said to the page when its token was renewed and what it asked for was not done.
 RENEWED = "csrf-renewed"

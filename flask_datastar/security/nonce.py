@@ -6,8 +6,8 @@ import re
 
 from markupsafe import Markup
 
-from .errors import SetupError
-from .state.request import RequestState
+from ..errors import SetupError
+from ..state.request import RequestState
 
 # What the policy's grammar takes, and at least one: the client refuses to start with an empty one.
 _NONCE = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")

@@ -13,13 +13,13 @@ from flask import Flask, Request, g
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 
-from .errors import SetupError
-from .reading.signals import SIGNALS_IN_QUERY, is_datastar_request, is_form, read_signals
-from .sansio import javascript
-from .sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
-from .sansio.javascript import Expression
-from .state.app import AppState
-from .state.request import RequestState
+from ..errors import SetupError
+from ..reading.signals import SIGNALS_IN_QUERY, is_datastar_request, is_form, read_signals
+from ..sansio import javascript
+from ..sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
+from ..sansio.javascript import Expression
+from ..state.app import AppState
+from ..state.request import RequestState
 
 #: The salt of Flask-WTF's tokens.
 _SALT = "wtf-csrf-token"

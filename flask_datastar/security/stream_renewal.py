@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask, session
 
-from ..csrf import is_protected, session_key, sign_token, signing_keys
 from ..sansio.consts import TOKEN_SIGNAL
 from ..sansio.signals import patch_signals
 from ..state.app import AppState
+from .tokens import is_protected, session_key, sign_token, signing_keys
 
 
 class TokenRenewal:

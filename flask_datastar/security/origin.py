@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Request
 from werkzeug.exceptions import Forbidden
 
-from .reading.signals import is_datastar_request
-from .sansio.consts import REQUEST_HEADER
-from .sansio.origins import normalize_origin, split_origin
+from ..reading.signals import is_datastar_request
+from ..sansio.consts import REQUEST_HEADER
+from ..sansio.origins import normalize_origin, split_origin
 
 #: Methods that change nothing, so that anybody may send them.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

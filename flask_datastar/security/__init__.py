@@ -1,0 +1,1 @@
+"""Whose request it is: origin, CSRF tokens, nonces of a content security policy."""
