@@ -10,6 +10,7 @@ from .actions import PageHelpers, install_page_helpers
 from .config.settings import read_settings
 from .dispatch import BLUEPRINT
 from .errors import SetupError
+from .forms.validation import ValidationMethods
 from .reading import signals as reading
 from .request_hooks import install_request_hooks
 from .sansio.events import Event
@@ -24,7 +25,6 @@ from .state.request import current_request_state
 from .state.tracked import TrackedSignals
 from .streams.api import StreamMethods
 from .streams.commits import watch_transactions
-from .validation import ValidationMethods
 
 M = TypeVar("M")
 

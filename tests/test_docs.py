@@ -22,12 +22,12 @@ from flask_datastar.brokers import redis
 from flask_datastar.cli import datastar_commands
 from flask_datastar.config.settings import PREFIX, Settings
 from flask_datastar.errors import DatastarError
+from flask_datastar.forms.validation import ValidationMethods
 from flask_datastar.sansio.actions import OPTIONS
 from flask_datastar.sending import SendingMethods
 from flask_datastar.streams.api import StreamMethods
 from flask_datastar.streams.open_tabs import Tabs
 from flask_datastar.testing import DatastarClient
-from flask_datastar.validation import ValidationMethods
 from flask_datastar.views import HANDLE_EVENT
 
 ROOT = Path(__file__).parents[1]

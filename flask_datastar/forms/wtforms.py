@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from flask import Request
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 
-from .errors import InvalidSignals, SetupError
-from .models.messages import WHOLE
-from .reading.signals import is_datastar_request, is_form, read_signals
-from .sansio.consts import CARRIED_TOKEN
-from .security.tokens import session_key
-from .state.request import RequestState
+from ..errors import InvalidSignals, SetupError
+from ..models.messages import WHOLE
+from ..reading.signals import is_datastar_request, is_form, read_signals
+from ..sansio.consts import CARRIED_TOKEN
+from ..security.tokens import session_key
+from ..state.request import RequestState
 
 W = TypeVar("W")
 

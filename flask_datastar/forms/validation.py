@@ -7,15 +7,15 @@ from typing import Any, TypeVar
 
 from flask import request
 
-from . import forms
-from .errors import InvalidSignals
-from .models.kinds import model_of
-from .models.messages import WHOLE, is_of_interest, nest_messages
-from .sansio.consts import ERRORS_SIGNAL
-from .sansio.events import shorten
-from .sansio.signal_merging import merge_patch
-from .sending.response import EventResponse, response_of
-from .state.request import RequestState, current_request_state
+from ..errors import InvalidSignals
+from ..models.kinds import model_of
+from ..models.messages import WHOLE, is_of_interest, nest_messages
+from ..sansio.consts import ERRORS_SIGNAL
+from ..sansio.events import shorten
+from ..sansio.signal_merging import merge_patch
+from ..sending.response import EventResponse, response_of
+from ..state.request import RequestState, current_request_state
+from . import wtforms as forms
 
 W = TypeVar("W")
 

@@ -1,0 +1,1 @@
+"""Validation messages, and forms of WTForms."""
