@@ -11,9 +11,9 @@ from markupsafe import Markup, escape
 
 from . import targets
 from .errors import SetupError
+from .handlers.registry import HandlerRegistry
 from .models.kinds import begin_signals
 from .reading.signals import is_datastar_request
-from .registry import HandlerRegistry
 from .sansio import javascript
 from .sansio.actions import UrlPart, action
 from .sansio.consts import TAB_ID_SIGNAL, TOKEN_SIGNAL

@@ -11,10 +11,10 @@ from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
 
 from .declared_views import View, check_declared_again, install_view, install_view_in_blueprint, make_declared_view
-from .dispatch import install_handler, install_in_blueprint
 from .errors import SetupError
-from .handlers import DEFAULT_METHODS, Handler, OnInvalid, make_handler
-from .registry import HandlerRegistry
+from .handlers.dispatch import install_handler, install_in_blueprint
+from .handlers.handler import DEFAULT_METHODS, Handler, OnInvalid, make_handler
+from .handlers.registry import HandlerRegistry
 from .state.app import AppState, find_app_state
 from .views import StarView
 

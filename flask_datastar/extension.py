@@ -8,9 +8,9 @@ from flask import Blueprint, Flask, request
 
 from .actions import PageHelpers, install_page_helpers
 from .config.settings import read_settings
-from .dispatch import BLUEPRINT
 from .errors import SetupError
 from .forms.validation import ValidationMethods
+from .handlers.dispatch import BLUEPRINT
 from .reading import signals as reading
 from .request_hooks import install_request_hooks
 from .sansio.events import Event

@@ -16,8 +16,8 @@ from flask import has_request_context, request, url_for
 from werkzeug.routing import BuildError
 
 from .errors import SetupError
-from .handlers import EVENT_ARGUMENT, Handler, default_group
-from .registry import HandlerRegistry
+from .handlers.handler import EVENT_ARGUMENT, Handler, default_group
+from .handlers.registry import HandlerRegistry
 from .sansio.actions import UrlPart
 from .sansio.javascript import Expression
 from .state.app import AppState

@@ -10,8 +10,8 @@ from flask import Flask, Request, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
-from .dispatch import make_call
-from .handlers import EVENT_ARGUMENT, Handler, Run, is_event_name
+from .handlers.dispatch import make_call
+from .handlers.handler import EVENT_ARGUMENT, Handler, Run, is_event_name
 from .reading.signals import is_datastar_request, read_signals
 from .sansio.elements import gives_html, html_text
 from .sending.response import EventResponse

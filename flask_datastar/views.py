@@ -11,7 +11,7 @@ from flask import render_template
 from jinja2 import TemplateNotFound
 
 from .errors import SetupError
-from .handlers import DEFAULT_METHODS, OnInvalid
+from .handlers.handler import DEFAULT_METHODS, OnInvalid
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -18,7 +18,7 @@ from flask.typing import ResponseReturnValue
 
 from flask_datastar import Datastar, Signals, sse
 from flask_datastar.errors import SetupError
-from flask_datastar.handlers import default_group
+from flask_datastar.handlers.handler import default_group
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 
@@ -79,7 +79,7 @@ def test_default_group_is_the_module_snake_cased(module: str, group: str) -> Non
 def test_default_group_of_the_main_module_is_the_name_that_others_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Callable[[], dict[str, Any]], group: str
 ) -> None:
-    code = "from flask_datastar.handlers import default_group; group = default_group(__name__)"
+    code = "from flask_datastar.handlers.handler import default_group; group = default_group(__name__)"
     (tmp_path / "market").mkdir()
     (tmp_path / "market" / "__init__.py").touch()
     for name in ("stall.py", "market/__main__.py", "market/stall.py"):

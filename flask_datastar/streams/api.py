@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from flask import Blueprint, Response, request
 
 from ..declaring import DeclaringMethods
-from ..handlers import Handler, make_handler
+from ..handlers.handler import Handler, make_handler
 from ..security.origin import check_header
 from ..state.app import current_app_state
 from ..state.request import RequestState, current_request_state

@@ -13,10 +13,10 @@ from typing import Any
 
 from flask import Blueprint, Request, Response
 
-from .errors import InvalidSignals, SetupError
-from .reading.parameters import Binder
-from .state.app import AppState
-from .state.request import RequestState
+from ..errors import InvalidSignals, SetupError
+from ..reading.parameters import Binder
+from ..state.app import AppState
+from ..state.request import RequestState
 
 #: The verbs that the client has actions for.
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "QUERY")

@@ -9,15 +9,15 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from flask.blueprints import BlueprintSetupState
 
-from .errors import InvalidSignals
-from .forms.validation import is_show_errors, show_messages
-from .handlers import EVENT_ARGUMENT, EVERY_EVENT, Handler
-from .hooks import event_handled
-from .security.origin import SAFE_METHODS, check_header, check_origin
-from .sending.generators import explained, queue_result, stream_events
-from .sending.response import current_response, finish, head_response, is_event_response, response_of
-from .state.app import AppState
-from .state.request import RequestState, current_request_state, state_of
+from ..errors import InvalidSignals
+from ..forms.validation import is_show_errors, show_messages
+from ..hooks import event_handled
+from ..security.origin import SAFE_METHODS, check_header, check_origin
+from ..sending.generators import explained, queue_result, stream_events
+from ..sending.response import current_response, finish, head_response, is_event_response, response_of
+from ..state.app import AppState
+from ..state.request import RequestState, current_request_state, state_of
+from .handler import EVENT_ARGUMENT, EVERY_EVENT, Handler
 
 #: The dispatcher blueprint's name.
 BLUEPRINT = "datastar"

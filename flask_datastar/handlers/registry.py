@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from .errors import SetupError
-from .handlers import EVERY_EVENT, Handler, is_event_name
+from ..errors import SetupError
+from .handler import EVERY_EVENT, Handler, is_event_name
 
 
 class HandlerRegistry:

@@ -1,0 +1,1 @@
+"""Functions that the browser can call: the allow-list and the dispatcher."""
