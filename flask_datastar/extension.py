@@ -6,7 +6,7 @@ from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Flask, request
 
-from .actions import PageHelpers, install_page_helpers
+from .actions.helpers import PageHelpers, install_page_helpers
 from .config.settings import read_settings
 from .errors import SetupError
 from .forms.validation import ValidationMethods

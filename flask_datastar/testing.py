@@ -26,7 +26,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from . import sse, targets
+from . import sse
+from .actions import targets
 from .extension import Datastar
 from .sansio.consts import QUERY_KEY, REQUEST_HEADER, TOKEN_SIGNAL, EventType
 from .sansio.events import Event

@@ -17,7 +17,7 @@ from flask import Flask
 from jinja2 import Environment
 
 from flask_datastar import Datastar, StarView, event, sse
-from flask_datastar.actions import PageHelpers
+from flask_datastar.actions.helpers import PageHelpers
 from flask_datastar.brokers import redis
 from flask_datastar.cli import datastar_commands
 from flask_datastar.config.settings import PREFIX, Settings

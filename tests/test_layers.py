@@ -53,9 +53,11 @@ ROOMS = {
     "security": room("errors sansio state reading sending", outside="flask itsdangerous markupsafe werkzeug"),
     "forms": room("errors sansio models state reading sending security", outside="flask werkzeug"),
     "handlers": room("errors hooks state reading sending security forms", outside="flask"),
-    "targets": room("errors sansio state view_urls handlers", outside="flask werkzeug"),
+    "actions": room(
+        "errors sansio models state reading view_urls security handlers",
+        outside="flask markupsafe werkzeug",
+    ),
     "views": room("errors handlers", outside="flask jinja2"),
-    "actions": room("errors sansio models state reading security handlers targets", outside="flask markupsafe"),
     "view_requests": room("sansio state reading view_urls sending handlers views", outside="flask werkzeug"),
     "declared_views": room("errors state view_urls handlers views view_requests", outside="flask werkzeug"),
     "declaring": room("errors state handlers views declared_views", outside="flask"),
@@ -68,7 +70,7 @@ ROOMS = {
         "errors sansio config state reading sending security forms handlers actions streams request_hooks",
         outside="flask",
     ),
-    "testing": room("sansio sse state security targets extension", outside="flask werkzeug"),
+    "testing": room("sansio sse state security actions extension", outside="flask werkzeug"),
 }
 #: ``init_app`` attaches the commands, which lie above it.
 ATTACHED = {("extension", "cli")}

@@ -15,14 +15,14 @@ from urllib.parse import quote
 from flask import has_request_context, request, url_for
 from werkzeug.routing import BuildError
 
-from .errors import SetupError
-from .handlers.handler import EVENT_ARGUMENT, Handler, default_group
-from .handlers.registry import HandlerRegistry
-from .sansio.actions import UrlPart
-from .sansio.javascript import Expression
-from .state.app import AppState
-from .state.request import find_request_state
-from .view_urls import ViewUrls
+from ..errors import SetupError
+from ..handlers.handler import EVENT_ARGUMENT, Handler, default_group
+from ..handlers.registry import HandlerRegistry
+from ..sansio.actions import UrlPart
+from ..sansio.javascript import Expression
+from ..state.app import AppState
+from ..state.request import find_request_state
+from ..view_urls import ViewUrls
 
 
 def find_handler(registry: HandlerRegistry, app_state: AppState, target: object, event: str | None) -> Handler:

@@ -9,20 +9,20 @@ from typing import Any
 from flask import Flask, request
 from markupsafe import Markup, escape
 
+from ..errors import SetupError
+from ..handlers.registry import HandlerRegistry
+from ..models.kinds import begin_signals
+from ..reading.signals import is_datastar_request
+from ..sansio import javascript
+from ..sansio.actions import UrlPart, action
+from ..sansio.consts import TAB_ID_SIGNAL, TOKEN_SIGNAL
+from ..sansio.javascript import Expression
+from ..sansio.tab_signal import TAB_SIGNAL, signal_filter
+from ..security import tokens as csrf
+from ..security.nonce import nonce_attribute
+from ..state.app import AppState, current_app_state
+from ..state.request import RequestState, own_request_state
 from . import targets
-from .errors import SetupError
-from .handlers.registry import HandlerRegistry
-from .models.kinds import begin_signals
-from .reading.signals import is_datastar_request
-from .sansio import javascript
-from .sansio.actions import UrlPart, action
-from .sansio.consts import TAB_ID_SIGNAL, TOKEN_SIGNAL
-from .sansio.javascript import Expression
-from .sansio.tab_signal import TAB_SIGNAL, signal_filter
-from .security import tokens as csrf
-from .security.nonce import nonce_attribute
-from .state.app import AppState, current_app_state
-from .state.request import RequestState, own_request_state
 
 #: A path of this host: segments that a browser neither drops nor takes as anything but text.
 _PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|%[0-9A-Fa-f]{2})+)+")

@@ -1,0 +1,1 @@
+"""What templates write: actions, and the helpers of ``datastar`` in templates."""
