@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .models.signal import Signal
     from .sending.response import EventResponse
     from .streams.messages import Message
-    from .views import StarView, event
+    from .views.starview import StarView, event
 
 #: The signals of a request: name → JSON value.
 Signals: TypeAlias = dict[str, Any]
@@ -27,8 +27,8 @@ _MODULES = {
     "EventResponse": "sending.response",
     "Message": "streams.messages",
     "Signal": "models.signal",
-    "StarView": "views",
-    "event": "views",
+    "StarView": "views.starview",
+    "event": "views.starview",
 }
 
 if not TYPE_CHECKING:

@@ -10,13 +10,13 @@ from typing import Any, TypeVar, cast, overload
 from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
 
-from .declared_views import View, check_declared_again, install_view, install_view_in_blueprint, make_declared_view
 from .errors import SetupError
 from .handlers.dispatch import install_handler, install_in_blueprint
 from .handlers.handler import DEFAULT_METHODS, Handler, OnInvalid, make_handler
 from .handlers.registry import HandlerRegistry
 from .state.app import AppState, find_app_state
-from .views import StarView
+from .views.declaring import View, check_declared_again, install_view, install_view_in_blueprint, make_declared_view
+from .views.starview import StarView
 
 F = TypeVar("F", bound=Callable[..., Any])
 V = TypeVar("V", bound=type[StarView])

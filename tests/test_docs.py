@@ -28,7 +28,7 @@ from flask_datastar.sending import SendingMethods
 from flask_datastar.streams.api import StreamMethods
 from flask_datastar.streams.open_tabs import Tabs
 from flask_datastar.testing import DatastarClient
-from flask_datastar.views import HANDLE_EVENT
+from flask_datastar.views.starview import HANDLE_EVENT
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -22,7 +22,7 @@ from ..sansio.actions import UrlPart
 from ..sansio.javascript import Expression
 from ..state.app import AppState
 from ..state.request import find_request_state
-from ..view_urls import ViewUrls
+from ..views.url import ViewUrls
 
 
 def find_handler(registry: HandlerRegistry, app_state: AppState, target: object, event: str | None) -> Handler:

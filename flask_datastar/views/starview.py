@@ -10,8 +10,8 @@ from typing import Any, ClassVar, TypeVar, overload
 from flask import render_template
 from jinja2 import TemplateNotFound
 
-from .errors import SetupError
-from .handlers.handler import DEFAULT_METHODS, OnInvalid
+from ..errors import SetupError
+from ..handlers.handler import DEFAULT_METHODS, OnInvalid
 
 F = TypeVar("F", bound=Callable[..., Any])
 

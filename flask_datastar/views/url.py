@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from werkzeug.routing import BaseConverter, FloatConverter, Rule, ValidationError
 
-from .errors import InvalidSignals, SetupError
-from .sansio.events import shorten
-from .sansio.javascript import Expression
-from .state.app import AppState
+from ..errors import InvalidSignals, SetupError
+from ..sansio.events import shorten
+from ..sansio.javascript import Expression
+from ..state.app import AppState
 
 
 class ViewUrl:

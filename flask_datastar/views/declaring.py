@@ -10,13 +10,13 @@ from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import NotFound
 
-from .errors import SetupError
-from .handlers.dispatch import add_rule, install_handler, install_in_blueprint
-from .handlers.handler import DEFAULT_METHODS, Handler, default_group, make_handler, snake_case
-from .state.app import AppState
-from .view_requests import make_event_run, make_every_run, make_page
-from .view_urls import ViewUrl, ViewUrls
-from .views import HANDLE_EVENT, StarView, collect_events, title_of
+from ..errors import SetupError
+from ..handlers.dispatch import add_rule, install_handler, install_in_blueprint
+from ..handlers.handler import DEFAULT_METHODS, Handler, default_group, make_handler, snake_case
+from ..state.app import AppState
+from .running import make_event_run, make_every_run, make_page
+from .starview import HANDLE_EVENT, StarView, collect_events, title_of
+from .url import ViewUrl, ViewUrls
 
 
 @dataclass(frozen=True, slots=True, eq=False)

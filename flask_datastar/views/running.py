@@ -10,15 +10,15 @@ from flask import Flask, Request, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
-from .handlers.dispatch import make_call
-from .handlers.handler import EVENT_ARGUMENT, Handler, Run, is_event_name
-from .reading.signals import is_datastar_request, read_signals
-from .sansio.elements import gives_html, html_text
-from .sending.response import EventResponse
-from .state.app import AppState
-from .state.request import RequestState, current_request_state
-from .view_urls import ViewUrls
-from .views import StarView, title_of
+from ..handlers.dispatch import make_call
+from ..handlers.handler import EVENT_ARGUMENT, Handler, Run, is_event_name
+from ..reading.signals import is_datastar_request, read_signals
+from ..sansio.elements import gives_html, html_text
+from ..sending.response import EventResponse
+from ..state.app import AppState
+from ..state.request import RequestState, current_request_state
+from .starview import StarView, title_of
+from .url import ViewUrls
 
 
 def make_page(app_state: AppState, view_class: type[StarView], group: str, name: str) -> Callable[..., Any]:

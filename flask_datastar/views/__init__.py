@@ -1,0 +1,1 @@
+"""A page and its events in a class."""
