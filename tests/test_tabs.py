@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_datastar.tabs import TabEntry, TabInfo, TabRegistry
+from flask_datastar.hub.tabs import TabEntry, TabInfo, TabRegistry
 
 
 class Opened:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from flask_datastar.topics import Topics
+from flask_datastar.hub.topics import Topics
 
 
 class Box:

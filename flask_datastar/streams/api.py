@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from ..declaring import DeclaringMethods
 from ..handlers.handler import Handler, make_handler
+from ..hub.scopes import Scope, named_scope, scope_topic
 from ..security.origin import check_header
 from ..state.app import current_app_state
 from ..state.request import RequestState, current_request_state
@@ -21,7 +22,6 @@ from .messages import Messages
 from .open_tabs import Tabs
 from .opening import open_stream
 from .publishing import broadcast_events, publish_message
-from .scopes import Scope, named_scope, scope_topic
 from .subscriptions import add_subscription, check_topics
 from .waiting import Ticks, check_seconds
 

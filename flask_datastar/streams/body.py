@@ -8,12 +8,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ..hub.direct import direct_writer
+from ..hub.hub import Details, StreamHub
+from ..hub.stream import Stream
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, Reason, ending_block, restart_delay_ms
 from ..transport import leaving
-from .direct import direct_writer
 from .following import Follow
-from .hub import Details, StreamHub
-from .stream import Stream
 from .subscriptions import Subscription
 
 KEEPALIVE = b":\n\n"

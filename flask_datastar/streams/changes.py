@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 
 from ..brokers.payload import Payload
+from ..hub.hub import StreamHub
 from ..transport.wakeups import make_short_lock
-from .hub import StreamHub
 from .subscriptions import Subscription
 from .waiting import current_stream, wait
 

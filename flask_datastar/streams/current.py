@@ -7,9 +7,9 @@ from typing import Any
 
 from blinker import NamedSignal
 
+from ..hub.hub import StreamHub
 from ..state.app import AppState
 from ..transport.wakeups import PerProcess
-from .hub import StreamHub
 
 
 class _Hubs(PerProcess[StreamHub]):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..brokers.payload import Payload
+from ..hub.hub import StreamHub
+from ..hub.stream import Stream
 from ..state.app import AppState
 from .broadcast import Broadcast
-from .hub import StreamHub
-from .stream import Stream
 from .subscriptions import Subscription
 from .waiting import current_stream, wait
 

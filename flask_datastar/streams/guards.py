@@ -8,9 +8,9 @@ from typing import Any
 from flask import Request, has_request_context, request
 
 from ..errors import SetupError
+from ..hub.limits import SPARE_THREADS, max_streams
 from ..state.app import AppState
 from ..transport import worker
-from .limits import SPARE_THREADS, max_streams
 
 
 def check_server(app_state: AppState, current: Request) -> None:

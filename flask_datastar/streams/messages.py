@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..brokers.payload import Payload
+from ..hub.hub import StreamHub
+from ..hub.stream import Stream
 from ..transport.wakeups import make_short_lock
-from .hub import StreamHub
-from .stream import Stream
 from .subscriptions import Subscription
 from .waiting import wait
 

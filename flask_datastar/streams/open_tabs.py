@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..hub.scopes import Scope, named_scope
+from ..hub.tabs import TabInfo
 from ..state.app import AppState
-from ..tabs import TabInfo
 from .current import hub_of
-from .scopes import Scope, named_scope
 
 
 class Tabs:

@@ -10,6 +10,10 @@ from flask import Request, Response
 from werkzeug.exceptions import ServiceUnavailable
 
 from ..errors import SetupError
+from ..hub.hub import StreamHub
+from ..hub.limits import max_streams
+from ..hub.scopes import Scope, scope_text, scope_topic
+from ..hub.tabs import TabEntry
 from ..reading.signals import read_page_id, read_signals, read_tab_id
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import Reason, parse_ending
@@ -19,7 +23,6 @@ from ..sending.generators import queue_result
 from ..sending.response import head_response, response_of, take_queue, take_tracked
 from ..state.app import AppState
 from ..state.request import RequestState
-from ..tabs import TabEntry
 from ..transport import worker
 from .answer import stream_response
 from .body import FollowBody, StreamBody
@@ -27,10 +30,7 @@ from .commits import scoped_session
 from .current import hub_of
 from .following import Follow
 from .guards import check_server
-from .hub import StreamHub
-from .limits import max_streams
 from .running import GeneratorBody
-from .scopes import Scope, scope_text, scope_topic
 
 #: Sent first on a stream that came back: the client keeps the interval that the last ending gave it.
 _USUAL_RETRY = b"retry: 1000\n\n"

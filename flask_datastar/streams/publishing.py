@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from ..brokers.payload import Payload
+from ..hub.exchange import EVENTS, MESSAGE
 from ..state.app import AppState
 from .broadcast import Broadcast
 from .commits import publish_at_commit
 from .current import hub_of
-from .exchange import EVENTS, MESSAGE
 from .guards import check_publisher
 
 

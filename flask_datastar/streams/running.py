@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import request, stream_with_context
 
+from ..hub.stream import StreamEnds
 from ..sansio.endings import Ending, Reason
 from ..sending.generators import AddResult, report
 from ..sending.overlay import late_overlay, sent_events
@@ -15,7 +16,6 @@ from ..sending.response import response_of, take_queue, take_tracked
 from ..state.request import RequestState
 from ..transport.wakeups import pause
 from .body import KEEPALIVE, StreamBody
-from .stream import StreamEnds
 
 
 class GeneratorBody(StreamBody):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from ..brokers.payload import Payload
+from ..hub.hub import StreamHub
+from ..hub.stream import Stream
 from ..state.request import RequestState
-from .hub import StreamHub
-from .stream import Stream
 
 
 class Subscription:

@@ -8,8 +8,8 @@ from math import isfinite
 from typing import Any
 
 from ..errors import SetupError
+from ..hub.stream import Stream
 from ..state.request import current_request_state
-from .stream import Stream
 
 
 class Ticks:

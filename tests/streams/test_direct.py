@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from flask_datastar.hub.direct import DirectWriter, Payload, direct_writer
 from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
-from flask_datastar.streams.direct import DirectWriter, Payload, direct_writer
 from tests.conftest import MakeApp
 from tests.streams.scripts import direct_checks
 from tests.transport.checks import ROOT, all_checks, run_check

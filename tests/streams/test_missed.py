@@ -14,10 +14,10 @@ from flask_datastar.brokers import Broker
 from flask_datastar.brokers.memory import MemoryBroker
 from flask_datastar.brokers.payload import Payload
 from flask_datastar.errors import BrokerError
+from flask_datastar.hub import exchange as exchange_module
+from flask_datastar.hub.exchange import EVENTS, MESSAGE, MISSED, TABS, Exchange
+from flask_datastar.hub.turns import Turns
 from flask_datastar.state.app import find_app_state
-from flask_datastar.streams import exchange as exchange_module
-from flask_datastar.streams.exchange import EVENTS, MESSAGE, MISSED, TABS, Exchange
-from flask_datastar.streams.turns import Turns
 
 DEADLINE_SECONDS = 40
 

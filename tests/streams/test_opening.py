@@ -13,10 +13,10 @@ from flask import Flask, Response, after_this_request, session
 
 from flask_datastar import Datastar, sse
 from flask_datastar.errors import SetupError
+from flask_datastar.hub.limits import max_streams
 from flask_datastar.state.app import find_app_state
 from flask_datastar.state.request import state_of
 from flask_datastar.streams.current import hub_of
-from flask_datastar.streams.limits import max_streams
 from flask_datastar.testing import DatastarClient
 from flask_datastar.transport import worker
 from tests.conftest import MakeApp

@@ -13,8 +13,8 @@ from flask import Flask
 from flask_datastar import Datastar
 from flask_datastar.brokers import BROKERS
 from flask_datastar.errors import BrokerError
+from flask_datastar.hub import exchange, shared_tabs
 from flask_datastar.state.app import find_app_state
-from flask_datastar.streams import exchange, shared_tabs
 from flask_datastar.streams.current import hub_of
 from tests.brokers.joined import ROW, URL, JoinedBroker, Line
 from tests.streams.conftest import Connect

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flask_datastar.brokers.payload import Payload
-from flask_datastar.streams.shared_tabs import SharedTabs
-from flask_datastar.tabs import TabEntry, TabRegistry
+from flask_datastar.hub.shared_tabs import SharedTabs
+from flask_datastar.hub.tabs import TabEntry, TabRegistry
 
 
 class Site:

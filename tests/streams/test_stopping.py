@@ -12,8 +12,8 @@ import pytest
 from flask import Flask, Response
 
 from flask_datastar import Datastar
+from flask_datastar.hub import lingering
 from flask_datastar.state.app import find_app_state
-from flask_datastar.streams import lingering
 from flask_datastar.streams.current import hub_of
 from flask_datastar.transport import worker
 from tests.conftest import MakeApp

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from flask_datastar.hub.direct import Payload
+from flask_datastar.hub.stream import LARGEST_WRITE_BYTES, Stream
 from flask_datastar.sansio.endings import Ending, Reason
 from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
-from flask_datastar.streams.direct import Payload
-from flask_datastar.streams.stream import LARGEST_WRITE_BYTES, Stream
 from tests.conftest import MakeApp
 
 
@@ -87,7 +87,7 @@ def test_reason_and_time_are_there_before_the_stream_is_seen_to_end(
                 seen.append((self.reason, self.ended_at))
             super().__setattr__(name, value)
 
-    monkeypatch.setattr("flask_datastar.streams.hub.Stream", Watched)
+    monkeypatch.setattr("flask_datastar.hub.hub.Stream", Watched)
     begin = time.monotonic()
     stream = hub_of(find_app_state(app)).new_stream()
     end(stream)

@@ -8,10 +8,10 @@ import time
 import pytest
 
 from flask_datastar.brokers.payload import Payload
+from flask_datastar.hub import turns
+from flask_datastar.hub.turns import Turns
 from flask_datastar.state.app import find_app_state
-from flask_datastar.streams import turns
 from flask_datastar.streams.current import hub_of
-from flask_datastar.streams.turns import Turns
 from tests.conftest import MakeApp
 
 MESSAGES = 400

@@ -16,7 +16,6 @@ from .. import hooks
 from ..brokers.payload import Payload
 from ..config.settings import Settings
 from ..sansio.endings import Ending, Reason
-from ..tabs import TabRegistry
 from ..transport import leaving, worker
 from ..transport.ticker import current_ticker
 from ..transport.wakeups import make_lock
@@ -25,6 +24,7 @@ from .limits import max_streams
 from .lingering import cut_lingering
 from .shared_tabs import SharedTabs
 from .stream import Stream
+from .tabs import TabRegistry
 from .turns import Turns
 
 _STOP_POLL_SECONDS = 0.05

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from weakref import WeakSet
 
-from .sansio.endings import Reason
-from .transport.wakeups import PerProcess, make_lock
+from ..sansio.endings import Reason
+from ..transport.wakeups import PerProcess, make_lock
 
 _logger = logging.getLogger(__name__)
 

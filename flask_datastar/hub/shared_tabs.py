@@ -20,10 +20,10 @@ from typing import Any
 
 from ..brokers.payload import Payload
 from ..sansio.endings import Reason
-from ..tabs import TabEntry, TabRegistry
 from ..transport.wakeups import Wakeup, make_lock, make_wakeup
 from .exchange import TABS, Exchange
 from .scopes import scope_topic
+from .tabs import TabEntry, TabRegistry
 
 #: How long a process may take to say that it has a stream.
 _ANSWER_SECONDS = 0.5

@@ -11,10 +11,10 @@ from ..brokers import BrokerOptions, make_broker
 from ..brokers.payload import Payload
 from ..config.settings import Settings
 from ..errors import BrokerError
-from ..topics import Subscriber, Topics
 from ..transport.ticker import current_ticker
 from ..transport.wakeups import make_lock, spawn
 from .scopes import channel_of
+from .topics import Subscriber, Topics
 from .turns import Turns
 
 #: Kinds of messages: for wait points, for browsers, for the registries of tabs, and of a topic that has lost some.

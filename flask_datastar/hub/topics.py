@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Protocol
 
-from .transport.wakeups import PerProcess, make_lock, pause
+from ..transport.wakeups import PerProcess, make_lock, pause
 
 # Deliveries without a pause: a few milliseconds, in which no other greenlet runs.
 _BATCH = 400
