@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .extension import Datastar
     from .models.signal import Signal
     from .sending.response import EventResponse
-    from .streams.messages import Message
+    from .streams.subscribe import Message
     from .views.starview import StarView, event
 
 #: The signals of a request: name → JSON value.
@@ -25,7 +25,7 @@ __all__ = ["Datastar", "Event", "EventResponse", "Message", "Signal", "Signals",
 _MODULES = {
     "Datastar": "extension",
     "EventResponse": "sending.response",
-    "Message": "streams.messages",
+    "Message": "streams.subscribe",
     "Signal": "models.signal",
     "StarView": "views.starview",
     "event": "views.starview",

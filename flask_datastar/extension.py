@@ -23,8 +23,8 @@ from .sending.response import EventResponse, current_response, start_response
 from .state.app import AppState, current_app_state
 from .state.request import current_request_state
 from .state.tracked import TrackedSignals
-from .streams.api import StreamMethods
 from .streams.commits import watch_transactions
+from .streams.methods import StreamMethods
 
 M = TypeVar("M")
 

@@ -25,8 +25,8 @@ from flask_datastar.errors import DatastarError
 from flask_datastar.forms.validation import ValidationMethods
 from flask_datastar.sansio.actions import OPTIONS
 from flask_datastar.sending import SendingMethods
-from flask_datastar.streams.api import StreamMethods
-from flask_datastar.streams.open_tabs import Tabs
+from flask_datastar.streams.methods import StreamMethods
+from flask_datastar.streams.tabs import Tabs
 from flask_datastar.testing import DatastarClient
 from flask_datastar.views.starview import HANDLE_EVENT
 

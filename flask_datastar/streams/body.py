@@ -13,7 +13,7 @@ from ..hub.hub import Details, StreamHub
 from ..hub.stream import Stream
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, Reason, ending_block, restart_delay_ms
 from ..transport import leaving
-from .following import Follow
+from .follow import Follow
 from .subscriptions import Subscription
 
 KEEPALIVE = b":\n\n"

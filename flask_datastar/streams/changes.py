@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ..brokers.payload import Payload
 from ..hub.hub import StreamHub
 from ..transport.wakeups import make_short_lock
+from .every import current_stream, wait
 from .subscriptions import Subscription
-from .waiting import current_stream, wait
 
 
 class Changes(Subscription):

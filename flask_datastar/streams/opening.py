@@ -24,13 +24,13 @@ from ..sending.response import head_response, response_of, take_queue, take_trac
 from ..state.app import AppState
 from ..state.request import RequestState
 from ..transport import worker
-from .answer import stream_response
 from .body import FollowBody, StreamBody
 from .commits import scoped_session
 from .current import hub_of
-from .following import Follow
-from .guards import check_server
-from .running import GeneratorBody
+from .follow import Follow
+from .generator_body import GeneratorBody
+from .response import stream_response
+from .servers import check_server
 
 #: Sent first on a stream that came back: the client keeps the interval that the last ending gave it.
 _USUAL_RETRY = b"retry: 1000\n\n"

@@ -11,7 +11,7 @@ from ..state.app import AppState
 from .broadcast import Broadcast
 from .commits import publish_at_commit
 from .current import hub_of
-from .guards import check_publisher
+from .servers import check_publisher
 
 
 def publish_message(app_state: AppState, topic: str, data: Any) -> None:

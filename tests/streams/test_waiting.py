@@ -18,7 +18,7 @@ from flask_datastar import Datastar, Message, sse
 from flask_datastar.errors import SetupError
 from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
-from flask_datastar.streams.waiting import Ticks
+from flask_datastar.streams.every import Ticks
 from tests.conftest import MakeApp
 from tests.streams.conftest import Connect, assert_nothing_is_left
 from tests.streams.scripts import turn_checks

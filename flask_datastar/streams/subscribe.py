@@ -13,8 +13,8 @@ from ..brokers.payload import Payload
 from ..hub.hub import StreamHub
 from ..hub.stream import Stream
 from ..transport.wakeups import make_short_lock
+from .every import wait
 from .subscriptions import Subscription
-from .waiting import wait
 
 
 @dataclass(frozen=True, slots=True)

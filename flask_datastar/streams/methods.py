@@ -17,13 +17,13 @@ from ..transport.wakeups import pause
 from .broadcast import Broadcast
 from .changes import Changes
 from .current import hub_of
-from .following import Follow, gap_filler
-from .messages import Messages
-from .open_tabs import Tabs
+from .every import Ticks, check_seconds
+from .follow import Follow, gap_filler
 from .opening import open_stream
 from .publishing import broadcast_events, publish_message
+from .subscribe import Messages
 from .subscriptions import add_subscription, check_topics
-from .waiting import Ticks, check_seconds
+from .tabs import Tabs
 
 F = TypeVar("F", bound=Callable[..., Any])
 ScopeSource = Scope | Callable[[], Scope]

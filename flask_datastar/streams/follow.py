@@ -9,8 +9,8 @@ from ..hub.hub import StreamHub
 from ..hub.stream import Stream
 from ..state.app import AppState
 from .broadcast import Broadcast
+from .every import current_stream, wait
 from .subscriptions import Subscription
-from .waiting import current_stream, wait
 
 #: Sends to one stream what it may have missed.
 FillGap = Callable[[Stream], object]
