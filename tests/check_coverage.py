@@ -13,11 +13,13 @@ LOWEST = 95.0
 #: What decides on the wire format, on what is reachable and on what is accepted has no untried line or branch.
 FULL = (
     "flask_datastar/sansio/",
-    "flask_datastar/config.py",
-    "flask_datastar/config_checks.py",
-    "flask_datastar/handlers.py",
-    "flask_datastar/registry.py",
-    "flask_datastar/tracking.py",
+    "flask_datastar/models/conversion.py",
+    "flask_datastar/models/containers.py",
+    "flask_datastar/models/misfits.py",
+    "flask_datastar/config/",
+    "flask_datastar/handlers/handler.py",
+    "flask_datastar/handlers/registry.py",
+    "flask_datastar/state/tracked.py",
 )
 
 

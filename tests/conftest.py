@@ -17,6 +17,8 @@ from jinja2 import DictLoader
 from flask_datastar import Datastar
 from flask_datastar.testing import DatastarClient
 
+pytest_plugins = ["tests.support.streams"]
+
 # Hypothesis without clock, randomness or files: a run gives the same result everywhere.
 settings.register_profile(
     "flask_datastar",

@@ -179,8 +179,8 @@ def test_no_row_allows_more_than_is_used() -> None:
 
 def test_relative_imports_are_followed() -> None:
     assert f"{PACKAGE}.sansio.consts" in {found.target for found in imports_of("sansio.events")}
-    assert f"{PACKAGE}.sansio.strictjson" in {found.target for found in imports_of("_state")}
-    assert f"{PACKAGE}.reading" in {found.target for found in imports_of("extension")}
+    assert f"{PACKAGE}.sansio.strictjson" in {found.target for found in imports_of("state.app")}
+    assert f"{PACKAGE}.reading.parameters" in {found.target for found in imports_of("handlers.handler")}
 
 
 def test_a_module_imports_what_its_room_may() -> None:

@@ -10,7 +10,7 @@ from functools import partial
 
 from flask_datastar.brokers import Broker, BrokerOptions, make_broker
 from flask_datastar.brokers.payload import Payload
-from tests.transport.scripts.helpers import run_all, wait_until
+from tests.support.checks import run_all, wait_until
 
 Message = tuple[str, str, bytes, str | None]
 

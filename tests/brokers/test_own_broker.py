@@ -14,10 +14,9 @@ from flask import Flask
 from flask_datastar import Datastar
 from flask_datastar.brokers import BROKERS
 from flask_datastar.errors import BrokerError, ConfigError, SetupError
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from tests.brokers.contract import Brokers, SharedBrokerContract, say
-from tests.transport.scripts.helpers import wait_until
+from tests.support.checks import wait_until
+from tests.support.streams import hub_for
 
 HOWTO = Path(__file__).parents[2] / "docs/howto"
 
@@ -77,7 +76,7 @@ def test_app_knows_the_new_scheme(tmp_path: Path) -> None:
 
     with app.app_context():
         assert datastar.tabs.count(everywhere=True) == 0
-    hub_of(find_app_state(app)).exchange.close()
+    hub_for(app).exchange.close()
 
 
 @pytest.mark.parametrize("scheme", ["my_broker", "NATS", "redis+nats"])
@@ -88,7 +87,7 @@ def test_scheme_is_taken_as_the_row_has_it(monkeypatch: pytest.MonkeyPatch, sche
 
     with app.app_context():
         datastar.publish("news")
-    assert hub_of(find_app_state(app)).exchange.broker.url == f"{scheme}://host:1/x"
+    assert hub_for(app).exchange.broker.url == f"{scheme}://host:1/x"
 
 
 @pytest.mark.parametrize("package", ["no_such_client", "no_such_client.pubsub"])

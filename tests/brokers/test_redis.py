@@ -23,8 +23,8 @@ from tests.brokers.scripts import (
     tls_checks,
     unpatched_checks,
 )
+from tests.support.checks import wait_until
 from tests.transport.checks import all_checks, run_check
-from tests.transport.scripts.helpers import wait_until
 
 pytestmark = pytest.mark.redis
 

@@ -13,8 +13,8 @@ import pytest
 from tests.brokers.contract import Brokers, Taker
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import plain_script
-from tests.children import child_environment
-from tests.transport.scripts.helpers import wait_until
+from tests.support.checks import wait_until
+from tests.support.children import child_environment
 
 pytestmark = pytest.mark.redis
 

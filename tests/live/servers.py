@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.children import child_environment
+from tests.support.children import child_environment
 
 ROOT = Path(__file__).parents[2]
 #: For what does come, on a busy machine, too. They measure nothing.

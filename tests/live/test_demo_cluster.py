@@ -17,9 +17,9 @@ import pytest
 from playwright.sync_api import Page, expect
 from redis import Redis
 
-from tests.children import child_environment
 from tests.live.board import add, cards, join_board
 from tests.live.servers import DEADLINE_SECONDS, ROOT, wait_until
+from tests.support.children import child_environment
 
 COMMAND = [sys.executable, "example/cluster.py", "--port", "0"]
 STOP_DEADLINE_SECONDS = 90

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.brokers.redis_server import RedisServer
-from tests.children import child_environment
 from tests.servers.clients import BreakableClient, Client
 from tests.servers.crowd import DEADLINE_SECONDS, Crowd
 from tests.servers.serving import ROOT, Server, wait_until
+from tests.support.children import child_environment
 
 #: For how long workers are held at a time: one of them may have been stopped with the lock of the database in its hand,
 #: and the one that is wanted waits for that, with everything that it serves.

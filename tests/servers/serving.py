@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.children import child_environment
 from tests.servers.crowd import Crowd
+from tests.support.children import child_environment
 
 ROOT = Path(__file__).parents[2]
 #: For what does come, on a busy machine, too. They measure nothing.

@@ -17,8 +17,7 @@ from greenlet import greenlet
 
 from flask_datastar import Datastar
 from flask_datastar.hooks import stream_closed, stream_opened
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
+from tests.support.streams import hub_for
 
 app = Flask(__name__)
 app.config.update(
@@ -138,7 +137,7 @@ def close() -> str:
 
 @app.get("/figures")
 def figures() -> dict[str, Any]:
-    hub = hub_of(find_app_state(app))
+    hub = hub_for(app)
     gc.collect()
     # Another C library has none.
     with suppress(AttributeError):

@@ -10,11 +10,9 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar, Event, hooks, sse
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from tests.conftest import MakeApp
-from tests.streams.conftest import Connect, assert_nothing_is_left
-from tests.streams.wsgi import Connection, call, ending
+from tests.support.streams import Connect, assert_nothing_is_left, hub_for
+from tests.support.wsgi import Connection, call, ending
 
 PATH = "/ds/g/stream"
 
@@ -80,7 +78,7 @@ def test_block_is_one_message(app: Flask, datastar: Datastar, followers: list[Co
             payloads.append((kind, payload.data, payload.last_id))
 
     listener = Listener()
-    topics = hub_of(find_app_state(app)).topics
+    topics = hub_for(app).topics
     topics.subscribe("news", listener)
     with app.app_context(), datastar.broadcast("news") as out:
         out.signal("a", 1)

@@ -16,9 +16,8 @@ from sqlalchemy.orm import Session
 
 from flask_datastar import Datastar
 from flask_datastar.errors import BrokerError
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from tests.conftest import MakeApp
+from tests.support.streams import hub_for
 
 Published = list[str]
 
@@ -31,7 +30,7 @@ class Listener:
         self.found: list[object] = []
         self._app = app
         self._look = look
-        hub_of(find_app_state(app)).topics.subscribe("rows", self)
+        hub_for(app).topics.subscribe("rows", self)
 
     def deliver(self, topic: str, kind: str, payload: Any) -> None:
         self.published.append(payload.data.decode())
@@ -77,7 +76,7 @@ class Board:
         self.datastar.publish("rows", data)
 
     def close(self) -> None:
-        hub_of(find_app_state(self.app)).topics.unsubscribe("rows", self.listener)
+        hub_for(self.app).topics.unsubscribe("rows", self.listener)
         with self.app.app_context():
             self.db.engine.dispose()
 
@@ -471,7 +470,7 @@ def test_another_extension_of_that_name_is_left_alone(make_app: MakeApp) -> None
 
 
 def test_broker_that_fails_leaves_the_session_usable(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    exchange = hub_of(find_app_state(board.app)).exchange
+    exchange = hub_for(board.app).exchange
     publish = exchange.broker.publish
 
     def fail(*args: Any, **options: Any) -> None:

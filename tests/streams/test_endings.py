@@ -15,8 +15,8 @@ from flask import Flask
 from flask_datastar import Datastar, sse
 from flask_datastar.streams import body
 from tests.conftest import MakeApp
-from tests.streams.conftest import Connect, assert_nothing_is_left
-from tests.streams.wsgi import call, ending
+from tests.support.streams import Connect, assert_nothing_is_left
+from tests.support.wsgi import call, ending
 
 FIRST, SECOND = sse.patch_elements("<p id='a'>1</p>"), sse.patch_elements("<p id='a'>2</p>")
 

@@ -16,12 +16,11 @@ from flask_datastar.errors import SetupError
 from flask_datastar.hub.limits import max_streams
 from flask_datastar.state.app import find_app_state
 from flask_datastar.state.request import state_of
-from flask_datastar.streams.current import hub_of
 from flask_datastar.testing import DatastarClient
 from flask_datastar.transport import worker
 from tests.conftest import MakeApp
-from tests.streams.conftest import Connect, assert_nothing_is_left
-from tests.streams.wsgi import call, ending
+from tests.support.streams import Connect, assert_nothing_is_left, hub_for
+from tests.support.wsgi import call, ending
 
 PATH = "/ds/g/stream"
 
@@ -44,7 +43,7 @@ Declare = Callable[..., None]
 
 
 def stats(app: Flask) -> dict[str, Any]:
-    return hub_of(find_app_state(app)).stats()
+    return hub_for(app).stats()
 
 
 # Scopes
@@ -192,7 +191,7 @@ def test_what_is_sent_after_the_stream_was_made_goes_out_first(
 
     sent = [event.arguments["signals"] for event in connection.events]
     assert sent == ['{"before":1}', '{"meanwhile":1}', '{"chained":1}', '{"after":1}', '{"early":1}']
-    hub_of(find_app_state(app)).stop()
+    hub_for(app).stop()
     assert ending(connection.wait_end())[0] == "ds:restart:0:row-7"
 
 
@@ -669,7 +668,7 @@ def test_subscriptions_of_a_request_that_opens_no_stream_are_dropped(app: Flask,
         datastar.subscribe("a")
         datastar.changes("b")
         datastar.follow("c")
-        assert not hub_of(find_app_state(app)).topics.is_empty
+        assert not hub_for(app).topics.is_empty
 
     @app.get("/")
     def page() -> str:

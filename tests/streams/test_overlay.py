@@ -10,8 +10,8 @@ from flask import Flask
 
 from flask_datastar import Datastar
 from tests.conftest import MakeApp
-from tests.streams.conftest import Connect
-from tests.streams.wsgi import ending
+from tests.support.streams import Connect
+from tests.support.wsgi import ending
 
 
 @pytest.fixture

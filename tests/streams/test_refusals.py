@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_datastar import Datastar, sse
 from tests.conftest import MakeApp
-from tests.streams.conftest import assert_nothing_is_left
-from tests.streams.wsgi import call
+from tests.support.streams import assert_nothing_is_left
+from tests.support.wsgi import call
 
 DONE = b"id: ds:done\n\n"
 Refuse = Callable[[], Response | WerkzeugResponse]

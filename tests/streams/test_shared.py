@@ -14,12 +14,10 @@ from flask_datastar import Datastar
 from flask_datastar.brokers import BROKERS
 from flask_datastar.errors import BrokerError
 from flask_datastar.hub import exchange, shared_tabs
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from tests.brokers.joined import ROW, URL, JoinedBroker, Line
-from tests.streams.conftest import Connect
-from tests.streams.wsgi import Connection, call, ending
-from tests.transport.scripts.helpers import wait_until
+from tests.support.checks import wait_until
+from tests.support.streams import Connect, hub_for
+from tests.support.wsgi import Connection, call, ending
 
 
 class Process:
@@ -67,7 +65,7 @@ class Process:
 
     @property
     def broker(self) -> JoinedBroker:
-        broker = hub_of(find_app_state(self.app)).exchange.broker
+        broker = hub_for(self.app).exchange.broker
         assert isinstance(broker, JoinedBroker)
         return broker
 
@@ -169,7 +167,7 @@ def test_page_that_makes_way_for_another_keeps_the_subscription(
 
     stream.wait('{"again":1}')
     assert [what for what, _ in one.broker.history] == ["subscribe", "subscribe"]
-    hub_of(find_app_state(one.app)).exchange.close()
+    hub_for(one.app).exchange.close()
 
 
 # One stream a tab
@@ -469,7 +467,7 @@ def test_end_of_the_process_lets_go_of_the_broker(make_process: MakeProcess) -> 
     assert other.count() == (0, 1)
     stream.close()
 
-    hub = hub_of(find_app_state(one.app))
+    hub = hub_for(one.app)
     hub._end_at_exit()
 
     assert hub.exchange.broker not in JoinedBroker.lines["shop"].brokers

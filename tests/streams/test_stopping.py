@@ -13,13 +13,11 @@ from flask import Flask, Response
 
 from flask_datastar import Datastar
 from flask_datastar.hub import lingering
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from flask_datastar.transport import worker
 from tests.conftest import MakeApp
-from tests.streams.conftest import Connect, assert_nothing_is_left
 from tests.streams.scripts import exit_checks
-from tests.streams.wsgi import DEADLINE_SECONDS, call, ending
+from tests.support.streams import Connect, assert_nothing_is_left, hub_for
+from tests.support.wsgi import DEADLINE_SECONDS, call, ending
 from tests.transport.checks import all_checks, run_check
 
 PATH = "/ds/g/stream"
@@ -94,7 +92,7 @@ def test_stream_that_was_on_its_way_when_the_others_ended_is_sent_elsewhere(app:
 
     @app.after_request
     def stop(response: Response) -> Response:
-        hub_of(find_app_state(app)).stop()
+        hub_for(app).stop()
         return response
 
     event_id, retry_ms = ending(connect(PATH, signals={"tabId": "t.p"}).wait_end())
@@ -107,7 +105,7 @@ def test_stream_that_was_on_its_way_when_the_others_ended_is_sent_elsewhere(app:
 def test_connection_of_a_worker_that_stops_has_no_next_request(app: Flask, is_stopping: bool) -> None:
     with unread(app) as (body, server, client):
         if is_stopping:
-            hub_of(find_app_state(app)).stop()
+            hub_for(app).stop()
         body.close()
 
         # The server would read the next request from here.

@@ -16,13 +16,11 @@ from flask_sqlalchemy import SQLAlchemy
 
 from flask_datastar import Datastar, Message, sse
 from flask_datastar.errors import SetupError
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from flask_datastar.streams.every import Ticks
 from tests.conftest import MakeApp
-from tests.streams.conftest import Connect, assert_nothing_is_left
 from tests.streams.scripts import turn_checks
-from tests.streams.wsgi import DEADLINE_SECONDS, call, ending
+from tests.support.streams import Connect, assert_nothing_is_left, hub_for
+from tests.support.wsgi import DEADLINE_SECONDS, call, ending
 from tests.transport.checks import all_checks, run_check
 
 
@@ -310,7 +308,7 @@ def test_what_came_before_the_first_look_needs_no_second_one(app: Flask, datasta
         changes = datastar.changes("a", "b", at_most_every=0)
         datastar.publish("a")
         # As after an outage of the broker.
-        hub_of(find_app_state(app)).exchange.catch_up()
+        hub_for(app).exchange.catch_up()
         for topics in changes:
             seen.append(topics)
             yield {"change": len(seen)}
@@ -482,7 +480,7 @@ def test_what_is_delivered_while_the_stream_opens_is_not_lost(app: Flask, datast
         return feed
 
     slow = Slow()
-    topics = hub_of(find_app_state(app)).topics
+    topics = hub_for(app).topics
     topics.subscribe("news", slow)
     body = call(app, "/ds/g/stream")[2]
     may_go_on.set()
@@ -698,7 +696,7 @@ def test_topic_that_is_none_is_refused(
 
 def wait_for_subscribers(app: Flask, topic: str, count: int) -> None:
     """Wait until a topic has so many subscribers."""
-    topics = hub_of(find_app_state(app)).topics
+    topics = hub_for(app).topics
     deadline = time.monotonic() + DEADLINE_SECONDS
     while topics.count(topic) < count:
         assert time.monotonic() < deadline

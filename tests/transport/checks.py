@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.children import child_environment
+from tests.support.children import child_environment
 from tests.transport.scripts.runner import check_names
 
 ROOT = Path(__file__).parents[2]

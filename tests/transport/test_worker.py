@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flask_datastar.transport.worker import holds_streams
-from tests.children import child_environment
+from tests.support.children import child_environment
 from tests.transport.checks import ROOT, all_checks, run_check
 from tests.transport.scripts import worker_checks
 

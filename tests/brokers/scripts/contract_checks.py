@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask_datastar.brokers import redis
 from tests.brokers.contract import Brokers, SharedBrokerContract
 from tests.brokers.redis_server import RedisServer
-from tests.transport.scripts.helpers import wait_until
+from tests.support.checks import wait_until
 
 
 def _check(name: str) -> Callable[[], None]:

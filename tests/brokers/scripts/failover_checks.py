@@ -13,7 +13,7 @@ from flask_datastar.brokers import Broker, redis_presence
 from flask_datastar.errors import BrokerError
 from tests.brokers.contract import Brokers, say
 from tests.brokers.redis_server import RedisServer
-from tests.transport.scripts.helpers import wait_until
+from tests.support.checks import wait_until
 
 logging.getLogger("flask_datastar").addHandler(logging.NullHandler())
 

@@ -18,7 +18,7 @@ from flask_datastar.errors import BrokerError, ConfigError
 from flask_datastar.transport.wakeups import spawn
 from tests.brokers.contract import Brokers, Taker, say
 from tests.brokers.redis_server import RedisServer
-from tests.transport.scripts.helpers import run_all, wait_until
+from tests.support.checks import run_all, wait_until
 
 #: The longest wait for Redis where it is waited for, because it hangs: so long that what does not wait for it stays
 #: below also on a busy machine.

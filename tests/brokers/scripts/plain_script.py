@@ -11,8 +11,7 @@ from flask import Flask
 
 from flask_datastar import Datastar
 from flask_datastar.errors import BrokerError
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
+from tests.support.streams import hub_for
 
 #: Longer than any pause of a busy machine: who waited for it is known by that.
 TIMEOUT_SECONDS = 30
@@ -40,7 +39,7 @@ def main(url: str) -> None:
         except BrokerError as error:
             print("failed:", error)
         print("seconds:", time.monotonic() - begin)
-        if hub_of(find_app_state(app)).exchange.broker.stats()["connected"]:
+        if hub_for(app).exchange.broker.stats()["connected"]:
             datastar.broadcast("news").signal("broadcast", 1)
             print("tabs:", datastar.tabs.count(everywhere=True))
             datastar.tabs.close("ann")

@@ -10,7 +10,7 @@ from typing import Any
 from flask_datastar.brokers import redis_presence
 from tests.brokers.contract import Brokers, say
 from tests.brokers.redis_server import RedisServer
-from tests.transport.scripts.helpers import finish_child, held, run_in_child, start_child, wait_until
+from tests.support.checks import finish_child, held, run_in_child, start_child, wait_until
 
 
 def be_quick(alive_seconds: float = 1.0) -> None:

@@ -11,7 +11,7 @@ import pytest
 from flask_datastar.errors import BrokerError
 from tests.brokers.contract import Brokers, say
 from tests.brokers.redis_server import RedisServer
-from tests.transport.scripts.helpers import run_all
+from tests.support.checks import run_all
 
 # What is logged of a refusal is no output of a check.
 logging.getLogger("flask_datastar").addHandler(logging.NullHandler())

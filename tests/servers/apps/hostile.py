@@ -11,9 +11,8 @@ from urllib.parse import parse_qs
 from flask import Flask, Response, request
 
 from flask_datastar import Datastar
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from tests.servers.fillers import filler, translate
+from tests.support.streams import hub_for
 
 LARGEST = 200_000
 
@@ -78,7 +77,7 @@ def ready() -> str:
 
 @app.get("/figures")
 def figures() -> dict[str, Any]:
-    streams = hub_of(find_app_state(app))._snapshot()
+    streams = hub_for(app)._snapshot()
     return {"stats": datastar.stats(), "direct": sum(stream.direct is not None for stream in streams)}
 
 

@@ -15,10 +15,9 @@ from greenlet import greenlet
 
 from flask_datastar import Datastar
 from flask_datastar.hooks import stream_closed, stream_opened
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from flask_datastar.transport.wakeups import is_gevent
 from flask_datastar.transport.worker import is_stopping
+from tests.support.streams import hub_for
 
 app = Flask(__name__)
 app.config.update(
@@ -181,7 +180,7 @@ def ready() -> str:
 def figures() -> dict[str, Any]:
     if "collect" in request.args:
         gc.collect()
-    hub = hub_of(find_app_state(app))
+    hub = hub_for(app)
     return {
         "pid": os.getpid(),
         "stats": datastar.stats(),

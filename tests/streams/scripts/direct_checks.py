@@ -13,7 +13,7 @@ from flask import Flask, Response
 from flask_datastar import Datastar, Event, sse
 from flask_datastar.sse import parse_events
 from flask_datastar.transport.wakeups import make_wakeup, spawn
-from tests.transport.scripts.helpers import DEADLINE_SECONDS, run_natively, wait_until
+from tests.support.checks import DEADLINE_SECONDS, run_natively, wait_until
 
 OPENING = b": open\n\n"
 
@@ -260,10 +260,9 @@ def check_broken_connection_is_left_at_once() -> None:
 
 
 def streams_of(app: Flask) -> list[Any]:
-    from flask_datastar.state.app import find_app_state
-    from flask_datastar.streams.current import hub_of
+    from tests.support.streams import hub_for
 
-    return hub_of(find_app_state(app))._snapshot()
+    return hub_for(app)._snapshot()
 
 
 def check_ending_comes_after_what_was_written() -> None:

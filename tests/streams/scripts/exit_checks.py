@@ -10,8 +10,8 @@ from flask import Flask
 
 from flask_datastar import Datastar
 from flask_datastar.transport.wakeups import is_gevent, make_wakeup, spawn
-from tests.streams.wsgi import call
-from tests.transport.scripts.helpers import DEADLINE_SECONDS
+from tests.support.checks import DEADLINE_SECONDS
+from tests.support.wsgi import call
 
 
 def check_streams_end_with_the_process() -> None:

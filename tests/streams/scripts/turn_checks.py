@@ -11,8 +11,8 @@ from flask import Flask
 
 from flask_datastar import Datastar
 from flask_datastar.transport.wakeups import make_wakeup, spawn
-from tests.streams.wsgi import call
-from tests.transport.scripts.helpers import DEADLINE_SECONDS
+from tests.support.checks import DEADLINE_SECONDS
+from tests.support.wsgi import call
 
 Work = Callable[[Datastar, Callable[[], bool]], Iterator[Any]]
 

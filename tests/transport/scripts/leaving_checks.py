@@ -16,7 +16,7 @@ from typing import Any
 from flask_datastar.transport import watchers
 from flask_datastar.transport.leaving import connection_of, set_user_timeout, shut, shut_for_reading, watch
 from flask_datastar.transport.wakeups import is_gevent, make_wakeup, spawn
-from tests.transport.scripts.helpers import (
+from tests.support.checks import (
     DEADLINE_SECONDS,
     Counter,
     Records,

@@ -9,7 +9,7 @@ import time
 from flask_datastar.hub.tabs import TabEntry, TabRegistry
 from flask_datastar.hub.topics import Topics
 from flask_datastar.transport.wakeups import make_wakeup
-from tests.transport.scripts.helpers import DEADLINE_SECONDS, held, run_all, run_in_child
+from tests.support.checks import DEADLINE_SECONDS, held, run_all, run_in_child
 
 ROUNDS = 200
 

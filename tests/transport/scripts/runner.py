@@ -15,7 +15,7 @@ import traceback
 import warnings
 from types import ModuleType
 
-from tests.transport.scripts.helpers import exit_child
+from tests.support.checks import exit_child
 
 #: More than what a check itself waits for, whose error says more.
 DEADLINE_SECONDS = 240

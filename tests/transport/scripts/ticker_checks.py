@@ -8,7 +8,7 @@ import time
 
 from flask_datastar.transport.ticker import Ticker, current_ticker
 from flask_datastar.transport.wakeups import is_gevent, make_wakeup
-from tests.transport.scripts.helpers import DEADLINE_SECONDS, Counter, Records, held, run_in_child, wait_until
+from tests.support.checks import DEADLINE_SECONDS, Counter, Records, held, run_in_child, wait_until
 
 
 def ticker_is_running() -> bool:

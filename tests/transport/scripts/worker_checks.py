@@ -9,7 +9,7 @@ from weakref import WeakMethod
 
 from flask_datastar.transport.wakeups import is_gevent
 from flask_datastar.transport.worker import before_exit, begin_stop, is_stopping, thread_count
-from tests.transport.scripts.helpers import run_in_child
+from tests.support.checks import run_in_child
 
 
 class Worker:

@@ -10,16 +10,15 @@ import pytest
 from flask_datastar.brokers.payload import Payload
 from flask_datastar.hub import turns
 from flask_datastar.hub.turns import Turns
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from tests.conftest import MakeApp
+from tests.support.streams import hub_for
 
 MESSAGES = 400
 
 
 def test_thread_that_runs_late_is_waited_for(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "_PATIENCE_SECONDS", 30.0)
-    hub = hub_of(find_app_state(make_app(DATASTAR_MAX_QUEUED_EVENTS=100)))
+    hub = hub_for(make_app(DATASTAR_MAX_QUEUED_EVENTS=100))
     stream, taken, is_over = hub.new_stream(), bytearray(), threading.Event()
 
     def serve() -> None:

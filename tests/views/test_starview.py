@@ -41,8 +41,8 @@ def test_view_has_a_page_and_an_endpoint_for_each_event(app: Flask, datastar: Da
 
     assert rules(app) == {
         "cart_view": "/cart/<int:number>",
-        "datastar.tests-test_views-cart_view:add_item": "/ds/tests-test_views-cart_view/add_item",
-        "datastar.tests-test_views-cart_view:drop": "/ds/tests-test_views-cart_view/drop",
+        "datastar.tests-views-test_starview-cart_view:add_item": "/ds/tests-views-test_starview-cart_view/add_item",
+        "datastar.tests-views-test_starview-cart_view:drop": "/ds/tests-views-test_starview-cart_view/drop",
     }
     methods = {rule.endpoint.rpartition(":")[2]: rule.methods for rule in app.url_map.iter_rules()}
     assert methods["cart_view"] == {"GET", "HEAD", "OPTIONS"}
@@ -85,7 +85,7 @@ def test_group_of_an_inner_class_has_the_outer_ones_name(datastar: Datastar) -> 
 
     datastar.view("/")(Shop.HTTPView)
 
-    assert [handler.group for handler in datastar.handlers] == ["tests-test_views-shop-http_view"]
+    assert [handler.group for handler in datastar.handlers] == ["tests-views-test_starview-shop-http_view"]
 
 
 @pytest.mark.parametrize("target", ["CartView", None, dict, Flask("x"), Page()])
@@ -318,8 +318,8 @@ def test_nothing_but_the_events_is_reachable(make_app: MakeApp, method: str) -> 
     assert status("page", "helper") == status("page", "add_under_another_name") == 404
     # Nor are classes that no decorator registered, by whatever name they have.
     for group in (
-        "tests-test_views-attributes",
-        "tests-test_views-page",
+        "tests-views-test_starview-attributes",
+        "tests-views-test_starview-page",
         "flask_datastar-views-star_view",
         "Attributes",
     ):
@@ -338,10 +338,13 @@ def test_unregistered_base_is_not_reachable(app: Flask, datastar: Datastar, tab:
     @datastar.view("/second")
     class Second(Base): ...
 
-    assert {handler.group for handler in datastar.handlers} == {"tests-test_views-first", "tests-test_views-second"}
+    assert {handler.group for handler in datastar.handlers} == {
+        "tests-views-test_starview-first",
+        "tests-views-test_starview-second",
+    }
     assert tab.post(First, "add").html == "<p id='a'>First</p>"
     assert tab.post(Second, "add").html == "<p id='a'>Second</p>"
-    assert tab.post("/ds/tests-test_views-base/add").status_code == 404
+    assert tab.post("/ds/tests-views-test_starview-base/add").status_code == 404
     with pytest.raises(
         SetupError, match=r"^no handler fits <class .*Base'>, 'add'; declare it.*first:add \(.*First\.add"
     ):
@@ -485,7 +488,7 @@ def test_event_is_found_by_module_class_dotted_name_and_function(app: Flask, dat
         datastar.view("/other")(Attributes)
 
         for target in ((__name__ + ".Attributes", "add"), (__name__ + ".Attributes.add",)):
-            assert datastar.post(*target).js == "@post('/ds/tests-test_views-attributes/add')"
+            assert datastar.post(*target).js == "@post('/ds/tests-views-test_starview-attributes/add')"
         with pytest.raises(SetupError, match=r"^several handlers fit .*; name the group, too$"):
             datastar.post(module, "add")
         with pytest.raises(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_SETTINGS = Path(__file__).parents[1] / "setup.cfg"
+_SETTINGS = Path(__file__).parents[2] / "setup.cfg"
 
 
 def child_environment(*, has_greenlets: bool, **more: str) -> dict[str, str]:

@@ -122,7 +122,7 @@ def test_nothing_is_added_without_protection(make_app: MakeApp, enabled: bool) -
         action = datastar.post(act).js
 
     assert "csrf" not in page.lower()
-    assert action == "@post('/ds/tests-test_csrf/act')"
+    assert action == "@post('/ds/tests-security-test_tokens/act')"
     assert DatastarClient(app).post(act).status_code == 204
 
 

@@ -1,4 +1,4 @@
-"""Fixtures for streams: connections, and the check that nothing of them is left."""
+"""Fixtures for streams: connections, the hub, and the check that nothing of them is left."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from flask_datastar.hub.hub import StreamHub
 from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
 from flask_datastar.transport import leaving
-from tests.streams.wsgi import Connection
+from tests.support.wsgi import Connection
 
 Connect = Callable[..., Connection]
 
@@ -25,6 +26,17 @@ def watcher() -> None:
         watch = leaving.watch(one, lambda: None)
         assert watch is not None
         watch.cancel()
+
+
+def hub_for(app: Flask) -> StreamHub:
+    """Return the hub of an app in this process."""
+    return hub_of(find_app_state(app))
+
+
+@pytest.fixture
+def hub(app: Flask) -> StreamHub:
+    """The hub of the test's app."""
+    return hub_for(app)
 
 
 @pytest.fixture
@@ -46,7 +58,7 @@ def connect(app: Flask) -> Iterator[Connect]:
 
 def assert_nothing_is_left(app: Flask) -> None:
     """Check that no stream is open and nobody subscribed."""
-    hub = hub_of(find_app_state(app))
+    hub = hub_for(app)
     assert hub.stats()["open"] == 0
     assert hub.registry.snapshot() == []
     assert hub.topics.is_empty

@@ -23,7 +23,7 @@ from flask_datastar import Datastar, Signals
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Address(wtforms.Form):

@@ -43,11 +43,11 @@ def test_handler_is_an_endpoint_of_the_dispatcher_with_its_own_rule(app: Flask, 
     def remove_item() -> None: ...
 
     assert rules(app) == {
-        "datastar.tests-test_handlers:add_item": "/ds/tests-test_handlers/add_item",
+        "datastar.tests-handlers-test_handler:add_item": "/ds/tests-handlers-test_handler/add_item",
         "datastar.cart:remove": "/ds/cart/remove",
     }
     methods = {rule.endpoint: rule.methods for rule in app.url_map.iter_rules()}
-    assert methods["datastar.tests-test_handlers:add_item"] == {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+    assert methods["datastar.tests-handlers-test_handler:add_item"] == {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
     assert methods["datastar.cart:remove"] == {"POST", "DELETE", "OPTIONS"}
 
 
@@ -254,7 +254,9 @@ def test_functions_whose_names_a_decorator_hides_do_not_replace_each_other(
     def add() -> str:
         return "<p id='add'></p>"
 
-    with pytest.raises(SetupError, match=r"test_handlers:wrapper, because a decorator hides .* functools.wraps: "):
+    with pytest.raises(
+        SetupError, match=r"tests-handlers-test_handler:wrapper, because a decorator hides .* functools.wraps: "
+    ):
 
         @datastar.handler
         @hide

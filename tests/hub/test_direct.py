@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from flask_datastar.hub.direct import DirectWriter, Payload, direct_writer
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from tests.conftest import MakeApp
 from tests.streams.scripts import direct_checks
+from tests.support.streams import hub_for
 from tests.transport.checks import ROOT, all_checks, run_check
 
 gevent_socket = pytest.importorskip("gevent.socket")
@@ -173,7 +172,7 @@ def test_stream_whose_connection_is_broken_has_been_left(make_app: MakeApp, exch
 
 
 def new_stream(make_app: MakeApp) -> Any:
-    return hub_of(find_app_state(make_app(DATASTAR_MAX_QUEUED_BYTES=10_000_000))).new_stream()
+    return hub_for(make_app(DATASTAR_MAX_QUEUED_BYTES=10_000_000)).new_stream()
 
 
 # What is refused

@@ -11,9 +11,8 @@ from flask import Flask
 from flask_datastar.hub.direct import Payload
 from flask_datastar.hub.stream import LARGEST_WRITE_BYTES, Stream
 from flask_datastar.sansio.endings import Ending, Reason
-from flask_datastar.state.app import find_app_state
-from flask_datastar.streams.current import hub_of
 from tests.conftest import MakeApp
+from tests.support.streams import hub_for
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def app(make_app: MakeApp) -> Flask:
 
 @pytest.fixture
 def stream(app: Flask) -> Stream:
-    return hub_of(find_app_state(app)).new_stream()
+    return hub_for(app).new_stream()
 
 
 # The queue
@@ -42,7 +41,7 @@ def test_what_was_put_is_taken_in_its_order(stream: Stream) -> None:
 
 def test_one_write_takes_no_more_than_the_largest_unless_one_event_is_larger(make_app: MakeApp) -> None:
     app = make_app(DATASTAR_MAX_QUEUED_BYTES=10 * LARGEST_WRITE_BYTES)
-    stream = hub_of(find_app_state(app)).new_stream()
+    stream = hub_for(app).new_stream()
     large, half = b"x" * (LARGEST_WRITE_BYTES + 1), b"y" * (LARGEST_WRITE_BYTES // 2)
     for data in (large, half, half, b"z"):
         stream.put(Payload(data))
@@ -62,7 +61,7 @@ def test_stream_that_can_take_no_more_ends(app: Flask, stream: Stream, count: in
     assert (stream.reason, stream.waiting, stream.take()) == ("slow", 0, b"")
     stream.put(Payload(b"late"))
     assert stream.waiting == 0
-    assert hub_of(find_app_state(app)).stats()["dropped"] == 1
+    assert hub_for(app).stats()["dropped"] == 1
 
 
 def test_one_event_is_taken_whatever_its_size(stream: Stream) -> None:
@@ -89,7 +88,7 @@ def test_reason_and_time_are_there_before_the_stream_is_seen_to_end(
 
     monkeypatch.setattr("flask_datastar.hub.hub.Stream", Watched)
     begin = time.monotonic()
-    stream = hub_of(find_app_state(app)).new_stream()
+    stream = hub_for(app).new_stream()
     end(stream)
 
     assert stream.must_end

@@ -14,7 +14,7 @@ from flask_wtf.csrf import generate_csrf, validate_csrf
 
 from flask_datastar import Datastar
 from tests.conftest import MakeApp
-from tests.streams.conftest import Connect
+from tests.support.streams import Connect
 
 FRAGMENT = """<p id="f" {{ datastar.tab_signal() }} data-signals='{{ datastar.init_signals() }}'
   data-on:click="{{ datastar.post('g.act') }}"></p>"""

@@ -109,7 +109,7 @@ def test_event_of_the_running_views_group_comes_first(app: Flask, datastar: Data
     app.add_url_rule("/function", view_func=lambda: datastar.post("add").js, endpoint="function")
     app.add_url_rule("/class", view_func=Page.as_view("class"))
 
-    assert client.get("/function").text == client.get("/class").text == "@post('/ds/tests-test_actions/add')"
+    assert client.get("/function").text == client.get("/class").text == "@post('/ds/tests-actions-test_helpers/add')"
 
 
 def test_event_of_the_running_handlers_group_comes_first(app: Flask, datastar: Datastar) -> None:
@@ -154,7 +154,7 @@ def test_ambiguous_event_lists_the_candidates(datastar: Datastar) -> None:
 
     with pytest.raises(
         SetupError,
-        match=r"^several handlers fit 'add': cart:add \(tests\.test_actions\.handler_cart_add\), list:add \(.*\); name",
+        match=r"^several handlers fit 'add': cart:add \(tests\.actions\.test_helpers\.handler_cart_add\), list:add",
     ):
         datastar.post("add")
 
@@ -561,4 +561,4 @@ class TestWithoutARequest:
         add(datastar)
 
         with app.app_context():
-            assert datastar.post(sys.modules[__name__], "add").js == "@post('/ds/tests-test_actions/add')"
+            assert datastar.post(sys.modules[__name__], "add").js == "@post('/ds/tests-actions-test_helpers/add')"

@@ -214,7 +214,7 @@ def test_other_return_value_is_an_error_with_handler_and_type(
 
     with pytest.raises(
         TypeError,
-        match=rf"^handler g:act \(tests\.test_dispatch\..*act\) gave {kind}; accepted: None, the current response, an",
+        match=rf"^handler g:act \(tests\.handlers\.test_dispatch\..*act\) gave {kind}; accepted: None, the current ",
     ):
         tab.post(act)
 
@@ -493,7 +493,7 @@ def test_view_function_bears_the_handlers_names(app: Flask, datastar: Datastar) 
 
     view = app.view_functions["datastar.g:act"]
 
-    assert (view.__module__, view.__name__, view.__doc__) == ("tests.test_dispatch", "act", "Do it.")
+    assert (view.__module__, view.__name__, view.__doc__) == ("tests.handlers.test_dispatch", "act", "Do it.")
 
 
 def test_csrf_exempt_takes_single_handlers(make_app: MakeApp) -> None:
