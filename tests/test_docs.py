@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 from jinja2 import Environment
 
+import flask_datastar
 from flask_datastar import Datastar, StarView, event, sse
 from flask_datastar.actions import PageHelpers
 from flask_datastar.brokers import redis
@@ -59,6 +60,22 @@ def public_names(owner: type) -> list[str]:
 
 
 # Reference pages beside the code.
+
+
+def test_api_page_has_every_public_name() -> None:
+    documented = set(re.findall(r"^\.\. (?:auto)?\w+:: ([\w.]+)", read("docs/reference/api.md"), re.MULTILINE))
+
+    # An object and not the class: `handlers` is an attribute of each.
+    methods = {f"Datastar.{name}" for name in dir(Datastar()) if not name.startswith("_")}
+    assert methods | set(flask_datastar.__all__) <= documented
+
+
+def test_api_page_links_to_no_module_that_may_move() -> None:
+    text = read("docs/reference/api.md")
+
+    public = set(re.findall(r"`(flask_datastar[\w.]*)`", text.split("\n\n")[1]))
+    named = set(re.findall(r"^\.\. \w+:: (flask_datastar[\w.]*)", text, re.MULTILINE))
+    assert named == public
 
 
 def test_config_page_has_every_key_with_its_default() -> None:
