@@ -6,7 +6,9 @@ import ast
 import html
 import importlib
 import inspect
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -16,6 +18,7 @@ import pytest
 from flask import Flask
 from jinja2 import Environment
 
+import flask_datastar
 from flask_datastar import Datastar, StarView, event, sse
 from flask_datastar.actions.helpers import PageHelpers
 from flask_datastar.brokers import redis
@@ -32,7 +35,7 @@ from flask_datastar.views.starview import HANDLE_EVENT
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
+PAGES = sorted([*(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING")), *DOCS.rglob("*.md")])
 KEYS = [f"{PREFIX}{field.name.upper()}" for field in fields(Settings)]
 
 FENCE = re.compile(r"^```(\S+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -59,6 +62,22 @@ def public_names(owner: type) -> list[str]:
 
 
 # Reference pages beside the code.
+
+
+def test_api_page_has_every_public_name() -> None:
+    documented = set(re.findall(r"^\.\. (?:auto)?\w+:: ([\w.]+)", read("docs/reference/api.md"), re.MULTILINE))
+
+    # An object and not the class: `handlers` is an attribute of each.
+    methods = {f"Datastar.{name}" for name in dir(Datastar()) if not name.startswith("_")}
+    assert methods | set(flask_datastar.__all__) <= documented
+
+
+def test_api_page_links_to_no_module_that_may_move() -> None:
+    text = read("docs/reference/api.md")
+
+    public = set(re.findall(r"`(flask_datastar[\w.]*)`", text.split("\n\n")[1]))
+    named = set(re.findall(r"^\.\. \w+:: (flask_datastar[\w.]*)", text, re.MULTILINE))
+    assert named == public
 
 
 def test_config_page_has_every_key_with_its_default() -> None:
@@ -243,24 +262,35 @@ def test_version_directives_have_two_colons() -> None:
     assert wrong == []
 
 
-# Applications of two files, as somebody would type them in.
+# Applications of the README and the tutorial, as somebody would type them in.
+
+TUTORIALS = ["counter", "search", "import"]
+TYPED_FILE = re.compile(r"^[^`\n]*`([\w./-]+\.\w+)`:\n\n```\S+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def type_files(page: str, folder: Path, through: str | None = None) -> None:
+    """Write the files of a page into a folder, up to the end of a section; a later version replaces an earlier one."""
+    text = read(page)
+    if through is not None:
+        before, heading, rest = text.partition(f"\n## {through}\n")
+        assert heading, f"{page} has no section {through!r}"
+        text = before + rest.split("\n## ")[0]
+    (folder / "templates").mkdir(exist_ok=True)
+    for name, content in TYPED_FILE.findall(text):
+        (folder / name).write_text(content, encoding="utf-8")
 
 
 @pytest.fixture
-def typed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Flask]:
-    """Make the application of a page from the file `app.py` and the template in it."""
+def typed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Flask]:
+    """Make the application of a page from the files in it, as they are at the end of a section."""
 
-    def make(page: str) -> Flask:
-        text = read(page)
-        (python,) = re.findall(r"`app\.py`:\n\n```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-        ((name, template),) = re.findall(
-            r"`templates/(\w+\.html)`:\n\n```html\+jinja\n(.*?)^```$", text, re.MULTILINE | re.DOTALL
-        )
-        (tmp_path / "app.py").write_text(python, encoding="utf-8")
-        (tmp_path / "templates").mkdir()
-        (tmp_path / "templates" / name).write_text(template, encoding="utf-8")
+    def make(page: str, through: str | None = None) -> Flask:
+        type_files(page, tmp_path, through)
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, "app", raising=False)
+        # A file of the same length that was written within the same second would be taken for the earlier one.
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        importlib.invalidate_caches()
         app = importlib.import_module("app").app
         # Not left behind for other tests.
         monkeypatch.delitem(sys.modules, "app")
@@ -270,17 +300,24 @@ def typed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     return make
 
 
-def action_path(page: str, attribute: str, verb: str) -> str:
-    (found,) = re.findall(rf'{attribute}="(.+?)">', page)
-    (path,) = re.findall(rf"^@{verb}\('([^']+)'", html.unescape(found))
+def action_path(page: str, label: str) -> str:
+    """Find the path of the action in the tag that has a label: an attribute's beginning, or the text of a button."""
+    tags = re.findall(r"<[^>]*data-(?:on:click|on:submit|on:input[\w.]*|init)=\"([^\"]+)\"[^>]*>([^<]*)", page)
+    (expression,) = [code for code, text in tags if label in (text.strip(), code.partition("(")[0])]
+    (path,) = re.findall(r"@\w+\('([^']+)'", html.unescape(expression))
     return str(path)
 
 
-def test_readme_application_runs(typed_in: Callable[[str], Flask]) -> None:
+def responses(page: str) -> list[str]:
+    """Find what a page shows of responses."""
+    return [code for code in blocks(read(page), "text") if code.startswith("event: ")]
+
+
+def test_readme_application_runs(typed_in: Callable[..., Flask]) -> None:
     tab = DatastarClient(typed_in("README.md"), {"count": 41})
 
     page = tab.client.get("/").text
-    path = action_path(page, "<button data-on:click", "post")
+    path = action_path(page, "+1")
 
     assert path == "/ds/app/increment"
     assert "https://cdn.jsdelivr.net/" in page
@@ -288,18 +325,77 @@ def test_readme_application_runs(typed_in: Callable[[str], Flask]) -> None:
 
 
 def test_readme_application_has_ten_lines() -> None:
-    (python,) = re.findall(r"`app\.py`:\n\n```python\n(.*?)^```$", read("README.md"), re.MULTILINE | re.DOTALL)
+    python = dict(TYPED_FILE.findall(read("README.md")))["app.py"]
 
     assert len([line for line in python.splitlines() if line.strip()]) == 10
 
 
-def test_live_application_runs(typed_in: Callable[[str], Flask]) -> None:
+def test_counter_counts(typed_in: Callable[..., Flask]) -> None:
+    tab = DatastarClient(typed_in("docs/tutorial/counter.md", "A number and a button"))
+    page = tab.load("/").text
+
+    answer = tab.post(action_path(page, "+1"))
+
+    assert '<output data-text="$count">0</output>' in page
+    assert answer.signals["count"] == 1
+    assert answer.response.text.strip() == responses("docs/tutorial/counter.md")[0].strip()
+
+
+def test_counter_has_a_history(typed_in: Callable[..., Flask]) -> None:
+    tab = DatastarClient(typed_in("docs/tutorial/counter.md", "A history"))
+    page = tab.load("/").text
+
+    up, down, reset = (tab.post(action_path(page, label)) for label in ("+1", "−1", "Reset"))
+
+    assert up.response.text.strip() == responses("docs/tutorial/counter.md")[1].strip()
+    assert "<li>1 → 0</li>" in down.html
+    assert reset.html.strip() == '<ol id="history"></ol>'
+    assert reset.patched == {"count": 0}
+
+
+def test_counter_ends_with_a_message(typed_in: Callable[..., Flask]) -> None:
+    tab = DatastarClient(typed_in("docs/tutorial/counter.md"))
+    page = tab.load("/").text
+    tab.post(action_path(page, "+1"))
+
+    answer = tab.post(action_path(page, "Finish"))
+
+    assert 'window.location.href = "/"' in answer.html
+    assert '<p role="status">You counted to 1.</p>' in tab.load("/").text
+
+
+def test_search_finds(typed_in: Callable[..., Flask]) -> None:
+    tab = DatastarClient(typed_in("docs/tutorial/search.md"))
+    page = tab.load("/").text
+    tab.signals["query"] = "são"
+
+    answer = tab.get(action_path(page, "@get"))
+
+    assert "11 found" in page
+    assert '<li id="city-são-paulo"' in answer.html
+    assert "1 found" in answer.html
+
+
+def test_import_names_what_is_broken(typed_in: Callable[..., Flask], tmp_path: Path) -> None:
+    tab = DatastarClient(typed_in("docs/tutorial/import.md"))
+    page = tab.load("/").text
+    path = action_path(page, "@post")
+
+    with (tmp_path / "expenses.csv").open("rb") as file:
+        answer = tab.post(path, _data={"file": file})
+
+    assert tab.post(path, _data={}).status_code == 400
+    assert "<li>Row 3: a lot is not an amount</li>" in answer.html
+    assert (answer.signals["progress"], answer.signals["imported"], answer.signals["rejected"]) == (100, 3, 1)
+
+
+def test_live_application_runs(typed_in: Callable[..., Flask]) -> None:
     tab = DatastarClient(typed_in("docs/tutorial/live.md"), {"item": "Tea"})
     page = tab.client.get("/").text
-    stream = tab.iter_events(action_path(page, "data-init", "get"), method="GET")
+    stream = tab.iter_events(action_path(page, "@get"), method="GET")
     first = next(stream)
 
-    answer = tab.post(action_path(page, "data-on:submit", "post"))
+    answer = tab.post(action_path(page, "@post"))
     second = next(stream)
     stream.close()
 
@@ -307,3 +403,25 @@ def test_live_application_runs(typed_in: Callable[[str], Flask]) -> None:
     assert "<li>" not in first.arguments["elements"]
     assert "<li>Tea</li>" in second.arguments["elements"]
     assert answer.signals["item"] == ""
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_tests_of_the_tutorial_pass(name: str, tmp_path: Path) -> None:
+    type_files(f"docs/tutorial/{name}.md", tmp_path)
+
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error"]
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert re.search(r"\b[1-9]\d* passed", result.stdout), result.stdout + result.stderr
+    assert result.returncode == 0
+
+
+def test_every_tutorial_has_its_files() -> None:
+    pages = {page.stem for page in (DOCS / "tutorial").glob("*.md")} - {"index"}
+
+    assert pages == {*TUTORIALS, "live"}
+    for page in pages:
+        files = dict(TYPED_FILE.findall(read(f"docs/tutorial/{page}.md")))
+        assert "app.py" in files
+        assert any(name.startswith("templates/") for name in files)

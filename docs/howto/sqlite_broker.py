@@ -1,6 +1,6 @@
-"""A broker on a SQLite file: for several workers on one host that has no Redis.
+"""A broker on a SQLite file, for several workers on one host without Redis.
 
-Every process looks into one table twenty times a second. The table's numbers are the order that all of them see.
+Every process reads one table twenty times a second. The row numbers are the order of messages for all processes.
 """
 
 import sqlite3
@@ -27,7 +27,7 @@ ELSEWHERE = "FROM streams JOIN processes USING (process) WHERE process != ? AND 
 
 
 class SqliteBroker(Broker):
-    """``sqlite:///absolute/path``; apps are kept apart by their namespace, which is part of the file's name."""
+    """``sqlite:///absolute/path``. Each namespace has a file of its own, so apps stay separate."""
 
     is_shared = True
 
@@ -40,9 +40,9 @@ class SqliteBroker(Broker):
         self._is_looking = False
         self._has_missed = False  # the file could not be used
         self._beaten_at = 0.0
-        self._last = 0  # the number of the last message that was looked at
-        self._since = {}  # channel → the number after which its messages come here
-        self._delivered = set()  # numbers of own messages that were delivered without waiting for their turn
+        self._last = 0  # the number of the last message that was read
+        self._since = {}  # channel → the number after which its messages are delivered here
+        self._delivered = set()  # numbers of own messages that were delivered at once, out of turn
         self._closed = threading.Event()
 
     def publish(self, channel, topic, kind, payload, *, waits=True):
@@ -99,13 +99,13 @@ class SqliteBroker(Broker):
             self._closed.set()
 
     def _open(self):
-        """Open the file at first use: that is after the fork."""
+        """Open the file at first use, which is after the fork."""
         if self._closed.is_set():
             raise BrokerError("the broker is closed")
         if not self._is_looking:
-            # It tries again where the file cannot be opened yet.
+            # The thread tries again if the file cannot be opened yet.
             self._is_looking = True
-            threading.Thread(target=self._look_again_and_again, daemon=True).start()
+            threading.Thread(target=self._poll, daemon=True).start()
         if self._connection is None:
             connection = sqlite3.connect(
                 self._path, self.options.timeout_seconds, check_same_thread=False, isolation_level=None
@@ -134,14 +134,14 @@ class SqliteBroker(Broker):
         return self._process, time.time() - ALIVE_SECONDS
 
     def _beat(self):
-        """Say that this process lives, and remove what is too old."""
+        """Announce that this process is alive, and remove old rows."""
         now = self._beaten_at = time.time()
         self._write("REPLACE INTO processes VALUES (?, ?)", self._process, now)
         self._write("DELETE FROM messages WHERE at < ?", now - KEPT_SECONDS)
         self._write("DELETE FROM streams WHERE process IN (SELECT process FROM processes WHERE seen < ?)", now - 60)
         self._write("DELETE FROM processes WHERE seen < ?", now - 60)
 
-    def _look_again_and_again(self):
+    def _poll(self):
         while not self._closed.wait(LOOK_SECONDS):
             try:
                 with self._lock:
@@ -171,7 +171,7 @@ class SqliteBroker(Broker):
 
 
 def _bytes(text):
-    """Store names as bytes: a topic may hold what is no UTF-8."""
+    """Encode a name as bytes: a topic may contain lone surrogates."""
     return text.encode("utf-8", "surrogatepass")
 
 

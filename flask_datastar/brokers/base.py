@@ -93,7 +93,7 @@ class Broker(ABC):
         """
 
     def stats(self) -> dict[str, Any]:
-        """Give counters for :meth:`Datastar.stats`; empty when there are none."""
+        """Give counters for :meth:`flask_datastar.Datastar.stats`; empty when there are none."""
         return {}
 
     @abstractmethod

@@ -15,7 +15,7 @@ class EventType(StrEnum):
 
 
 class PatchMode(StrEnum):
-    """How a patch is put into the page; :attr:`OUTER` (morph the element itself) is the client's default."""
+    """How a patch is put into the page; ``outer`` (morph the element itself) is the client's default."""
 
     OUTER = "outer"
     INNER = "inner"

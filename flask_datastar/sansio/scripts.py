@@ -47,8 +47,8 @@ def execute_script(
     r"""Run JavaScript in the page, once.
 
     The script is appended to the body (a script inside a morphed patch would run twice); ``</script`` and ``<!--`` in
-    its strings are escaped. Write values into it with :func:`flask_datastar.sansio.javascript.literal`
-    (``datastar.js``), never by hand.
+    its strings are escaped. Write values into it with :meth:`datastar.js
+    <flask_datastar.Datastar.js>`, never by hand.
 
     :param auto_remove: let the script element remove itself after it ran.
     :param attributes: of the script element; True is a bare attribute, False leaves it out.
