@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, TypedDict, TypeGuard, runtime_checkable
 
 from .consts import EventType, Namespace, PatchMode
 from .events import Event, check_single_line, check_text, join_data, make_event, shorten, wire_lines
-from .siblings import separate_siblings
+from .markup import separate_siblings
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from ..sansio import elements as element_events
 from ..sansio.consts import EventType
 from ..sansio.elements import ElementOptions, Elements, gives_html
 from ..sansio.events import Event, shorten
-from ..sansio.placing import find_skipped
+from ..sansio.markup import find_skipped
 from ..state.app import current_app_state
 from . import rendering as templating
 from .base import Sender, Sent
