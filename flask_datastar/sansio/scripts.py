@@ -109,7 +109,7 @@ def console_log(
 ) -> Event:
     """Write to the browser's console.
 
-    :param message: anything JSON-able.
+    :param message: any JSON-serialisable value.
     :param level: ``log``, ``warn``, ``error``, ``info`` or ``debug``.
     :raises ValueError: if the level is unknown, or strict JSON cannot carry the message.
     """
