@@ -1,4 +1,4 @@
-"""The errors of the package. Each text says what was given, what is accepted, and what to do."""
+"""The errors of the package. Each message names the value, the accepted values, and the remedy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from werkzeug.exceptions import BadRequest
 
 
 class DatastarError(Exception):
-    """The root of all errors of this package."""
+    """The base class of all errors of this package."""
 
 
 class ConfigError(DatastarError, ValueError):
@@ -16,24 +16,24 @@ class ConfigError(DatastarError, ValueError):
 
 
 class SetupError(DatastarError, RuntimeError):
-    """The extension is used in a way that cannot work: no ``init_app``, no request, a handler declared twice."""
+    """The extension is used in a way that cannot work, such as without ``init_app`` or with duplicate handlers."""
 
 
 class BrokerError(DatastarError, RuntimeError):
-    """The broker does not answer: other processes may not have got what was published. This one has."""
+    """The broker does not respond, so other processes may have missed a message. This process has received it."""
 
 
 class InvalidSignals(DatastarError, BadRequest):
-    """What the browser sent cannot be used; answered with status 400.
+    """The signals or parameters of a request cannot be used; the response has status 400.
 
-    :param description: what was wrong, for the response.
-    :param errors: signal path or parameter → message, where single values were at fault.
-    :param paths: of all values that were asked for, those that fit, too.
+    :param description: the reason, for the response.
+    :param errors: signal path or parameter → message, for each value that does not fit.
+    :param paths: the paths of all requested values, including those that fit.
     """
 
     def __init__(self, description: str, errors: Mapping[str, str] | None = None, paths: Collection[str] = ()) -> None:
         BadRequest.__init__(self, description)
-        #: Signal path or parameter → message; empty when the request as a whole was at fault.
+        #: Signal path or parameter → message; empty if the request as a whole cannot be used.
         self.errors: dict[str, str] = dict(errors or {})
-        #: The paths of all values that were asked for.
+        #: The paths of all requested values, including those that fit.
         self.paths: tuple[str, ...] = tuple(paths)

@@ -1,6 +1,6 @@
 """Events without an application: each function checks its arguments and returns a frozen :class:`Event`.
 
-``event.encode()`` gives the exact bytes of one event. Nothing here imports Flask.
+``event.encode()`` returns the exact bytes of an event. This module imports no Flask.
 """
 
 from __future__ import annotations

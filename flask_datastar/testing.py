@@ -1,4 +1,4 @@
-"""A test client that behaves as a browser tab with the Datastar client: it sends its signals and applies the answer.
+"""A test client that acts as a browser tab: it sends its signals and applies the events of each response.
 
 >>> from flask import Flask
 >>> from flask_datastar import Datastar
@@ -42,13 +42,13 @@ _BODILESS = frozenset({"GET", "DELETE"})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler answered, and what it did to the tab's signals."""
+    """The response to an action, its events, and the tab's signals afterwards."""
 
     #: The response itself: status, headers, cookies.
     response: TestResponse
-    #: The events in their order; none unless the status is 200, because the client reads no other body.
+    #: The events in order; empty unless the status is 200, because the client reads no other body.
     events: tuple[Event, ...]
-    #: All of the tab's signals afterwards, nested.
+    #: All signals of the tab after the response, nested.
     signals: dict[str, Any]
 
     @property
@@ -58,7 +58,7 @@ class Answer:
 
     @property
     def patched(self) -> dict[str, Any]:
-        """The signals that this answer patched, all its events merged; a removed one is None."""
+        """The signals that this response patched, merged from all its events; a removed signal is None."""
         merged: dict[str, Any] = {}
         for event in self.events:
             if event.type == EventType.PATCH_SIGNALS:
@@ -67,22 +67,22 @@ class Answer:
 
     @property
     def html(self) -> str:
-        """The HTML of all element patches of this answer, one after another, scripts included."""
+        """The HTML of all element patches of this response in order, including scripts."""
         patches = (event.arguments.get("elements") for event in self.events if event.type == EventType.PATCH_ELEMENTS)
         return "\n".join(html for html in patches if html is not None)
 
 
 class DatastarClient:
-    """One browser tab: it keeps its signals and cookies from one request to the next.
+    """A browser tab, which keeps its signals and cookies from one request to the next.
 
     Requests carry the headers that the Datastar client sends from a page of the same site. Signals are sent and patches
-    are applied by the client's rules: names beginning with an underscore and empty objects stay in the tab, None
-    removes. With Flask-WTF's ``CSRFProtect`` actions send the token of the page, the signal ``_csrf``, which
+    are applied by the client's rules: names that start with an underscore and empty objects stay in the tab, and None
+    removes a signal. With Flask-WTF's ``CSRFProtect`` actions send the page's token, the signal ``_csrf``, which
     :meth:`load` reads.
 
-    :param app: with an initialised ``Datastar``.
+    :param app: an app with an initialised ``Datastar``.
     :param signals: the tab's signals at the start, nested.
-    :param client: a test client to share cookies with; by default one of its own.
+    :param client: a test client to share cookies with; by default the tab creates one.
     """
 
     def __init__(
@@ -92,13 +92,13 @@ class DatastarClient:
         self._datastar: Datastar = app.extensions[EXTENSION_KEY]
         #: The Flask test client underneath, for plain pages and cookies.
         self.client = client if client is not None else app.test_client()
-        #: The tab's signals; change them as a user would.
+        #: The tab's signals; a test may change them, as a user would.
         self.signals: dict[str, Any] = json.loads(json.dumps(dict(signals or {})))
 
     def load(self, path: str) -> TestResponse:
-        """Load a page, following redirects: the tab's signals are those that the page sets by ``init_signals()``.
+        """Load a page, follow redirects, and replace the tab's signals with those that ``init_signals()`` wrote.
 
-        Expressions are not evaluated, so of ``tab_signal()`` only the token is read.
+        Expressions are not evaluated, so only the token is read from ``tab_signal()``.
         """
         response = self.client.get(path, follow_redirects=True)
         self.signals = page_signals(response.text)
@@ -111,9 +111,10 @@ class DatastarClient:
     def post(self, target: object, event: str | None = None, /, **params: Any) -> Answer:
         """Run a POST action.
 
-        :param target: a handler in any form that ``datastar.post`` takes, or a path that begins with a slash.
-        :param params: handler parameters; those that begin with an underscore are arguments of Flask's test client
-            instead: ``_headers``, ``_data`` (a form post, which has no signals), ``_json`` (in place of the signals).
+        :param target: a handler in any form that ``datastar.post`` takes, or a path that starts with a slash.
+        :param params: parameters of the handler. Names that start with an underscore are arguments of Flask's test
+            client instead: ``_headers``, ``_data`` (a form post without signals), ``_json`` (a replacement for the
+            signals).
         """
         return self._run("POST", target, event, params)
 
@@ -136,15 +137,15 @@ class DatastarClient:
     def iter_events(
         self, target: object, event: str | None = None, /, *, method: str = "POST", **params: Any
     ) -> Iterator[Event]:
-        """Run an action and give its events one by one, as they arrive; the signals change with them.
+        """Run an action and yield its events one by one, as they arrive. The tab's signals are updated before each.
 
-        Closing the iterator is a tab that leaves: the handler's ``finally`` runs.
+        Closing the iterator closes the tab: the handler's ``finally`` runs.
 
         :param method: the action's verb; GET for a stream.
-        :raises ValueError: the handler does not take it.
+        :raises ValueError: if the handler does not take this verb.
         """
         parser = EventParser()
-        # In a context of its own, as in a server: between two steps the stream's request stays pushed.
+        # A separate context, as in a server, because the stream's request stays pushed between two steps.
         run = copy_context().run
         with _keeping_no_context(self.client):
             response = run(self._request, method, target, event, params, buffered=False)
@@ -189,7 +190,7 @@ class DatastarClient:
         return self.client.open(url, method=method, headers=headers, buffered=buffered, **options)
 
     def _with_token(self, method: str, headers: dict[str, Any]) -> dict[str, Any]:
-        """Add the token that the page has, as its actions do; one that the caller gives stays."""
+        """Add the page's token, as its actions do; a token header of the caller is kept."""
         name, token = csrf.token_header(self._app, method), self.signals.get(TOKEN_SIGNAL)
         if name is None or token is None or any(header.lower() == name.lower() for header in headers):
             return headers
@@ -198,7 +199,7 @@ class DatastarClient:
     def _url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
         if isinstance(target, str) and target.startswith("/"):
             return "".join(map(str, [target, *targets.query_parts(values, "&" if "?" in target else "?")]))
-        # In an empty context: the client may be used inside of a request, also of another app.
+        # An empty context, because a test may call this inside of a request, even one of another app.
         return Context().run(self._handler_url, target, event, values)
 
     def _handler_url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
@@ -206,7 +207,7 @@ class DatastarClient:
         with self._app.app_context():
             handler = targets.find_handler(self._datastar.handlers, app_state, target, event)
             url = urlsplit("".join(map(str, targets.handler_url(app_state, handler, values))))
-        # The test client puts it in front again.
+        # The test client adds APPLICATION_ROOT again.
         return url._replace(path=url.path.removeprefix(self._app.config["APPLICATION_ROOT"].rstrip("/"))).geturl()
 
     def _apply(self, event: Event) -> None:
@@ -218,7 +219,7 @@ class DatastarClient:
 
 @contextmanager
 def _keeping_no_context(client: FlaskClient) -> Iterator[None]:
-    """Let a client in a ``with`` block keep nothing of a request: contexts can end only where they began."""
+    """Suspend a client's ``with`` block, so that it keeps no context: a context can only end where it started."""
     keeps = client.preserve_context
     if keeps:
         client.__exit__(None, None, None)
@@ -230,7 +231,7 @@ def _keeping_no_context(client: FlaskClient) -> Iterator[None]:
 
 
 def _events_of(response: TestResponse) -> list[Event]:
-    """Read a body as the client does: by its type, and only with status 200."""
+    """Return the events of a body, which the client reads by its type, and only with status 200."""
     if response.status_code != 200:
         return []
     if response.mimetype == "text/html":
@@ -247,7 +248,7 @@ def _events_of(response: TestResponse) -> list[Event]:
 
 
 def _sent(signals: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what the client keeps to itself: names with an underscore, empty objects, None."""
+    """Return the signals that the client sends: not names with an underscore, empty objects or None."""
     found = {}
     for name, value in signals.items():
         if isinstance(value, dict):

@@ -1,7 +1,6 @@
-"""``flask datastar ...``: set an application up for Datastar, and fetch the browser client.
+"""The commands ``flask datastar …``, which set up an application and fetch the browser client.
 
-``init_app`` attaches the group. The commands say what they do, change a file of the user's only by adding to it, and
-can be run again.
+``init_app`` attaches the group. The commands report what they do, only add to a user's files, and can be run again.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from .gunicorn_conf import GUNICORN_CONF
 
 datastar_commands = AppGroup("datastar", help="Set an application up for Datastar.")
 
-_dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+_dry_run = click.option("--dry-run", is_flag=True, help="Show what would change without changing it.")
 
 
 @datastar_commands.command("init")
-@click.option("--layout", metavar="NAME", help="The template to change; by default the only one that has a <head>.")
-@click.option("--no-layout", is_flag=True, help="Leave the templates alone.")
-@click.option("--no-gunicorn", is_flag=True, help="Make no gunicorn.conf.py.")
-@click.option("--fetch-client", "wants_client", is_flag=True, help="Fetch the browser client, as fetch-client does.")
+@click.option("--layout", metavar="NAME", help="The template to change; by default the only one with a <head>.")
+@click.option("--no-layout", is_flag=True, help="Do not change templates.")
+@click.option("--no-gunicorn", is_flag=True, help="Do not create gunicorn.conf.py.")
+@click.option("--fetch-client", "wants_client", is_flag=True, help="Also fetch the browser client, like fetch-client.")
 @_dry_run
 def init(layout: str | None, no_layout: bool, no_gunicorn: bool, wants_client: bool, dry_run: bool) -> None:
-    """Put what Datastar needs into the layout template, and make a gunicorn.conf.py.
+    """Add Datastar to the layout template and create a gunicorn.conf.py.
 
-    What is there already stays as it is: run it as often as you like.
+    Existing content is kept, so the command can be run again.
     """
     app = _app()
     if not no_layout:
@@ -57,14 +56,14 @@ def _app() -> Flask:
 def _init_layout(app: Flask, name: str | None, dry_run: bool) -> None:
     path = layouts.find_layout(app, name)
     if path is None:
-        click.echo(f"No template has a <head> yet. Put {layouts.SCRIPT} into the <head> of your layout, and")
-        click.echo(f"{layouts.TAB_SIGNAL} into its <body ...> tag.")
+        click.echo(f"No template has a <head> yet. Add {layouts.SCRIPT} to the <head> of your layout, and")
+        click.echo(f"{layouts.TAB_SIGNAL} to its <body ...> tag.")
         return
     text = files.read_text(path)
     edit = layouts.add_to_layout(text)
     advice = list(edit.advice)
     if find_app_state(app).settings.csp_nonce is not None and "html_attrs" not in text:
-        advice.append(f"with DATASTAR_CSP_NONCE it needs {layouts.HTML_ATTRS} in the <html> tag")
+        advice.append(f"DATASTAR_CSP_NONCE needs {layouts.HTML_ATTRS} in the <html> tag")
     if edit.text != text:
         files.change(path, edit.text.encode(), dry_run=dry_run)
         for added in edit.added:
@@ -83,24 +82,22 @@ def _init_gunicorn(dry_run: bool) -> None:
     elif "gevent" in files.read_text(path):
         click.echo(f"{files.shown(path)}: nothing to add")
     else:
-        click.echo(f'{files.shown(path)}: kept as it is. Streams want worker_class = "gevent", and workers = 1 unless')
-        click.echo("    DATASTAR_BROKER_URL joins them")
+        click.echo(f'{files.shown(path)}: kept as it is. Streams need worker_class = "gevent", and workers = 1 unless')
+        click.echo("    DATASTAR_BROKER_URL is set")
 
 
 def _fetch_client(app: Flask, *, force: bool, dry_run: bool) -> None:
     if app.static_folder is None or app.static_url_path is None:
-        raise click.ClickException(f"{app!r} has no static folder; give it one, or put the client where you serve it.")
+        raise click.ClickException(f"{app!r} has no static folder; add one, or put the client where you serve it.")
     settings = find_app_state(app).settings
-    # An app that serves the client already has a path there, which nothing can be fetched from.
+    # An app that already serves the client has a path there, from which nothing can be fetched.
     source = DEFAULT_SCRIPT_URL if settings.script_url.startswith("/") else settings.script_url
     integrity = settings.script_integrity or KNOWN_INTEGRITY.get(source)
     path = Path(app.static_folder) / "datastar.js"
     content = client.download(source)
     digest = client.check_integrity(content, source, integrity)
     if path.exists() and path.read_bytes() != content and not force:
-        raise click.ClickException(
-            f"{files.shown(path)} is another file than {source}, and is kept; --force replaces it."
-        )
+        raise click.ClickException(f"{files.shown(path)} differs from {source} and is kept; --force replaces it.")
     if path.exists() and path.read_bytes() == content:
         click.echo(f"{files.shown(path)}: nothing to do")
     else:

@@ -1,4 +1,4 @@
-"""The browser client's file: fetched over the network, and checked."""
+"""The download of the browser client, and the check of its integrity."""
 
 from __future__ import annotations
 
@@ -11,44 +11,45 @@ from urllib.request import urlopen
 import click
 
 _TIMEOUT_SECONDS = 30
-#: The bundle has some 33,000 bytes.
+#: A limit far above the bundle's 33,000 bytes.
 _MAX_BYTES = 1_048_576
 
 
 def download(url: str) -> bytes:
-    """Fetch a script.
+    """Download a script.
 
-    :param url: http or https, which the configuration has checked.
-    :raises click.ClickException: it cannot be fetched, or is no script.
+    :param url: an http or https URL; the configuration has checked it.
+    :raises click.ClickException: if the URL cannot be fetched, or its content is not a script.
     """
     try:
         with urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
             content = bytes(response.read(_MAX_BYTES + 1))
     except (OSError, HTTPException) as error:
         if isinstance(error, HTTPError):
-            error.close()  # it is the answer, too, and holds the connection
+            error.close()  # the error is also the response, and holds the connection
         raise click.ClickException(
-            f"{url} could not be fetched: {error}. Fetch it in another way, put it into the static folder as "
+            f"{url} could not be fetched: {error}. Download it in another way, put it into the static folder as "
             "datastar.js, and set DATASTAR_SCRIPT_URL."
         ) from error
     if len(content) > _MAX_BYTES:
-        raise click.ClickException(f"{url} has more than {_MAX_BYTES} bytes: that is not the client.")
+        raise click.ClickException(f"{url} has more than {_MAX_BYTES} bytes, so it is not the client.")
     if not content.strip() or content.lstrip().startswith(b"<"):
-        raise click.ClickException(f"{url} is empty or a page, not the client. Nothing was written.")
+        raise click.ClickException(f"{url} is empty or an HTML page, not the client. Nothing was written.")
     return content
 
 
 def check_integrity(content: bytes, url: str, integrity: str | None) -> str:
-    """Compare content with its subresource integrity, if that is known, as a browser does.
+    """Compare content with its known subresource integrity, as a browser does.
 
-    :param integrity: one or more of ``sha256-``, ``sha384-``, ``sha512-`` and a digest; of several one has to fit.
-    :return: the content's own, by SHA-256 when none is known.
-    :raises click.ClickException: it is another.
+    :param integrity: one or more digests with the prefix ``sha256-``, ``sha384-`` or ``sha512-``, of which one has to
+        match; None if the digest is unknown.
+    :return: the content's own digest; SHA-256 if ``integrity`` is None.
+    :raises click.ClickException: if the content does not match.
     """
     if integrity is None:
         return _digest(content, "sha256")
     wanted = integrity.split(" ")
-    # Browsers look at the strongest algorithm that is there only.
+    # Browsers use only the strongest of the algorithms.
     algorithm = max(one.partition("-")[0] for one in wanted)
     found = _digest(content, algorithm)
     if found not in wanted:

@@ -1,4 +1,4 @@
-"""Reading and changing the user's files: said before it is done, and whole or not at all."""
+"""Reading and changing the user's files, as a whole or not at all, with a report of each change."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import click
 
 
 def shown(path: Path) -> str:
-    """Give a path as the user would write it: from where the command runs, if it is below that."""
+    """Return a path as the user would write it: relative if it is below the current folder."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def read_text(path: Path) -> str:
-    """Read a text of the user's, with its line ends as they are.
+    """Read a text file of the user, with its line ends unchanged.
 
-    :raises click.ClickException: it is not UTF-8.
+    :raises click.ClickException: if the file is not UTF-8.
     """
     try:
         return path.read_bytes().decode()
@@ -27,14 +27,14 @@ def read_text(path: Path) -> str:
 
 
 def change(path: Path, content: bytes, *, dry_run: bool) -> None:
-    """Write a file, and say so; with ``dry_run`` only say it.
+    """Write a file and report it; with ``dry_run`` only report it.
 
-    It is written beside its place and moved there, so that a command that is cut leaves no half file. A link stays a
-    link, and what may be done with the file stays as it was.
+    The content is written beside the file and moved there, so that an interrupted command leaves no partial file. A
+    link stays a link, and the file keeps its permissions.
 
-    :raises click.ClickException: it cannot be written.
+    :raises click.ClickException: if the file cannot be written.
     """
-    verb = "changed" if path.exists() else "made"
+    verb = "changed" if path.exists() else "created"
     if dry_run:
         click.echo(f"{shown(path)}: would be {verb}")
         return
@@ -56,7 +56,7 @@ def _replace(target: Path, content: bytes) -> None:
         if target.exists():
             shutil.copymode(target, partial)
         else:
-            # mkstemp makes files for the owner's eyes only, but a web server has to read these.
+            # mkstemp creates files that only the owner can read, but a web server has to read these.
             partial.chmod(0o666 & ~_umask())
         partial.replace(target)
     except BaseException:
@@ -65,7 +65,7 @@ def _replace(target: Path, content: bytes) -> None:
 
 
 def _umask() -> int:
-    """Read the process's umask, which can only be read by setting it."""
+    """Return the process's umask, which can only be read by setting it."""
     umask = os.umask(0)
     os.umask(umask)
     return umask

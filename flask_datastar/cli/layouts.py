@@ -1,4 +1,4 @@
-"""The layout template: which one it is, and what is added to it. Nothing of the user's is removed or moved."""
+"""The layout template: the search for it, and the additions to it. The user's text is neither removed nor moved."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OWN_TAB_ID = re.compile(r"data-signals:tab-id|\btabId\b|data-effect", re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A template's new text, what was added to it, and what its author has to do by hand."""
+    """A template's new text, the additions in it, and advice for changes by hand."""
 
     text: str
     added: tuple[str, ...]
@@ -35,18 +35,18 @@ class Edit:
 
 
 def find_layout(app: Flask, name: str | None) -> Path | None:
-    """Find the template that has the page's head and body.
+    """Find the template with the page's head and body.
 
-    :param name: the template's name, if the user gave one.
-    :return: None when no template has them.
-    :raises click.ClickException: there is no such template, or there are several.
+    :param name: the template's name, or None to search the template folder.
+    :return: the template's path, or None if no template has a head and a body.
+    :raises click.ClickException: if the named template does not exist, or several templates have a head and a body.
     """
     if app.template_folder is None:
-        raise click.ClickException(f"{app!r} has no template folder; --no-layout leaves the templates alone.")
+        raise click.ClickException(f"{app!r} has no template folder; run the command with --no-layout.")
     folder = Path(app.root_path, app.template_folder)
     if name is not None:
         if not (folder / name).is_file():
-            raise click.ClickException(f"There is no template {name!r} in {folder}.")
+            raise click.ClickException(f"Template {name!r} does not exist in {folder}.")
         return folder / name
     found = _pages(folder)
     if len(found) > 1:
@@ -66,7 +66,7 @@ def _pages(folder: Path) -> list[Path]:
 
 
 def add_to_layout(text: str) -> Edit:
-    """Add the client's script and the tab's signal to a layout where they are missing."""
+    """Add the client's script and the tab's signal to a layout, unless it has them already."""
     added: list[str] = []
     advice: list[str] = []
     for add in (_add_script, _add_tab_signal):
@@ -82,10 +82,10 @@ def _add_script(text: str) -> tuple[str, str, str]:
     if re.search(r"datastar\s*\.\s*script\s*\(", bare):
         return text, "", ""
     if _OWN_SCRIPT.search(bare):
-        return text, "", f"it loads the client by a tag of its own; {SCRIPT} would take that tag's place"
+        return text, "", f"it has its own script tag for the client; replace the tag with {SCRIPT}"
     ends = list(_HEAD_END.finditer(bare))
     if len(ends) != 1:
-        return text, "", f"it has {len(ends)} </head>, where one is expected; put {SCRIPT} into the <head>"
+        return text, "", f"it has {len(ends)} </head> instead of one; add {SCRIPT} to the <head>"
     place = ends[0].start()
     line = text[:place].rpartition("\n")[2]
     if line.strip():
@@ -100,15 +100,15 @@ def _add_tab_signal(text: str) -> tuple[str, str, str]:
         return text, "", ""
     tags = list(_BODY.finditer(bare))
     if len(tags) != 1:
-        return text, "", f"it has {len(tags)} <body>, where one is expected; put {TAB_SIGNAL} into the tag"
+        return text, "", f"it has {len(tags)} <body> instead of one; add {TAB_SIGNAL} to the tag"
     tag = _BODY_TAG.match(bare, tags[0].start())
     if tag is None or _OWN_TAB_ID.search(tag.group()):
-        # Of two equal attributes the browser drops one.
-        return text, "", f"its <body> has a data-effect or a tab id of its own; put {TAB_SIGNAL} on another element"
+        # The browser drops the second one of two equal attributes.
+        return text, "", f"its <body> has a data-effect or a tab id of its own; add {TAB_SIGNAL} to another element"
     place = tags[0].end()
     return f"{text[:place]} {TAB_SIGNAL}{text[place:]}", f"{TAB_SIGNAL} to <body>", ""
 
 
 def _without_comments(text: str) -> str:
-    """Blank comments out, so that what stands in them is not found and all else keeps its place."""
+    """Return the text with blanks in place of comments, so that they are not searched and all positions stay."""
     return _COMMENT.sub(lambda found: " " * len(found.group()), text)

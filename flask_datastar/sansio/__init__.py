@@ -1,5 +1,5 @@
 """The pure core: text in, text out.
 
-Nothing below this folder knows Flask, WSGI or sockets, and nothing in it raises anything but :exc:`ValueError` (the
-value cannot be sent) and :exc:`TypeError` (it is of a wrong type). ``tests/test_layers.py`` checks the imports.
+The modules in this folder import neither Flask nor WSGI nor sockets, and raise only :exc:`ValueError` (the value cannot
+be sent) and :exc:`TypeError` (the value has the wrong type). ``tests/test_layers.py`` checks both.
 """

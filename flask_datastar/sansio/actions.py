@@ -1,4 +1,4 @@
-"""The text of actions (``@post('/ds/cart/add')``) from a URL and the client's options."""
+"""The text of actions (``@post('/ds/cart/add')``), from a URL and the client's options."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any, TypeAlias
 from .events import shorten
 from .javascript import Expression, literal, string
 
-#: A piece of a URL: text that is encoded already, or an expression whose value the browser encodes.
+#: A piece of a URL: already encoded text, or an expression whose value the browser encodes.
 UrlPart: TypeAlias = str | Expression
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def action(verb: str, url: Sequence[UrlPart], options: Mapping[str, object]) -> Expression:
-    """Write an action.
+    """Return the expression of an action.
 
     :param verb: ``get``, ``post``, ``put``, ``patch``, ``delete`` or ``query``.
-    :param url: its pieces.
-    :param options: by the names of :data:`OPTIONS`; None leaves one out.
-    :raises TypeError: an option is unknown or of a wrong type.
-    :raises ValueError: an option's value is not accepted.
+    :param url: the pieces of the URL.
+    :param options: a name of :data:`OPTIONS` → value; an option that is None is left out.
+    :raises TypeError: if an option is unknown or has the wrong type.
+    :raises ValueError: if the value of an option is not accepted.
 
     >>> action("post", ["/ds/cart/remove?id=", Expression.from_js("$id")], {"retry": "never"}).js
     "@post('/ds/cart/remove?id=' + encodeURIComponent($id), {retry: 'never'})"
@@ -91,7 +91,7 @@ def _headers(name: str, value: object) -> str:
         raise TypeError(f"action option {name} is {shorten(value)}; accepted: a mapping of header to value")
     for header, content in value.items():
         if not isinstance(header, str) or not _HEADER_NAME.fullmatch(header):
-            raise ValueError(f"action option {name}: {shorten(header)} is no header name")
+            raise ValueError(f"action option {name}: {shorten(header)} is not a header name")
         if not isinstance(content, Expression) and ("\n" in str(content) or "\r" in str(content)):
             raise ValueError(f"action option {name}: the value of {header!r} has a line break")
     return _object({header: item if isinstance(item, Expression) else str(item) for header, item in value.items()})
@@ -121,7 +121,7 @@ def _object(items: Mapping[str, Any]) -> str:
     return f"{{{', '.join(written)}}}"
 
 
-#: Option → the client's name for it and how its value is written.
+#: Option → the client's name of the option, and the function that writes its value.
 OPTIONS: Mapping[str, tuple[str, Callable[[str, object], str]]] = {
     "content_type": ("contentType", _choice("json", "form")),
     "filter_signals": ("filterSignals", _filter),

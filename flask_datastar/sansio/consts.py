@@ -1,4 +1,4 @@
-"""The wire's literals: event types, patch modes, namespaces, headers."""
+"""The literals of the wire format: event types, patch modes, namespaces, headers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class EventType(StrEnum):
 
 
 class PatchMode(StrEnum):
-    """How a patch is put into the page; ``outer`` (morph the element itself) is the client's default."""
+    """The ways to put a patch into the page; :attr:`OUTER` (morph the element itself) is the client's default."""
 
     OUTER = "outer"
     INNER = "inner"
@@ -28,41 +28,41 @@ class PatchMode(StrEnum):
 
 
 class Namespace(StrEnum):
-    """The XML namespace in which the client parses the elements of a patch."""
+    """The XML namespaces in which the client can parse the elements of a patch."""
 
     HTML = "html"
     SVG = "svg"
     MATHML = "mathml"
 
 
-#: The prefix of every event name: the client drops all others (SSE framing of the client, ``actions/fetch.ts``).
+#: The prefix of every event name; the client drops all other events (``actions/fetch.ts``).
 EVENT_PREFIX: Final = "datastar"
 
-#: Event ids with this prefix belong to the extension itself: they say how a stream ended.
+#: The prefix of the extension's own event ids, which carry the reason for which a stream ended.
 RESERVED_ID_PREFIX: Final = "ds:"
 
 #: The signal with the ids of the browser tab and of its page, ``<tab>.<page>``.
 TAB_ID_SIGNAL: Final = "tabId"
 
-#: The signal with the page's CSRF token. The underscore keeps it out of the signals that the client sends.
+#: The signal with the page's CSRF token. The client does not send signals whose name starts with an underscore.
 TOKEN_SIGNAL: Final = "_csrf"
 
-#: The signal, or form field, in which a page may send a CSRF token instead of in the header.
+#: The signal or form field in which a page may send a CSRF token instead of in the header.
 CARRIED_TOKEN: Final = "csrf"
 
-#: The signal with the messages about what a user typed, path by path.
+#: The signal with the validation messages, path by path.
 ERRORS_SIGNAL: Final = "errors"
 
 #: The query parameter that carries the signals of GET and DELETE.
 QUERY_KEY: Final = "datastar"
 
-#: The header that every request of the client carries, with the value ``true``.
+#: The header of every request of the client; its value is ``true``.
 REQUEST_HEADER: Final = "Datastar-Request"
 
-#: Names that would reach an object's prototype in the browser; no signal path may have one as a segment.
+#: Names that would reach an object's prototype in the browser; a signal path must not have such a segment.
 FORBIDDEN_SEGMENTS: Final = frozenset({"__proto__", "constructor", "prototype"})
 
-#: What every object of the browser has: the client fails at an event with a data line under such a key.
+#: Names that every object in the browser inherits; the client fails at an event with such a key in a data line.
 INHERITED_NAMES: Final = FORBIDDEN_SEGMENTS - {"prototype"} | {
     "__defineGetter__",
     "__defineSetter__",
@@ -76,13 +76,13 @@ INHERITED_NAMES: Final = FORBIDDEN_SEGMENTS - {"prototype"} | {
     "valueOf",
 }
 
-#: Containers inside each other that a request's signals may have.
+#: The most levels of nested containers in a request's signals.
 MAX_DEPTH: Final = 64
 
-#: The largest delay that a browser timer takes: a longer one fires at once.
+#: The longest delay of a browser timer; a timer with a longer delay fires at once.
 MAX_RETRY_MS: Final = 2**31 - 1
 
-#: The headers of every answer. ``Connection`` is not among them: it is hop-by-hop, so PEP 3333 forbids it.
+#: The headers of every response. ``Connection`` is missing because PEP 3333 forbids hop-by-hop headers.
 SSE_HEADERS: Final = MappingProxyType(
     {
         "Content-Type": "text/event-stream; charset=utf-8",

@@ -1,4 +1,4 @@
-"""Events that patch elements of the page or remove them."""
+"""Events that patch or remove elements of the page."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Protocol, TypeAlias, TypedDict, TypeGuard, runtime_checkable
 
 from .consts import EventType, Namespace, PatchMode
 from .events import Event, check_single_line, check_text, join_data, make_event, shorten, wire_lines
-from .siblings import separate_siblings
+from .markup import separate_siblings
 
 
 @runtime_checkable
 class HasHtml(Protocol):
-    """What gives its own HTML: Markup, and the elements of htpy, dominate and others."""
+    """An object that renders its own HTML: Markup, elements of htpy, and others."""
 
     def __html__(self) -> str:
-        """Give the HTML."""
+        """Return the HTML."""
 
 
 class ElementOptions(TypedDict, total=False):
-    """The keywords of :func:`patch_elements`, for functions that hand them on."""
+    """The keywords of :func:`patch_elements`, for functions that pass them on."""
 
     selector: str | None
     to: str | None
@@ -55,21 +55,21 @@ def patch_elements(
 ) -> Event:
     r"""Patch elements of the page.
 
-    A string is HTML and is sent as it is: escape what came from users (templates and Markup do).
+    A string is sent as HTML, unchanged: escape text that came from users (templates and Markup do).
 
     :param elements: HTML, an object with ``__html__``, a tag of dominate, or a list of those (joined by line breaks);
         None with mode ``remove``.
-    :param selector: CSS; all elements that match are patched. Without one, modes ``outer`` and ``replace`` put each
-        top-level element in the place of the one with its id.
+    :param selector: a CSS selector; all matching elements are patched. Without a selector, modes ``outer`` and
+        ``replace`` put each top-level element in the place of the page's element with the same id.
     :param to: an element's id, instead of a selector; escaped for CSS.
     :param mode: ``outer`` (morph), ``inner``, ``replace``, ``prepend``, ``append``, ``before``, ``after``, ``remove``.
     :param namespace: ``html``, ``svg`` or ``mathml``.
-    :param use_view_transition: let the browser animate the change.
+    :param use_view_transition: whether the browser animates the change.
     :param view_transition_selector: the element to animate instead of the page; needs ``use_view_transition``.
-    :param event_id: printable ASCII; "" clears the client's.
-    :param retry_ms: milliseconds.
-    :raises ValueError: the options do not fit together, or a value would break the event's lines.
-    :raises TypeError: ``elements`` is something else than HTML.
+    :param event_id: printable ASCII; "" clears the client's last event id.
+    :param retry_ms: the client's wait before a retry, in milliseconds.
+    :raises ValueError: if the options do not fit together, or a value would break the event's lines.
+    :raises TypeError: if ``elements`` is not HTML.
 
     >>> patch_elements('<p id="a">Hi</p>').encode()
     b'event: datastar-patch-elements\ndata: elements <p id="a">Hi</p>\n\n'
@@ -94,15 +94,15 @@ def patch_elements(
 def remove_elements(selector: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Event:
     """Remove all elements that match a CSS selector.
 
-    :raises ValueError: the selector is empty or has a line break.
+    :raises ValueError: if the selector is empty or has a line break.
     """
     return patch_elements(None, selector=selector, mode="remove", event_id=event_id, retry_ms=retry_ms)
 
 
 def html_text(elements: Elements) -> str:
-    """Give the HTML text of what :func:`patch_elements` accepts.
+    """Return the HTML of anything that :func:`patch_elements` accepts, as text.
 
-    :raises TypeError: it is something else.
+    :raises TypeError: if ``elements`` is anything else.
     """
     if isinstance(elements, str):
         return str(elements)
@@ -118,16 +118,16 @@ def html_text(elements: Elements) -> str:
 
 
 def gives_html(value: object) -> TypeGuard[Html]:
-    """Whether a value gives its own HTML: by ``__html__`` or, as dominate's tags do, which have none, by ``str()``."""
+    """Return whether a value renders its own HTML: by ``__html__``, or by ``str()`` as the tags of dominate do."""
     if isinstance(value, HasHtml):
         return True
-    # Whoever has such a tag has imported the module; looking is all that is needed here.
+    # A tag can exist only after its module was imported, so the module is not imported here.
     dominate = sys.modules.get("dominate.dom_tag")
     return dominate is not None and isinstance(value, dominate.dom_tag)
 
 
 def css_id_selector(element_id: str) -> str:
-    r"""Write the selector of an element's id (CSSOM, "serialize an identifier").
+    r"""Return the CSS selector of an element's id (CSSOM, "serialize an identifier").
 
     >>> css_id_selector("1st row")
     '#\\31 st\\ row'
@@ -159,7 +159,7 @@ def _check_elements(elements: Elements | None, mode: str) -> str | None:
     html = str(elements) if isinstance(elements, str) else html_text(elements)
     if mode == "remove":
         if html:
-            raise ValueError("mode 'remove' takes no elements: name what to remove with selector or to")
+            raise ValueError("mode 'remove' takes no elements; select the elements to remove with selector= or to=")
         return None
     check_text(html, "elements")
     return html
@@ -173,7 +173,7 @@ def _option_lines(
     use_view_transition: bool,
     view_transition_selector: str | None,
 ) -> list[str]:
-    """Check the options and write those that differ from the client's defaults."""
+    """Check the options and return lines for those that differ from the client's defaults."""
     if namespace not in _NAMESPACES:
         raise ValueError(f"namespace is {shorten(namespace)}; accepted: {', '.join(Namespace)}")
     lines = []

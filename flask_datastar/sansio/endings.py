@@ -1,6 +1,6 @@
-"""How a stream ends: the reason in its last event id, which is all that the client brings back from it.
+"""The endings of streams, as last event ids that the client sends back.
 
-Nothing is kept on the server for an ended stream, so what the next request has to be told stands in the id.
+The server keeps nothing of a stream that has ended, so the id carries everything that the next request needs.
 """
 
 from __future__ import annotations
@@ -14,47 +14,47 @@ from typing import Final
 from .consts import RESERVED_ID_PREFIX
 from .events import check_event_id
 
-#: When a worker stops, no page comes back sooner: the next worker has to be there.
+#: The shortest wait of a page after its worker stopped; the next worker needs this time to start.
 FIRST_RESTART_MS: Final = 1500
 
 #: The longest wait after exceptions, before the jitter.
 MAX_BACKOFF_MS: Final = 60_000
 
-# Two digits say more than enough: from the sixth failure on the wait is the longest one.
+# Two digits are more than enough: the wait reaches its maximum at the sixth failure.
 _MAX_FAILURES = 99
 _PAGE = re.compile(r"[A-Za-z0-9_.-]{0,128}", re.ASCII)
 _FAILURES = re.compile(r"[0-9]{1,2}", re.ASCII)
 
 
 class Reason(StrEnum):
-    """Why a stream ended, as the client is told."""
+    """The reason for which a stream ended, as sent to the client."""
 
-    #: There is no more to come: the request that brings it back is answered 204.
+    #: The stream is complete; the server responds with 204 to a request that brings this reason back.
     DONE = "done"
-    #: A newer stream of the same tab took its place.
+    #: A newer stream of the same tab replaced the stream.
     REPLACED = "replaced"
-    #: The client is to come back and go on.
+    #: The client should open the stream again.
     RESTART = "restart"
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One ending: what the last event id of a stream says."""
+    """One ending: the content of a stream's last event id."""
 
     reason: Reason
-    #: The page part of the stream that took the place (replaced); "" when that had none.
+    #: The page part of the newer stream's tab id (replaced); "" for a stream without a tab id.
     page: str = ""
     #: Exceptions in a row that ended the stream (restart); 0 for any other cause.
     failures: int = 0
-    #: The last id that the application itself had sent (restart); "" for none.
+    #: The last event id that the application itself sent (restart); "" if it sent no id.
     last_id: str = ""
 
     def encode_id(self) -> str:
-        """Write the event id.
+        """Return the event id.
 
-        It never fails, since it is a stream's last word: a page or an id that no header can carry is left out.
+        A page or an id that a header cannot carry is left out instead of raising, so that a stream can always end.
 
-        :return: printable ASCII.
+        :return: printable ASCII text.
 
         >>> Ending(Reason.RESTART, failures=2, last_id="row-7").encode_id()
         'ds:restart:2:row-7'
@@ -68,10 +68,11 @@ class Ending:
 
 
 def parse_ending(event_id: str | None) -> Ending | None:
-    """Read the event id that a client brought back.
+    """Parse the event id that a client sent back.
 
-    :param event_id: the header ``Last-Event-ID`` as it came; None when there was none.
-    :return: None for an id of the application; for a damaged one a restart, after which the page lives.
+    :param event_id: the value of the header ``Last-Event-ID``; None if the request had no such header.
+    :return: the ending, or None for an id of the application. A damaged id is parsed as a restart, so that the page
+        gets a stream.
 
     >>> parse_ending("ds:replaced:p4")
     Ending(reason=<Reason.REPLACED: 'replaced'>, page='p4', failures=0, last_id='')
@@ -90,9 +91,9 @@ def parse_ending(event_id: str | None) -> Ending | None:
 
 
 def ending_block(ending: Ending, retry_ms: int | None) -> bytes:
-    r"""Write an ending as an event without data, which the client takes no other notice of.
+    r"""Encode an ending as an event without data, of which the client keeps only the id and the retry.
 
-    :param retry_ms: what the client waits before it comes back, in milliseconds; None leaves what it has.
+    :param retry_ms: the client's wait before it comes back, in milliseconds; None keeps the client's current wait.
 
     >>> ending_block(Ending(Reason.RESTART), 1500)
     b'id: ds:restart:0:\nretry: 1500\n\n'
@@ -102,12 +103,12 @@ def ending_block(ending: Ending, retry_ms: int | None) -> bytes:
 
 
 def restart_delay_ms(failures: int, spread_seconds: float, random: Callable[[], float]) -> int:
-    """Choose how long a client waits before it comes back.
+    """Choose the wait of a client before it comes back.
 
-    :param failures: exceptions in a row; 0 when the worker stops, which all its clients notice at the same moment.
-    :param spread_seconds: over how long the clients of a stopping worker are spread.
-    :param random: gives a number from 0 to below 1.
-    :return: milliseconds.
+    :param failures: exceptions in a row; 0 when the worker stops, which ends the streams of all its clients at once.
+    :param spread_seconds: the period over which the clients of a stopping worker come back.
+    :param random: returns a number from 0 up to, but not including, 1.
+    :return: the wait in milliseconds.
     """
     if failures > 0:
         wait = min(1000 << min(failures, _MAX_FAILURES), MAX_BACKOFF_MS)
@@ -116,7 +117,7 @@ def restart_delay_ms(failures: int, spread_seconds: float, random: Callable[[], 
 
 
 def _application_id(event_id: str) -> str:
-    """Give an id as the application may get it back, "" for one that it cannot have sent."""
+    """Return an id that the application may have sent; "" for any other id."""
     try:
         check_event_id(event_id)
     except ValueError:

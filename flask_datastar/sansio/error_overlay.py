@@ -1,4 +1,4 @@
-"""The overlay that shows an exception in the page: HTML in which everything that it is told of is text."""
+"""The overlay that shows an exception in the page, with every value escaped as text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from markupsafe import Markup, escape
 from .elements import patch_elements
 from .events import Event
 
-#: The overlay's id; there is one at a time.
+#: The id of the overlay; the page shows one overlay at a time.
 OVERLAY_ID = "datastar-error"
 
-#: What is shown of one text at the most: its end, because that is where the exception is.
+#: The most characters that are shown of one text. Its end is kept, because the exception is there.
 LONGEST_TEXT = 50_000
 
-# One attribute says it to the console, without a script that a content security policy could refuse. A later overlay
-# takes the place of an earlier one: to remove that by a patch would warn where there is none.
+# An attribute writes to the console, because a content security policy could refuse a script. The new overlay removes
+# an older one itself: the client warns at a patch that removes an element that is missing.
 _WHEN_SHOWN = (
     f"document.querySelectorAll('#{OVERLAY_ID}').forEach((other) => other === el || other.remove());"
     "console.error(el.querySelector('pre').textContent)"
@@ -29,10 +29,10 @@ _PRE_STYLE = "white-space: pre-wrap; overflow-wrap: anywhere; padding: 0.75rem; 
 
 
 def error_overlay(title: str, sections: Iterable[tuple[str, str]]) -> Event:
-    """Make the patch that shows an exception above the page, and in the browser's console.
+    """Create the patch that shows an exception above the page and in the browser's console.
 
-    :param title: what happened, in a line.
-    :param sections: heading and text; the first one is written to the console.
+    :param title: one line about the failure.
+    :param sections: pairs of heading and text; the first text is also written to the console.
     """
     shown = Markup().join(
         Markup('<h2>{}</h2><pre style="{}">{}</pre>').format(_displayable(heading), _PRE_STYLE, _displayable(text))
@@ -56,7 +56,7 @@ def error_overlay(title: str, sections: Iterable[tuple[str, str]]) -> Event:
 
 
 def _displayable(text: str) -> str:
-    """Write what UTF-8 or HTML has no form for as an escape, and cut a long text."""
+    """Shorten a long text, and escape characters that UTF-8 or HTML cannot carry."""
     if len(text) > LONGEST_TEXT:
         text = f"… {len(text) - LONGEST_TEXT} characters left out\n{text[-LONGEST_TEXT:]}"
     return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")

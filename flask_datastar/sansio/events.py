@@ -1,4 +1,4 @@
-"""One server-sent event: its fields, its bytes, and the checks that keep a value from becoming a second field."""
+"""Server-sent events: fields, bytes, and the checks that keep a value from becoming a second field."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 from .consts import EVENT_PREFIX, INHERITED_NAMES, MAX_RETRY_MS, RESERVED_ID_PREFIX
 
-#: The text between two data lines. An event keeps them joined by it, so that encoding copies a large patch once.
+#: The text between two data lines. An event keeps its lines joined by this text, so encoding copies a patch once.
 NEXT_LINE = "\ndata: "
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event for the browser, made by the functions of :mod:`flask_datastar.sse`, never by hand.
+    """One event for the browser. Create events with the functions of :mod:`flask_datastar.sse`, never by hand.
 
-    Events are compared by their fields and can be sent as often as one likes.
+    Events are compared by their fields, and the same event can be sent any number of times.
     """
 
-    #: The event's name, beginning with ``datastar``.
+    #: The event's name, which starts with ``datastar``.
     type: str
-    #: The data lines as they stand on the wire, without the first ``data:``; "" when there are none.
+    #: The data lines as sent, without the first ``data:``; "" for an event without data.
     wire_data: str
-    #: The id that the client sends back in ``Last-Event-ID``; "" clears it, None leaves it.
+    #: The id that the client sends back in ``Last-Event-ID``; "" clears the client's id, None keeps it.
     event_id: str | None = None
-    #: What the client waits before it asks again, in milliseconds; None leaves it.
+    #: The client's wait before it repeats the request, in milliseconds; None keeps the client's current wait.
     retry_ms: int | None = None
 
     @property
@@ -36,8 +36,8 @@ class Event:
     def arguments(self) -> dict[str, str]:
         r"""The data lines as the client reads them: key → value, lines of one key joined by ``\n``.
 
-        The client cuts each line at its first space. A line without one loses its last character to the key, which is
-        repeated here, so that a test sees what the browser would see.
+        The client splits each line at its first space. In a line without a space the key lacks the last character, and
+        the value is the whole line; this property does the same, so that a test sees what the browser sees.
         """
         found: dict[str, list[str]] = {}
         for line in self.data_lines:
@@ -48,11 +48,11 @@ class Event:
         return {key: "\n".join(values) for key, values in found.items()}
 
     def encode(self) -> bytes:
-        r"""Give the event's exact bytes, closed by an empty line.
+        r"""Return the event's exact bytes, up to and including the empty line at its end.
 
-        The field order is event, id, retry, data (Datastar SDK specification).
+        The fields are in the order event, id, retry, data (Datastar SDK specification).
 
-        :return: UTF-8.
+        :return: UTF-8 bytes.
 
         >>> Event("datastar-patch-signals", 'signals {"count":1}', retry_ms=2000).encode()
         b'event: datastar-patch-signals\nretry: 2000\ndata: signals {"count":1}\n\n'
@@ -70,11 +70,11 @@ class Event:
 
 
 def make_event(event_type: str, wire_data: str, event_id: str | None, retry_ms: int | None) -> Event:
-    """Make an event of checked data; id and retry are checked here.
+    """Create an event from checked data, after a check of id and retry.
 
-    :raises ValueError: the id is not printable ASCII, has a space at an end or the reserved prefix ``ds:``; the retry
-        is not a delay that a browser timer takes.
-    :raises TypeError: one of them is of a wrong type.
+    :raises ValueError: if the id is not printable ASCII, has a space at either end or the reserved prefix ``ds:``, or
+        if the retry is longer than a browser timer allows, or negative.
+    :raises TypeError: if the id or the retry has the wrong type.
     """
     if event_id is not None:
         check_event_id(event_id)
@@ -86,14 +86,14 @@ def make_event(event_type: str, wire_data: str, event_id: str | None, retry_ms: 
 def raw(
     event_type: str, data_lines: Iterable[str] = (), *, event_id: str | None = None, retry_ms: int | None = None
 ) -> Event:
-    """Make an event from its name and its data lines.
+    """Create an event from its name and its data lines.
 
-    :param event_type: begins with ``datastar``: the client drops all others.
-    :param data_lines: each ``"<key> <value>"``, a value may be empty, a line has no line break.
-    :param event_id: printable ASCII; "" clears the client's.
-    :param retry_ms: milliseconds, 0 or more.
-    :raises ValueError: the name, a line, the id or the retry cannot be sent as one event.
-    :raises TypeError: ``data_lines`` is a string or holds something else than strings.
+    :param event_type: the event's name, which starts with ``datastar``; the client drops all other events.
+    :param data_lines: each ``"<key> <value>"`` without a line break; the value may be empty.
+    :param event_id: printable ASCII; "" clears the client's last event id.
+    :param retry_ms: the client's wait before a retry, in milliseconds, 0 or more.
+    :raises ValueError: if the name, a line, the id or the retry cannot be sent as one event.
+    :raises TypeError: if ``data_lines`` is a string, or an item of it is not a string.
     """
     check_event_type(event_type)
     if isinstance(data_lines, str):
@@ -104,18 +104,18 @@ def raw(
         key, space, _ = line.partition(" ")
         if not space:
             raise ValueError(
-                f"data line {shorten(line)} has no space: the client reads '<key> <value>', so end an empty value's "
-                "line with the space"
+                f"data line {shorten(line)} has no space: the client reads '<key> <value>'; keep the space after the "
+                "key of an empty value"
             )
         check_data_key(key)
     return make_event(event_type, NEXT_LINE.join(lines), event_id, retry_ms)
 
 
 def wire_lines(key: str, text: str) -> str:
-    r"""Write a text of several lines under a key.
+    r"""Return data lines with a text under a key, a data line for each line of the text.
 
-    Lines end at CRLF, CR and LF and nowhere else, as in the client; U+2028, U+0085, form feed and vertical tab are
-    ordinary characters. An empty line keeps the space after its key, without which the client would not know the key.
+    Lines end at CRLF, CR and LF only, as in the client; U+2028, U+0085, form feed and vertical tab are ordinary
+    characters. An empty line keeps the space after its key, because the client needs it to find the key.
 
     >>> wire_lines("elements", "<p>\r\n</p>")
     'elements <p>\ndata: elements </p>'
@@ -128,49 +128,49 @@ def wire_lines(key: str, text: str) -> str:
 
 
 def join_data(*parts: str) -> str:
-    """Join texts of :func:`wire_lines`, leaving out the empty ones."""
+    """Join results of :func:`wire_lines`, without empty texts."""
     return NEXT_LINE.join(part for part in parts if part)
 
 
 def check_event_type(event_type: str) -> None:
-    """Refuse a name that the client would drop or that would break the line."""
+    """Refuse a name that the client would drop, or that would break the line."""
     check_single_line(event_type, "event type")
     if not event_type.startswith(EVENT_PREFIX) or " " in event_type:
         raise ValueError(
-            f"event type {shorten(event_type)} is dropped by the client; it accepts names that begin with "
+            f"event type {shorten(event_type)} is dropped by the client; accepted: names that start with "
             f"'{EVENT_PREFIX}' and have no space"
         )
 
 
 def check_data_key(key: str) -> None:
-    """Refuse a key that the client cannot collect lines under.
+    """Refuse a key under which the client cannot collect lines.
 
-    It does so in a plain object: with an inherited name it fails, and asks for the same answer again and again. Its
-    decoder drops a byte order mark at the beginning of a line (``actions/fetch.ts``).
+    The client collects lines in a plain object: at an inherited name it fails, and repeats the request again and again.
+    Its decoder drops a byte order mark at the start of a line (``actions/fetch.ts``).
     """
     if key in INHERITED_NAMES:
-        raise ValueError(f"data key {shorten(key)} breaks the client, in which every object has it; choose another")
+        raise ValueError(f"data key {shorten(key)} breaks the client: every object there has it; choose another key")
     if key.startswith("\ufeff"):
-        raise ValueError(f"data key {shorten(key)} begins with a byte order mark, which the client drops")
+        raise ValueError(f"data key {shorten(key)} starts with a byte order mark, which the client drops; leave it out")
 
 
 def check_event_id(event_id: str) -> None:
-    """Refuse an id that cannot travel back in the header ``Last-Event-ID``.
+    """Refuse an id that the client cannot send back in the header ``Last-Event-ID``.
 
-    Above U+00FF every retry fails inside the browser, without a request (``actions/fetch.ts``).
+    With a character above U+00FF every retry fails inside the browser, without a request (``actions/fetch.ts``).
     """
     if not isinstance(event_id, str):
         raise TypeError(f"event_id is {type(event_id).__name__}; accepted: str")
     if event_id.startswith(RESERVED_ID_PREFIX):
-        raise ValueError(f"event_id {shorten(event_id)} begins with '{RESERVED_ID_PREFIX}', which is reserved")
+        raise ValueError(f"event_id {shorten(event_id)} starts with '{RESERVED_ID_PREFIX}', which is reserved")
     if event_id and not (event_id.isascii() and event_id.isprintable()):
-        raise ValueError(f"event_id {shorten(event_id)} is not printable ASCII, so no header can carry it back")
+        raise ValueError(f"event_id {shorten(event_id)} is not printable ASCII, so a header cannot carry it back")
     if event_id.strip(" ") != event_id:
         raise ValueError(f"event_id {shorten(event_id)} has a space at an end, which a header loses")
 
 
 def check_retry_ms(retry_ms: int) -> None:
-    """Refuse what is not a whole number of milliseconds that a browser timer takes."""
+    """Refuse a value that is not a whole number of milliseconds within the range of a browser timer."""
     if not isinstance(retry_ms, int) or isinstance(retry_ms, bool):
         raise TypeError(f"retry_ms is {type(retry_ms).__name__}; accepted: int, in milliseconds")
     if not 0 <= retry_ms <= MAX_RETRY_MS:
@@ -178,7 +178,7 @@ def check_retry_ms(retry_ms: int) -> None:
 
 
 def check_single_line(value: str, what: str) -> None:
-    """Refuse what would end the line it stands in, and so could add a field or an event of its own."""
+    """Refuse a value that would end its line, and so could add a field or a whole event."""
     if not isinstance(value, str):
         raise TypeError(f"{what} is {type(value).__name__}; accepted: str")
     if "\n" in value or "\r" in value or "\0" in value:
@@ -187,7 +187,7 @@ def check_single_line(value: str, what: str) -> None:
 
 
 def check_text(text: str, what: str) -> None:
-    """Refuse lone surrogates, which have no UTF-8 form."""
+    """Refuse a text with lone surrogates, which UTF-8 cannot carry."""
     if not text.isascii():
         try:
             text.encode()
@@ -199,6 +199,6 @@ def check_text(text: str, what: str) -> None:
 
 
 def shorten(value: object) -> str:
-    """Show a value in an error text, cut to 60 characters."""
+    """Return the repr of a value for an error text, cut to 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

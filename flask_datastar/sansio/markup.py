@@ -1,13 +1,19 @@
-"""The tokens of markup, for the few places that have to know where a top-level node begins."""
+"""Top-level nodes of markup, for two behaviours of the client.
+
+It loses every second one of adjacent SVG or MathML siblings: :func:`separate_siblings` puts fillers between them. It
+skips top-level elements without an id when a patch has no selector: :func:`find_skipped` finds the first of them.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 
-# As foreign content has them (HTML standard, 13.2.5), which knows no raw text: <style> and <script> are like others.
-# Every alternative takes what it began to the end of the text if need be, so no markup is scanned twice. Not
-# html.parser: it raises AssertionError at some broken markup, and reads other markup differently in each Python.
-TOKEN = re.compile(
+# The tokens of foreign content (HTML standard, 13.2.5), where <style> and <script> are ordinary elements. A token
+# without an end takes the rest of the text, so no markup is scanned twice. html.parser does not fit: it raises
+# AssertionError at some broken markup, and reads other markup differently in each Python version.
+_TOKEN = re.compile(
     r"""
       (?P<comment> <!--(?:-?>|.*?(?:--!?>|\Z)) )
     | (?P<nothing> <!doctype[^>]*+>?|<!\[CDATA\[\]\]>|</>|</\Z )
@@ -22,5 +28,159 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE | re.ASCII,
 )
 
-#: What counts as white space between them.
-SPACE = " \t\n\f\r"
+# White space between nodes.
+_SPACE = " \t\n\f\r"
+
+_ELEMENT, _TEXT, _FILLER = "element", "text", "filler"
+
+# Any of these end tags makes the client parse the whole text as a document, whose parts need no id.
+_DOCUMENT = re.compile(r"</(?:html|head|body)>", re.IGNORECASE)
+_DOCUMENT_TAGS = frozenset({"html", "head", "body"})
+_VOID = frozenset(
+    {
+        *("area", "base", "br", "col", "embed", "hr", "img"),
+        *("input", "link", "meta", "param", "source", "track", "wbr"),
+    }
+)
+# Elements whose text ends only at their own end tag.
+_RAW = frozenset({"script", "style", "textarea", "title", "iframe", "noembed", "noframes", "xmp"})
+_FOREIGN = frozenset({"svg", "math"})
+_ATTRIBUTE = re.compile(r"""([^\s/>"'=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+)))?""")
+
+
+def separate_siblings(html: str) -> str:
+    r"""Put fillers between adjacent top-level nodes that the client would lose.
+
+    The client moves the nodes out of a live list while it walks that list (``watchers/patchElements.ts``, all of v1.0),
+    so the nodes at odd places stay behind. With a filler (a line break, or an empty comment beside text) at every odd
+    place, elements and texts get the even places.
+
+    >>> separate_siblings('<circle r="1"/><circle r="2"/>')
+    '<circle r="1"/>\n<circle r="2"/>'
+    """
+    parts: list[str] = []
+    previous = ""
+    fillers = 1  # as if a filler stood before the first node, which takes place 0
+    for kind, source in _top_level_nodes(html):
+        if kind != _FILLER:
+            if fillers % 2 == 0:
+                between_elements = previous == kind == _ELEMENT and fillers == 0
+                parts.append("\n" if between_elements else "<!---->")
+            previous, fillers = kind, 0
+        elif parts:
+            fillers += 1
+        else:
+            continue
+        parts.append(source)
+    return "".join(parts)
+
+
+def _top_level_nodes(html: str) -> Iterator[tuple[str, str]]:
+    """Split markup into its top-level nodes: whole elements, texts, and fillers (white space, comments)."""
+    start = 0
+    kind = ""
+    for end, found in _boundaries(html):
+        if found == _TEXT and kind == _TEXT:
+            continue
+        if kind:
+            yield _kind_of(kind, html[start:end]), html[start:end]
+        start, kind = end, found
+    if kind:
+        yield _kind_of(kind, html[start:]), html[start:]
+
+
+def _kind_of(kind: str, source: str) -> str:
+    return _FILLER if kind == _TEXT and not source.strip(_SPACE) else kind
+
+
+def _boundaries(html: str) -> Iterator[tuple[int, str]]:
+    """Yield the start and the kind of each top-level node; tokens that make no node belong to the node before them."""
+    open_tags: list[str] = []
+    for token in _TOKEN.finditer(html):
+        kind = ""
+        if name := token["opened"]:
+            kind = _ELEMENT
+        elif name := token["closed"]:
+            if name.lower() in open_tags:
+                while open_tags.pop() != name.lower():
+                    pass
+        elif token["text"] or token["cdata"]:
+            kind = _TEXT
+        elif not token["nothing"]:
+            kind = _FILLER
+        if kind and not open_tags:
+            yield token.start(), kind
+        if kind == _ELEMENT and not token["slash"]:
+            open_tags.append(name.lower())
+
+
+def find_skipped(html: str, *, is_foreign: bool = False) -> str | None:
+    """Return the tag of the first top-level element that the client would skip, or None.
+
+    Without a selector each top-level element goes to the page's element with its id. The client skips elements without
+    an id, and reports them only in the browser's console. The search does not repair markup as browsers do (missing
+    end tags, overlapping elements), so it may miss a skipped element; but the client skips every element it returns.
+
+    :param is_foreign: whether all of the markup is SVG or MathML.
+
+    >>> find_skipped('<p id="a">one</p><p>two</p>')
+    '<p>'
+    """
+    if _DOCUMENT.search(html):
+        return None
+    open_tags = _OpenTags()
+    position = 0
+    while position < len(html) and (token := _TOKEN.match(html, position)) is not None:
+        position = token.end()
+        if token["opened"]:
+            name = token["opened"].lower()
+            if name in _DOCUMENT_TAGS:
+                continue
+            if not open_tags.names and not _has_id(token[0]):
+                return token[0]
+            in_foreign = is_foreign or name in _FOREIGN or open_tags.foreign > 0
+            if not (token["slash"] if in_foreign else name in _VOID):
+                open_tags.push(name)
+            if name in _RAW and not in_foreign:
+                position = _end_of_text(html, position, name)
+        elif token["closed"]:
+            open_tags.close(token["closed"].lower())
+    return None
+
+
+class _OpenTags:
+    """The elements that are open at a position in the text."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        #: How many of the open elements are ``svg`` or ``math``.
+        self.foreign = 0
+        self._counts: Counter[str] = Counter()
+
+    def push(self, name: str) -> None:
+        self.names.append(name)
+        self._counts[name] += 1
+        self.foreign += name in _FOREIGN
+
+    def close(self, name: str) -> None:
+        """Close the innermost element of this name and all inside it; an end tag without a start tag closes nothing."""
+        while self._counts[name]:
+            closed = self.names.pop()
+            self._counts[closed] -= 1
+            self.foreign -= closed in _FOREIGN
+            if closed == name:
+                return
+
+
+def _has_id(tag: str) -> bool:
+    attributes = _ATTRIBUTE.finditer(tag, len("<"))
+    next(attributes)  # the name of the element
+    for attribute in attributes:
+        if attribute[1].lower() == "id":
+            return any(attribute.groups()[1:])
+    return False
+
+
+def _end_of_text(html: str, start: int, name: str) -> int:
+    end = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(html, start)
+    return end.start() if end is not None else len(html)

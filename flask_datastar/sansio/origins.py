@@ -1,4 +1,4 @@
-"""Origins: who a page belongs to, by scheme, host and port."""
+"""Origins of pages: scheme, host and port."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def normalize_origin(origin: str) -> str | None:
-    """Write an origin as browsers do: lower case, without a default port.
+    """Return an origin as browsers write it: in lower case, without a default port.
 
-    :return: None when it is no http or https origin.
+    :return: the origin, or None if the text is not an http or https origin.
     """
     parts = split_origin(origin)
     if parts is None:
@@ -21,7 +21,10 @@ def normalize_origin(origin: str) -> str | None:
 
 
 def split_origin(origin: str) -> tuple[str, str, int] | None:
-    """Take an origin apart into scheme, host and port; None when it is no http or https origin."""
+    """Split an origin into scheme, host and port.
+
+    :return: the three parts, or None if the text is not an http or https origin.
+    """
     try:
         parts = urlsplit(origin.lower())
         port = parts.port

@@ -1,4 +1,4 @@
-"""Server-sent events read back as the Datastar client reads them: for tests and for clients without a browser."""
+"""A parser of server-sent events that reads as the Datastar client does, for tests and for clients in Python."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ _NOTHING = Event("", "")
 
 
 class EventParser:
-    """Take a stream apart as it arrives, in pieces of any size.
+    """Parse a stream as it arrives, in pieces of any size.
 
-    LF, CRLF and a lone CR end a line, also when a piece ends between CR and LF. Comments and unknown fields are passed
-    over; an event without its closing empty line is not given out (client, ``actions/fetch.ts``).
+    LF, CRLF and a lone CR end a line, even if a piece ends between CR and LF. Comments and unknown fields are skipped.
+    An event is returned only after the empty line at its end (client, ``actions/fetch.ts``).
     """
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._rest = ""
         self._after_cr = False
-        #: The comments (lines that begin with a colon) seen so far: keep-alives and the like.
+        #: The comments (lines that start with a colon) seen so far, such as keep-alives.
         self.comments: list[str] = []
         self._reset()
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Read the next piece.
+        """Parse the next piece.
 
-        :param chunk: UTF-8, cut anywhere.
-        :return: the events that it completed.
-        :raises UnicodeDecodeError: it is not UTF-8 (a :exc:`ValueError`).
+        :param chunk: UTF-8 bytes, which may be split anywhere.
+        :return: the events that the piece completed.
+        :raises UnicodeDecodeError: if the piece is not UTF-8 (a :exc:`ValueError`).
         """
         text = self._decoder.decode(chunk)
         if self._after_cr and text:
@@ -66,7 +66,7 @@ class EventParser:
             return
         value = value.removeprefix(" ")
         if name == "data":
-            # An empty line before all others is lost in the client.
+            # The client drops empty data lines at the start of an event.
             if value or self._lines:
                 self._lines.append(value)
         elif name == "event":
@@ -74,15 +74,15 @@ class EventParser:
         elif name == "id":
             self._id = value
         elif name == "retry" and _DIGITS.fullmatch(value):
-            # The client's Number("") is 0.
+            # In the client, Number("") is 0.
             self._retry = int(value or "0")
 
 
 def parse_events(body: bytes) -> list[Event]:
-    r"""Read a whole body.
+    r"""Parse a whole body.
 
-    :param body: UTF-8.
-    :return: its events, in order, those with names that the client drops included.
+    :param body: UTF-8 bytes.
+    :return: the events in order, including events whose name the client would drop.
 
     >>> [event.arguments for event in parse_events(b"event: datastar-x\ndata: a 1\ndata: a 2\n\n")]
     [{'a': '1\n2'}]

@@ -1,4 +1,4 @@
-"""Events that run JavaScript in the page, and custom events that need none."""
+"""Events that run JavaScript in the page, and custom events that need no script."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BUILT_IN = frozenset(EventType)
 _KEY = re.compile(r"[^\s\0]+")
 _ATTRIBUTE = re.compile(r"[^\s\"'<>/=\0\x01-\x1f\x7f]+")
 _REMOVE_ITSELF = "data-effect"
-# </script> would end the script; the others make the client take the patch for a whole document, wherever they stand.
+# </script> would end the script. At any of the others the client parses the patch as a whole document.
 _CLOSING_TAG = re.compile(r"</(?=script|html|head|body)", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -46,14 +46,14 @@ def execute_script(
 ) -> Event:
     r"""Run JavaScript in the page, once.
 
-    The script is appended to the body (a script inside a morphed patch would run twice); ``</script`` and ``<!--`` in
-    its strings are escaped. Write values into it with :meth:`datastar.js
-    <flask_datastar.Datastar.js>`, never by hand.
+    The script is appended to the body, because a script inside a morphed patch would run twice. ``</script`` and
+    ``<!--`` in its strings are escaped. Insert values with
+    :meth:`datastar.js <flask_datastar.Datastar.js>`, never by hand.
 
-    :param auto_remove: let the script element remove itself after it ran.
-    :param attributes: of the script element; True is a bare attribute, False leaves it out.
-    :raises ValueError: an attribute's name cannot stand in a tag.
-    :raises TypeError: the script or an attribute is of a wrong type.
+    :param auto_remove: whether the script element removes itself after it ran.
+    :param attributes: attributes of the script element; True is a bare attribute, False leaves the attribute out.
+    :raises ValueError: if the name of an attribute is not allowed in a tag.
+    :raises TypeError: if the script or an attribute has the wrong type.
 
     >>> execute_script("alert(1)").arguments["elements"]
     '<script data-effect="el.remove()">alert(1)</script>'
@@ -74,27 +74,27 @@ def execute_script(
 def redirect(url: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Event:
     """Send the browser to another page.
 
-    :param url: relative, or http or https.
-    :raises ValueError: it is empty or has another scheme.
+    :param url: a relative, http or https URL.
+    :raises ValueError: if the URL is empty or has another scheme.
     """
     code = f"setTimeout(() => {{ window.location.href = {javascript.literal(_check_url(url))} }})"
     return execute_script(code, event_id=event_id, retry_ms=retry_ms)
 
 
 def push_url(url: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Event:
-    """Show another address of the same site and add an entry to the history, without loading.
+    """Show another URL of the same site and add an entry to the history, without loading the page.
 
-    :param url: relative: a path, a query or a fragment.
-    :raises ValueError: it is empty or names a scheme or a host: the browser accepts its own origin only.
+    :param url: a relative URL: a path, a query or a fragment.
+    :raises ValueError: if the URL is empty or names a scheme or a host; the browser accepts only its own origin.
     """
     return _history("pushState", url, event_id, retry_ms)
 
 
 def replace_url(url: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Event:
-    """Show another address of the same site in place of the current history entry.
+    """Show another URL of the same site and replace the current history entry, without loading the page.
 
-    :param url: relative: a path, a query or a fragment.
-    :raises ValueError: it is empty or names a scheme or a host.
+    :param url: a relative URL: a path, a query or a fragment.
+    :raises ValueError: if the URL is empty or names a scheme or a host.
     """
     return _history("replaceState", url, event_id, retry_ms)
 
@@ -109,9 +109,9 @@ def console_log(
 ) -> Event:
     """Write to the browser's console.
 
-    :param message: anything JSON-able.
+    :param message: any JSON-serialisable value.
     :param level: ``log``, ``warn``, ``error``, ``info`` or ``debug``.
-    :raises ValueError: the level is another, or the message has no strict JSON form.
+    :raises ValueError: if the level is unknown, or strict JSON cannot carry the message.
     """
     if level not in CONSOLE_LEVELS:
         raise ValueError(f"level is {shorten(level)}; accepted: {', '.join(CONSOLE_LEVELS)}")
@@ -130,12 +130,12 @@ def dispatch_event(
 ) -> Event:
     """Dispatch a custom event to page code, without a script.
 
-    The client hands every event that it does not know on as ``datastar-fetch``: page code listens with
+    The client passes every unknown event on as ``datastar-fetch``. Page code listens with
     ``data-on:datastar-fetch="evt.detail.type === 'datastar-toast' && …"`` and finds the JSON in ``evt.detail.argsRaw``.
 
-    :param name: of the event, without the prefix ``datastar-``.
+    :param name: the event's name without the prefix ``datastar-``.
     :param detail: key → value; each value is sent as compact JSON under its key.
-    :raises ValueError: the name is one of the client's own, or it or a key cannot stand in the event.
+    :raises ValueError: if the name belongs to an event of the client, or the name or a key is not allowed in an event.
     """
     check_single_line(name, "event name")
     event_type = f"{EVENT_PREFIX}-{name}"
@@ -143,11 +143,11 @@ def dispatch_event(
     if not name:
         raise ValueError("the event name is empty")
     if event_type in _BUILT_IN:
-        raise ValueError(f"event name {shorten(name)} is the client's own; choose another")
+        raise ValueError(f"event name {shorten(name)} belongs to an event of the client; choose another name")
     lines = []
     for key, value in _items(detail, "detail"):
         if not isinstance(key, str) or not _KEY.fullmatch(key):
-            raise ValueError(f"detail key {shorten(key)} cannot stand in an event; accepted: str without white space")
+            raise ValueError(f"detail key {shorten(key)} is not allowed; accepted: non-empty str without white space")
         check_text(key, "detail key")
         check_data_key(key)
         lines.append(wire_lines(key, dumps(value)))
@@ -164,7 +164,7 @@ def _history(method: str, url: str, event_id: str | None, retry_ms: int | None) 
 
 
 def _check_url(url: str) -> str:
-    """Refuse URLs that run code, also when control characters hide it: browsers drop those before they look."""
+    """Refuse URLs that run code, even behind control characters, which browsers remove before they parse."""
     if not isinstance(url, str):
         raise TypeError(f"url is {type(url).__name__}; accepted: str")
     cleaned = _CONTROLS.sub("", url).strip()
@@ -186,10 +186,10 @@ def _items(mapping: Mapping[str, Any] | None, what: str) -> Iterable[tuple[str, 
 
 def _attribute(name: str, value: str | bool, auto_remove: bool) -> str:
     if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
-        raise ValueError(f"attribute name {shorten(name)} cannot stand in a tag")
+        raise ValueError(f"attribute name {shorten(name)} is not allowed in a tag")
     check_text(name, "attribute name")
     if auto_remove and name.lower() == _REMOVE_ITSELF:
-        raise ValueError(f"attribute {_REMOVE_ITSELF!r} is taken by auto_remove; pass auto_remove=False")
+        raise ValueError(f"attribute {_REMOVE_ITSELF!r} is used by auto_remove; pass auto_remove=False")
     if value is True:
         return f" {name}"
     if value is False:

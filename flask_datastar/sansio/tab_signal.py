@@ -1,8 +1,8 @@
-"""The attributes that give a browser tab its id, and the filter that sends it.
+"""The attributes that create a browser tab's id, and the filter of the signals that an action sends.
 
-The tab's part is kept in ``sessionStorage``, so it lasts over navigations; a duplicated tab copies it, which the
-server notices by the page's part. ``crypto.randomUUID`` is missing on plain http, ``sessionStorage`` may be blocked.
-There is no semicolon: the client takes one for the end of a statement.
+``sessionStorage`` keeps the tab part of the id across navigations. A duplicated tab copies it; the server notices this
+by the page part. ``crypto.randomUUID`` is missing on plain http, and ``sessionStorage`` may be blocked. The code has no
+semicolon, because the client ends a statement there.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _KEEP: Final = (
     "($tabId.slice(0, $tabId.lastIndexOf('.')))"
 )
 
-#: Two attributes: the signal ``tabId`` as ``<tab>.<page>``, in key syntax, so that the element may have its own
-#: ``data-signals``; and what keeps the tab's part, also a new one that the server patched.
+#: Two attributes: the signal ``tabId`` as ``<tab>.<page>``, in key syntax, so that the element can have its own
+#: ``data-signals``; and an effect that stores the tab part, including a new one that the server patched.
 TAB_SIGNAL: Final = (
     f'data-signals:tab-id="{escape(f"({_KEPT} || {_ID}) + {_DOT} + {_ID}")}" data-effect="{escape(_KEEP)}"'
 )
 
 
 def signal_filter(paths: Iterable[str]) -> str:
-    """Write the client's filter for these signals, and what is below them, and no others.
+    """Return the client's filter for these signals and everything below them.
 
     >>> signal_filter(["tabId"])
     '/^tabId$/'

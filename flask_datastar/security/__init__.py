@@ -1,1 +1,1 @@
-"""Whose request it is: origin, CSRF tokens, nonces of a content security policy."""
+"""Protection of requests and pages: origins, CSRF tokens, nonces of a content security policy."""

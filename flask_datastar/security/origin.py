@@ -1,4 +1,4 @@
-"""The checks that keep other sites from acting in a user's name."""
+"""Checks that keep other sites from acting in a user's name."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from ..reading.signals import is_datastar_request
 from ..sansio.consts import REQUEST_HEADER
 from ..sansio.origins import normalize_origin, split_origin
 
-#: Methods that change nothing, so that anybody may send them.
+#: Methods that change nothing, and are therefore allowed from every origin.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def check_header(request: Request) -> None:
-    """Let the Datastar client pass only: no form and no link of another site can set its header.
+    """Refuse requests without the Datastar client's header, which forms and links of other sites cannot set.
 
-    :raises werkzeug.exceptions.Forbidden: the header is missing (403).
+    :raises werkzeug.exceptions.Forbidden: if the header is missing (403).
     """
     if not is_datastar_request(request):
-        raise Forbidden(f"this address answers the Datastar client, whose requests carry '{REQUEST_HEADER}: true'")
+        raise Forbidden(f"this URL is for the Datastar client; requests need the header '{REQUEST_HEADER}: true'")
 
 
 def check_origin(request: Request, trusted_origins: frozenset[str]) -> None:
     """Refuse a request that another site made the browser send.
 
-    The browser's own word (``Sec-Fetch-Site``) counts before ``Origin``; requests with neither come from no browser
-    page. Schemes are not compared, because an app behind a TLS proxy does not know its own.
+    ``Sec-Fetch-Site`` takes precedence over ``Origin``; a request without either does not come from a browser page.
+    Schemes are not compared, because an app behind a TLS proxy does not know its own scheme.
 
-    :param trusted_origins: normalised origins that may act although they are not the app's own.
-    :raises werkzeug.exceptions.Forbidden: it comes from elsewhere (403).
+    :param trusted_origins: normalised origins of other sites that may act in a user's name.
+    :raises werkzeug.exceptions.Forbidden: if the request comes from another site (403).
     """
     if request.method in SAFE_METHODS:
         return
     environ = request.environ
-    # What every current browser says of the page's own requests; asked first, because it is asked in each of them.
+    # Current browsers send this with all requests of the app's own pages, so it is checked first.
     if environ.get("HTTP_SEC_FETCH_SITE") == "same-origin":
         return
     origin = environ.get("HTTP_ORIGIN")
@@ -58,6 +58,6 @@ def check_origin(request: Request, trusted_origins: frozenset[str]) -> None:
 
 
 def _is_own(origin: str, host: str) -> bool:
-    """Compare host and port; a host without a port has the default one of the origin's scheme."""
+    """Compare an origin with the app's host and port; without a port the host has the default port of the scheme."""
     parts = split_origin(origin)
     return parts is not None and parts == split_origin(f"{parts[0]}://{host}")

@@ -1,4 +1,4 @@
-"""What becomes of a request whose CSRF token is only too old: the page gets a fresh one, and its next click works."""
+"""The renewal of expired CSRF tokens: the page gets a fresh token, and its next click works."""
 
 from __future__ import annotations
 
@@ -23,23 +23,24 @@ from ..state.request import RequestState, state_of
 from .origin import check_origin
 from .tokens import is_protected, page_token, session_key, signing_keys
 
-#: Said to the page when its token was renewed and what it asked for was not done.
+#: The event that tells the page that its token was renewed, and that its request was not carried out.
 RENEWED = "csrf-renewed"
 
 _FIELD_NAME = re.compile(r"[\w.:-]+")
 
 
 def install_renewal(app_state: AppState) -> None:
-    """Answer a Datastar request that fails only for the age of its token, before any error handler does.
+    """Make the app renew the token of a Datastar request that failed only because its token is too old.
 
-    The application's own handler of ``CSRFError``, which most have, is for all the others. So it happens where Flask
-    takes an exception, wherever the check was made: before the request, or by ``csrf.protect()`` in a view.
+    The renewal runs before error handlers, because most applications have a handler of ``CSRFError`` for all other
+    cases. It wraps Flask's own handling of exceptions, so it works for a check before the request and for
+    ``csrf.protect()`` in a view.
     """
     app = app_state.app
     handle = app.handle_user_exception
 
     def renew_or_handle(*arguments: Any) -> Any:
-        # The last one is the exception; newer versions of Flask pass the context, too.
+        # The exception is the last argument; newer versions of Flask also pass the context.
         if isinstance(arguments[-1], BadRequest) and is_protected(app):
             response = _renew(arguments[-1])
             if response is not None:
@@ -71,23 +72,23 @@ def _renew(error: BadRequest) -> Response | None:
 
 
 def _checked_token(app: Flask, current: Request) -> str | None:
-    """Give the token that the check looked at: a form's comes before a header's."""
+    """Return the token that Flask-WTF has checked: a token in a form precedes a token in a header."""
     fields = [current.form[name] for name in _token_fields(app, current)]
     headers = [current.headers.get(name) for name in app.config["WTF_CSRF_HEADERS"]]
     return next((token for token in [*fields, *headers] if token), None)
 
 
 def _token_fields(app: Flask, current: Request) -> list[str]:
-    """Name the form's fields with a token; Flask-WTF puts a form's prefix before the name."""
+    """Return the names of the form's fields with a token; Flask-WTF puts a form's prefix before the field's name."""
     own = session_key(app)
     found = [name for name in current.form if name.endswith(own) and current.form[name]]
     return sorted(found, key=lambda name: name != own)
 
 
 def _is_only_old(app: Flask, token: str) -> bool:
-    """Whether it is a token of this session that has run out, or was signed with a key that has been replaced."""
+    """Return whether a token of this session has expired, or was signed with a key that has been replaced since."""
     if _is_valid(token):
-        # Something else failed: the Referer.
+        # Another check failed: the Referer.
         return False
     return any(_is_valid(token, secret_key=key, time_limit=sys.maxsize) for key in signing_keys(app))
 
@@ -104,7 +105,7 @@ def _is_valid(token: str, **options: Any) -> bool:
 
 
 def _renewal_events(state: RequestState, current: Request) -> Iterator[Event]:
-    """Put the fresh token wherever the page had the old one, and say so."""
+    """Yield events that replace the old token in the page, and the event :data:`RENEWED`."""
     token = page_token()
     fresh = {TOKEN_SIGNAL: token}
     if CARRIED_TOKEN in (state.received or {}):

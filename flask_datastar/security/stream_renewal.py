@@ -1,4 +1,4 @@
-"""Fresh CSRF tokens for the page of an open stream, which may live longer than its token."""
+"""The renewal of CSRF tokens by open streams, whose pages may live longer than their tokens."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .tokens import is_protected, session_key, sign_token, signing_keys
 
 
 class TokenRenewal:
-    """Makes tokens for the session that a stream was opened with.
+    """Fresh tokens for the session with which a stream was opened.
 
-    All that is kept of the request is what the tokens are bound to, because a stream that only follows has no session.
+    Of the request only the value that the tokens are bound to is kept, because a stream that only follows topics has no
+    session.
     """
 
     __slots__ = ("_app", "_raw", "due_at")
@@ -21,23 +22,27 @@ class TokenRenewal:
     def __init__(self, app: Flask, raw: str) -> None:
         self._app = app
         self._raw = raw
-        #: ``time.monotonic()`` of the next one. The first is due at once: the page may have been open since yesterday.
+        #: The time of the next token, by ``time.monotonic()``. The first is due at once, because the page may be old.
         self.due_at = 0.0
 
     def take(self, now: float) -> bytes:
-        """Give the event with a fresh token if one is due, b"" before that.
+        """Return the event with a fresh token if the next token is due.
 
-        :param now: ``time.monotonic()``.
+        :param now: the current time, by ``time.monotonic()``.
+        :return: an encoded event; b"" if no token is due.
         """
         if now < self.due_at:
             return b""
-        # At half of their time: a page that comes back a little later still has a good one.
+        # Half of the time limit, so that a page that reconnects late still has a valid token.
         self.due_at = now + self._app.config["WTF_CSRF_TIME_LIMIT"] / 2
         return patch_signals({TOKEN_SIGNAL: sign_token(self._app, self._raw)}).encode()
 
 
 def renewal_for(app_state: AppState) -> TokenRenewal | None:
-    """Give the current request's stream its renewal; None where tokens do not run out, or the session has none."""
+    """Create the renewal for the stream of the current request.
+
+    :return: the renewal, or None if tokens do not expire or the session has no token.
+    """
     app = app_state.app
     if not is_protected(app) or app.config["WTF_CSRF_TIME_LIMIT"] is None or not signing_keys(app):
         return None

@@ -1,7 +1,8 @@
-"""Flask-WTF's CSRF tokens: how they get into a page, from there into actions, and how the check finds them.
+"""Flask-WTF's CSRF tokens: their way into a page, from there into actions, and back to Flask-WTF's check.
 
-``CSRFProtect`` is looked up when it is needed, so it may be initialised before or after, and nobody but the application
-imports Flask-WTF. The text of an action holds no token, only the name of the page's signal with it.
+``CSRFProtect`` is looked up when it is needed, so the application may initialise it before or after the extension, and
+only the application imports Flask-WTF. The text of an action contains the name of the signal with the token, never the
+token itself.
 """
 
 from __future__ import annotations
@@ -28,52 +29,52 @@ _VERBS = frozenset({"POST", "PUT", "PATCH", "DELETE", "QUERY"})
 
 
 def is_protected(app: Flask) -> bool:
-    """Whether Flask-WTF's ``CSRFProtect`` is on the app, and switched on."""
+    """Return whether the app has Flask-WTF's ``CSRFProtect``, and has not disabled it."""
     protection = app.extensions.get("csrf")
     if protection is None or not app.config.get("WTF_CSRF_ENABLED", True):
         return False
-    # By its name, because to import the class would need the package: another extension may have taken the key.
+    # Another extension may use the key. The class is compared by name, because importing it would need the package.
     return any(base.__module__ == "flask_wtf.csrf" for base in type(protection).__mro__)
 
 
 def page_token() -> str:
-    """Give the token of the current request's session; it makes one, and so a session cookie, where there is none."""
+    """Return the token of the current request's session; a session without a token gets one, and so a cookie."""
     from flask_wtf.csrf import generate_csrf
 
     return str(generate_csrf())
 
 
 def session_key(app: Flask) -> str:
-    """Name what a token is bound to, in the session and in ``g``."""
+    """Return the key in the session and in ``g`` under which Flask-WTF keeps the value that tokens are bound to."""
     return str(app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"))
 
 
 def sign_token(app: Flask, raw: str) -> str:
-    """Make a token for a session, where there is no request of it any more.
+    """Create a token for a session whose request has ended.
 
-    :param raw: what the session has under its :func:`session_key`.
+    :param raw: the session's value under its :func:`session_key`.
     """
     return str(URLSafeTimedSerializer(signing_keys(app)[0], salt=_SALT).dumps(raw))
 
 
 def signing_keys(app: Flask) -> list[str | bytes]:
-    """Give the key that tokens are signed with, and those before it that sessions are still read with."""
+    """Return the key that signs tokens, followed by older keys that still verify sessions."""
     own = app.config.get("WTF_CSRF_SECRET_KEY")
     keys = [own] if own is not None else [app.secret_key, *(app.config.get("SECRET_KEY_FALLBACKS") or ())]
     return [key for key in keys if key is not None]
 
 
 def token_header(app: Flask, verb: str) -> str | None:
-    """Name the header in which an action sends the token; None when it has to send none."""
+    """Return the name of the header in which an action sends the token, or None if it needs no token."""
     if not is_protected(app) or verb not in _VERBS | set(app.config["WTF_CSRF_METHODS"]):
         return None
     return next(iter(app.config["WTF_CSRF_HEADERS"]), None)
 
 
 def action_headers(app: Flask, verb: str, headers: object) -> object:
-    """Add the header with the page's token to an action's option; one that the page gives for it stays.
+    """Add the header with the page's token to an action's headers; a token header that the page gives is kept.
 
-    :param headers: the option as it was given, None for none.
+    :param headers: the action's option ``_headers`` as given; None if it is missing.
     """
     name = token_header(app, verb)
     if name is None:
@@ -82,7 +83,7 @@ def action_headers(app: Flask, verb: str, headers: object) -> object:
     if isinstance(headers, Expression):
         return Expression.from_js(f"{{{javascript.string(name)}: {token.js}, ...{headers.js}}}")
     if headers is not None and not isinstance(headers, Mapping):
-        # The writing of the options says what is wrong with it.
+        # The function that writes the options raises the error for it.
         return headers
     own = headers or {}
     known = {known.lower() for known in app.config["WTF_CSRF_HEADERS"]}
@@ -92,9 +93,9 @@ def action_headers(app: Flask, verb: str, headers: object) -> object:
 
 
 def carry_token(state: RequestState, request: Request) -> None:
-    """Put a token that came as the signal or the form field ``csrf`` where Flask-WTF's check will look for it.
+    """Copy a token from the signal or form field ``csrf`` to the header that Flask-WTF checks.
 
-    From the body only: what stands in a URL stands in access logs, too.
+    Only tokens in a body are accepted, because URLs are written to access logs.
     """
     app = state.app_state.app
     if not is_protected(app) or request.method not in app.config["WTF_CSRF_METHODS"] or _is_exempt(app, request):
@@ -108,28 +109,31 @@ def carry_token(state: RequestState, request: Request) -> None:
 
 
 def _carried(state: RequestState, request: Request) -> object:
-    """Read what the check or the handler will read anyway; others may want to read their bodies themselves."""
+    """Return the token in the body, if the check or the handler will read that body anyway.
+
+    Other views may want to read their bodies themselves.
+    """
     is_datastar = is_datastar_request(request)
     if is_form(request):
         is_read_anyway = is_datastar or state.app_state.app.config["WTF_CSRF_CHECK_DEFAULT"]
         return request.form.get(CARRIED_TOKEN) if is_read_anyway else None
-    # Of one without a length, what turns out to be too large would be lost to others.
+    # A body of unknown length that proves too large could not be read again.
     if not is_datastar or request.method in SIGNALS_IN_QUERY or request.content_length is None:
         return None
     try:
         return read_signals(request, state).get(CARRIED_TOKEN)
     except HTTPException:
-        # Whoever wants the signals is told what is wrong with them.
+        # The error is raised again where the signals are read.
         return None
 
 
 def _is_exempt(app: Flask, request: Request) -> bool:
-    """Whether the check leaves the request alone; not to know it only costs the reading of a form."""
+    """Return whether the request's view is exempt from the check. A miss costs no more than reading a form."""
     protection: Any = app.extensions["csrf"]
     if app.blueprints.get(request.blueprint or "") in getattr(protection, "_exempt_blueprints", ()):
         return True
     view = app.view_functions.get(request.endpoint or "")
-    # A partial, or an object that is called, has no name and so cannot be exempt.
+    # A partial or a callable object has no name, so it cannot be exempt.
     name = f"{getattr(view, '__module__', None)}.{getattr(view, '__name__', None)}"
     return name in getattr(protection, "_exempt_views", ())
 
@@ -137,13 +141,13 @@ def _is_exempt(app: Flask, request: Request) -> bool:
 def check_no_token(app_state: AppState, data: bytes) -> None:
     """Refuse to send the current session's token to other people.
 
-    :raises SetupError: it is in there.
+    :raises SetupError: if the data contains the token.
     """
     if not is_protected(app_state.app):
         return
     token = g.get(session_key(app_state.app))
     if isinstance(token, str) and token.encode() in data:
         raise SetupError(
-            "what is broadcast holds the CSRF token of the user whose request this is, and would give it to all; "
-            "render it with the broadcast's patch_template(), and without csrf_token() or a form's hidden_tag()"
+            "the broadcast contains the current user's CSRF token, which no other user may receive; render it with the "
+            "broadcast's patch_template(), and without csrf_token() or a form's hidden_tag()"
         )

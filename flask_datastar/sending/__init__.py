@@ -1,4 +1,4 @@
-"""The sending methods, shared by ``Datastar``, by ``EventResponse`` and by everything else that events can go to."""
+"""The sending methods of ``Datastar``, ``EventResponse`` and everything else that sends events."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ __all__ = ["Component", "SendingMethods"]
 
 
 class SendingMethods(SignalMethods[Sent], ElementMethods[Sent], ScriptMethods[Sent]):
-    """One method for each thing that can be sent; options after the first argument are keyword-only.
+    """All sending methods; their options after the first argument are keyword-only.
 
-    ``event_id`` is printable ASCII, "" clears the browser's. ``retry_ms`` is in milliseconds. Each method raises
-    :exc:`ValueError` or :exc:`TypeError` on what cannot be sent, before anything is.
+    ``event_id`` is printable ASCII; "" clears the browser's last event id. ``retry_ms`` is the browser's wait before a
+    retry, in milliseconds. Each method raises :exc:`ValueError` or :exc:`TypeError` for a value that cannot be sent,
+    before it sends anything.
     """

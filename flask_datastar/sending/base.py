@@ -1,4 +1,4 @@
-"""What all sending methods stand on: where an event goes, and what they know of the request and the app."""
+"""The base of all sending methods: the destination of events, and access to the request and the app."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Sent = TypeVar("Sent")
 
 
 class Sender(Generic[Sent]):
-    """Where events go; its subclasses say what a sending method returns."""
+    """A destination of events; ``Sent`` is the type that its sending methods return."""
 
     @abstractmethod
     def _emit(self, event: Event) -> Sent:
-        """Take one event for sending."""
+        """Queue or send one event."""
 
     @abstractmethod
     def _after_tracking(self) -> Sent:
-        """Give what a method returns that sends nothing yet."""
+        """Return the result of a method that sets a signal or an assign."""
 
     @abstractmethod
     def _tracking(self) -> TrackedSignals:
-        """Give the signals and assigns that these methods add to."""
+        """Return the signals and assigns that the methods add to."""
 
     @abstractmethod
     def _find_app_state(self) -> AppState | None:
-        """Give the state of the app, None outside of one."""
+        """Return the state of the app, or None outside of an app."""
 
     def _dumps(self) -> Dumps:
-        """Give the encoder of the app, or the standard library's outside of one."""
+        """Return the JSON encoder of the app; outside of an app, the standard library's."""
         app_state = self._find_app_state()
         return app_state.dumps if app_state is not None else strictjson.dumps
 
@@ -50,7 +50,7 @@ class Sender(Generic[Sent]):
     ) -> Sent:
         """Send a raw event.
 
-        :param event_type: begins with ``datastar``.
+        :param event_type: the event's name, which starts with ``datastar``.
         :param data_lines: each ``"<key> <value>"``, without a line break.
         """
         return self._emit(raw_events.raw(event_type, data_lines, event_id=event_id, retry_ms=retry_ms))

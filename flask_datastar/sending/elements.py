@@ -9,7 +9,7 @@ from ..sansio import elements as element_events
 from ..sansio.consts import EventType
 from ..sansio.elements import ElementOptions, Elements, gives_html
 from ..sansio.events import Event, shorten
-from ..sansio.placing import find_skipped
+from ..sansio.markup import find_skipped
 from ..state.app import current_app_state
 from . import rendering as templating
 from .base import Sender, Sent
@@ -21,7 +21,7 @@ class ElementMethods(Sender[Sent]):
     """Patch and remove elements, from HTML, components and templates."""
 
     def patch_elements(self, elements: Component | None, **options: Unpack[ElementOptions]) -> Sent:
-        """Patch elements of the page. A string is HTML and is sent as it is: escape what came from users.
+        """Patch elements of the page. A string is sent as HTML, unchanged: escape text that came from users.
 
         :param elements: HTML, an object with ``__html__``, a list of those, or a callable that gets the mapping of the
             request's assigns and signals and returns one of them; None with mode ``remove``.
@@ -33,7 +33,7 @@ class ElementMethods(Sender[Sent]):
         return self._emit_elements(element_events.patch_elements(self._render_component(elements), **options))
 
     def patch_element(self, elements: Component | None, **options: Unpack[ElementOptions]) -> Sent:
-        """Do what :meth:`patch_elements` does, by OctaStar's name."""
+        """Patch elements of the page, as :meth:`patch_elements` does; the name is OctaStar's."""
         return self.patch_elements(elements, **options)
 
     def patch_template(
@@ -45,16 +45,16 @@ class ElementMethods(Sender[Sent]):
         context: Mapping[str, Any] | None = None,
         **options: Unpack[ElementOptions],
     ) -> Sent:
-        """Render a template, one block or one macro of it, and patch it into the page.
+        """Render a template, one block or one macro of it, and patch the result into the page.
 
-        It sees the request's assigns and signals by name, as every template does.
+        The template sees the request's assigns and signals by name, as every template does.
 
-        :param name: of the template.
-        :param block: render this block alone.
-        :param macro: call this macro; its arguments come by name from ``context``.
+        :param name: the template's name.
+        :param block: a block to render instead of the whole template.
+        :param macro: a macro to call instead; its arguments are taken by name from ``context``.
         :param context: further names for the template.
         :param options: as in :meth:`patch_elements`.
-        :raises jinja2.TemplateNotFound: there is no such template.
+        :raises jinja2.TemplateNotFound: if the template does not exist.
         """
         app = (self._find_app_state() or current_app_state()).app
         names = templating.own_names(app, self._own_names(), context)
@@ -66,9 +66,9 @@ class ElementMethods(Sender[Sent]):
         return self._emit(element_events.remove_elements(selector, event_id=event_id, retry_ms=retry_ms))
 
     def _emit_elements(self, event: Event) -> Sent:
-        """Take an event that patches elements; where people develop and test, see first that the client can place it.
+        """Send an event that patches elements; in debug mode and in tests, check first that the client can place them.
 
-        :raises ValueError: the client would skip a part of it.
+        :raises ValueError: if the client would skip an element.
         """
         app_state = self._find_app_state()
         if app_state is not None and (app_state.app.debug or app_state.app.testing):
@@ -76,11 +76,11 @@ class ElementMethods(Sender[Sent]):
         return self._emit(event)
 
     def _own_names(self) -> Mapping[str, Any]:
-        """Give names for templates that are not the request's: those every template sees anyway."""
+        """Return further names for templates, beside the request's names that every template sees."""
         return {}
 
     def _render_component(self, elements: Component | None) -> Elements | None:
-        """Call a component; what gives HTML is not called, although elements of some libraries can be."""
+        """Call a component; HTML elements are returned as they are, even if their class makes them callable."""
         if isinstance(elements, type) or (callable(elements) and not gives_html(elements)):
             component: Callable[[Mapping[str, Any]], Elements] = elements
             return component(self._tracking().visible)

@@ -1,4 +1,4 @@
-"""Templates: the names that a request set, and the rendering of a template, a block or a macro."""
+"""The rendering of templates, blocks and macros, with the names that the request has set."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..state.request import find_request_state, own_request_state
 
 
 def install_context_processor(app: Flask) -> None:
-    """Let every template see the names set by ``signal`` and ``assign``.
+    """Make the names set by ``signal`` and ``assign`` visible in every template.
 
-    First in the list, so that Flask's own names and those of other context processors win over them; Jinja's globals
-    are left out, because a context variable would hide them.
+    The context processor is the first, so names of Flask and of other context processors win. Names of Jinja's globals
+    are left out, because a context variable would hide a global.
     """
 
     def tracked_names() -> dict[str, Any]:
@@ -33,7 +33,7 @@ def install_context_processor(app: Flask) -> None:
 
 @contextmanager
 def rendering_for_others() -> Iterator[None]:
-    """Keep what belongs to the current request's user out of what is rendered inside the block."""
+    """Keep data of the current request's user out of everything that is rendered inside the ``with`` block."""
     state = own_request_state()
     if state is None:
         yield
@@ -46,7 +46,7 @@ def rendering_for_others() -> Iterator[None]:
 
 
 def own_names(app: Flask, names: Mapping[str, Any], context: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Add names to a template's context that hide nothing, as those of the request do not."""
+    """Add names to a template's context; Jinja's globals, context processors and ``context`` win over them."""
     if not names:
         return context or {}
     known: dict[str, Any] = dict(app.jinja_env.globals)
@@ -64,8 +64,8 @@ def render_part(
 ) -> str:
     """Render a template, one of its blocks, or one of its macros.
 
-    :param context: names for the template; a macro gets its arguments by name from it.
-    :raises ValueError: both a block and a macro are given, or the template has none of that name.
+    :param context: names for the template; a macro takes its arguments by name from them.
+    :raises ValueError: if both a block and a macro are given, or the template does not have the block or macro.
     """
     if block is not None and macro is not None:
         raise ValueError(f"both block={block!r} and macro={macro!r} are given; give one of them")
@@ -85,7 +85,7 @@ def _render_macro(template: Template, values: dict[str, Any], name: str, argumen
     context = template.new_context(values)
     page = template.root_render_func(context)
     for _ in page:
-        # The layout is only in the way: it would take flashed messages, for example, and throw them away.
+        # The layout must not run: it would consume flashed messages, for example, without showing them.
         if name in context.exported_vars and _extends_another(template, context):
             break
     page.close()  # type: ignore[attr-defined]
@@ -96,12 +96,12 @@ def _render_macro(template: Template, values: dict[str, Any], name: str, argumen
 
 
 def _render_block(template: Template, values: dict[str, Any], name: str) -> str:
-    """Render one block as it would appear in the page: inherited ones and ``super()`` work, and what the template sets
-    or imports before the block is known in it.
+    """Render one block as it would appear in the page.
 
-    The page is rendered up to the block, whose function is exchanged for one that keeps the block's own output. In a
-    template that extends another one, everything at the top level runs before the layout's first output, so there it
-    is enough to go that far.
+    Inherited blocks and ``super()`` work, and the block sees everything that the template sets or imports before it.
+    To this end the page is rendered up to the block, whose function is replaced with one that keeps the output. In a
+    template that extends another one, everything at the top level runs before the layout's first output, so rendering
+    stops there.
     """
     context = template.new_context(values)
     page = template.root_render_func(context)
@@ -122,12 +122,12 @@ def _render_block(template: Template, values: dict[str, Any], name: str) -> str:
 
 
 def _extends_another(template: Template, context: Context) -> bool:
-    """Whether a template, which has begun to give output, extends another one: that has blocks, too."""
+    """Return whether a template that has started to render extends another one, which adds blocks of its own."""
     return len(template.blocks) != len(context.blocks) or any(len(chain) > 1 for chain in context.blocks.values())
 
 
 class _BlockDone(Exception):
-    """Raised to leave the page once its block is rendered."""
+    """The end of a page's rendering, raised after its block was rendered."""
 
 
 def _render_up_to_block(template: Template, values: dict[str, Any], name: str) -> str:
@@ -146,6 +146,6 @@ def _render_up_to_block(template: Template, values: dict[str, Any], name: str) -
             pass
     except _BlockDone:
         return "".join(found)
-    # The page does not get to the block with these values (it stands in an {% if %}); all that the page sets is known.
+    # The page does not reach its block with these values (it stands in an {% if %}), so everything is set by now.
     context.blocks[name][0] = render
     return "".join(render(context))

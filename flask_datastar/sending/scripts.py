@@ -1,4 +1,4 @@
-"""The sending methods for what runs in the page: scripts, navigation, the console, events for page code."""
+"""The sending methods for scripts, navigation, the console, and events for page code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .base import Sender, Sent
 
 
 class ScriptMethods(Sender[Sent]):
-    """Run scripts, send the browser elsewhere, write to its console, dispatch events."""
+    """Run scripts, redirect the browser, write to its console, and dispatch events."""
 
     def execute_script(
         self,
@@ -23,10 +23,10 @@ class ScriptMethods(Sender[Sent]):
         event_id: str | None = None,
         retry_ms: int | None = None,
     ) -> Sent:
-        """Run JavaScript in the page, once. Write values into it with ``datastar.js(value).js``.
+        """Run JavaScript in the page, once. Insert values with ``datastar.js(value).js``.
 
-        :param auto_remove: let the script element remove itself after it ran.
-        :param attributes: of the script element; True is a bare attribute.
+        :param auto_remove: whether the script element removes itself after it ran.
+        :param attributes: attributes of the script element; True is a bare attribute, False leaves the attribute out.
         """
         return self._emit(
             script_events.execute_script(
@@ -37,21 +37,21 @@ class ScriptMethods(Sender[Sent]):
     def redirect(self, url: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Sent:
         """Send the browser to another page.
 
-        :param url: relative, or http or https.
+        :param url: a relative, http or https URL.
         """
         return self._emit(script_events.redirect(url, event_id=event_id, retry_ms=retry_ms))
 
     def push_url(self, url: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Sent:
-        """Show another address of this site and add it to the history, without loading it.
+        """Show another URL of this site and add an entry to the history, without loading the page.
 
-        :param url: relative, or absolute with the request's own host.
+        :param url: a relative URL, or an absolute URL with the request's own host.
         """
         return self._emit(script_events.push_url(_own_path(url), event_id=event_id, retry_ms=retry_ms))
 
     def replace_url(self, url: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Sent:
-        """Show another address of this site in place of the current history entry.
+        """Show another URL of this site and replace the current history entry, without loading the page.
 
-        :param url: relative, or absolute with the request's own host.
+        :param url: a relative URL, or an absolute URL with the request's own host.
         """
         return self._emit(script_events.replace_url(_own_path(url), event_id=event_id, retry_ms=retry_ms))
 
@@ -60,7 +60,7 @@ class ScriptMethods(Sender[Sent]):
     ) -> Sent:
         """Write to the browser's console.
 
-        :param message: anything JSON-able.
+        :param message: any JSON-serialisable value.
         :param level: ``log``, ``warn``, ``error``, ``info`` or ``debug``.
         """
         return self._emit(
@@ -77,7 +77,7 @@ class ScriptMethods(Sender[Sent]):
     ) -> Sent:
         """Dispatch a ``datastar-<name>`` event to page code, without a script.
 
-        :param name: without the prefix.
+        :param name: the event's name without the prefix.
         :param detail: key → value, each sent as compact JSON under its key.
         """
         return self._emit(
@@ -86,7 +86,7 @@ class ScriptMethods(Sender[Sent]):
 
 
 def _own_path(url: str) -> str:
-    """Take the request's own scheme and host off an absolute URL, as ``url_for(_external=True)`` gives it."""
+    """Remove the request's own scheme and host from a URL, as ``url_for(_external=True)`` returns it."""
     if isinstance(url, str) and has_request_context() and url.startswith(request.host_url):
         return "/" + url.removeprefix(request.host_url)
     return url

@@ -10,16 +10,16 @@ from .base import Sender, Sent
 
 
 class SignalMethods(Sender[Sent]):
-    """Set, patch and remove signals; assign what only templates see."""
+    """Set, patch and remove signals, and assign values for templates."""
 
     def signal(self, name: str, value: object, *, only_if_missing: bool = False) -> Sent:
         """Set a signal: templates see it by name, and the browser gets it at the next flush.
 
-        Set twice, it is sent once, with the last value.
+        A signal that is set twice is sent once, with its last value.
 
-        :param name: a dotted name is a nested path.
-        :param value: anything JSON-able; None deletes the signal in the browser.
-        :param only_if_missing: leave a value alone that the browser has already.
+        :param name: the signal's name; a dotted name is a nested path.
+        :param value: any JSON-serialisable value; None deletes the signal in the browser.
+        :param only_if_missing: whether the browser keeps a value that it already has.
         """
         self._tracking().set(name, value, only_if_missing=only_if_missing)
         if value is None and (app_state := self._find_app_state()) is not None:
@@ -27,9 +27,9 @@ class SignalMethods(Sender[Sent]):
         return self._after_tracking()
 
     def assign(self, name: str, value: object) -> Sent:
-        """Make a value visible to templates and components by name; the browser never gets it.
+        """Make a value visible to templates and components by name. The browser never gets it.
 
-        :param name: an identifier.
+        :param name: the value's name in templates, an identifier.
         """
         self._tracking().assign(name, value)
         return self._after_tracking()
@@ -42,10 +42,10 @@ class SignalMethods(Sender[Sent]):
         event_id: str | None = None,
         retry_ms: int | None = None,
     ) -> Sent:
-        """Patch signals at once, by one event; they are not tracked.
+        """Patch signals with one event, at once. They are not tracked, so templates do not see them.
 
-        :param signals: name → value, nested as the signals are. None deletes.
-        :param only_if_missing: set only the signals that the page does not have yet.
+        :param signals: name → value, nested as the signals are; None deletes a signal.
+        :param only_if_missing: whether to set only the signals that the page does not have yet.
         """
         event = signal_events.patch_signals(
             signals, only_if_missing=only_if_missing, event_id=event_id, retry_ms=retry_ms, dumps=self._dumps()
@@ -59,10 +59,10 @@ class SignalMethods(Sender[Sent]):
     def patch_signals_raw(
         self, text: str, *, only_if_missing: bool = False, event_id: str | None = None, retry_ms: int | None = None
     ) -> Sent:
-        """Patch signals from JSON text, which is checked and sent as it is.
+        """Patch signals with JSON text, which is checked and sent unchanged.
 
         :param text: a JSON object.
-        :param only_if_missing: set only the signals that the page does not have yet.
+        :param only_if_missing: whether to set only the signals that the page does not have yet.
         """
         return self._emit(
             signal_events.patch_signals_raw(text, only_if_missing=only_if_missing, event_id=event_id, retry_ms=retry_ms)
@@ -71,8 +71,8 @@ class SignalMethods(Sender[Sent]):
     def remove_signals(
         self, paths: str | Iterable[str], *, event_id: str | None = None, retry_ms: int | None = None
     ) -> Sent:
-        """Remove signals. What displays them keeps its last text: to blank it, set "" first.
+        """Remove signals. Elements that show them keep their last text; to blank it, set the signals to "" first.
 
-        :param paths: one dotted path or several.
+        :param paths: one dotted path, or an iterable of dotted paths.
         """
         return self._emit(signal_events.remove_signals(paths, event_id=event_id, retry_ms=retry_ms))

@@ -1,7 +1,7 @@
-"""The wake-up of a greenlet. Imported only where gevent runs.
+"""The wake-up of a greenlet, imported only where gevent runs.
 
-gevent's own ``Event`` would do. This one takes a kilobyte less of each stream that waits, because its greenlet leaves
-through fewer frames, whose stack is kept while it is away.
+gevent's own ``Event`` would do the same, but needs a kilobyte more for each waiting stream: its greenlet switches away
+through more frames, and gevent keeps their stack in the meantime.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ _native_ident = get_original("_thread", "get_ident")
 
 
 class GreenletWakeup:
-    """What one greenlet waits for, and anybody sets, also from a native thread."""
+    """A flag for which one greenlet waits. Any greenlet or native thread may set it."""
 
     __slots__ = ("_greenlet", "_hub", "_is_set")
 
     def __init__(self) -> None:
         self._is_set = False
-        #: The greenlet that waits, and the hub that switches to it.
+        #: The waiting greenlet, and the hub that switches to it.
         self._greenlet: Any = None
         self._hub: Any = None
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is set; may return earlier.
+        """Wait until the flag is set; may return earlier.
 
-        :param timeout: seconds; None for ever.
-        :return: whether it was set.
+        :param timeout: the longest wait in seconds; None waits forever.
+        :return: whether the flag is set.
         """
         timer = None
         hub = self._hub = get_hub()
-        # First this, then the look: a native thread that sets it in between finds somebody to wake.
+        # The greenlet is stored before the flag is read, so that a native thread can wake it in between.
         self._greenlet = getcurrent()
         try:
             if not self._is_set and (timeout is None or timeout > 0):
@@ -49,7 +49,7 @@ class GreenletWakeup:
         return self._is_set
 
     def set(self) -> None:
-        """Wake whoever waits, and let later waits return at once."""
+        """Set the flag: wake the waiting greenlet and make later waits return at once."""
         if self._is_set:
             return
         self._is_set = True
@@ -61,11 +61,11 @@ class GreenletWakeup:
                 hub.loop.run_callback_threadsafe(self._resume)
 
     def clear(self) -> None:
-        """Let later waits wait again."""
+        """Clear the flag, so that later waits block again."""
         self._is_set = False
 
     def _resume(self) -> None:
-        # It may have gone on meanwhile, killed or by its timeout, and wait for something else: that is not to be woken.
+        # After a kill or a timeout the greenlet may already wait for something else, which must not be interrupted.
         greenlet, self._greenlet = self._greenlet, None
         if greenlet is not None:
             greenlet.switch()

@@ -1,4 +1,4 @@
-"""Clients that leave, noticed from their connection without a write; and what else a stream asks of a connection."""
+"""Disconnects of clients, detected without a write, and other operations of streams on a connection."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import Any
 
 from .watchers import Connection, Watch, bare_socket, current_watcher
 
-#: Where servers put the connection: gunicorn, Werkzeug's development server, gunicorn's worker on gevent's pywsgi.
+#: The environ keys of the connection: gunicorn, Werkzeug's development server, gunicorn's worker on gevent's pywsgi.
 _SOCKET_KEYS = ("gunicorn.socket", "werkzeug.socket", "gunicorn.sock")
 
 
 def connection_of(environ: Mapping[str, Any]) -> Connection | None:
-    """Give the connection of a request, None when the server does not hand it out."""
+    """Return the connection of a request, or None if the server does not expose it."""
     for key in _SOCKET_KEYS:
         if (found := environ.get(key)) is not None:
             connection: Connection = found
             return connection
     body = environ.get("wsgi.input")
     if type(body).__module__ == "gevent.pywsgi":
-        # Its input has the socket only until "100 Continue" is sent; its reader always has it.
+        # The input object has the socket only until "100 Continue" is sent; the reader below always has it.
         below: Connection | None = getattr(getattr(getattr(body, "rfile", None), "raw", None), "_sock", None)
         return below
     return None
 
 
 def watch(connection: Connection, callback: Callable[[], object]) -> Watch | None:
-    """Call a function once, when the peer has shut its side or the connection has broken.
+    """Call a function once when the peer has shut its side or the connection is broken.
 
-    Bytes that nobody has read, of a next request for example, neither hide that nor count as it.
+    Unread bytes, such as those of a next request, neither hide a disconnect nor count as one.
 
-    :param callback: called in the watcher's thread or greenlet, possibly before this returns; must be quick.
-    :return: None when it cannot be watched: it is closed, no socket, or watched already.
+    :param callback: called in the watcher's thread or greenlet, possibly before this function returns; must be quick.
+    :return: the watch, or None if the connection is closed, is not a socket, or is already watched.
     """
     try:
         return current_watcher().add(connection, callback)
@@ -43,7 +43,7 @@ def watch(connection: Connection, callback: Callable[[], object]) -> Watch | Non
 
 
 def set_user_timeout(connection: Connection, seconds: float) -> None:
-    """Let a connection break when the peer has acknowledged nothing for so long, where the platform can."""
+    """Set the time after which unacknowledged data breaks the connection, where the platform can do this."""
     option: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is not None:
         with suppress(OSError, TypeError, OverflowError):
@@ -51,16 +51,16 @@ def set_user_timeout(connection: Connection, seconds: float) -> None:
 
 
 def shut_for_reading(connection: Connection) -> None:
-    """Let the server find the end of input, so that it does not wait for the connection's next request.
+    """Shut the reading side, so that the server does not wait for the connection's next request.
 
-    Cancel the watch before: to it this looks as if the client had left.
+    Cancel the watch first: it cannot tell this from a disconnect.
     """
-    # A TLS socket's own method would drop the encryption of what is still to be written.
+    # A TLS socket's own method would drop the encryption of later writes.
     with suppress(OSError, TypeError):
         _socket.socket.shutdown(bare_socket(connection), socket.SHUT_RD)
 
 
 def shut(connection: Connection) -> None:
-    """Break a connection that takes nothing any more, so that whoever writes to it is let go."""
+    """Break a connection whose client no longer reads, so that a blocked write fails."""
     with suppress(OSError, TypeError):
         _socket.socket.shutdown(bare_socket(connection), socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""One timer for everything that recurs in a process, however many streams it has."""
+"""One timer for all recurring calls of a process, however many streams it has."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _logger = logging.getLogger(__name__)
 
 
 class Ticker:
-    """Calls functions at intervals, from one thread or greenlet that runs while any is registered.
+    """A timer that calls functions at intervals, from one thread or greenlet that runs while any is registered.
 
-    It belongs to the process that made it: :func:`current_ticker` gives a forked worker its own.
+    A ticker belongs to the process that created it; :func:`current_ticker` creates another one in a forked worker.
     """
 
     def __init__(self) -> None:
@@ -30,13 +30,15 @@ class Ticker:
         self._numbers = itertools.count()
 
     def every(self, seconds: float, function: Callable[[], object]) -> Callable[[], None]:
-        """Call a function at intervals, the first time after one.
+        """Call a function at intervals, for the first time after one interval.
 
-        Calls that were missed are dropped. One that raises is logged and called again the next time.
+        Missed calls are dropped. A function that raises is logged, and called again after the next interval.
 
-        :param seconds: above 0.
-        :param function: must be quick, because the others wait for it.
-        :return: ends it; may be called twice and from anywhere. A call that has begun is not waited for.
+        :param seconds: the interval in seconds, above 0.
+        :param function: must be quick, because the other functions wait for it.
+        :return: a function that stops the calls. It may be called more than once, from any thread or greenlet, and
+            does not wait for a running call.
+        :raises ValueError: if ``seconds`` is not above 0.
         """
         if not seconds > 0:
             raise ValueError(f"seconds is {seconds!r}; accepted: numbers above 0")
@@ -53,7 +55,7 @@ class Ticker:
         heapq.heappush(self._tasks, (task.due, next(self._numbers), task))
 
     def _cancel(self, task: _Task) -> None:
-        # What it calls is let go of here; the rest of the task leaves when it would be due.
+        # Drops the reference to the function at once; the task itself leaves the heap later.
         task.function = None
         if os.getpid() == self._process:
             with self._lock:
@@ -62,7 +64,7 @@ class Ticker:
 
     def _run(self) -> None:
         try:
-            # gevent keeps the greenlets over a fork: the child's copy of this one has nothing to do.
+            # gevent keeps greenlets across a fork; the child's copy of this one must stop.
             while os.getpid() == self._process:
                 with self._lock:
                     self._changed.clear()
@@ -77,7 +79,7 @@ class Ticker:
                 else:
                     self._call(task)
         except BaseException:
-            # Killed from outside: the next one that registers something starts it again.
+            # Killed from outside; the next registration starts the timer again.
             self._is_running = False
             raise
 
@@ -86,7 +88,7 @@ class Ticker:
             heapq.heappop(self._tasks)
 
     def _call(self, task: _Task) -> None:
-        # Read once: it may be cancelled from another thread at any moment.
+        # Read once, because another thread may cancel the task at any moment.
         if (function := task.function) is None:
             return
         try:
@@ -105,9 +107,9 @@ class _Task:
 
     def __init__(self, seconds: float, function: Callable[[], object]) -> None:
         self.seconds = seconds
-        #: By the monotonic clock.
+        #: The time of the next call, by the monotonic clock.
         self.due = time.monotonic() + seconds
-        #: None once it is cancelled.
+        #: None after the task was cancelled.
         self.function: Callable[[], object] | None = function
 
 
@@ -115,5 +117,5 @@ _ticker = PerProcess(Ticker)
 
 
 def current_ticker() -> Ticker:
-    """Give the ticker of this process."""
+    """Return the ticker of this process."""
     return _ticker.get()

@@ -1,4 +1,4 @@
-"""Waiting, locking and running beside the requests: of the kind, thread or greenlet, that this process runs on."""
+"""Locks, wake-ups and background tasks, for threads or greenlets, whichever this process uses."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ T = TypeVar("T")
 
 
 class Wakeup(Protocol):
-    """What one waits for and somebody else sets, also from another thread."""
+    """A flag for which one thread or greenlet waits. Any thread or greenlet may set it."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is set; may return earlier, so ask again what it was waited for.
+        """Wait until the flag is set; may return earlier, so check the awaited condition again.
 
-        :param timeout: seconds; None for ever.
-        :return: whether it was set.
+        :param timeout: the longest wait in seconds; None waits forever.
+        :return: whether the flag is set.
         """
 
     def set(self) -> None:
-        """Wake whoever waits, and let later waits return at once."""
+        """Set the flag: wake the waiting thread or greenlet and make later waits return at once."""
 
     def clear(self) -> None:
-        """Let later waits wait again."""
+        """Clear the flag, so that later waits block again."""
 
 
 def is_gevent() -> bool:
-    """Whether gevent has patched threading in this process; gunicorn's worker does so after the fork."""
+    """Return whether gevent has patched threading in this process; gunicorn's worker patches after the fork."""
     monkey = sys.modules.get("gevent.monkey")
     return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 def make_wakeup() -> Wakeup:
-    """Make a wake-up that is not set."""
+    """Create a wake-up that is not set."""
     if is_gevent():
         from .gevent_wakeup import GreenletWakeup
 
@@ -48,23 +48,23 @@ def make_wakeup() -> Wakeup:
 
 
 def make_lock() -> AbstractContextManager[object]:
-    """Make a lock that its holder may take again, and in which greenlets may switch."""
+    """Create a reentrant lock whose holder may switch to other greenlets."""
     return _GreenletLock() if is_gevent() else threading.RLock()
 
 
 class _GreenletLock:
-    """A lock for the greenlets of all threads of a process.
+    """A reentrant lock for the greenlets of all threads of a process.
 
-    gevent's own can lose the wake-up of a greenlet in another thread, of gevent's thread pool for example, because the
-    thread that lets go of it may not come to its event loop any more. So whoever waits here asks again and again.
+    gevent's own lock can lose the wake-up of a greenlet in another thread, such as a thread of gevent's pool, because
+    the thread that releases the lock may never return to its event loop. So a waiting greenlet polls this lock.
     """
 
     __slots__ = ("_depth", "_lock", "_owner")
 
     def __init__(self) -> None:
-        # Not one that its holder may take again: to that, all greenlets of a thread are one.
+        # Not reentrant by itself: a native RLock takes all greenlets of a thread for one holder.
         self._lock = _native("allocate_lock")
-        #: The greenlet that has it; only that one ever finds itself here.
+        #: The greenlet that holds the lock, by its ident; no other greenlet can find its own ident here.
         self._owner: int | None = None
         self._depth = 0
 
@@ -73,7 +73,7 @@ class _GreenletLock:
         if self._owner != own:
             wait = 0.0
             while not self._lock.acquire(False):
-                # The others of this thread first: mostly one of them has it, and is about to let go.
+                # Switch to other greenlets of this thread first: usually one of them holds the lock for a moment.
                 time.sleep(wait)
                 wait = min(wait + 0.001, 0.01)
             self._owner = own
@@ -87,31 +87,33 @@ class _GreenletLock:
 
 
 def make_short_lock() -> Any:
-    """Make a lock for a few instructions in which nothing waits; its holder may take it again.
+    """Create a native reentrant lock, to be held for a few instructions without a wait.
 
-    A native one, also under gevent, where it keeps out other threads alone: a greenlet that holds it does not switch.
+    Under gevent it only keeps out other threads, which is enough, because its holder does not switch to other
+    greenlets.
     """
     return _native("RLock")
 
 
 def _native(name: str) -> Any:
-    """Make something of :mod:`_thread` as it is without gevent."""
+    """Create an object of :mod:`_thread` as it is without gevent."""
     monkey = sys.modules.get("gevent.monkey")
     return (getattr(_thread, name) if monkey is None else monkey.get_original("_thread", name))()
 
 
 def pause() -> None:
-    """Let the other greenlets run that can; threads do so by themselves."""
+    """Switch to the other greenlets that are ready to run; threads need no such help."""
     if is_gevent():
         time.sleep(0)
 
 
 def spawn(function: Callable[[], object], name: str) -> None:
-    """Run a function beside the requests, in a daemon thread or a greenlet.
+    """Run a function in the background, in a daemon thread or a greenlet.
 
-    It runs in an empty context: one that serves the whole process must not keep the request that was there first.
+    The function runs in an empty context, because a task of the whole process must not keep the request that started
+    it.
 
-    :param name: for lists of threads and greenlets.
+    :param name: the name of the thread or greenlet, for lists of them.
     """
     Context().run(_start, function, name)
 
@@ -128,24 +130,24 @@ def _start(function: Callable[[], object], name: str) -> None:
 
 
 class PerProcess(Generic[T]):
-    """Something that each process makes for itself, when it first asks for it.
+    """An object that each process creates for itself, at first use.
 
-    What a forked worker finds from before the fork is of no use to it: locks may be held by threads that it does not
-    have, and streams and descriptors are its parent's.
+    A forked worker cannot use the object of its parent: threads that the worker does not have may hold its locks, and
+    its streams and descriptors belong to the parent.
 
-    :param make: makes it. May run twice when two threads ask first at the same moment; one result is then dropped, so
-        it takes nothing that has to be given back.
+    :param make: creates the object. If two threads ask for it at the same moment, it may run twice and one result is
+        dropped, so it must not acquire anything that has to be released.
     """
 
     __slots__ = ("_made", "_make")
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        # Process id → what that process made. Of two threads that make one, setdefault lets one win.
+        # Process id → the object of that process. If two threads create one, setdefault keeps the first.
         self._made: dict[int, T] = {}
 
     def get(self) -> T:
-        """Give this process's own."""
+        """Return the object of this process."""
         process = os.getpid()
         try:
             return self._made[process]

@@ -1,4 +1,4 @@
-"""The watcher of all connections of a process, of the kind that the system allows."""
+"""The watcher of all connections of a process: epoll where the platform has it, polling elsewhere."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .wakeups import PerProcess, is_gevent, make_lock, spawn
 
 _logger = logging.getLogger(__name__)
 
-#: How often connections are looked at where the platform cannot report the peer's end of input.
+#: The interval at which connections are checked where the platform has no suitable epoll.
 PEEK_SECONDS: Final = 0.1
 
-# What only one of the systems has: 0 asks poll for nothing.
+# Constants that only some platforms have; 0 stands for a missing one.
 _POLLRDHUP: int = getattr(select, "POLLRDHUP", 0)
 _EPOLL_EVENTS: int = getattr(select, "EPOLLRDHUP", 0) | getattr(select, "EPOLLONESHOT", 0)
 
 
 class Connection(Protocol):
-    """What is needed of a socket, be it Python's, gevent's or one of TLS."""
+    """The part of a socket that a watch needs, whether the socket is Python's, gevent's or a TLS socket."""
 
     def fileno(self) -> int:
-        """Give the descriptor, -1 when it is closed."""
+        """Return the descriptor; -1 for a closed socket."""
 
 
 class Watch:
@@ -45,19 +45,19 @@ class Watch:
         self._watcher = watcher
 
     def cancel(self) -> None:
-        """Stop watching, at the latest before the connection's next request; from any thread or greenlet.
+        """Stop watching. Must be called before the connection's next request, from any thread or greenlet.
 
-        May be called twice and after the callback. A callback that has begun is not waited for.
+        May be called more than once, and after the callback. It does not wait for a running callback.
         """
         self._callback = None
         self._watcher.remove(self)
 
     def is_over(self) -> bool:
-        """Whether the connection was closed on this side, so that its descriptor may be another one's by now."""
+        """Return whether this side closed the connection, so that its descriptor may belong to another one by now."""
         return self._connection.fileno() != self.descriptor
 
     def has_left(self) -> bool:
-        """Whether the peer has shut its side or the connection is broken; takes no byte from it."""
+        """Return whether the peer has shut its side or the connection is broken, without reading any byte."""
         poll = _original("poll")()
         poll.register(self.descriptor, _POLLRDHUP or select.POLLIN)
         for _, events in poll.poll(0):
@@ -65,27 +65,27 @@ class Watch:
         return False
 
     def fire(self) -> None:
-        """Call the callback, once."""
+        """Call the callback, unless it was called before or the watch was cancelled."""
         callback, self._callback = self._callback, None
         if callback is None:
             return
         try:
             callback()
         except Exception:
-            _logger.exception("What was to be done when a client left failed: %r", callback)
+            _logger.exception("The callback for a client's disconnect failed: %r", callback)
 
 
 def bare_socket(connection: Connection) -> Any:
-    """Give the operating system's socket, for methods that TLS and gevent put others in front of.
+    """Return the operating system's socket, for methods that TLS and gevent override.
 
-    A duplicate would do for any object with a descriptor, but making one can change the connection to non-blocking
+    A duplicate of the descriptor would also do, but making one can switch the connection to non-blocking mode
     (``socket.setdefaulttimeout``).
     """
     return getattr(connection, "_sock", connection)
 
 
 def _is_at_end(connection: Connection) -> bool:
-    """Whether the next read of a readable connection would find the end of input or an error."""
+    """Return whether the next read of a readable connection would meet the end of input or an error."""
     try:
         return not _socket.socket.recv(bare_socket(connection), 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -95,9 +95,10 @@ def _is_at_end(connection: Connection) -> bool:
 
 
 class Watcher:
-    """Watches by asking for all connections every :data:`PEEK_SECONDS`: works everywhere.
+    """A watcher for every platform, which polls all connections every :data:`PEEK_SECONDS`.
 
-    Where the system does not tell the end of input from input, it is seen only once nothing unread is before it.
+    Where the platform does not tell the end of input from input, the end is noticed only after all bytes before it
+    were read.
     """
 
     def __init__(self) -> None:
@@ -109,32 +110,33 @@ class Watcher:
     def add(self, connection: Connection, callback: Callable[[], object]) -> Watch:
         """Watch a connection.
 
-        :raises OSError: it cannot be watched (or :exc:`ValueError`).
+        :raises OSError: if the connection cannot be watched.
+        :raises ValueError: if the connection is closed; some watchers raise :exc:`OSError` for it.
         """
         watch = Watch(connection, callback, self)
         with self._lock:
             self._begin(watch.descriptor)
-            # One that is there already was closed without a word: this connection has got its descriptor.
+            # An older watch here means that its connection was closed unnoticed, and this one got its descriptor.
             self._watches[watch.descriptor] = watch
         return watch
 
     def remove(self, watch: Watch) -> None:
-        """Forget a watch, unless a newer connection has its descriptor or it is another process's."""
+        """Forget a watch, unless a newer connection has its descriptor or the watch belongs to another process."""
         if os.getpid() != self.process:
-            return  # what is watched is shared with the parent, which goes on watching
+            return  # the connections are shared with the parent, which goes on watching
         with self._lock:
             if self._watches.get(watch.descriptor) is watch:
                 del self._watches[watch.descriptor]
                 self._end(watch.descriptor)
 
     def report(self, descriptors: Iterable[int]) -> None:
-        """Call back for those of the descriptors whose peer has left."""
+        """Call the callbacks of the descriptors whose peer has left."""
         for descriptor in descriptors:
             with self._lock:
                 watch = self._watches.get(descriptor)
                 if watch is None:
                     continue
-                # Asked again, because it may have been an earlier connection with this descriptor.
+                # Checked again, because the event may belong to an earlier connection with this descriptor.
                 is_over = watch.is_over()
                 if not is_over and not watch.has_left():
                     self._again(descriptor)
@@ -152,7 +154,7 @@ class Watcher:
             self._stop = current_ticker().every(PEEK_SECONDS, self._look)
 
     def _again(self, descriptor: int) -> None:
-        """Go on watching after a report that was none."""
+        """Go on watching after a report without a disconnect."""
 
     def _end(self, descriptor: int) -> None:
         if not self._watches and self._stop is not None:
@@ -167,9 +169,9 @@ class Watcher:
 
 
 class EpollWatcher(Watcher):
-    """Watches by one epoll, whose ``EPOLLRDHUP`` tells the end of input although unread bytes are before it.
+    """A watcher with one epoll, whose ``EPOLLRDHUP`` reports the end of input even behind unread bytes.
 
-    Without ``EPOLLIN`` those bytes wake nobody, and with ``EPOLLONESHOT`` a connection wakes the watcher once.
+    Without ``EPOLLIN`` unread bytes do not wake the watcher, and with ``EPOLLONESHOT`` a connection wakes it once.
     """
 
     def __init__(self) -> None:
@@ -188,7 +190,7 @@ class EpollWatcher(Watcher):
             self._epoll.modify(descriptor, _EPOLL_EVENTS)
 
     def _end(self, descriptor: int) -> None:
-        # It may be closed by now, which took it out.
+        # A connection that was closed has left the epoll already.
         with suppress(OSError):
             self._epoll.unregister(descriptor)
 
@@ -196,7 +198,7 @@ class EpollWatcher(Watcher):
         with _waiting_for(epoll) as (wait, timeout):
             while True:
                 wait()
-                # gevent keeps the greenlets over a fork: the child's copy must not take what is its parent's.
+                # gevent keeps greenlets across a fork; the child's copy must not take the parent's events.
                 if os.getpid() != self.process:
                     return
                 self.report([descriptor for descriptor, _ in epoll.poll(timeout)])
@@ -204,12 +206,12 @@ class EpollWatcher(Watcher):
 
 @contextmanager
 def _waiting_for(epoll: Any) -> Iterator[tuple[Callable[[], object], int]]:
-    """Give how to wait for an epoll, and with which timeout to poll it then."""
+    """Yield a function that waits for an epoll, and the timeout for the poll that follows."""
     if is_gevent():
         from gevent import get_hub
 
         hub = get_hub()
-        # ref=False: a program that has nothing else to wait for may end.
+        # ref=False lets a program exit that waits for nothing else.
         readable = hub.loop.io(epoll.fileno(), 1, ref=False)
         try:
             yield lambda: hub.wait(readable), 0
@@ -220,13 +222,13 @@ def _waiting_for(epoll: Any) -> Iterator[tuple[Callable[[], object], int]]:
 
 
 def _original(name: str) -> Any:
-    """Give what is in :mod:`select` without gevent, which removes ``epoll`` and replaces ``poll``."""
+    """Return an object of :mod:`select` as it is without gevent, which removes ``epoll`` and replaces ``poll``."""
     monkey = sys.modules.get("gevent.monkey")
     return getattr(select, name) if monkey is None else monkey.get_original("select", name)
 
 
 def _make_watcher() -> Watcher:
-    """Choose by what the system has; gevent leaves the constants of epoll where they are."""
+    """Create the watcher that fits the platform; gevent leaves the constants of epoll in place."""
     return EpollWatcher() if _EPOLL_EVENTS else Watcher()
 
 
@@ -234,5 +236,5 @@ _watcher = PerProcess(_make_watcher)
 
 
 def current_watcher() -> Watcher:
-    """Give the watcher of this process."""
+    """Return the watcher of this process."""
     return _watcher.get()

@@ -1,4 +1,4 @@
-"""The process that serves: whether it is about to stop, and whether it can hold streams at all."""
+"""The server process: whether it is stopping, how many threads it has, and whether it can hold streams."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 from .wakeups import PerProcess, is_gevent
 
-# gunicorn's workers handle these by methods of their own. The application may have taken some of them, rarely all.
+# Signals that methods of gunicorn's workers handle. An application may replace some of these handlers, rarely all.
 _WORKER_SIGNALS = [
     getattr(signal, name) for name in ("SIGTERM", "SIGQUIT", "SIGWINCH", "SIGABRT", "SIGUSR1") if hasattr(signal, name)
 ]
 
-# The processes, by their ids, that have begun to stop and that will say so at their end: a forked child is neither.
+# The ids of processes that are stopping, and of those with an exit hook. Ids, because a forked child is in neither set.
 _stopping: set[int] = set()
 _hooked: set[int] = set()
 
 
 def is_stopping() -> bool:
-    """Whether this process is about to stop, for a deploy, a reload or ``max_requests``.
+    """Return whether this process is stopping, for a deploy, a reload or ``max_requests``.
 
-    Cheap enough to be asked twenty times a second, which is how it is meant: ``max_requests`` sends no signal, and no
-    signal handler has to be taken from anybody.
+    The check is cheap, for calls twenty times a second. Polling is needed because ``max_requests`` sends no signal, and
+    it leaves all signal handlers in place.
     """
     process = os.getpid()
     if process not in _hooked:
@@ -34,17 +34,20 @@ def is_stopping() -> bool:
 
 
 def begin_stop() -> None:
-    """Say that this process is about to stop, where it cannot be seen.
+    """Mark this process as stopping, where it cannot be detected.
 
-    For a server's hook that is called in the worker, and for tests.
+    For a hook that a server calls in the worker, and for tests.
     """
     _stopping.add(os.getpid())
 
 
 def before_exit(function: Callable[[], Callable[[], object] | None]) -> None:
-    """Call what a weak reference gives when this process ends, while its daemon threads still run.
+    """Call the function behind a weak reference when this process exits, while its daemon threads still run.
 
-    For the development server, which stops without a word. Not under gevent, whose greenlets end with the main one.
+    For the development server, which stops without notice. Under gevent nothing is called, because the greenlets end
+    with the main one.
+
+    :param function: a weak reference; returns the function, or None if it is gone.
     """
     process = os.getpid()
 
@@ -56,21 +59,21 @@ def before_exit(function: Callable[[], Callable[[], object] | None]) -> None:
 
 
 def holds_streams(environ: Mapping[str, Any]) -> bool:
-    """Whether the server of a request can hold a stream and still serve others.
+    """Return whether the server of a request can hold a stream and still serve other requests.
 
-    gunicorn's sync worker and a development server without threads cannot. Of a server that hands out no socket nothing
-    is known, so it is trusted.
+    gunicorn's sync worker and a development server without threads cannot. A server that does not expose its socket is
+    trusted.
     """
     has_socket = "gunicorn.socket" in environ or "werkzeug.socket" in environ
     return not has_socket or bool(environ.get("wsgi.multithread"))
 
 
 def thread_count() -> int | None:
-    """Give how many requests this process handles at a time, where each takes a thread of a fixed number.
+    """Return how many requests this process can handle at a time, if each takes a thread of a fixed pool.
 
-    Looked up once, so not before the worker handles requests.
+    The number is looked up once, so call this only while the worker handles requests.
 
-    :return: None where there is no such number, or it cannot be known.
+    :return: the number of threads, or None if the server has no such limit or the limit cannot be found.
     """
     return _threads.get()
 
@@ -82,7 +85,7 @@ def _count_threads() -> int | None:
     return None
 
 
-# Asked for with every stream that opens; to look at signal handlers takes a tenth of that time.
+# Kept, because every new stream needs it, and the look at signal handlers would take a tenth of the opening time.
 _threads = PerProcess(_count_threads)
 
 
@@ -91,7 +94,7 @@ def _is_worker_stopping() -> bool:
 
 
 def _workers() -> Iterator[Any]:
-    # A bound method's __self__ is the worker, a function of C's its module: that has nothing of a worker's.
+    # __self__ is the worker for a bound method; for a C function it is a module, which lacks a worker's attributes.
     for number in _WORKER_SIGNALS:
         if (found := getattr(signal.getsignal(number), "__self__", None)) is not None:
             yield found

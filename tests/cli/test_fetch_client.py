@@ -88,7 +88,7 @@ def test_client_is_put_into_the_static_folder(fetch: Fetch, target: Path, cdn: C
     assert result.exit_code == 0
     assert target.read_bytes() == CLIENT
     assert result.output.splitlines() == [
-        "static/datastar.js: made",
+        "static/datastar.js: created",
         f"    from {cdn.url}, {len(CLIENT)} bytes, {integrity_of(CLIENT)}",
         '    To serve it: DATASTAR_SCRIPT_URL = "/static/datastar.js"',
     ]
@@ -144,7 +144,7 @@ def test_another_file_is_replaced_only_with_force(fetch: Fetch, target: Path, cd
     forced = fetch("--force")
 
     assert refused.exit_code == 1
-    assert f"static/datastar.js is another file than {cdn.url}, and is kept; --force replaces it." in refused.output
+    assert f"static/datastar.js differs from {cdn.url} and is kept; --force replaces it." in refused.output
     assert kept == OTHER
     assert forced.output.startswith("static/datastar.js: changed\n")
     assert target.read_bytes() == CLIENT
@@ -153,7 +153,7 @@ def test_another_file_is_replaced_only_with_force(fetch: Fetch, target: Path, cd
 def test_dry_run_writes_nothing(fetch: Fetch, target: Path) -> None:
     result = fetch("--dry-run")
 
-    assert result.output.startswith("static/datastar.js: would be made\n")
+    assert result.output.startswith("static/datastar.js: would be created\n")
     assert not target.parent.exists()
 
 
@@ -188,7 +188,7 @@ def test_refused_download_is_said(fetch: Fetch, target: Path, cdn: Cdn, status: 
 
     assert result.exit_code == 1
     assert f"{cdn.url} could not be fetched: HTTP Error {status}" in result.output
-    assert "Fetch it in another way, put it into the static folder" in result.output
+    assert "Download it in another way, put it into the static folder" in result.output
     assert not target.exists()
 
 
@@ -199,7 +199,7 @@ def test_body_that_is_no_script_is_refused(fetch: Fetch, target: Path, cdn: Cdn,
     result = fetch()
 
     assert result.exit_code == 1
-    assert "is empty or a page, not the client. Nothing was written." in result.output
+    assert "is empty or an HTML page, not the client. Nothing was written." in result.output
     assert not target.exists()
 
 
@@ -209,7 +209,7 @@ def test_endless_body_is_refused(fetch: Fetch, target: Path, cdn: Cdn, monkeypat
     result = fetch()
 
     assert result.exit_code == 1
-    assert "that is not the client" in result.output
+    assert "so it is not the client" in result.output
     assert not target.exists()
 
 

@@ -104,7 +104,7 @@ def test_dry_run_changes_nothing(folder: Path, run: Run) -> None:
 
     assert everything(folder) == before
     assert "templates/base.html: would be changed" in result.output
-    assert "gunicorn.conf.py: would be made" in result.output
+    assert "gunicorn.conf.py: would be created" in result.output
 
 
 def test_without_a_layout_it_says_what_to_add(folder: Path, run: Run) -> None:
@@ -138,7 +138,7 @@ def test_unknown_layout_is_refused(folder: Path, run: Run) -> None:
     result = run("init", "--layout", "base.html")
 
     assert result.exit_code == 1
-    assert "There is no template 'base.html' in" in result.output
+    assert "Template 'base.html' does not exist in" in result.output
     assert everything(folder) == {}
 
 
@@ -150,7 +150,7 @@ def test_app_without_templates_is_told_how_to_go_on(folder: Path) -> None:
     result = app.test_cli_runner().invoke(args=["datastar", "init", "--no-layout"])
 
     assert refused.exit_code == 1
-    assert "has no template folder; --no-layout leaves the templates alone" in refused.output
+    assert "has no template folder; run the command with --no-layout" in refused.output
     assert result.exit_code == 0
     assert list(everything(folder)) == ["gunicorn.conf.py"]
 
@@ -201,8 +201,11 @@ def test_what_is_added_stands_where_it_belongs(before: str, after: str) -> None:
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
-        (f'<head><script src="/js/datastar.js"></script></head><body {TAB_SIGNAL}>', "by a tag of its own"),
-        (f"<head></head><head></head><body {TAB_SIGNAL}>", "it has 2 </head>, where one is expected"),
+        (
+            f'<head><script src="/js/datastar.js"></script></head><body {TAB_SIGNAL}>',
+            "it has its own script tag for the client",
+        ),
+        (f"<head></head><head></head><body {TAB_SIGNAL}>", "it has 2 </head> instead of one"),
         (f"<head>{SCRIPT}</head>{{% if a %}}<body>{{% else %}}<body>{{% endif %}}", "it has 2 <body>"),
         (f'<head>{SCRIPT}</head><body\n  data-effect="$a">', "has a data-effect or a tab id of its own"),
         (f"<head>{SCRIPT}</head><body data-signals=\"{{tabId: 'x'}}\">", "has a data-effect or a tab id of its own"),
@@ -236,7 +239,7 @@ def test_app_with_a_nonce_is_told_what_its_html_tag_needs(folder: Path) -> None:
     write(layout, layout.read_text().replace("<html>", f"<html {layouts.HTML_ATTRS}>"))
     second = runner.invoke(args=["datastar", "init", "--no-gunicorn"])
 
-    assert "with DATASTAR_CSP_NONCE it needs {{ datastar.html_attrs() }} in the <html> tag" in first.output
+    assert "DATASTAR_CSP_NONCE needs {{ datastar.html_attrs() }} in the <html> tag" in first.output
     assert again.output == f"templates/base.html: {first.output.rpartition('html: ')[2]}"
     assert second.output == "templates/base.html: nothing to add\n"
 
@@ -248,7 +251,7 @@ def test_gunicorn_configuration_is_made_once(folder: Path, run: Run) -> None:
     first = run("init", "--no-layout")
     second = run("init", "--no-layout")
 
-    assert "gunicorn.conf.py: made" in first.output
+    assert "gunicorn.conf.py: created" in first.output
     assert second.output == "gunicorn.conf.py: nothing to add\n"
     assert (folder / "gunicorn.conf.py").read_text() == GUNICORN_CONF
 
@@ -258,7 +261,7 @@ def test_gunicorn_configuration_of_the_user_is_kept(folder: Path, run: Run) -> N
 
     result = run("init", "--no-layout")
 
-    assert 'kept as it is. Streams want worker_class = "gevent", and workers = 1 unless' in result.output
+    assert 'kept as it is. Streams need worker_class = "gevent", and workers = 1 unless' in result.output
     assert (folder / "gunicorn.conf.py").read_text() == "workers = 4\n"
 
 

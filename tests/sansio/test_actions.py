@@ -119,8 +119,8 @@ def test_unknown_options_are_refused_with_a_list() -> None:
         ("retry_max_count", True, ValueError, r"_retry_max_count is True; accepted: a number"),
         ("retry_max_wait_ms", "1", ValueError, r"_retry_max_wait_ms is '1'; accepted: a number"),
         ("headers", ["a"], TypeError, r"_headers is \['a'\]; accepted: a mapping of header to value"),
-        ("headers", {"a b": "c"}, ValueError, r"_headers: 'a b' is no header name"),
-        ("headers", {1: "c"}, ValueError, r"_headers: 1 is no header name"),
+        ("headers", {"a b": "c"}, ValueError, r"_headers: 'a b' is not a header name"),
+        ("headers", {1: "c"}, ValueError, r"_headers: 1 is not a header name"),
         ("headers", {"a": "b\nc"}, ValueError, r"_headers: the value of 'a' has a line break"),
         ("headers", {"a": "b\rc"}, ValueError, r"_headers: the value of 'a' has a line break"),
         (

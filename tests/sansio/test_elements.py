@@ -177,7 +177,7 @@ def test_none_removes_and_nothing_else() -> None:
 
 def test_remove_takes_no_elements() -> None:
     assert sse.patch_elements("", selector="#a", mode="remove") == sse.remove_elements("#a")
-    with pytest.raises(ValueError, match="mode 'remove' takes no elements: name what to remove with selector or to"):
+    with pytest.raises(ValueError, match="mode 'remove' takes no elements; select the elements to remove with"):
         sse.patch_elements('<p id="a"></p>', mode="remove")
 
 

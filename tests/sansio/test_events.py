@@ -59,7 +59,7 @@ def test_raw_takes_any_iterable_and_str_subclasses() -> None:
 
 @pytest.mark.parametrize("event_type", ["", "message", "Datastar-x", " datastar-x", "datastar-x y", "datastar-x "])
 def test_raw_refuses_a_type_that_the_client_drops(event_type: str) -> None:
-    with pytest.raises(ValueError, match=r"event type .* is dropped by the client; .* begin with 'datastar'"):
+    with pytest.raises(ValueError, match=r"event type .* is dropped by the client; .* start with 'datastar'"):
         sse.raw(event_type)
 
 
@@ -88,7 +88,7 @@ def test_raw_refuses_a_key_that_breaks_the_client(key: str) -> None:
 
 
 def test_raw_refuses_a_key_with_a_byte_order_mark() -> None:
-    with pytest.raises(ValueError, match="begins with a byte order mark, which the client drops"):
+    with pytest.raises(ValueError, match="starts with a byte order mark, which the client drops; leave it out"):
         sse.raw("datastar-x", ["\ufeffa 1"])
 
 
@@ -110,7 +110,7 @@ def test_an_id_of_printable_ascii_is_taken(event_id: str) -> None:
 
 @pytest.mark.parametrize("event_id", ["ä", "\u0100", "a\nb", "a\rb", "a\0b", "\t", "\x7f", "\u2028", "\ud800"])
 def test_an_id_that_no_header_carries_is_refused(event_id: str) -> None:
-    with pytest.raises(ValueError, match=r"event_id .* is not printable ASCII, so no header can carry it back"):
+    with pytest.raises(ValueError, match=r"event_id .* is not printable ASCII, so a header cannot carry it back"):
         sse.raw("datastar-x", event_id=event_id)
 
 
@@ -121,7 +121,7 @@ def test_an_id_with_a_space_at_an_end_is_refused(event_id: str) -> None:
 
 
 def test_a_reserved_id_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"event_id 'ds:done' begins with 'ds:', which is reserved"):
+    with pytest.raises(ValueError, match=r"event_id 'ds:done' starts with 'ds:', which is reserved"):
         sse.raw("datastar-x", event_id="ds:done")
 
 

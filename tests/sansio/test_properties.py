@@ -14,7 +14,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from flask_datastar import sse
-from flask_datastar.sansio import elements, javascript, siblings
+from flask_datastar.sansio import elements, javascript, markup
 from flask_datastar.sansio.javascript import Expression
 from flask_datastar.sansio.signal_merging import merge_patch
 from tests.sansio.client import Received, as_lines, cut, read
@@ -427,20 +427,20 @@ def test_all_siblings_survive_the_defect_of_the_client(templates: list[str]) -> 
 
 @given(sibling_templates)
 def test_separated_siblings_stay_as_they_are(templates: list[str]) -> None:
-    once = siblings.separate_siblings("".join(template.format(index) for index, template in enumerate(templates)))
+    once = markup.separate_siblings("".join(template.format(index) for index, template in enumerate(templates)))
 
-    assert siblings.separate_siblings(once) == once
+    assert markup.separate_siblings(once) == once
 
 
 @given(st.lists(st.sampled_from(["<", ">", "</", "/>", "<!", "<![", "]]>", "<!--", "-->", "g", '="', "'", " ", "&"])))
 def test_broken_siblings_lose_nothing_but_comments_in_front(parts: list[str]) -> None:
     html = "".join(parts)
 
-    separated = siblings.separate_siblings(html)
+    separated = markup.separate_siblings(html)
 
     # What was added aside, the result is an end of what was given.
     assert html.replace("<!---->", "").endswith(separated.replace("<!---->", "").replace("\n", ""))
-    assert siblings.separate_siblings(separated) == separated
+    assert markup.separate_siblings(separated) == separated
 
 
 def serialize_an_identifier(text: str) -> str:

@@ -141,7 +141,10 @@ def test_without_the_key_there_is_none(make_app: MakeApp) -> None:
 def test_unfit_nonce_is_named(make_app: MakeApp, nonce: object) -> None:
     app = make_app(DATASTAR_CSP_NONCE=lambda: nonce)
 
-    with app.test_request_context(), pytest.raises(SetupError, match=re.escape(f"DATASTAR_CSP_NONCE gave {nonce!r}")):
+    with (
+        app.test_request_context(),
+        pytest.raises(SetupError, match=re.escape(f"DATASTAR_CSP_NONCE returned {nonce!r}")),
+    ):
         app.extensions["datastar"].html_attrs()
 
 

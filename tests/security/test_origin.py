@@ -178,7 +178,7 @@ def test_origin_of_a_proxy_with_proxy_fix_passes(app: Flask, datastar: Datastar)
 @pytest.mark.parametrize(
     ("headers", "texts"),
     [
-        ({"Datastar-Request": None}, ["answers the Datastar client, whose requests carry 'Datastar-Request: true'"]),
+        ({"Datastar-Request": None}, ["requests need the header 'Datastar-Request: true'"]),
         (
             {"Sec-Fetch-Site": "same-site", "Origin": "https://a.shop.example"},
             [

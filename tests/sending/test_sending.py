@@ -151,7 +151,7 @@ def test_events_go_out_in_call_order_before_the_tracked_signals(app: Flask) -> N
         (lambda d: d.send("message"), ValueError, "is dropped by the client"),
         (lambda d: d.send("datastar-x", "a 1"), TypeError, "give a list of lines"),
         (lambda d: d.send("datastar-x", ["a 1\ndata: b"]), ValueError, "contains a line break"),
-        (lambda d: d.patch_elements("x", event_id="ds:1"), ValueError, "begins with 'ds:', which is reserved"),
+        (lambda d: d.patch_elements("x", event_id="ds:1"), ValueError, "starts with 'ds:', which is reserved"),
         (lambda d: d.patch_elements("x", event_id=" 1"), ValueError, "has a space at an end"),
         (lambda d: d.patch_elements("x", event_id="é"), ValueError, "not printable ASCII"),
         (lambda d: d.patch_elements("x", retry_ms=-1), ValueError, "retry_ms is -1"),
