@@ -6,11 +6,13 @@ from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Flask, request
 
-from .actions.helpers import PageHelpers, install_page_helpers
+from .actions.helpers import PageHelpers, TemplateHelpers, install_template_helpers
 from .config.settings import read_settings
 from .errors import SetupError
-from .forms.validation import ValidationMethods
-from .handlers.dispatch import BLUEPRINT
+from .forms.validation import FormMethods
+from .handlers.declarations import Declarations
+from .handlers.endpoints import BLUEPRINT
+from .handlers.methods import HandlerMethods
 from .reading import signals as reading
 from .request_hooks import install_request_hooks
 from .sansio.events import Event
@@ -25,11 +27,12 @@ from .state.request import current_request_state
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
 from .streams.methods import StreamMethods
+from .views.methods import ViewMethods
 
 M = TypeVar("M")
 
 
-class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, PageHelpers):
+class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, StreamMethods, FormMethods, PageHelpers):
     """The Datastar extension for Flask.
 
     The sending methods act on the current request's response, which they make when there is none yet, and return it.
@@ -51,8 +54,8 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, 
     """
 
     def __init__(self, app: Flask | None = None, **settings: Any) -> None:
-        StreamMethods.__init__(self)
-        PageHelpers.__init__(self, self.handlers, self)
+        self._declarations = Declarations()
+        self._before_wait = []
         self._arguments = settings
         if app is not None:
             self.init_app(app)
@@ -76,9 +79,9 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, 
         install_overlay(app_state)
         watch_transactions(app_state)
         install_context_processor(app)
-        install_page_helpers(app, PageHelpers(self.handlers))
+        install_template_helpers(app, TemplateHelpers(self._declarations, self))
         _attach_commands(app)
-        self._install_declared(app_state)
+        self._declarations.install_all(app_state)
 
     def start(self) -> EventResponse:
         """Make a fresh response with all sending methods, for plain views to return.

@@ -50,20 +50,19 @@ ROOMS = {
     "sending": room("errors sansio state reading", outside="flask jinja2 werkzeug"),
     "security": room("errors sansio state reading sending", outside="flask itsdangerous markupsafe werkzeug"),
     "forms": room("errors sansio models state reading sending security", outside="flask werkzeug"),
-    "handlers": room("errors hooks state reading sending security forms", outside="flask"),
+    "handlers": room("errors hooks state reading sending security forms", outside="flask werkzeug"),
     "views": room("errors sansio state reading sending handlers", outside="flask jinja2 werkzeug"),
     "actions": room(
         "errors sansio models state reading security handlers views",
         outside="flask markupsafe werkzeug",
     ),
-    "declaring": room("errors state handlers views", outside="flask"),
     "streams": room(
-        "errors sansio transport brokers hub state reading sending security handlers declaring",
+        "errors sansio transport brokers hub state reading sending security handlers",
         outside="blinker flask werkzeug",
     ),
     "request_hooks": room("state sending security streams", outside="flask"),
     "extension": room(
-        "errors sansio config state reading sending security forms handlers actions streams request_hooks",
+        "errors sansio config state reading sending security forms handlers views actions streams request_hooks",
         outside="flask",
     ),
     "testing": room("sansio sse state security actions extension", outside="flask werkzeug"),

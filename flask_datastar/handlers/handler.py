@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any
@@ -59,11 +59,11 @@ class Handler:
     make_run: Callable[[AppState, Handler], Run] | None = None
     #: The event that is meant, of a handler for every event.
     meant: str = ""
+    #: The handler's own part of its endpoint: ``<group>:<event>``.
+    key: str = field(init=False)
 
-    @property
-    def key(self) -> str:
-        """The handler's own part of its endpoint."""
-        return f"{self.group}:{self.event}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.group}:{self.event}")
 
     @property
     def source(self) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Response, request
 
-from ..declaring import DeclaringMethods
+from ..handlers.declarations import Declarations, DeclaredHandler
 from ..handlers.handler import Handler, make_handler
 from ..hub.scopes import Scope, named_scope, scope_topic
 from ..security.origin import check_header
@@ -29,12 +29,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 ScopeSource = Scope | Callable[[], Scope]
 
 
-class StreamMethods(DeclaringMethods):
-    """What ``Datastar`` has for streams, which are declared as handlers are."""
+class StreamMethods:
+    """The methods of ``Datastar`` for streams."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._before_wait: list[Callable[[], object]] = []
+    _declarations: Declarations
+    _before_wait: list[Callable[[], object]]
 
     @overload
     def stream(self, function: F, /) -> F: ...
@@ -80,7 +79,7 @@ class StreamMethods(DeclaringMethods):
                 on_invalid=None,
                 open_stream=_opener(scope, self._before_wait),
             )
-            self._declare(handler)
+            self._declarations.add(DeclaredHandler(handler))
             return function
 
         return declare if function is None else declare(function)
