@@ -23,7 +23,8 @@ from ..security import tokens as csrf
 from ..security.nonce import nonce_attribute
 from ..state.app import AppState, current_app_state
 from ..state.request import RequestState, own_request_state
-from . import targets
+from . import urls
+from .targets import find_handler
 
 #: A path of this host: segments that a browser neither drops nor takes as anything but text.
 _PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|%[0-9A-Fa-f]{2})+)+")
@@ -119,7 +120,7 @@ class PageHelpers:
         settings = self._find_app_state().settings
         url = settings.script_url
         if url.startswith("/") and not url.startswith("//"):
-            url = targets.root_path(self._find_app_state()) + url
+            url = urls.root_path(self._find_app_state()) + url
         attributes = f' integrity="{settings.script_integrity}" crossorigin' if settings.script_integrity else ""
         if nonce := nonce_attribute(_page_state(), "nonce"):
             attributes += f" {nonce}"
@@ -162,13 +163,13 @@ class PageHelpers:
         if module is not None:
             url = self._module_url(app_state, target, module, values)
         else:
-            handler = targets.find_handler(self._declarations.handlers, app_state, target, event)
+            handler = find_handler(self._declarations.handlers, app_state, target, event)
             if verb.upper() not in handler.methods:
                 raise SetupError(
                     f"handler {handler} does not take {verb.upper()}; it takes {', '.join(handler.methods)}. Use that "
                     f"verb, or declare it with methods=[{verb.upper()!r}]"
                 )
-            url = targets.handler_url(app_state, handler, values)
+            url = urls.handler_url(app_state, handler, values)
             if handler.is_generator:
                 # An answer that breaks off would be asked for again, and so the handler would run twice.
                 options.setdefault("retry_max_count", 0)
@@ -177,11 +178,11 @@ class PageHelpers:
     def _module_url(self, app_state: AppState, target: object, module: object, values: dict[str, Any]) -> list[UrlPart]:
         """Leave the group to the browser, which has it in a signal."""
         if not isinstance(target, str) or "." in target or not self._declarations.handlers.named(target):
-            known = ", ".join(sorted({handler.event for handler in self._declarations.handlers})) or "none"
+            known = ", ".join(sorted({handler.name for handler in self._declarations.handlers})) or "none"
             raise SetupError(f"with _module, the target is an event's name; got {target!r}, known events: {known}")
         group = module if isinstance(module, Expression) else Expression.from_js(str(module))
-        base = targets.root_path(app_state) + app_state.settings.url_prefix
-        return [f"{base}/", group, f"/{target}", *targets.query_parts(values, separator="?")]
+        base = urls.root_path(app_state) + app_state.settings.url_prefix
+        return [f"{base}/", group, f"/{target}", *urls.query_parts(values, separator="?")]
 
 
 class TemplateHelpers(PageHelpers):
@@ -219,7 +220,7 @@ def _with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> lis
         raise ValueError(
             f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end, of this host"
         )
-    text, root = str(url[0]), targets.root_path(app_state)
+    text, root = str(url[0]), urls.root_path(app_state)
     # A handler of another subdomain has scheme and host in front.
     path = text if text.startswith("/") else text[text.index("/", text.index("//") + 2) :]
     return [f"{text.removesuffix(path)}{root}{prefix}{path.removeprefix(root)}", *url[1:]]

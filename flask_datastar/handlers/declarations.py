@@ -108,7 +108,7 @@ class Declarations:
         if earlier is not None:
             declared.check_replaces(earlier)
         handlers_before = earlier.handlers if earlier is not None else ()
-        self.handlers.exchange(handlers_before, declared.handlers)
+        self.handlers.replace_all(handlers_before, declared.handlers)
         self._declared[key] = declared
         try:
             if blueprint is None or (earlier is not None and earlier.blueprint is blueprint):
@@ -116,7 +116,7 @@ class Declarations:
             else:
                 self._record(declared, key, blueprint)
         except Exception:
-            self.handlers.exchange(declared.handlers, handlers_before)
+            self.handlers.replace_all(declared.handlers, handlers_before)
             del self._declared[key]
             if earlier is not None:
                 self._declared[key] = earlier

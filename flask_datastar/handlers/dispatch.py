@@ -54,7 +54,7 @@ def _explaining(bind_and_call: Callable[..., object], on_invalid: Callable[..., 
     return call_or_explain
 
 
-def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
+def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., Response]:
     """Make the view function: check, bind, call, answer. It bears the handler's names."""
     run = (handler.make_run or make_call)(app_state, handler)
     trusted_origins = app_state.settings.trusted_origins
@@ -69,11 +69,11 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
             return head_response(app_state)
         state.finishes_itself = True
         try:
-            if handler.open_stream is not None:
-                return handler.open_stream(state, handler, partial(run, current, state, url_values))
+            if handler.stream_options is not None:
+                return handler.stream_options.open(state, handler, partial(run, current, state, url_values))
             response = answer(state, handler, run(current, state, url_values))
             if event_handled.receivers:
-                event = (current.view_args or {}).get(EVENT_ARGUMENT, handler.event)
+                event = (current.view_args or {}).get(EVENT_ARGUMENT, handler.name)
                 event_handled.send(app_state.app, group=handler.group, event=event, response=response)
         except BaseException:
             state.reset()

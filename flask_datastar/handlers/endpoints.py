@@ -10,8 +10,8 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import NotFound
 
 from ..state.app import AppState
-from .dispatch import make_view
-from .handler import EVENT_ARGUMENT, EVERY_EVENT, Handler
+from .dispatch import make_view_function
+from .handler import EVENT_ARGUMENT, EVERY_EVENT, Handler, Kind
 
 #: The dispatcher blueprint's name.
 BLUEPRINT = "datastar"
@@ -23,7 +23,7 @@ def install_handler(app_state: AppState, handler: Handler) -> None:
     Where an earlier declaration of the same function has endpoints, they get the new one.
     """
     app = app_state.app
-    view = make_view(app_state, handler)
+    view = make_view_function(app_state, handler)
     endpoints = app_state.endpoints.setdefault(handler.key, [])
     for endpoint in endpoints:
         app.view_functions[endpoint] = view
@@ -31,17 +31,17 @@ def install_handler(app_state: AppState, handler: Handler) -> None:
         endpoint = f"{BLUEPRINT}.{handler.key}"
         add_rule(app, _path(app_state, handler), endpoint, view, handler.methods)
         endpoints.append(endpoint)
-    if handler.open_stream is not None:
+    if handler.kind is Kind.STREAM:
         app_state.stream_endpoints.update(endpoints)
 
 
 def install_in_blueprint(app_state: AppState, handler: Handler, setup: BlueprintSetupState) -> None:
     """Make a handler reachable as an endpoint of a user's blueprint, behind its guards and below its URL prefix."""
-    view = make_view(app_state, handler)
+    view = make_view_function(app_state, handler)
     setup.add_url_rule(_path(app_state, handler), handler.key, view, methods=list(handler.methods))
     endpoint = f"{setup.name_prefix}.{setup.name}.{handler.key}".lstrip(".")
     app_state.endpoints.setdefault(handler.key, []).append(endpoint)
-    if handler.open_stream is not None:
+    if handler.kind is Kind.STREAM:
         app_state.stream_endpoints.add(endpoint)
 
 
@@ -66,5 +66,5 @@ def add_rule(
 
 
 def _path(app_state: AppState, handler: Handler) -> str:
-    event = f"<{EVENT_ARGUMENT}>" if handler.event == EVERY_EVENT else handler.event
-    return f"{app_state.settings.url_prefix}/{handler.group}/{event}"
+    name = f"<{EVENT_ARGUMENT}>" if handler.name == EVERY_EVENT else handler.name
+    return f"{app_state.settings.url_prefix}/{handler.group}/{name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Response, request
@@ -77,7 +78,7 @@ class StreamMethods:
                 methods=("GET",),
                 blueprint=blueprint,
                 on_invalid=None,
-                open_stream=_opener(scope, self._before_wait),
+                stream_options=StreamOptions(scope, self._before_wait),
             )
             self._declarations.add(DeclaredHandler(handler))
             return function
@@ -197,11 +198,16 @@ class StreamMethods:
         return hub_of(current_app_state(self)).stats()
 
 
-def _opener(scope: ScopeSource, before_wait: list[Callable[[], object]]) -> Callable[..., Response]:
-    def open_declared(state: RequestState, handler: Handler, run: Callable[[], object]) -> Response:
-        return _open(state, run, scope, f"{handler.group}:{handler.event}", before_wait, handler.__str__)
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """What a stream was declared with."""
 
-    return open_declared
+    scope: ScopeSource
+    before_wait: list[Callable[[], object]]
+
+    def open(self, state: RequestState, handler: Handler, run: Callable[[], object]) -> Response:
+        """Open the stream for a request."""
+        return _open(state, run, self.scope, handler.key, self.before_wait, handler.__str__)
 
 
 def _open(

@@ -208,9 +208,9 @@ def test_function_may_be_declared_under_two_names(app: Flask, datastar: Datastar
     def act() -> str:
         return "<p id='a'></p>"
 
-    assert {handler.event for handler in datastar.handlers} == {"add", "put"}
+    assert {handler.name for handler in datastar.handlers} == {"add", "put"}
     assert tab.post(act, "add").html == tab.post(act, "put").html == "<p id='a'></p>"
-    assert [handler.event for handler in datastar.handlers.of_function(act)] == ["put", "add"]
+    assert [handler.name for handler in datastar.handlers.of_function(act)] == ["put", "add"]
 
 
 def test_method_is_refused(datastar: Datastar) -> None:
@@ -631,7 +631,7 @@ def test_generator_handler_is_known_as_one(datastar: Datastar) -> None:
 
     declare(datastar, "plain")
 
-    assert {handler.event: handler.is_generator for handler in datastar.handlers} == {
+    assert {handler.name: handler.is_generator for handler in datastar.handlers} == {
         "stream": True,
         "wrapped": True,
         "act": False,
