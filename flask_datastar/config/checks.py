@@ -65,7 +65,7 @@ def _check_on_failure(key: str, value: object) -> str:
     return str(value)
 
 
-def _check_prefix(key: str, value: object) -> str | None:
+def _check_namespace(key: str, value: object) -> str | None:
     if value is not None and (not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value)):
         raise _refuse(key, value, "None, or 1 to 64 letters, digits, '_', '.' or '-'")
     return value
@@ -111,7 +111,7 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "broker_url": lambda key, value: value,
     "broker_timeout_seconds": _check_seconds,
     "broker_on_failure": _check_on_failure,
-    "broker_prefix": _check_prefix,
+    "broker_namespace": _check_namespace,
     "publish_after_commit": _check_bool,
     "keepalive_seconds": _check_seconds,
     "stream_max_age_seconds": _check_seconds_or_zero,

@@ -52,7 +52,7 @@ class Settings:
     #: This process's own streams get it in any case.
     broker_on_failure: str = "raise"
     #: Tells the apps apart that share one broker; None is the app's name.
-    broker_prefix: str | None = None
+    broker_namespace: str | None = None
     #: Whether what is published inside of a Flask-SQLAlchemy transaction with changes waits for its commit.
     publish_after_commit: bool = True
     #: A comment is sent when nothing else was for so long; below every common proxy timeout.

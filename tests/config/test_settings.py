@@ -251,9 +251,9 @@ def test_broker_on_failure_that_is_no_choice_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "a:b", "a b", "é", "x" * 65, "a\n", 1])
-def test_broker_prefix_that_is_no_name_is_refused(value: object) -> None:
-    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_PREFIX is .*; accepted: None, or 1 to 64 letters"):
-        read_settings({"DATASTAR_BROKER_PREFIX": value}, {})
+def test_broker_namespace_that_is_no_name_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_NAMESPACE is .*; accepted: None, or 1 to 64 letters"):
+        read_settings({"DATASTAR_BROKER_NAMESPACE": value}, {})
 
 
 @pytest.mark.parametrize(
@@ -262,8 +262,8 @@ def test_broker_prefix_that_is_no_name_is_refused(value: object) -> None:
         ("broker_timeout_seconds", 0.5),
         ("broker_on_failure", "raise"),
         ("broker_on_failure", "drop"),
-        ("broker_prefix", None),
-        ("broker_prefix", "shop-2.staging_a"),
+        ("broker_namespace", None),
+        ("broker_namespace", "shop-2.staging_a"),
         ("publish_after_commit", False),
     ],
 )
