@@ -4,32 +4,45 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, overload
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, Response, request
 
-from .actions.helpers import PageHelpers, install_page_helpers
-from .config.settings import read_settings
+from .actions.helpers import PageHelpers, TemplateHelpers, install_template_helpers
+from .brokers.schemes import check_broker_url
+from .config.settings import key_title, read_settings
 from .errors import SetupError
-from .forms.validation import ValidationMethods
-from .handlers.dispatch import BLUEPRINT
+from .forms.validation import FormMethods
+from .handlers.declarations import Declarations
+from .handlers.endpoints import BLUEPRINT
+from .handlers.methods import HandlerMethods
 from .reading import signals as reading
-from .request_hooks import install_request_hooks
 from .sansio.events import Event
 from .security.origin import check_origin
 from .security.renewal import install_renewal
+from .security.tokens import carry_token
 from .sending import SendingMethods
 from .sending.overlay import install_overlay
+from .sending.redirects import convert_redirect
 from .sending.rendering import install_context_processor
-from .sending.response import EventResponse, current_response, start_response
+from .sending.response import (
+    EventResponse,
+    current_response,
+    finish,
+    is_decided,
+    is_event_response,
+    start_response,
+)
 from .state.app import AppState, current_app_state
-from .state.request import current_request_state
+from .state.request import begin_request, current_request_state, state_of
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
 from .streams.methods import StreamMethods
+from .streams.refusals import is_refusal, refuse_stream
+from .views.methods import ViewMethods
 
 M = TypeVar("M")
 
 
-class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, PageHelpers):
+class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, StreamMethods, FormMethods, PageHelpers):
     """The Datastar extension for Flask.
 
     The sending methods act on the current request's response, which they make when there is none yet, and return it.
@@ -51,8 +64,8 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, 
     """
 
     def __init__(self, app: Flask | None = None, **settings: Any) -> None:
-        StreamMethods.__init__(self)
-        PageHelpers.__init__(self, self.handlers, self)
+        self._declarations = Declarations()
+        self._before_wait = []
         self._arguments = settings
         if app is not None:
             self.init_app(app)
@@ -62,23 +75,26 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, 
 
         Reads the keys of the configuration once: later changes have no effect. Opens no socket, starts no thread.
 
-        :raises ConfigError: a key's value is not accepted.
-        :raises SetupError: the app has a Datastar already, or a blueprint of that name.
+        :raises ConfigError: if a key's value is not accepted.
+        :raises SetupError: if the app has a Datastar already, or a blueprint of that name, or a key needs a package
+            that is not installed.
         """
         if "datastar" in app.extensions:
             raise SetupError(f"{app!r} has a Datastar already; use app.extensions['datastar']")
         if BLUEPRINT in app.blueprints:
             raise SetupError(f"{app!r} has a blueprint {BLUEPRINT!r} already, as the dispatcher is called; rename it")
-        app_state = AppState(app, self, read_settings(app.config, self._arguments))
+        settings = read_settings(app.config, self._arguments)
+        check_broker_url(settings.broker_url, key_title("broker_url", self._arguments))
+        app_state = AppState(app, self, settings)
         app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
-        install_request_hooks(app_state)
+        _install_request_hooks(app_state)
         install_renewal(app_state)
         install_overlay(app_state)
         watch_transactions(app_state)
         install_context_processor(app)
-        install_page_helpers(app, PageHelpers(self.handlers))
+        install_template_helpers(app, TemplateHelpers(self._declarations, self))
         _attach_commands(app)
-        self._install_declared(app_state)
+        self._declarations.install_all(app_state)
 
     def start(self) -> EventResponse:
         """Make a fresh response with all sending methods, for plain views to return.
@@ -137,6 +153,47 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, 
 
     def _find_app_state(self) -> AppState:
         return current_app_state(self)
+
+
+def _install_request_hooks(app_state: AppState) -> None:
+    """Start each request before, and end it after, what other extensions do in their hooks."""
+    app = app_state.app
+
+    def begin() -> None:
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        # A URL value preprocessor that set something was earlier.
+        state = state_of(current) or begin_request(app_state, current)
+        if "csrf" in app.extensions:
+            carry_token(state, current)
+
+    def end(response: Response) -> Response:
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        state = state_of(current)
+        if state is None:
+            return response
+        if response is state.response and not state.tracked.is_pending and is_decided(response):
+            return response
+        if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
+            return refuse_stream(response, current, state)
+        if is_event_response(response):
+            return finish(response, state)
+        return convert_redirect(response, current, state)
+
+    def drop_subscriptions(error: BaseException | None = None) -> None:
+        # Made in a request that opened no stream; without this they would collect messages for ever.
+        state = state_of(request._get_current_object())  # type: ignore[attr-defined]
+        if state is None:
+            return
+        for subscription in state.subscriptions:
+            subscription.close()
+        if state.stream is not None and not state.stream.is_connected:
+            # Its response was not sent: something raised after the view.
+            state.stream.abandon()
+
+    app.teardown_request(drop_subscriptions)
+    app.before_request_funcs.setdefault(None, []).insert(0, begin)
+    # Called in reverse order: the first one is called last.
+    app.after_request_funcs.setdefault(None, []).insert(0, end)
 
 
 def _attach_commands(app: Flask) -> None:

@@ -27,7 +27,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from . import sse
-from .actions import targets
+from .actions import urls
+from .actions.targets import find_handler
 from .extension import Datastar
 from .sansio.consts import QUERY_KEY, REQUEST_HEADER, TOKEN_SIGNAL, EventType
 from .sansio.events import Event
@@ -184,7 +185,7 @@ class DatastarClient:
         if "data" not in options and "json" not in options:
             text = json.dumps(_sent(self.signals), separators=(",", ":"))
             if method in _BODILESS:
-                url += "".join(map(str, targets.query_parts({QUERY_KEY: text}, "&" if "?" in url else "?")))
+                url += "".join(map(str, urls.query_parts({QUERY_KEY: text}, "&" if "?" in url else "?")))
             else:
                 options |= {"data": text, "content_type": "application/json"}
         return self.client.open(url, method=method, headers=headers, buffered=buffered, **options)
@@ -198,15 +199,15 @@ class DatastarClient:
 
     def _url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
         if isinstance(target, str) and target.startswith("/"):
-            return "".join(map(str, [target, *targets.query_parts(values, "&" if "?" in target else "?")]))
+            return "".join(map(str, [target, *urls.query_parts(values, "&" if "?" in target else "?")]))
         # An empty context, because a test may call this inside of a request, even one of another app.
         return Context().run(self._handler_url, target, event, values)
 
     def _handler_url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
         app_state = find_app_state(self._app)
         with self._app.app_context():
-            handler = targets.find_handler(self._datastar.handlers, app_state, target, event)
-            url = urlsplit("".join(map(str, targets.handler_url(app_state, handler, values))))
+            handler = find_handler(self._datastar._declarations.handlers, app_state, target, event)
+            url = urlsplit("".join(map(str, urls.handler_url(app_state, handler, values))))
         # The test client adds APPLICATION_ROOT again.
         return url._replace(path=url.path.removeprefix(self._app.config["APPLICATION_ROOT"].rstrip("/"))).geturl()
 

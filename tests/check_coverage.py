@@ -17,6 +17,8 @@ FULL = (
     "flask_datastar/models/containers.py",
     "flask_datastar/models/misfits.py",
     "flask_datastar/config/",
+    "flask_datastar/handlers/declarations.py",
+    "flask_datastar/handlers/endpoints.py",
     "flask_datastar/handlers/handler.py",
     "flask_datastar/handlers/registry.py",
     "flask_datastar/state/tracked.py",

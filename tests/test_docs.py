@@ -25,7 +25,7 @@ from flask_datastar.brokers import redis
 from flask_datastar.cli import datastar_commands
 from flask_datastar.config.settings import PREFIX, Settings
 from flask_datastar.errors import DatastarError
-from flask_datastar.forms.validation import ValidationMethods
+from flask_datastar.forms.validation import FormMethods
 from flask_datastar.sansio.actions import OPTIONS
 from flask_datastar.sending import SendingMethods
 from flask_datastar.streams.methods import StreamMethods
@@ -158,7 +158,7 @@ def test_handlers_page_has_every_method_for_forms() -> None:
 
     documented = re.findall(r"^\| `(\w+)\(", text, re.MULTILINE)
 
-    assert set(public_names(ValidationMethods)) <= set(documented)
+    assert set(public_names(FormMethods)) <= set(documented)
 
 
 def test_streams_page_has_every_method() -> None:

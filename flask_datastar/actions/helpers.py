@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from abc import abstractmethod
 from typing import Any
 
 from flask import Flask, request
 from markupsafe import Markup, escape
 
 from ..errors import SetupError
-from ..handlers.registry import HandlerRegistry
+from ..handlers.declarations import Declarations
 from ..models.kinds import begin_signals
 from ..reading.signals import is_datastar_request
 from ..sansio import javascript
@@ -22,23 +23,26 @@ from ..security import tokens as csrf
 from ..security.nonce import nonce_attribute
 from ..state.app import AppState, current_app_state
 from ..state.request import RequestState, own_request_state
-from . import targets
+from . import urls
+from .targets import find_handler
 
 #: A path of this host: segments that a browser neither drops nor takes as anything but text.
 _PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|%[0-9A-Fa-f]{2})+)+")
 
 
 class PageHelpers:
-    """What templates know as ``datastar``: actions, expressions and the page's head. It can send nothing.
+    """The methods of ``Datastar`` for pages, in Python and in templates: actions, expressions, the page's head.
 
     ``target`` is a handler function, a module and an event, ``"shop.cart.add"``, or ``"add"`` alone (first in
     the running view's group, then in its module). Keyword arguments are handler parameters; the client's options begin
     with an underscore.
     """
 
-    def __init__(self, registry: HandlerRegistry, extension: object = None) -> None:
-        self._registry = registry
-        self._extension = extension
+    _declarations: Declarations
+
+    @abstractmethod
+    def _find_app_state(self) -> AppState:
+        """Return the state of the app that the page belongs to."""
 
     def get(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
         """Write ``@get(…)``, for a handler that takes GET."""
@@ -100,7 +104,7 @@ class PageHelpers:
         :param value: anything JSON-able; its ``.js`` is the text for use in a script.
         :raises ValueError: a part of it has no strict JSON form.
         """
-        return Expression.from_js(javascript.literal(value, self._app_state().dumps))
+        return Expression.from_js(javascript.literal(value, self._find_app_state().dumps))
 
     def expr(self, js: str) -> Expression:
         """Mark text as JavaScript, where an option, a header or a parameter takes a value.
@@ -113,10 +117,10 @@ class PageHelpers:
 
     def script(self) -> Markup:
         """Write the ``<script>`` that loads the client."""
-        settings = self._app_state().settings
+        settings = self._find_app_state().settings
         url = settings.script_url
         if url.startswith("/") and not url.startswith("//"):
-            url = targets.root_path(self._app_state()) + url
+            url = urls.root_path(self._find_app_state()) + url
         attributes = f' integrity="{settings.script_integrity}" crossorigin' if settings.script_integrity else ""
         if nonce := nonce_attribute(_page_state(), "nonce"):
             attributes += f" {nonce}"
@@ -148,13 +152,10 @@ class PageHelpers:
             signals = begin_signals(model, signals)
         if state is not None and csrf.is_protected(state.app_state.app):
             signals = {TOKEN_SIGNAL: csrf.page_token(), **signals}
-        return Expression.from_js(javascript.harden(self._app_state().dumps(signals)))
-
-    def _app_state(self) -> AppState:
-        return current_app_state(self._extension)
+        return Expression.from_js(javascript.harden(self._find_app_state().dumps(signals)))
 
     def _action(self, verb: str, target: object, event: str | None, params: dict[str, Any]) -> Expression:
-        app_state = self._app_state()
+        app_state = self._find_app_state()
         options = {name[1:]: value for name, value in params.items() if name.startswith("_")}
         values = {name: value for name, value in params.items() if not name.startswith("_")}
         prefix, module = options.pop("prefix", None), options.pop("module", None)
@@ -162,13 +163,13 @@ class PageHelpers:
         if module is not None:
             url = self._module_url(app_state, target, module, values)
         else:
-            handler = targets.find_handler(self._registry, app_state, target, event)
+            handler = find_handler(self._declarations.handlers, app_state, target, event)
             if verb.upper() not in handler.methods:
                 raise SetupError(
                     f"handler {handler} does not take {verb.upper()}; it takes {', '.join(handler.methods)}. Use that "
                     f"verb, or declare it with methods=[{verb.upper()!r}]"
                 )
-            url = targets.handler_url(app_state, handler, values)
+            url = urls.handler_url(app_state, handler, values)
             if handler.is_generator:
                 # An answer that breaks off would be asked for again, and so the handler would run twice.
                 options.setdefault("retry_max_count", 0)
@@ -176,16 +177,27 @@ class PageHelpers:
 
     def _module_url(self, app_state: AppState, target: object, module: object, values: dict[str, Any]) -> list[UrlPart]:
         """Leave the group to the browser, which has it in a signal."""
-        if not isinstance(target, str) or "." in target or not self._registry.named(target):
-            known = ", ".join(sorted({handler.event for handler in self._registry})) or "none"
+        if not isinstance(target, str) or "." in target or not self._declarations.handlers.named(target):
+            known = ", ".join(sorted({handler.name for handler in self._declarations.handlers})) or "none"
             raise SetupError(f"with _module, the target is an event's name; got {target!r}, known events: {known}")
         group = module if isinstance(module, Expression) else Expression.from_js(str(module))
-        base = targets.root_path(app_state) + app_state.settings.url_prefix
-        return [f"{base}/", group, f"/{target}", *targets.query_parts(values, separator="?")]
+        base = urls.root_path(app_state) + app_state.settings.url_prefix
+        return [f"{base}/", group, f"/{target}", *urls.query_parts(values, separator="?")]
 
 
-def install_page_helpers(app: Flask, helpers: PageHelpers) -> None:
-    """Give templates the global ``datastar`` and the filter ``js``."""
+class TemplateHelpers(PageHelpers):
+    """The object that templates know as ``datastar``: it can neither send nor publish."""
+
+    def __init__(self, declarations: Declarations, extension: object) -> None:
+        self._declarations = declarations
+        self._extension = extension
+
+    def _find_app_state(self) -> AppState:
+        return current_app_state(self._extension)
+
+
+def install_template_helpers(app: Flask, helpers: TemplateHelpers) -> None:
+    """Add the global ``datastar`` and the filter ``js`` to an app's templates."""
     app.jinja_env.globals["datastar"] = helpers
     app.jinja_env.filters["js"] = helpers.js
 
@@ -208,7 +220,7 @@ def _with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> lis
         raise ValueError(
             f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end, of this host"
         )
-    text, root = str(url[0]), targets.root_path(app_state)
+    text, root = str(url[0]), urls.root_path(app_state)
     # A handler of another subdomain has scheme and host in front.
     path = text if text.startswith("/") else text[text.index("/", text.index("//") + 2) :]
     return [f"{text.removesuffix(path)}{root}{prefix}{path.removeprefix(root)}", *url[1:]]

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ..brokers import BROKERS
-from ..errors import ConfigError, SetupError
+from ..errors import ConfigError
 from ..sansio.origins import normalize_origin
 
 
@@ -61,44 +59,13 @@ def _check_trusted_origins(key: str, value: object) -> frozenset[str]:
     return frozenset(origins)
 
 
-def _check_broker_url(key: str, value: object) -> str | None:
-    """Accept the URL of a broker; a text never shows more than its scheme, because the rest may hold a password."""
-    if value is None:
-        return None
-    scheme, separator, rest = str(value).partition("://")
-    is_known = isinstance(value, str) and separator and scheme in BROKERS
-    if not is_known or (scheme == "memory" and rest):
-        given = f"'{scheme}://…'" if separator else repr(value)
-        shared = " or ".join(f"'{scheme}://'" for scheme in BROKERS if scheme != "memory")
-        raise ConfigError(f"{key} is {given}; accepted: None, 'memory://', or a URL that begins with {shared}")
-    try:
-        _ = urlsplit(str(value)).port
-    except ValueError:
-        accepted = f"'{scheme}://user:password@host:port/…', special characters as %XX, the port a whole number"
-        raise ConfigError(f"{key} is '{scheme}://…' and cannot be taken apart; accepted: {accepted}") from None
-    module, _, package = BROKERS[scheme]
-    if package is not None and not _is_installed(package):
-        # Only the brokers of this package have an extra.
-        wanted = f"'Flask-Datastar[{package}]'" if module.startswith("flask_datastar.") else package.partition(".")[0]
-        raise SetupError(f"{key} needs {package}; install it by: pip install {wanted}")
-    return str(value)
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:
-        # What it is a part of is not there.
-        return False
-
-
 def _check_on_failure(key: str, value: object) -> str:
     if value not in ("raise", "drop"):
         raise _refuse(key, value, "'raise' or 'drop'")
     return str(value)
 
 
-def _check_prefix(key: str, value: object) -> str | None:
+def _check_namespace(key: str, value: object) -> str | None:
     if value is not None and (not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value)):
         raise _refuse(key, value, "None, or 1 to 64 letters, digits, '_', '.' or '-'")
     return value
@@ -140,10 +107,11 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "csp_nonce": _check_csp_nonce,
     "trusted_origins": _check_trusted_origins,
     "max_signals_bytes": _check_count,
-    "broker_url": _check_broker_url,
+    # Checked where the brokers are known.
+    "broker_url": lambda key, value: value,
     "broker_timeout_seconds": _check_seconds,
     "broker_on_failure": _check_on_failure,
-    "broker_prefix": _check_prefix,
+    "broker_namespace": _check_namespace,
     "publish_after_commit": _check_bool,
     "keepalive_seconds": _check_seconds,
     "stream_max_age_seconds": _check_seconds_or_zero,

@@ -52,7 +52,7 @@ class Settings:
     #: This process's own streams get it in any case.
     broker_on_failure: str = "raise"
     #: Tells the apps apart that share one broker; None is the app's name.
-    broker_prefix: str | None = None
+    broker_namespace: str | None = None
     #: Whether what is published inside of a Flask-SQLAlchemy transaction with changes waits for its commit.
     publish_after_commit: bool = True
     #: A comment is sent when nothing else was for so long; below every common proxy timeout.
@@ -77,8 +77,7 @@ def read_settings(config: Mapping[str, Any], arguments: Mapping[str, Any]) -> Se
 
     :param config: the app's.
     :param arguments: of the constructor; they win over the config.
-    :raises ConfigError: a value is not accepted, or an argument is unknown.
-    :raises SetupError: a value needs a package that is not installed.
+    :raises ConfigError: if a value is not accepted, or an argument is unknown.
     """
     names = [field.name for field in fields(Settings)]
     for name in arguments:
@@ -88,12 +87,12 @@ def read_settings(config: Mapping[str, Any], arguments: Mapping[str, Any]) -> Se
     for name in names:
         key = PREFIX + name.upper()
         if name in arguments:
-            key, value = f"{key} (argument {name})", arguments[name]
+            value = arguments[name]
         elif key in config:
             value = config[key]
         else:
             continue
-        values[name] = CHECKS[name](key, value)
+        values[name] = CHECKS[name](key_title(name, arguments), value)
     values.setdefault("script_integrity", KNOWN_INTEGRITY.get(values.get("script_url", "")))
     if values.get("csp_nonce") is not None and (old := _WITHOUT_NONCES.search(values.get("script_url", ""))):
         raise ConfigError(
@@ -101,3 +100,9 @@ def read_settings(config: Mapping[str, Any], arguments: Mapping[str, Any]) -> Se
             "v1.0.3 or newer"
         )
     return Settings(**values)
+
+
+def key_title(name: str, arguments: Mapping[str, Any]) -> str:
+    """Return what a setting is called in messages: its key, and the argument if that gave the value."""
+    key = PREFIX + name.upper()
+    return f"{key} (argument {name})" if name in arguments else key

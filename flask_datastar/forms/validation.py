@@ -20,7 +20,7 @@ from . import wtforms as forms
 W = TypeVar("W")
 
 
-class ValidationMethods:
+class FormMethods:
     """The methods of ``Datastar`` for forms and for what is wrong with them."""
 
     def form(self, form_class: type[W], /, **options: Any) -> W:
@@ -60,7 +60,7 @@ class ValidationMethods:
 
 def is_show_errors(function: object) -> bool:
     """Whether an ``on_invalid`` is the ready-made one."""
-    return getattr(function, "__func__", None) is ValidationMethods.show_errors
+    return getattr(function, "__func__", None) is FormMethods.show_errors
 
 
 def show_messages(state: RequestState, paths: Collection[str], errors: Mapping[str, str]) -> None:

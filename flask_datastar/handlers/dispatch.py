@@ -1,13 +1,12 @@
-"""The dispatcher: each handler becomes an endpoint with its own rule, verbs and view function."""
+"""The dispatcher: the view function of a handler checks, binds, calls and answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial, update_wrapper
 from typing import Any
 
-from flask import Flask, Request, Response, request
-from flask.blueprints import BlueprintSetupState
+from flask import Request, Response, request
 
 from ..errors import InvalidSignals
 from ..forms.validation import is_show_errors, show_messages
@@ -17,53 +16,7 @@ from ..sending.generators import explained, queue_result, stream_events
 from ..sending.response import current_response, finish, head_response, is_event_response, response_of
 from ..state.app import AppState
 from ..state.request import RequestState, current_request_state, state_of
-from .handler import EVENT_ARGUMENT, EVERY_EVENT, Handler
-
-#: The dispatcher blueprint's name.
-BLUEPRINT = "datastar"
-
-
-def install_handler(app_state: AppState, handler: Handler) -> None:
-    """Make a handler reachable in an app, below the dispatcher blueprint; also after the first request.
-
-    Where an earlier declaration of the same function has endpoints, they get the new one.
-    """
-    app = app_state.app
-    view = make_view(app_state, handler)
-    endpoints = app_state.endpoints.setdefault(handler.key, [])
-    for endpoint in endpoints:
-        app.view_functions[endpoint] = view
-    if not endpoints and handler.blueprint is None:
-        endpoint = f"{BLUEPRINT}.{handler.key}"
-        add_rule(app, _path(app_state, handler), endpoint, view, handler.methods)
-        endpoints.append(endpoint)
-    if handler.open_stream is not None:
-        app_state.stream_endpoints.update(endpoints)
-
-
-def add_rule(
-    app: Flask, path: str, endpoint: str, view: Callable[..., Any], methods: Iterable[str], **options: Any
-) -> None:
-    """Add a rule, also after the first request, when Flask's own ``add_url_rule`` refuses to."""
-    rule = app.url_rule_class(path, methods={*methods, "OPTIONS"}, endpoint=endpoint, **options)
-    rule.provide_automatic_options = True  # type: ignore[attr-defined]
-    app.url_map.add(rule)
-    app.view_functions[endpoint] = view
-
-
-def install_in_blueprint(app_state: AppState, handler: Handler, setup: BlueprintSetupState) -> None:
-    """Make a handler reachable as an endpoint of a user's blueprint, behind its guards and below its URL prefix."""
-    view = make_view(app_state, handler)
-    setup.add_url_rule(_path(app_state, handler), handler.key, view, methods=list(handler.methods))
-    endpoint = f"{setup.name_prefix}.{setup.name}.{handler.key}".lstrip(".")
-    app_state.endpoints.setdefault(handler.key, []).append(endpoint)
-    if handler.open_stream is not None:
-        app_state.stream_endpoints.add(endpoint)
-
-
-def _path(app_state: AppState, handler: Handler) -> str:
-    event = f"<{EVENT_ARGUMENT}>" if handler.event == EVERY_EVENT else handler.event
-    return f"{app_state.settings.url_prefix}/{handler.group}/{event}"
+from .handler import EVENT_ARGUMENT, Handler
 
 
 def make_call(app_state: AppState, handler: Handler) -> Callable[..., object]:
@@ -101,7 +54,7 @@ def _explaining(bind_and_call: Callable[..., object], on_invalid: Callable[..., 
     return call_or_explain
 
 
-def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
+def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., Response]:
     """Make the view function: check, bind, call, answer. It bears the handler's names."""
     run = (handler.make_run or make_call)(app_state, handler)
     trusted_origins = app_state.settings.trusted_origins
@@ -116,11 +69,11 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
             return head_response(app_state)
         state.finishes_itself = True
         try:
-            if handler.open_stream is not None:
-                return handler.open_stream(state, handler, partial(run, current, state, url_values))
+            if handler.stream_options is not None:
+                return handler.stream_options.open(state, handler, partial(run, current, state, url_values))
             response = answer(state, handler, run(current, state, url_values))
             if event_handled.receivers:
-                event = (current.view_args or {}).get(EVENT_ARGUMENT, handler.event)
+                event = (current.view_args or {}).get(EVENT_ARGUMENT, handler.name)
                 event_handled.send(app_state.app, group=handler.group, event=event, response=response)
         except BaseException:
             state.reset()

@@ -6,10 +6,11 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Blueprint, Request, Response
 
@@ -28,14 +29,31 @@ _EVERY_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 OnInvalid = Callable[[InvalidSignals], Any]
-OpenStream = Callable[[RequestState, "Handler", Callable[[], object]], Response]
 #: Runs a handler's function: called with the request, its state, and the values of the handler's URL.
 Run = Callable[[Request, RequestState, dict[str, Any]], object]
 
-#: The name that a handler for every event of a view has in the allow-list; no event can be called so.
+#: The name under which a view's ``handle_event`` is in the allow-list. No event can have this name.
 EVERY_EVENT = "*"
-#: What the event is called in the URL of such a handler.
+#: The name of the URL parameter that holds the event in the URL of ``handle_event``.
 EVENT_ARGUMENT = "datastar_event"
+
+
+class Kind(StrEnum):
+    """What was declared."""
+
+    HANDLER = "handler"
+    EVENT = "view event"
+    STREAM = "stream"
+
+
+class StreamOptions(Protocol):
+    """What a stream was declared with. The class of the streams stands above the handlers."""
+
+    def open(self, state: RequestState, handler: Handler, run: Callable[[], object], /) -> Response:
+        """Open the stream for a request.
+
+        :param run: calls the stream's function.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,26 +62,33 @@ class Handler:
 
     function: Callable[..., Any]
     group: str
-    event: str
+    name: str
     methods: tuple[str, ...]
     blueprint: Blueprint | None
     on_invalid: OnInvalid | None
     binder: Binder
     #: Whether it streams: a generator function.
     is_generator: bool
-    #: Opens the stream that it is: called with the request's state, the handler, and what runs the function.
-    open_stream: OpenStream | None = None
+    #: Of a stream: what it was declared with.
+    stream_options: StreamOptions | None = None
     #: The class that it is an event of.
     view: type | None = None
     #: Makes what runs it in an app, where that is not just a call of the function.
     make_run: Callable[[AppState, Handler], Run] | None = None
-    #: The event that is meant, of a handler for every event.
+    #: Of a view's ``handle_event``: the event that is called.
     meant: str = ""
+    #: The handler's own part of its endpoint: ``<group>:<name>``.
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.group}:{self.name}")
 
     @property
-    def key(self) -> str:
-        """The handler's own part of its endpoint."""
-        return f"{self.group}:{self.event}"
+    def kind(self) -> Kind:
+        """What was declared."""
+        if self.stream_options is not None:
+            return Kind.STREAM
+        return Kind.HANDLER if self.view is None else Kind.EVENT
 
     @property
     def source(self) -> tuple[str, str]:
@@ -77,8 +102,8 @@ class Handler:
         return f"{self.key} ({'.'.join(self.source)})"
 
     def of_every_event(self) -> Handler:
-        """Give the handler under the name that stands for every event."""
-        return replace(self, event=EVERY_EVENT)
+        """Return the handler under the name that stands for every event."""
+        return replace(self, name=EVERY_EVENT)
 
 
 def make_handler(
@@ -89,17 +114,17 @@ def make_handler(
     methods: Iterable[str],
     blueprint: Blueprint | None,
     on_invalid: OnInvalid | None,
-    open_stream: OpenStream | None = None,
+    stream_options: StreamOptions | None = None,
     view: type | None = None,
     make_run: Callable[[AppState, Handler], Run] | None = None,
 ) -> Handler:
     """Check a declaration.
 
     :param view: the class that the function is a method of.
-    :raises SetupError: it is none that could work; the text says why.
+    :raises SetupError: if the declaration cannot work; the message says why.
     """
     if not callable(function):
-        decorator = "@datastar.handler" if open_stream is None else "@datastar.stream"
+        decorator = "@datastar.handler" if stream_options is None else "@datastar.stream"
         raise SetupError(f"{decorator} decorates a function, not {function!r}; write {decorator}(name=...)")
     innermost = inspect.unwrap(function)
     title = getattr(function, "__qualname__", repr(function))
@@ -119,13 +144,13 @@ def make_handler(
     return Handler(
         function=function,
         group=_check_name(group, "group", title) if group is not None else default_group(function.__module__),
-        event=_check_name(name if name is not None else function.__name__, "name", title),
+        name=_check_name(name if name is not None else function.__name__, "name", title),
         methods=_check_methods(methods, title),
         blueprint=blueprint,
         on_invalid=on_invalid,
         binder=Binder(function if view is None else _without_self(function, title)),
         is_generator=inspect.isgeneratorfunction(innermost),
-        open_stream=open_stream,
+        stream_options=stream_options,
         view=view,
         make_run=make_run,
     )

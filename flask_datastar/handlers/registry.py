@@ -1,4 +1,4 @@
-"""The allow-list: the handlers of one ``Datastar`` instance, by group and event."""
+"""The allow-list: the handlers of one ``Datastar`` instance, by group and name."""
 
 from __future__ import annotations
 
@@ -21,82 +21,76 @@ class HandlerRegistry:
     def __iter__(self) -> Iterator[Handler]:
         return iter(tuple(self._handlers.values()))
 
-    def add(self, handler: Handler) -> Handler | None:
-        """Enter a handler.
+    def replace_all(self, before: Iterable[Handler], after: Iterable[Handler]) -> None:
+        """Enter handlers in the place of others: all of them or, if one is refused, none.
 
-        :return: the one that it replaces: an earlier declaration of the same function.
-        :raises SetupError: another function has the name, or the same one comes back with other options.
+        :raises SetupError: if another handler has one of the names.
         """
-        earlier = self._handlers.get(handler.key)
-        if earlier is not None:
-            if earlier.source != handler.source:
-                raise SetupError(
-                    f"two handlers are called {handler.key}: {earlier} and {handler}; give one another name= or group="
-                )
-            hidden = [_hidden_source(found.function) for found in (earlier, handler)]
-            if hidden[0] != hidden[1]:
-                raise SetupError(
-                    f"two handlers are called {handler.key}, because a decorator hides their names; let it use "
-                    f"functools.wraps: {handler.source[0]}.{handler.source[1]}"
-                )
-            # A factory that is called again makes its blueprints anew: the name tells whether it is the same one.
-            if earlier.methods != handler.methods or _blueprint_name(earlier) != _blueprint_name(handler):
-                raise SetupError(
-                    f"handler {handler} is declared again with another blueprint or other methods; restart the "
-                    "process, or give it another name="
-                )
-        self._handlers[handler.key] = handler
-        return earlier
-
-    def exchange(self, before: Iterable[Handler], after: Iterable[Handler]) -> None:
-        """Enter handlers in the place of others: all of them or, when one is refused, none.
-
-        :raises SetupError: as :meth:`add`.
-        """
-        kept = self._handlers
         gone = {handler.key for handler in before}
-        self._handlers = {key: handler for key, handler in kept.items() if key not in gone}
-        try:
-            for handler in after:
-                self.add(handler)
-        except SetupError:
-            self._handlers = kept
-            raise
-
-    def remove(self, handler: Handler) -> None:
-        """Take a handler out again."""
-        del self._handlers[handler.key]
+        handlers = {key: handler for key, handler in self._handlers.items() if key not in gone}
+        for handler in after:
+            if handler.key in handlers:
+                raise _two_handlers(handlers[handler.key], handler)
+            handlers[handler.key] = handler
+        self._handlers = handlers
 
     def get(self, key: str) -> Handler:
-        """Give the handler of a key that :meth:`add` entered."""
+        """Return the handler of a key that :meth:`replace_all` entered."""
         return self._handlers[key]
 
-    def find(self, group: str, event: str) -> Handler | None:
-        """Give the handler of that name, else that of every event in the group; None when there is none."""
+    def find(self, group: str, name: str) -> Handler | None:
+        """Return the handler of that name, else the view's that takes every event; None if the group has neither."""
         every = self._handlers.get(f"{group}:{EVERY_EVENT}")
-        fallback = replace(every, meant=event) if every is not None and is_event_name(event) else None
-        return self._handlers.get(f"{group}:{event}", fallback)
+        fallback = replace(every, meant=name) if every is not None and is_event_name(name) else None
+        return self._handlers.get(f"{group}:{name}", fallback)
 
-    def named(self, event: str) -> list[Handler]:
-        """Give all handlers of that event, whatever their group."""
-        return [handler for handler in self if handler.event == event]
+    def named(self, name: str) -> list[Handler]:
+        """Return all handlers of that name, whatever their group."""
+        return [handler for handler in self if handler.name == name]
 
     def of_function(self, function: object) -> list[Handler]:
-        """Give the handlers that a function was declared as."""
+        """Return the handlers that a function was declared as."""
         own = [handler for handler in self if handler.function is function]
         # One that was declared anew since, or that a decorator has wrapped, is known by its names.
         return own or [handler for handler in self if _source(function) == handler.source]
 
-    def of_view(self, view_class: type, event: str) -> list[Handler]:
-        """Give the handler of that event that a view declares."""
+    def of_view(self, view_class: type, name: str) -> list[Handler]:
+        """Return the handler of that name that a view declares."""
         source = _source(view_class)
         groups = {handler.group for handler in self if _source(handler.view) == source}
-        found = [handler for group in groups if (handler := self.find(group, event)) is not None]
+        found = [handler for group in groups if (handler := self.find(group, name)) is not None]
         return [handler for handler in found if _source(handler.view) == source]
 
-    def of_module(self, module: str, event: str) -> list[Handler]:
-        """Give the handlers of that event that a module, given by its name, declares in whatever group."""
-        return [handler for handler in self.named(event) if handler.source[0] == module]
+    def of_module(self, module: str, name: str) -> list[Handler]:
+        """Return the handlers of that name that a module declares, in whatever group."""
+        return [handler for handler in self.named(name) if handler.source[0] == module]
+
+
+def check_same_function(earlier: Handler, handler: Handler) -> None:
+    """Check that a handler is an earlier one declared again: by a reload, or by a factory that is called again.
+
+    :raises SetupError: if it is another function, or the same one comes back with other options.
+    """
+    if earlier.source != handler.source:
+        raise _two_handlers(earlier, handler)
+    hidden = [_hidden_source(found.function) for found in (earlier, handler)]
+    if hidden[0] != hidden[1]:
+        raise SetupError(
+            f"two handlers are called {handler.key}, because a decorator hides their names; let it use "
+            f"functools.wraps: {handler.source[0]}.{handler.source[1]}"
+        )
+    # A factory that is called again makes its blueprints anew: the name tells whether it is the same one.
+    if earlier.methods != handler.methods or _blueprint_name(earlier) != _blueprint_name(handler):
+        raise SetupError(
+            f"handler {handler} is declared again with another blueprint or other methods; restart the process, or "
+            "give it another name="
+        )
+
+
+def _two_handlers(earlier: Handler, handler: Handler) -> SetupError:
+    return SetupError(
+        f"two handlers are called {handler.key}: {earlier} and {handler}; give one another name= or group="
+    )
 
 
 def _blueprint_name(handler: Handler) -> str | None:

@@ -34,7 +34,7 @@ class Exchange:
         self.topics = Topics()
         self._turns = turns
         self._drops_failures = settings.broker_on_failure == "drop"
-        options = BrokerOptions(settings.broker_prefix or name, settings.broker_timeout_seconds)
+        options = BrokerOptions(settings.broker_namespace or name, settings.broker_timeout_seconds)
         self.broker = make_broker(settings.broker_url or "memory://", self, options)
         #: Called with what the registries of other processes say, in the order that all of them see.
         self.on_tabs: Callable[[Payload], object] | None = None

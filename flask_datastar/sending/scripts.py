@@ -46,14 +46,14 @@ class ScriptMethods(Sender[Sent]):
 
         :param url: a relative URL, or an absolute URL with the request's own host.
         """
-        return self._emit(script_events.push_url(_own_path(url), event_id=event_id, retry_ms=retry_ms))
+        return self._emit(script_events.push_url(_without_own_host(url), event_id=event_id, retry_ms=retry_ms))
 
     def replace_url(self, url: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Sent:
         """Show another URL of this site and replace the current history entry, without loading the page.
 
         :param url: a relative URL, or an absolute URL with the request's own host.
         """
-        return self._emit(script_events.replace_url(_own_path(url), event_id=event_id, retry_ms=retry_ms))
+        return self._emit(script_events.replace_url(_without_own_host(url), event_id=event_id, retry_ms=retry_ms))
 
     def console_log(
         self, message: object, *, level: str = "log", event_id: str | None = None, retry_ms: int | None = None
@@ -85,7 +85,7 @@ class ScriptMethods(Sender[Sent]):
         )
 
 
-def _own_path(url: str) -> str:
+def _without_own_host(url: str) -> str:
     """Remove the request's own scheme and host from a URL, as ``url_for(_external=True)`` returns it."""
     if isinstance(url, str) and has_request_context() and url.startswith(request.host_url):
         return "/" + url.removeprefix(request.host_url)

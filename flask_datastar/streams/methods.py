@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Response, request
 
-from ..declaring import DeclaringMethods
+from ..handlers.declarations import Declarations, DeclaredHandler
 from ..handlers.handler import Handler, make_handler
 from ..hub.scopes import Scope, named_scope, scope_topic
 from ..security.origin import check_header
@@ -29,12 +30,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 ScopeSource = Scope | Callable[[], Scope]
 
 
-class StreamMethods(DeclaringMethods):
-    """What ``Datastar`` has for streams, which are declared as handlers are."""
+class StreamMethods:
+    """The methods of ``Datastar`` for streams."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._before_wait: list[Callable[[], object]] = []
+    _declarations: Declarations
+    _before_wait: list[Callable[[], object]]
 
     @overload
     def stream(self, function: F, /) -> F: ...
@@ -78,9 +78,9 @@ class StreamMethods(DeclaringMethods):
                 methods=("GET",),
                 blueprint=blueprint,
                 on_invalid=None,
-                open_stream=_opener(scope, self._before_wait),
+                stream_options=StreamOptions(scope, self._before_wait),
             )
-            self._declare(handler)
+            self._declarations.add(DeclaredHandler(handler))
             return function
 
         return declare if function is None else declare(function)
@@ -198,11 +198,16 @@ class StreamMethods(DeclaringMethods):
         return hub_of(current_app_state(self)).stats()
 
 
-def _opener(scope: ScopeSource, before_wait: list[Callable[[], object]]) -> Callable[..., Response]:
-    def open_declared(state: RequestState, handler: Handler, run: Callable[[], object]) -> Response:
-        return _open(state, run, scope, f"{handler.group}:{handler.event}", before_wait, handler.__str__)
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """What a stream was declared with."""
 
-    return open_declared
+    scope: ScopeSource
+    before_wait: list[Callable[[], object]]
+
+    def open(self, state: RequestState, handler: Handler, run: Callable[[], object]) -> Response:
+        """Open the stream for a request."""
+        return _open(state, run, self.scope, handler.key, self.before_wait, handler.__str__)
 
 
 def _open(

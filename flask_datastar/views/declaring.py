@@ -1,17 +1,16 @@
-"""Declared views: the checks of a declaration, and what becomes reachable by it."""
+"""Declared views: the checks of a declaration, and its way into an app."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import NotFound
 
 from ..errors import SetupError
-from ..handlers.dispatch import add_rule, install_handler, install_in_blueprint
+from ..handlers.endpoints import add_rule, install_handler, install_in_blueprint
 from ..handlers.handler import DEFAULT_METHODS, Handler, default_group, make_handler, snake_case
 from ..state.app import AppState
 from .running import make_event_run, make_every_run, make_page
@@ -30,10 +29,73 @@ class View:
     blueprint: Blueprint | None
     #: Further keywords of ``add_url_rule``.
     options: dict[str, Any]
-    events: tuple[Handler, ...]
+    #: Its events.
+    handlers: tuple[Handler, ...]
 
     def __str__(self) -> str:
-        return title_of(self.view_class)
+        return f"view {title_of(self.view_class)}"
+
+    @property
+    def key(self) -> str:
+        """Its group, which is its own."""
+        return self.group
+
+    def check_replaces(self, earlier: View) -> None:
+        """Check that an earlier view in its group is the same class, declared again: by a reload, or by a factory.
+
+        :raises SetupError: if it is another class, or comes back with another route or other verbs.
+        """
+        if title_of(earlier.view_class) != title_of(self.view_class):
+            raise SetupError(
+                f"two views have the group {self.group!r}: {title_of(earlier.view_class)} and "
+                f"{title_of(self.view_class)}; give one another group="
+            )
+        methods = {handler.key: handler.methods for handler in earlier.handlers}
+        blueprints = [found.blueprint.name if found.blueprint is not None else None for found in (earlier, self)]
+        if (
+            (earlier.rule, earlier.endpoint, earlier.options) != (self.rule, self.endpoint, self.options)
+            or blueprints[0] != blueprints[1]
+            or any(methods.get(handler.key, handler.methods) != handler.methods for handler in self.handlers)
+        ):
+            raise SetupError(
+                f"{self} is declared for {earlier.rule!r}, and again for {self.rule!r}, with another blueprint, other "
+                "options or other verbs; a class has one rule: make a subclass for a second one, or restart the "
+                "process after a change"
+            )
+
+    def install(self, app_state: AppState) -> None:
+        """Make the page and its events reachable in an app, or put them in the place of an earlier declaration.
+
+        :raises SetupError: if the page's endpoint is taken.
+        """
+        app = app_state.app
+        page = self._make_page(app_state)
+        view_url = app_state.part(ViewUrls).setdefault(self.group, ViewUrl())
+        for endpoint in view_url.endpoints:
+            app.view_functions[endpoint] = page
+        if not view_url.endpoints and self.blueprint is None:
+            if self.endpoint in app.view_functions:
+                raise SetupError(
+                    f"{self}: the app has an endpoint {self.endpoint!r} already; give the view another with endpoint="
+                )
+            methods = self.options.get("methods", ("GET",))
+            options = {name: value for name, value in self.options.items() if name != "methods"}
+            add_rule(app, self.rule, self.endpoint, page, methods, **options)
+            view_url.add(self.endpoint, app.url_map.iter_rules(self.endpoint))
+        for handler in self.handlers:
+            install_handler(app_state, handler)
+
+    def install_in_blueprint(self, app_state: AppState, setup: BlueprintSetupState) -> None:
+        """Make the page and its events reachable below a user's blueprint, behind its guards."""
+        setup.add_url_rule(self.rule, self.endpoint, self._make_page(app_state), **self.options)
+        endpoint = f"{setup.name_prefix}.{setup.name}.{self.endpoint}".lstrip(".")
+        view_url = app_state.part(ViewUrls).setdefault(self.group, ViewUrl())
+        view_url.add(endpoint, app_state.app.url_map.iter_rules(endpoint))
+        for handler in self.handlers:
+            install_in_blueprint(app_state, handler, setup)
+
+    def _make_page(self, app_state: AppState) -> Callable[..., Any]:
+        return make_page(app_state, self.view_class, self.group, self.endpoint)
 
 
 def make_declared_view(
@@ -42,7 +104,7 @@ def make_declared_view(
     """Check a declaration.
 
     :param options: of the page's route; ``endpoint`` is taken out.
-    :raises SetupError: it is none that could work; the text says why.
+    :raises SetupError: if the declaration cannot work; the message says why.
     """
     if not isinstance(view_class, type) or not issubclass(view_class, StarView):
         raise SetupError(f"@datastar.view(rule) decorates a subclass of StarView, not {view_class!r}")
@@ -70,74 +132,3 @@ def make_declared_view(
         events.append(every.of_every_event())
     endpoint = options.pop("endpoint", None) or snake_case(view_class.__name__)
     return View(view_class, rule, endpoint, group, blueprint, options, tuple(events))
-
-
-def check_declared_again(earlier: View, view: View) -> None:
-    """Check that a view in the group of an earlier one is the same class, declared anew: a reload, or a factory.
-
-    :raises SetupError: it is another class, or comes back with another route or other verbs.
-    """
-    if title_of(earlier.view_class) != title_of(view.view_class):
-        raise SetupError(f"two views have the group {view.group!r}: {earlier} and {view}; give one another group=")
-    methods = {handler.key: handler.methods for handler in earlier.events}
-    blueprints = [found.blueprint.name if found.blueprint is not None else None for found in (earlier, view)]
-    if (
-        (earlier.rule, earlier.endpoint, earlier.options) != (view.rule, view.endpoint, view.options)
-        or blueprints[0] != blueprints[1]
-        or any(methods.get(handler.key, handler.methods) != handler.methods for handler in view.events)
-    ):
-        raise SetupError(
-            f"view {view} is declared for {earlier.rule!r}, and again for {view.rule!r}, with another blueprint, other "
-            "options or other verbs; a class has one rule: make a subclass for a second one, or restart the process "
-            "after a change"
-        )
-
-
-def install_view(app_state: AppState, view: View, events_before: Iterable[Handler] = ()) -> None:
-    """Make a view reachable in an app, or in place of an earlier declaration of it; also after the first request.
-
-    :param events_before: those of the earlier declaration; what the class no longer has becomes unreachable.
-    :raises SetupError: the page's endpoint is taken.
-    """
-    app = app_state.app
-    page = make_page(app_state, view.view_class, view.group, view.endpoint)
-    view_url = app_state.part(ViewUrls).setdefault(view.group, ViewUrl())
-    for endpoint in view_url.endpoints:
-        app.view_functions[endpoint] = page
-    if not view_url.endpoints and view.blueprint is None:
-        if view.endpoint in app.view_functions:
-            raise SetupError(
-                f"view {view}: the app has an endpoint {view.endpoint!r} already; give the view another with endpoint="
-            )
-        methods = view.options.get("methods", ("GET",))
-        options = {name: value for name, value in view.options.items() if name != "methods"}
-        add_rule(app, view.rule, view.endpoint, page, methods, **options)
-        view_url.add(view.endpoint, app.url_map.iter_rules(view.endpoint))
-    for handler in view.events:
-        install_handler(app_state, handler)
-    keys = {handler.key for handler in view.events}
-    for handler in events_before:
-        if handler.key not in keys:
-            _retire(app_state, handler)
-
-
-def install_view_in_blueprint(app_state: AppState, view: View, setup: BlueprintSetupState) -> None:
-    """Make a view reachable below a user's blueprint, behind its guards."""
-    setup.add_url_rule(
-        view.rule, view.endpoint, make_page(app_state, view.view_class, view.group, view.endpoint), **view.options
-    )
-    endpoint = f"{setup.name_prefix}.{setup.name}.{view.endpoint}".lstrip(".")
-    view_url = app_state.part(ViewUrls).setdefault(view.group, ViewUrl())
-    view_url.add(endpoint, app_state.app.url_map.iter_rules(endpoint))
-    for handler in view.events:
-        install_in_blueprint(app_state, handler, setup)
-
-
-def _retire(app_state: AppState, handler: Handler) -> None:
-    """Make an event unreachable. Rules cannot be taken out of a URL map."""
-
-    def gone(**url_values: Any) -> NoReturn:
-        raise NotFound
-
-    for endpoint in app_state.endpoints.pop(handler.key, []):
-        app_state.app.view_functions[endpoint] = gone

@@ -1,38 +1,22 @@
-"""Actions: which handler a target means, its URL below every mount, parameters, options, and the page's helpers."""
+"""Actions, their options, and the page's helpers."""
 
 from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Iterator
-from datetime import date, datetime
-from enum import Enum
-from types import ModuleType
 from typing import Any
-from uuid import UUID
 
 import pytest
-from flask import Blueprint, Flask, g, render_template_string, session
-from flask.testing import FlaskClient
-from flask.views import View
+from flask import Blueprint, Flask, render_template_string, session
 from markupsafe import Markup
 
 from flask_datastar import Datastar
 from flask_datastar.errors import SetupError
-from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
+from tests.support.handlers import add
 
 VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE", "QUERY"]
-
-
-def add(datastar: Datastar, group: str | None = None, name: str = "add", **options: Any) -> Any:
-    """Declare a handler that does nothing; each call makes another function."""
-
-    def handler() -> None: ...
-
-    handler.__qualname__ = f"handler_{group}_{name}"
-    return datastar.handler(group=group, name=name, **options)(handler)
 
 
 @pytest.fixture(autouse=True)
@@ -65,118 +49,6 @@ def test_action_is_safe_in_an_attribute_with_either_quote(datastar: Datastar, qu
     )
 
 
-def test_target_may_be_a_function(datastar: Datastar) -> None:
-    assert datastar.post(add(datastar, "cart")).js == "@post('/ds/cart/add')"
-
-
-def test_target_may_be_a_module_and_an_event(datastar: Datastar) -> None:
-    module = ModuleType("shop.shoppingCart")
-    exec("def add(): ...\ndef remove(): ...\ndef remove_late(): ...", module.__dict__)
-    datastar.handler(module.add)
-    datastar.handler(group="elsewhere")(module.remove)
-
-    assert datastar.post(module, "add").js == "@post('/ds/shop-shopping_cart/add')"
-    assert datastar.post(module, "remove").js == "@post('/ds/elsewhere/remove')"
-    with pytest.raises(SetupError, match=r"^no handler fits <module 'shop\.shoppingCart'>, 'clear'; declare it with"):
-        datastar.post(module, "clear")
-    with pytest.raises(SetupError, match=r"^the action names the module 'shop\.shoppingCart' but no event in it; give"):
-        datastar.post(module)
-
-
-@pytest.mark.parametrize("target", [("shop.cart", "add"), ("shop-cart", "add"), ("shop.cart.add",), ("shop-cart.add",)])
-def test_target_may_be_a_dotted_name(datastar: Datastar, target: tuple[str, ...]) -> None:
-    add(datastar, "shop-cart")
-    add(datastar, "other")
-
-    assert datastar.post(*target).js == "@post('/ds/shop-cart/add')"
-
-
-def test_target_may_be_an_event_that_is_alone_in_the_app(datastar: Datastar) -> None:
-    add(datastar, "cart")
-    add(datastar, "cart", "remove")
-
-    assert datastar.post("remove").js == "@post('/ds/cart/remove')"
-
-
-def test_event_of_the_running_views_group_comes_first(app: Flask, datastar: Datastar, client: FlaskClient) -> None:
-    add(datastar)
-    add(datastar, "other")
-
-    class Page(View):
-        def dispatch_request(self) -> str:
-            return datastar.post("add").js
-
-    app.add_url_rule("/function", view_func=lambda: datastar.post("add").js, endpoint="function")
-    app.add_url_rule("/class", view_func=Page.as_view("class"))
-
-    assert client.get("/function").text == client.get("/class").text == "@post('/ds/tests-actions-test_helpers/add')"
-
-
-def test_event_of_the_running_handlers_group_comes_first(app: Flask, datastar: Datastar) -> None:
-    add(datastar)
-    add(datastar, "other")
-    blueprint = Blueprint("shop", __name__, url_prefix="/shop")
-
-    def show() -> dict[str, str]:
-        return {"action": render_template_string("{{ datastar.post('add').js|safe }}")}
-
-    datastar.handler(group="other", name="show")(show)
-    datastar.handler(group="other", name="show_in_blueprint", blueprint=blueprint)(show)
-    app.register_blueprint(blueprint)
-    tab = DatastarClient(app)
-
-    assert tab.post("other.show").patched == {"action": "@post('/ds/other/add')"}
-    assert tab.post("other.show_in_blueprint").patched == {"action": "@post('/ds/other/add')"}
-
-
-def test_page_without_an_endpoint_has_no_group(app: Flask, datastar: Datastar, client: FlaskClient) -> None:
-    add(datastar, "cart")
-    app.register_error_handler(404, lambda error: datastar.post("add").js)
-
-    assert client.get("/missing").text == "@post('/ds/cart/add')"
-
-
-def test_view_without_a_module_has_no_group(app: Flask, datastar: Datastar, client: FlaskClient) -> None:
-    add(datastar, "cart")
-
-    def view() -> str:
-        return datastar.post("add").js
-
-    view.__module__ = None  # type: ignore[assignment]
-    app.add_url_rule("/", view_func=view)
-
-    assert client.get("/").text == "@post('/ds/cart/add')"
-
-
-def test_ambiguous_event_lists_the_candidates(datastar: Datastar) -> None:
-    add(datastar, "cart")
-    add(datastar, "list")
-
-    with pytest.raises(
-        SetupError,
-        match=r"^several handlers fit 'add': cart:add \(tests\.actions\.test_helpers\.handler_cart_add\), list:add",
-    ):
-        datastar.post("add")
-
-
-@pytest.mark.parametrize(
-    "target", [("no",), ("cart.no",), ("no", "add"), ("cart", "no"), (print,), (5,), (None,), ("",)]
-)
-def test_unknown_target_lists_what_is_known(datastar: Datastar, target: tuple[Any, ...]) -> None:
-    add(datastar, "cart")
-
-    with pytest.raises(
-        SetupError,
-        match=r"^no handler fits .*; declare it with @datastar\.handler\. Known handlers: cart:add \(tests\.",
-    ):
-        datastar.post(*target)
-
-
-def test_unknown_target_in_an_app_without_handlers_says_so(datastar: Datastar) -> None:
-    with pytest.raises(SetupError, match=r"Known handlers: none$"):
-        datastar.post("add")
-
-
 def test_unknown_handler_fails_when_the_page_is_rendered(datastar: Datastar) -> None:
     with pytest.raises(SetupError, match="no handler fits 'add'"):
         render_template_string("{{ datastar.post('add') }}")
@@ -200,147 +72,10 @@ def test_calling_an_action_explains_the_decorator(datastar: Datastar) -> None:
         datastar.post("add")(print)
 
 
-class Size(Enum):
-    SMALL = "s&"
-
-
-@pytest.mark.parametrize(
-    ("value", "query"),
-    [
-        (3, "?v=3"),
-        (True, "?v=true"),
-        (False, "?v=false"),
-        (1.5, "?v=1.5"),
-        ("a b&c=d?#/ü", "?v=a%20b%26c%3Dd%3F%23%2F%C3%BC"),
-        ("", "?v="),
-        (None, ""),
-        ([1, None, "x"], "?v=1&v=x"),
-        ((), ""),
-        (date(2026, 11, 21), "?v=2026-11-21"),
-        (datetime(2026, 11, 21, 12, 30), "?v=2026-11-21T12%3A30%3A00"),
-        (UUID(int=1), "?v=00000000-0000-0000-0000-000000000001"),
-        (Size.SMALL, "?v=s%26"),
-        (Markup("<b>"), "?v=%3Cb%3E"),
-    ],
-)
-def test_parameters_travel_in_the_query(datastar: Datastar, value: Any, query: str) -> None:
-    add(datastar, "cart")
-
-    assert datastar.post("add", v=value).js == f"@post('/ds/cart/add{query}')"
-
-
-@pytest.mark.parametrize("value", [{"a": 1}, {1}, b"x"])
-def test_parameter_that_no_url_carries_is_refused(datastar: Datastar, value: Any) -> None:
-    add(datastar, "cart")
-
-    with pytest.raises(
-        SetupError, match=r"^parameter 'v' is \w+, which a URL cannot carry; send it as a signal instead"
-    ):
-        datastar.post("add", v=value)
-
-
-def test_expressions_are_filled_in_by_the_browser(datastar: Datastar) -> None:
-    add(datastar, "cart")
-    expr = datastar.expr
-
-    assert datastar.post("add", id=expr("$id"), n=1, ids=[expr("$a"), 2]).js == (
-        "@post('/ds/cart/add?id=' + encodeURIComponent($id) + '&n=1&ids=' + encodeURIComponent($a) + '&ids=2')"
-    )
-
-
-def test_parameter_survives_the_way_to_the_handler(app: Flask, datastar: Datastar) -> None:
-    @datastar.handler
-    def act(when: date, size: Size, tags: list[str], flag: bool) -> dict[str, Any]:
-        return {"got": [when.isoformat(), size.value, tags, flag]}
-
-    answer = DatastarClient(app).post(act, when=date(2026, 11, 21), size=Size.SMALL, tags=["a&b", "ü"], flag=False)
-
-    assert answer.patched == {"got": ["2026-11-21", "s&", ["a&b", "ü"], False]}
-
-
 @pytest.mark.parametrize("value", [5, None, b"$id"])
 def test_expr_takes_javascript_only(datastar: Datastar, value: Any) -> None:
     with pytest.raises(TypeError, match=r"^expr\(\) got \w+; accepted: str of JavaScript\. For a value, use js\(\)$"):
         datastar.expr(value)
-
-
-@pytest.fixture
-def nested(app: Flask, datastar: Datastar) -> Blueprint:
-    """A blueprint below ``/<lang>/orders/<int:order>`` with a handler ``g:act``."""
-    blueprint = Blueprint("orders", __name__, url_prefix="/<lang>/orders/<int:order>")
-    add(datastar, "g", "act", blueprint=blueprint)
-    return blueprint
-
-
-def test_path_values_of_the_blueprint_go_into_the_path(app: Flask, datastar: Datastar, nested: Blueprint) -> None:
-    app.register_blueprint(nested)
-
-    assert datastar.post("act", lang="ü", order=7, page=2).js == "@post('/%C3%BC/orders/7/ds/g/act?page=2')"
-
-
-def test_expressions_may_stand_in_the_path(app: Flask, datastar: Datastar, nested: Blueprint) -> None:
-    app.register_blueprint(nested)
-
-    assert datastar.post("act", lang=datastar.expr("$lang"), order=7, page=datastar.expr("$page")).js == (
-        "@post('/' + encodeURIComponent($lang) + '/orders/7/ds/g/act?page=' + encodeURIComponent($page))"
-    )
-
-
-def test_expression_may_stand_where_the_path_has_a_number(app: Flask, datastar: Datastar, nested: Blueprint) -> None:
-    app.register_blueprint(nested)
-
-    assert datastar.post("act", lang="de", order=datastar.expr("$order")).js == (
-        "@post('/de/orders/' + encodeURIComponent($order) + '/ds/g/act')"
-    )
-    assert datastar.post("act", lang=datastar.expr("$lang"), order=datastar.expr("$order")).js == (
-        "@post('/' + encodeURIComponent($lang) + '/orders/' + encodeURIComponent($order) + '/ds/g/act')"
-    )
-
-
-@pytest.mark.parametrize(
-    "converter", ["int(fixed_digits=4)", "int(max=5)", "float", "uuid", "path", "string(length=2)"]
-)
-def test_expression_may_stand_in_every_kind_of_path(app: Flask, datastar: Datastar, converter: str) -> None:
-    blueprint = Blueprint("shop", __name__, url_prefix=f"/<{converter}:value>")
-    add(datastar, "g", "act", blueprint=blueprint)
-    app.register_blueprint(blueprint)
-
-    assert datastar.post("act", value=datastar.expr("$v")).js == "@post('/' + encodeURIComponent($v) + '/ds/g/act')"
-
-
-def test_expression_in_a_path_of_fixed_words_is_refused(app: Flask, datastar: Datastar) -> None:
-    blueprint = Blueprint("shop", __name__, url_prefix="/<any(de, en):lang>")
-    add(datastar, "g", "act", blueprint=blueprint)
-    app.register_blueprint(blueprint)
-
-    with pytest.raises(SetupError, match="cannot be built from"):
-        datastar.post("act", lang=datastar.expr("$lang"))
-
-
-def test_path_value_that_is_missing_or_unfit_is_named(app: Flask, datastar: Datastar, nested: Blueprint) -> None:
-    app.register_blueprint(nested)
-
-    for values in ({"lang": "de"}, {"lang": "de", "order": "x"}):
-        with pytest.raises(SetupError, match=r"^the URL of handler g:act \(.*\) cannot be built from \{'lang': 'de'"):
-            datastar.post("act", **values)
-
-
-def test_url_defaults_fill_in_path_values(app: Flask, datastar: Datastar, nested: Blueprint) -> None:
-    @nested.url_defaults
-    def fill_in(endpoint: str, values: dict[str, Any]) -> None:
-        values.setdefault("lang", g.get("lang", "en"))
-        values.setdefault("extra", "1")
-
-    app.register_blueprint(nested)
-
-    assert datastar.post("act", order=1, page=2).js == "@post('/en/orders/1/ds/g/act?extra=1&page=2')"
-
-
-def test_unregistered_blueprints_handler_says_so(datastar: Datastar, nested: Blueprint) -> None:
-    with pytest.raises(
-        SetupError, match=r"^handler g:act \(.*\) is not reachable in <Flask 'shop'>; register its blueprint 'orders'$"
-    ):
-        datastar.post("act")
 
 
 @pytest.mark.parametrize(
@@ -467,25 +202,6 @@ def test_generator_handlers_are_never_repeated(datastar: Datastar) -> None:
     assert datastar.post(stream, _retry_max_count=2).js == "@post('/ds/g/stream', {retryMaxCount: 2})"
 
 
-def test_actions_hold_below_script_name(app: Flask, datastar: Datastar) -> None:
-    add(datastar, "cart")
-
-    with app.test_request_context("/", base_url="https://shop.example/mount/deep"):
-        assert datastar.post("add").js == "@post('/mount/deep/ds/cart/add')"
-        assert datastar.js(datastar.post("add")).js == "(@post('/mount/deep/ds/cart/add'))"
-
-
-def test_two_apps_write_their_own_urls(make_app: MakeApp) -> None:
-    datastar = Datastar()
-    add(datastar, "cart")
-    first, second = make_app(datastar, DATASTAR_URL_PREFIX="/one"), make_app(datastar, APPLICATION_ROOT="/two")
-
-    with first.test_request_context():
-        assert datastar.post("add").js == "@post('/one/cart/add')"
-    with second.test_request_context():
-        assert datastar.post("add").js == "@post('/two/ds/cart/add')"
-
-
 def test_text_is_the_same_for_everybody(app: Flask, datastar: Datastar) -> None:
     add(datastar, "cart")
     texts = set()
@@ -556,9 +272,3 @@ class TestWithoutARequest:
 
         with pytest.raises(SetupError, match="Datastar needs an app context"):
             datastar.post("add")
-
-    def test_module_of_this_test_is_a_target(self, app: Flask, datastar: Datastar) -> None:
-        add(datastar)
-
-        with app.app_context():
-            assert datastar.post(sys.modules[__name__], "add").js == "@post('/ds/tests-actions-test_helpers/add')"

@@ -9,9 +9,8 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar
-from flask_datastar.config import checks as config_checks
 from flask_datastar.config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY, Settings, read_settings
-from flask_datastar.errors import ConfigError, SetupError
+from flask_datastar.errors import ConfigError
 
 URL_1_0_2 = "https://cdn.jsdelivr.net/gh/starfederation/datastar@v1.0.2/bundles/datastar.js"
 
@@ -239,39 +238,6 @@ def test_direct_writes_can_be_switched_off() -> None:
     assert read_settings({"DATASTAR_DIRECT_WRITES": False}, {}).direct_writes is False
 
 
-@pytest.mark.parametrize("value", ["", "memory", "memory://x", "nats://localhost", 1, False])
-def test_broker_url_that_is_none_is_refused(value: object) -> None:
-    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_URL is .*; accepted: None, 'memory://', or a URL that "):
-        read_settings({"DATASTAR_BROKER_URL": value}, {})
-
-
-@pytest.mark.parametrize(
-    "value", [None, "memory://", "redis://", "redis://:p%40@[::1]:6379/1", "rediss://u:p@h:1/0?a=b"]
-)
-def test_broker_url_is_accepted(value: str | None) -> None:
-    assert read_settings({"DATASTAR_BROKER_URL": value}, {}).broker_url == value
-
-
-@pytest.mark.parametrize(
-    "rest", ["secret@h:port", "secret@h:70000", "secret@h:-1", "secret@[::1", "secret#/x@h:port]["]
-)
-def test_broker_url_that_cannot_be_taken_apart_is_refused_and_its_password_not_shown(rest: str) -> None:
-    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_URL is 'redis://…' and cannot be taken apart") as caught:
-        read_settings({"DATASTAR_BROKER_URL": f"redis://u:{rest}"}, {})
-
-    assert "secret" not in str(caught.value)
-    assert caught.value.__suppress_context__
-
-
-@pytest.mark.parametrize("scheme", ["redis", "rediss"])
-def test_broker_whose_package_is_missing_says_what_to_install(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config_checks, "find_spec", lambda name: None)
-
-    with pytest.raises(SetupError, match=r"^DATASTAR_BROKER_URL needs redis; .*'Flask-Datastar\[redis\]'$"):
-        read_settings({"DATASTAR_BROKER_URL": f"{scheme}://localhost"}, {})
-    assert read_settings({"DATASTAR_BROKER_URL": "memory://"}, {}).broker_url == "memory://"
-
-
 @pytest.mark.parametrize("value", [0, -1, True, "2", math.inf, math.nan, None])
 def test_broker_timeout_that_is_no_time_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_TIMEOUT_SECONDS is .*; accepted: a number of seconds abo"):
@@ -285,9 +251,9 @@ def test_broker_on_failure_that_is_no_choice_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "a:b", "a b", "é", "x" * 65, "a\n", 1])
-def test_broker_prefix_that_is_no_name_is_refused(value: object) -> None:
-    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_PREFIX is .*; accepted: None, or 1 to 64 letters"):
-        read_settings({"DATASTAR_BROKER_PREFIX": value}, {})
+def test_broker_namespace_that_is_no_name_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_BROKER_NAMESPACE is .*; accepted: None, or 1 to 64 letters"):
+        read_settings({"DATASTAR_BROKER_NAMESPACE": value}, {})
 
 
 @pytest.mark.parametrize(
@@ -296,8 +262,8 @@ def test_broker_prefix_that_is_no_name_is_refused(value: object) -> None:
         ("broker_timeout_seconds", 0.5),
         ("broker_on_failure", "raise"),
         ("broker_on_failure", "drop"),
-        ("broker_prefix", None),
-        ("broker_prefix", "shop-2.staging_a"),
+        ("broker_namespace", None),
+        ("broker_namespace", "shop-2.staging_a"),
         ("publish_after_commit", False),
     ],
 )

@@ -400,7 +400,7 @@ def test_none_takes_an_event_away_for_good(datastar: Datastar, tab: DatastarClie
     class CartView(Closed):
         def add(self) -> None: ...  # type: ignore[override]
 
-    assert [handler.event for handler in datastar.handlers] == ["remove"]
+    assert [handler.name for handler in datastar.handlers] == ["remove"]
     assert tab.post("/ds/cart/add").status_code == 404
 
 
@@ -543,7 +543,7 @@ def test_event_that_is_gone_after_a_reload_is_unreachable(app: Flask, datastar: 
 
     assert tab.post("/ds/g/first").status_code == 404
     assert tab.post("g.second").status_code == tab.post("g.third").status_code == 200
-    assert {handler.event for handler in datastar.handlers} == {"second", "third"}
+    assert {handler.name for handler in datastar.handlers} == {"second", "third"}
 
 
 @pytest.mark.parametrize("options", [{"rule": "/other"}, {"endpoint": "other"}, {"strict_slashes": False}])
@@ -623,7 +623,7 @@ def test_refused_events_leave_all_as_it_was(datastar: Datastar, tab: DatastarCli
     with pytest.raises(SetupError, match=r"^two handlers are called g:taken: "):
         datastar.view("/page", group="g")(CartView)
 
-    assert {handler.event for handler in datastar.handlers} == {"taken", "act"}
+    assert {handler.name for handler in datastar.handlers} == {"taken", "act"}
     assert tab.post("g.act").html == "<p id='a'>first</p>"
     assert tab.post("/ds/g/another").status_code == 404
 

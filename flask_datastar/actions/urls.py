@@ -1,0 +1,153 @@
+"""URLs of actions: path, query string, and the places that the browser fills in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from enum import Enum
+from typing import Any
+from urllib.parse import quote
+
+from flask import has_request_context, request, url_for
+from werkzeug.routing import BuildError
+
+from ..errors import SetupError
+from ..handlers.handler import EVENT_ARGUMENT, Handler
+from ..sansio.actions import UrlPart
+from ..sansio.javascript import Expression
+from ..state.app import AppState
+from ..state.request import find_request_state
+from ..views.url import ViewUrls
+
+
+def root_path(app_state: AppState) -> str:
+    """Give the path that the app is mounted at, without a slash at the end."""
+    root: str = request.root_path if has_request_context() else app_state.app.config["APPLICATION_ROOT"]
+    return root.rstrip("/")
+
+
+def handler_url(app_state: AppState, handler: Handler, values: Mapping[str, object]) -> list[UrlPart]:
+    """Write a handler's URL: path values of its blueprint's rule go into the path, all others into the query.
+
+    An event of the running view gets the values of the view's URL.
+
+    :param values: parameter → value; an :class:`Expression` is filled in by the browser; None is left out.
+    :return: text and expressions in turn; the expressions' values are to be URL-encoded.
+    :raises SetupError: the handler is not in this app, or its rule lacks a value.
+    """
+    endpoint = _endpoint(app_state, handler)
+    in_path = next(app_state.app.url_map.iter_rules(endpoint)).arguments
+    if handler.view is not None:
+        values = _add_view_values(app_state, handler, values, in_path)
+    path_values = {name: value for name, value in values.items() if name in in_path}
+    for index, (name, value) in enumerate(path_values.items()):
+        if isinstance(value, Expression):
+            path_values[name] = _Placeholder(value, index)
+    parts = _fill_in(_build(app_state, handler, endpoint, path_values), path_values.values())
+    separator = "&" if any(isinstance(part, str) and "?" in part for part in parts) else "?"
+    return parts + query_parts({name: value for name, value in values.items() if name not in in_path}, separator)
+
+
+def _add_view_values(
+    app_state: AppState, handler: Handler, values: Mapping[str, object], in_path: Collection[str]
+) -> dict[str, object]:
+    view_url = app_state.part(ViewUrls)[handler.group]
+    state = find_request_state()
+    if state is not None and state.running_view is not None and state.running_view[0] == handler.group:
+        values = {**view_url.carried(state.running_view[1], in_path), **values}
+    written = view_url.write(values, in_path, str(handler))
+    return {**written, EVENT_ARGUMENT: handler.meant} if handler.meant else written
+
+
+def query_parts(values: Mapping[str, object], separator: str) -> list[UrlPart]:
+    """Write parameters into a query string; a list gives one for each item."""
+    parts: list[UrlPart] = []
+    for name, value in values.items():
+        for item in value if isinstance(value, list | tuple) else [value]:
+            if item is None:
+                continue
+            parts.append(f"{separator}{quote(name, safe='')}=")
+            parts.append(item if isinstance(item, Expression) else quote(_parameter_text(name, item), safe=""))
+            separator = "&"
+    return parts
+
+
+def _endpoint(app_state: AppState, handler: Handler) -> str:
+    endpoints = app_state.endpoints.get(handler.key)
+    if not endpoints:
+        where = f"; register its blueprint {handler.blueprint.name!r}" if handler.blueprint is not None else ""
+        raise SetupError(f"handler {handler} is not reachable in {app_state.app!r}{where}")
+    if len(endpoints) > 1 and has_request_context():
+        # A blueprint registered twice: a page of one of its registrations means that one's handler.
+        for endpoint in endpoints:
+            if endpoint.rpartition(".")[0] == request.blueprint:
+                return endpoint
+    return endpoints[0]
+
+
+def _build(app_state: AppState, handler: Handler, endpoint: str, path_values: Mapping[str, object]) -> str:
+    values: dict[str, Any] = dict(path_values)
+    app = app_state.app
+    try:
+        if has_request_context():
+            return url_for(endpoint, **values)
+        app.inject_url_defaults(endpoint, values)
+        config = app.config
+        adapter = app.url_map.bind(
+            config["SERVER_NAME"] or "localhost",
+            script_name=config["APPLICATION_ROOT"],
+            url_scheme=config["PREFERRED_URL_SCHEME"],
+        )
+        return adapter.build(endpoint, values)
+    except (BuildError, ValueError) as error:
+        raise SetupError(f"the URL of handler {handler} cannot be built from {values!r}: {error}") from error
+
+
+class _Placeholder(str):
+    """What stands in a URL until the browser's expression is filled in; a converter of numbers gets a number of it."""
+
+    def __new__(cls, expression: Expression, index: int) -> _Placeholder:
+        self = super().__new__(cls, f"-datastar-{index}-")
+        self.expression = expression
+        self._number = 731_059_284_610_000 + index
+        return self
+
+    expression: Expression
+    _number: int
+
+    def __int__(self) -> int:
+        return self._number
+
+    def __float__(self) -> float:
+        return float(self._number)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What it can have become in the URL; the longest first."""
+        return str(self), str(float(self)), str(int(self))
+
+
+def _fill_in(url: str, path_values: Iterable[object]) -> list[UrlPart]:
+    """Put the browser's expressions where their placeholders stand."""
+    expressions = {
+        text: value.expression for value in path_values if isinstance(value, _Placeholder) for text in value.texts
+    }
+    if not expressions:
+        return [url]
+    pieces = re.split(f"({'|'.join(map(re.escape, expressions))})", url)
+    return [expressions.get(piece, piece) for piece in pieces]
+
+
+def _parameter_text(name: str, value: object) -> str:
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict | set | bytes):
+        raise SetupError(
+            f"parameter {name!r} is {type(value).__name__}, which a URL cannot carry; send it as a signal instead"
+        )
+    return str(value)

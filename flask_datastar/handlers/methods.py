@@ -1,0 +1,74 @@
+"""The handler half of ``Datastar``: the decorator that declares a function for the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, overload
+
+from flask import Blueprint
+
+from .declarations import Declarations, DeclaredHandler
+from .handler import DEFAULT_METHODS, OnInvalid, make_handler
+from .registry import HandlerRegistry
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class HandlerMethods:
+    """The methods of ``Datastar`` for handlers."""
+
+    _declarations: Declarations
+
+    @property
+    def handlers(self) -> HandlerRegistry:
+        """The allow-list of what the browser can call."""
+        return self._declarations.handlers
+
+    @overload
+    def handler(self, function: F, /) -> F: ...
+    @overload
+    def handler(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        group: str | None = None,
+        methods: Iterable[str] = DEFAULT_METHODS,
+        blueprint: Blueprint | None = None,
+        on_invalid: OnInvalid | None = None,
+    ) -> Callable[[F], F]: ...
+    def handler(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        name: str | None = None,
+        group: str | None = None,
+        methods: Iterable[str] = DEFAULT_METHODS,
+        blueprint: Blueprint | None = None,
+        on_invalid: OnInvalid | None = None,
+    ) -> Any:
+        """Declare a function that the browser can call, at ``{prefix}/<group>/<name>``.
+
+        A parameter is the query's value, else the signal, of its name, converted by its annotation; ``signals`` gets
+        all of them. What it returns (HTML, a dict of signals, an event, an iterator of events, a response) or yields is
+        sent; see the page on handlers.
+
+        :param name: the event's name; the function's by default.
+        :param group: the module's dotted name, snake-cased, with dashes for dots, by default.
+        :param methods: verbs; POST, PUT, PATCH and DELETE by default.
+        :param blueprint: put it behind this blueprint's guards and below its URL prefix.
+        :param on_invalid: called with the :class:`~flask_datastar.errors.InvalidSignals` in place of a 400; its return
+            value is sent as a handler's.
+        :return: the function, unchanged.
+        :raises SetupError: the declaration cannot work, or the name is taken.
+        """
+
+        def declare(function: F) -> F:
+            handler = make_handler(
+                function, name=name, group=group, methods=methods, blueprint=blueprint, on_invalid=on_invalid
+            )
+            self._declarations.add(DeclaredHandler(handler))
+            return function
+
+        return declare if function is None else declare(function)
