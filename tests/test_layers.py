@@ -58,7 +58,7 @@ ROOMS = {
     ),
     "declaring": room("errors state handlers views", outside="flask"),
     "streams": room(
-        "errors sansio transport brokers hub state reading sending security handlers declaring",
+        "errors sansio transport hooks brokers hub state reading sending security handlers declaring",
         outside="blinker flask werkzeug",
     ),
     "request_hooks": room("state sending security streams", outside="flask"),

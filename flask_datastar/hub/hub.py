@@ -15,7 +15,7 @@ from blinker import NamedSignal
 from .. import hooks
 from ..brokers.payload import Payload
 from ..config.settings import Settings
-from ..sansio.endings import Ending, Reason
+from ..hooks import Reason
 from ..transport import leaving, worker
 from ..transport.ticker import current_ticker
 from ..transport.wakeups import make_lock
@@ -65,7 +65,7 @@ class StreamHub:
         self._opened = 0
         self._dropped = 0
         self._peak = 0
-        self._ended: Counter[str] = Counter()
+        self._ended: Counter[Reason] = Counter()
         self._cancel_ticks: list[Callable[[], None]] = []
         self._has_exit_hook = False
 
@@ -99,10 +99,10 @@ class StreamHub:
             stream.watch = leaving.watch(stream.socket, stream.leave)
         if self.is_stopping:
             # All others were ended while this one was on its way here.
-            self.end_restarting(stream, "stopping")
+            stream.end(Reason.STOPPING)
         # Asked already when the request came, but others were opened meanwhile.
         elif is_full:
-            self.end_restarting(stream, "refused")
+            stream.end(Reason.REFUSED)
         elif stream.entry is not None and not stream.must_end:
             self._register(stream)
         self._send(hooks.stream_opened, details)
@@ -116,7 +116,7 @@ class StreamHub:
                 stream.entry.scope,
                 limit,
             )
-            self.end_restarting(stream, "refused")
+            stream.end(Reason.REFUSED)
 
     def restore_id(self, scope: str, tab: str, page: str | None, url: str) -> bool:
         """Let the live stream of a page take back the last id that the page's other request left in the browser.
@@ -148,6 +148,7 @@ class StreamHub:
                 return
             self._streams.discard(stream)
             stream.leave()
+            assert stream.reason is not None
             self._ended[stream.reason] += 1
             self._peak = max(self._peak, stream.peak)
             if not self._streams:
@@ -164,15 +165,11 @@ class StreamHub:
             leaving.shut_for_reading(stream.socket)
         self._send(hooks.stream_closed, details, reason=stream.reason)
 
-    def end_restarting(self, stream: Stream, reason: str, *, failures: int = 0) -> bool:
-        """End a stream so that its page comes back; False when it was to end already."""
-        return stream.end(Ending(Reason.RESTART, failures=failures), reason)
-
     def stop(self) -> None:
         """End all streams, because the worker is about to stop."""
         self.is_stopping = True
         for stream in self._snapshot():
-            self.end_restarting(stream, "stopping")
+            stream.end(Reason.STOPPING)
 
     def stats(self) -> dict[str, Any]:
         """Give the counters: open, opened, ended by reason, dropped, queue high-water mark (events)."""
@@ -180,7 +177,7 @@ class StreamHub:
             return {
                 "open": len(self._streams),
                 "opened": self._opened,
-                "ended": dict(self._ended),
+                "ended": {reason.value: count for reason, count in self._ended.items()},
                 "dropped": self._dropped,
                 "queue_high_water": max([self._peak, *(stream.peak for stream in self._streams)]),
                 **self._broker_stats(),
@@ -195,7 +192,7 @@ class StreamHub:
         self._tell(hook, scope=scope, tab=tab, endpoint=endpoint, **more)
 
     def _end_slow(self, stream: Stream) -> None:
-        if not self.end_restarting(stream, "slow"):
+        if not stream.end(Reason.SLOW):
             return
         stream.drop_waiting()
         with self._lock:
@@ -245,7 +242,7 @@ class StreamHub:
             if stream.must_end:
                 continue
             if stream.expires_at is not None and now >= stream.expires_at:
-                self.end_restarting(stream, "age")
+                stream.end(Reason.AGE)
             elif now - stream.last_write >= keepalive or (stream.renewal is not None and now >= stream.renewal.due_at):
                 stream.wakeup.set()
         cut_lingering(streams)

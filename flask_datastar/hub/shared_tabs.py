@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..brokers.payload import Payload
-from ..sansio.endings import Reason
+from ..hooks import Reason
 from ..transport.wakeups import Wakeup, make_lock, make_wakeup
 from .exchange import TABS, Exchange
 from .scopes import scope_topic
@@ -84,7 +84,7 @@ class SharedTabs:
             with self._order:
                 self._note(entry)
 
-    def close(self, scope: str, tab: str | None, reason: str) -> None:
+    def close(self, scope: str, tab: str | None, reason: Reason) -> None:
         """Let the others end the streams of a scope, or of one of its tabs."""
         if self._exchange.is_shared:
             message = {"close": self._process, "scope": scope, "tab": tab, "reason": reason}
@@ -165,7 +165,7 @@ class SharedTabs:
         message: dict[str, Any] = json.loads(payload.data)
         if "close" in message:
             if message["close"] != self._process:
-                self._registry.close(message["scope"], message["tab"], reason=message["reason"])
+                self._registry.close(message["scope"], message["tab"], reason=Reason(message["reason"]))
         elif "wanted" in message:
             place = message["scope"], message["tab"], message["page"], message["url"]
             if message["wanted"] not in self._questions and self._restore(*place):
@@ -212,5 +212,5 @@ def _payload(message: dict[str, Any]) -> Payload:
     return Payload(json.dumps(message, separators=(",", ":")).encode())
 
 
-def _end_nothing(reason: str, page: str | None) -> None:
+def _end_nothing(reason: Reason, page: str | None) -> None:
     """Stand for a stream of another process."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from weakref import WeakSet
 
-from ..sansio.endings import Reason
+from ..hooks import Reason
 from ..transport.wakeups import PerProcess, make_lock
 
 _logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class TabEntry:
     #: When it was opened, as :func:`time.time` gives it.
     opened_at: float
     #: Asks the stream to end, with the reason and the page of the stream that took its place. Must not block.
-    end: Callable[[str, str | None], object] = field(repr=False)
+    end: Callable[[Reason, str | None], object] = field(repr=False)
     #: Its name among all processes, where there are more.
     key: str = ""
     #: The number of its last announcement to the other processes, and whether that has come, in the order of all.
@@ -124,7 +124,7 @@ class TabRegistry:
                 if not entries:
                     streams.drop(entry.scope, entry.tab)
 
-    def close(self, scope: str, tab: str | None = None, *, reason: str) -> int:
+    def close(self, scope: str, tab: str | None = None, *, reason: Reason) -> int:
         """End all streams of a scope, those without a tab too, or of one of its tabs, and those that are about to open.
 
         :param reason: what they are ended with.
@@ -182,7 +182,7 @@ def _may_live_beside(older: TabEntry, newer: TabEntry) -> bool:
     return older.page is not None and older.page == newer.page and older.url != newer.url
 
 
-def _end(entries: Iterable[TabEntry], reason: str, page: str | None) -> None:
+def _end(entries: Iterable[TabEntry], reason: Reason, page: str | None) -> None:
     """Ask streams to end, without the lock: the answer may be a release."""
     for entry in entries:
         try:

@@ -1,4 +1,4 @@
-"""How a stream ends: the reason in its last event id, which is all that the client brings back from it.
+"""How a stream ends: what its last event id says, which is all that the client brings back from it.
 
 Nothing is kept on the server for an ended stream, so what the next request has to be told stands in the id.
 """
@@ -26,8 +26,8 @@ _PAGE = re.compile(r"[A-Za-z0-9_.-]{0,128}", re.ASCII)
 _FAILURES = re.compile(r"[0-9]{1,2}", re.ASCII)
 
 
-class Reason(StrEnum):
-    """Why a stream ended, as the client is told."""
+class EndingKind(StrEnum):
+    """What the client is told of an ending."""
 
     #: There is no more to come: the request that brings it back is answered 204.
     DONE = "done"
@@ -41,7 +41,7 @@ class Reason(StrEnum):
 class Ending:
     """One ending: what the last event id of a stream says."""
 
-    reason: Reason
+    kind: EndingKind
     #: The page part of the stream that took the place (replaced); "" when that had none.
     page: str = ""
     #: Exceptions in a row that ended the stream (restart); 0 for any other cause.
@@ -56,15 +56,15 @@ class Ending:
 
         :return: printable ASCII.
 
-        >>> Ending(Reason.RESTART, failures=2, last_id="row-7").encode_id()
+        >>> Ending(EndingKind.RESTART, failures=2, last_id="row-7").encode_id()
         'ds:restart:2:row-7'
         """
-        if self.reason is Reason.REPLACED:
-            return f"{RESERVED_ID_PREFIX}{self.reason}:{self.page if _PAGE.fullmatch(self.page) else ''}"
-        if self.reason is Reason.RESTART:
+        if self.kind is EndingKind.REPLACED:
+            return f"{RESERVED_ID_PREFIX}{self.kind}:{self.page if _PAGE.fullmatch(self.page) else ''}"
+        if self.kind is EndingKind.RESTART:
             failures = min(max(self.failures, 0), _MAX_FAILURES)
-            return f"{RESERVED_ID_PREFIX}{self.reason}:{failures}:{_application_id(self.last_id)}"
-        return f"{RESERVED_ID_PREFIX}{self.reason}"
+            return f"{RESERVED_ID_PREFIX}{self.kind}:{failures}:{_application_id(self.last_id)}"
+        return f"{RESERVED_ID_PREFIX}{self.kind}"
 
 
 def parse_ending(event_id: str | None) -> Ending | None:
@@ -74,19 +74,19 @@ def parse_ending(event_id: str | None) -> Ending | None:
     :return: None for an id of the application; for a damaged one a restart, after which the page lives.
 
     >>> parse_ending("ds:replaced:p4")
-    Ending(reason=<Reason.REPLACED: 'replaced'>, page='p4', failures=0, last_id='')
+    Ending(kind=<EndingKind.REPLACED: 'replaced'>, page='p4', failures=0, last_id='')
     """
     if event_id is None or not event_id.startswith(RESERVED_ID_PREFIX):
         return None
     name, _, rest = event_id.removeprefix(RESERVED_ID_PREFIX).partition(":")
-    if event_id == f"{RESERVED_ID_PREFIX}{Reason.DONE}":
-        return Ending(Reason.DONE)
-    if name == Reason.REPLACED and _PAGE.fullmatch(rest):
-        return Ending(Reason.REPLACED, page=rest)
+    if event_id == f"{RESERVED_ID_PREFIX}{EndingKind.DONE}":
+        return Ending(EndingKind.DONE)
+    if name == EndingKind.REPLACED and _PAGE.fullmatch(rest):
+        return Ending(EndingKind.REPLACED, page=rest)
     failures, _, last_id = rest.partition(":")
-    if name == Reason.RESTART and _FAILURES.fullmatch(failures):
-        return Ending(Reason.RESTART, failures=int(failures), last_id=_application_id(last_id))
-    return Ending(Reason.RESTART)
+    if name == EndingKind.RESTART and _FAILURES.fullmatch(failures):
+        return Ending(EndingKind.RESTART, failures=int(failures), last_id=_application_id(last_id))
+    return Ending(EndingKind.RESTART)
 
 
 def ending_block(ending: Ending, retry_ms: int | None) -> bytes:
@@ -94,7 +94,7 @@ def ending_block(ending: Ending, retry_ms: int | None) -> bytes:
 
     :param retry_ms: what the client waits before it comes back, in milliseconds; None leaves what it has.
 
-    >>> ending_block(Ending(Reason.RESTART), 1500)
+    >>> ending_block(Ending(EndingKind.RESTART), 1500)
     b'id: ds:restart:0:\nretry: 1500\n\n'
     """
     retry = "" if retry_ms is None else f"retry: {retry_ms}\n"

@@ -10,13 +10,14 @@ from flask import Request, Response
 from werkzeug.exceptions import ServiceUnavailable
 
 from ..errors import SetupError
+from ..hooks import Reason
 from ..hub.hub import StreamHub
 from ..hub.limits import max_streams
 from ..hub.scopes import Scope, scope_text, scope_topic
 from ..hub.tabs import TabEntry
 from ..reading.signals import read_page_id, read_signals, read_tab_id
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
-from ..sansio.endings import Reason, parse_ending
+from ..sansio.endings import EndingKind, parse_ending
 from ..sansio.signals import patch_signals
 from ..security.stream_renewal import renewal_for
 from ..sending.generators import queue_result
@@ -61,7 +62,7 @@ def open_stream(
     if request.method == "HEAD":
         return head_response(app_state)
     before = parse_ending(request.headers.get("Last-Event-ID"))
-    if before is not None and before.reason is Reason.DONE:
+    if before is not None and before.kind is EndingKind.DONE:
         return Response(status=204)
     signals = read_signals(request, state)
     tab, page = read_tab_id(signals), read_page_id(signals)
@@ -69,7 +70,7 @@ def open_stream(
     hub = hub_of(app_state)
     owner = scope_text(scope() if callable(scope) else scope)
     url = _own_url(request)
-    if before is not None and before.reason is Reason.REPLACED:
+    if before is not None and before.kind is EndingKind.REPLACED:
         prelude += b"id: \n\n"
         if page is not None and page != before.page:
             # A duplicated tab: it gets an id of its own, the same for all its streams, and lives on beside the first.
@@ -125,7 +126,7 @@ def open_stream(
     state.stream = body
     if worker.is_stopping():
         hub.stop()
-        hub.end_restarting(stream, "stopping")
+        stream.end(Reason.STOPPING)
     return stream_response(state, body)
 
 

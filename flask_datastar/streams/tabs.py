@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..hooks import Reason
 from ..hub.scopes import Scope, named_scope
 from ..hub.tabs import TabInfo
 from ..state.app import AppState
@@ -43,7 +44,7 @@ class Tabs:
         :return: how many of them were in this process.
         :raises BrokerError: other processes may not have heard of it.
         """
-        name, reason = named_scope(scope), "restart" if restart else "done"
+        name, reason = named_scope(scope), Reason.RESTART if restart else Reason.DONE
         ended = self._registry.close(name, tab, reason=reason)
         self._hub.tabs.close(name, tab, reason)
         return ended
