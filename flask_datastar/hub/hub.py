@@ -13,7 +13,6 @@ from weakref import WeakMethod
 from blinker import NamedSignal
 
 from .. import hooks
-from ..brokers.payload import Payload
 from ..config.settings import Settings
 from ..hooks import Reason
 from ..transport import leaving, worker
@@ -24,7 +23,6 @@ from .limits import max_streams
 from .lingering import cut_lingering
 from .shared_tabs import SharedTabs
 from .stream import Stream
-from .tabs import TabRegistry
 from .turns import Turns
 
 _STOP_POLL_SECONDS = 0.05
@@ -52,11 +50,10 @@ class StreamHub:
         self.settings = settings
         self.logger = logger
         self._tell = tell
-        self.registry = TabRegistry()
         self.turns = Turns()
         self.exchange = Exchange(settings, name, self.turns)
         self.topics = self.exchange.topics
-        self.tabs = SharedTabs(self.registry, self.exchange, self._restore_here)
+        self.tabs = SharedTabs(self.exchange)
         #: Held while a subscription is given to its stream.
         self.binding = make_lock()
         self.is_stopping = False
@@ -118,29 +115,6 @@ class StreamHub:
             )
             stream.end(Reason.REFUSED)
 
-    def restore_id(self, scope: str, tab: str, page: str | None, url: str) -> bool:
-        """Let the live stream of a page take back the last id that the page's other request left in the browser.
-
-        The client has one last id for both requests of its double retry, so the live stream, once its connection
-        breaks, would come back as the one that was replaced, and be turned away.
-
-        :return: whether there is one, in any process.
-        """
-        return self._restore_here(scope, tab, page, url) or self.tabs.restore_elsewhere(scope, tab, page, url)
-
-    def _restore_here(self, scope: str, tab: str, page: str | None, url: str) -> bool:
-        for stream in self._snapshot():
-            entry = stream.entry
-            if (
-                entry is not None
-                and not stream.must_end
-                and (entry.scope, entry.tab, entry.page) == (scope, tab, page)
-                and (page is None or entry.url == url)
-            ):
-                stream.put(Payload(f"id: {stream.last_id}\n\n".encode()))
-                return True
-        return False
-
     def close(self, stream: Stream, details: Details) -> None:
         """Take a stream out, whatever ended it; safe to call twice."""
         with self._lock:
@@ -158,8 +132,7 @@ class StreamHub:
         if stream.watch is not None:
             stream.watch.cancel()
         if stream.entry is not None:
-            self.registry.release(stream.entry)
-            self.tabs.released(stream.entry)
+            self.tabs.release(stream.entry)
         if self.is_stopping and stream.socket is not None:
             # Else gunicorn keeps the connection for the client's next request, and waits for it.
             leaving.shut_for_reading(stream.socket)

@@ -8,9 +8,10 @@ from typing import Any
 
 from ..brokers.payload import Payload
 from ..hooks import Reason
-from ..sansio.endings import Ending, EndingKind
+from ..sansio.endings import Ending
 from ..transport.wakeups import PerProcess, make_short_lock, make_wakeup
 from .direct import DirectWriter
+from .endings import ending_kind
 
 #: What one write takes at the most: a larger one would be a private copy of nearly the whole queue for a slow client.
 LARGEST_WRITE_BYTES = 65_536
@@ -18,17 +19,6 @@ LARGEST_WRITE_BYTES = 65_536
 
 # One for all streams of the process, held for a microsecond: thousands of them would be thousands of cold objects.
 _short_lock = PerProcess(make_short_lock)
-
-
-def ending_kind(reason: Reason) -> EndingKind:
-    """Return what the client is told of a stream that ended for a reason: to come back, unless that would be wrong."""
-    if reason is Reason.DONE:
-        return EndingKind.DONE
-    return EndingKind.REPLACED if reason is Reason.REPLACED else EndingKind.RESTART
-
-
-class StreamEnds(BaseException):
-    """Raised at a wait point to leave the user's generator; no :exc:`Exception`, so that no handler swallows it."""
 
 
 class Stream:
@@ -142,8 +132,7 @@ class Stream:
 
     def put(self, payload: Payload) -> None:
         """Send encoded events, or queue them; a stream that can take no more ends, and its page comes back."""
-        # Run for each of thousands of streams, each of them cold in the processor's cache: it touches as few objects
-        # as it can.
+        # Runs for each of thousands of streams, all cold in the processor's cache: it touches few objects.
         with self._lock:
             if self.is_gone or self.ending is not None:
                 return
@@ -269,3 +258,13 @@ class Stream:
     def end_as(self, reason: Reason, winner_page: str | None) -> None:
         """End as the tab registry asks for it: *done*, *restart*, or *replaced* by a stream of another page."""
         self.end(reason, page=winner_page, is_for_one=True)
+
+    def restore_id(self) -> bool:
+        """Send the last id again, where another request of the page left its own in the browser.
+
+        :return: False when the stream is to end.
+        """
+        if self.must_end:
+            return False
+        self.put(Payload(f"id: {self.last_id}\n\n".encode()))
+        return True

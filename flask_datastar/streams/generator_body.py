@@ -9,7 +9,7 @@ from typing import Any
 from flask import request, stream_with_context
 
 from ..hooks import Reason
-from ..hub.stream import StreamEnds
+from ..hub.endings import StreamEnds
 from ..sending.generators import AddResult, report
 from ..sending.overlay import late_overlay, sent_events
 from ..sending.response import response_of, take_queue, take_tracked

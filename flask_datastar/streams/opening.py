@@ -76,7 +76,7 @@ def open_stream(
             # A duplicated tab: it gets an id of its own, the same for all its streams, and lives on beside the first.
             tab = sha256(page.encode()).hexdigest()[:16]
             prelude += patch_signals({TAB_ID_SIGNAL: f"{tab}.{page}"}).encode()
-        elif not (owner and tab) or hub.restore_id(owner, tab, page, url):
+        elif not (owner and tab) or hub.tabs.restore(owner, tab, page, url):
             app_state.warn_once(
                 "Datastar: stream %s was asked for twice by one page; the second request is answered 204. The browser "
                 "can do so by itself when it is shown again; otherwise use tab_signal() for the tab id",
@@ -86,12 +86,12 @@ def open_stream(
         # Else the stream that took the place has gone meanwhile, and the page has none.
     stream = hub.new_stream()
     if owner:
-        stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream.end_as)
+        stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream)
     _check_room(hub, owner, tab)
     own = None
     if owner:
         # Whoever signs its owner out meanwhile means this one, too.
-        hub.registry.expect(stream.entry)
+        hub.tabs.expect(stream.entry)
         # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
         own = Follow.of_stream(hub, scope_topic(owner), *([scope_topic(owner, tab)] if tab else []))
         state.subscriptions.append(own)

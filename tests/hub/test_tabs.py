@@ -20,7 +20,13 @@ class Opened:
         self, tab: str = "t", page: str | None = None, url: str = "/feed", scope: str = "ann", opened_at: float = 1.5
     ) -> None:
         self.asked: list[tuple[str, str | None]] = []
-        self.entry = TabEntry(scope, tab, page, url, "feed", opened_at, lambda *how: self.asked.append(how))
+        self.entry = TabEntry(scope, tab, page, url, "feed", opened_at, self)
+
+    def end_as(self, reason: Reason, winner_page: str | None) -> None:
+        self.asked.append((reason, winner_page))
+
+    def restore_id(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -183,7 +189,7 @@ def test_stream_that_ends_may_use_the_registry(registry: TabRegistry) -> None:
         registry.release(old.entry)
         counts.append(registry.count())
 
-    old.entry.end = end
+    old.end_as = end  # type: ignore[method-assign]
     register(registry, old, Opened())
 
     assert counts == [1]
@@ -196,7 +202,7 @@ def test_stream_that_cannot_be_asked_is_logged_and_the_others_end(
         raise LookupError("gone")
 
     broken, other = Opened("t"), Opened("u")
-    broken.entry.end = fail
+    broken.end_as = fail  # type: ignore[method-assign]
     register(registry, broken, other)
     with caplog.at_level(logging.ERROR):
         assert registry.close("ann", reason=Reason.DONE) == 2
