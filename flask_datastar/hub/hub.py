@@ -18,7 +18,7 @@ from ..hooks import Reason
 from ..transport import leaving, worker
 from ..transport.ticker import current_ticker
 from ..transport.wakeups import make_lock
-from .exchange import Exchange
+from .bus import Bus
 from .limits import max_streams
 from .lingering import cut_lingering
 from .shared_tabs import SharedTabs
@@ -51,9 +51,9 @@ class StreamHub:
         self.logger = logger
         self._tell = tell
         self.turns = Turns()
-        self.exchange = Exchange(settings, name, self.turns)
-        self.topics = self.exchange.topics
-        self.tabs = SharedTabs(self.exchange)
+        self.bus = Bus(settings, name, self.turns)
+        self.topics = self.bus.topics
+        self.tabs = SharedTabs(self.bus)
         #: Held while a subscription is given to its stream.
         self.binding = make_lock()
         self.is_stopping = False
@@ -157,7 +157,7 @@ class StreamHub:
             }
 
     def _broker_stats(self) -> dict[str, Any]:
-        found = self.exchange.broker.stats()
+        found = self.bus.broker.stats()
         return {"broker": found} if found else {}
 
     def _send(self, hook: NamedSignal, details: Details, **more: Any) -> None:
@@ -204,7 +204,7 @@ class StreamHub:
         deadline = time.monotonic() + _EXIT_SECONDS
         while self._streams and time.monotonic() < deadline:
             time.sleep(0.01)
-        self.exchange.close()
+        self.bus.close()
 
     def _tick(self) -> None:
         """Wake streams that owe something by the clock, end those of age, cut connections that take nothing then."""

@@ -19,10 +19,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from ..brokers.payload import Payload
+from ..brokers.payload import MessageKind, Payload
 from ..hooks import Reason
 from ..transport.wakeups import Wakeup, make_lock, make_wakeup
-from .exchange import TABS, Exchange
+from .bus import Bus
 from .scopes import scope_topic
 from .tabs import TabEntry, TabInfo, TabRegistry, may_live_beside
 
@@ -47,9 +47,9 @@ class _Opened:
 class SharedTabs:
     """The tabs of one process, in agreement with those of the others. Whatever asks for tabs asks here."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, bus: Bus) -> None:
         self._registry = TabRegistry()
-        self._exchange = exchange
+        self._bus = bus
         # What was asked → what is set by the answer.
         self._questions: dict[str, Wakeup] = {}
         self._process = uuid.uuid4().hex[:16]
@@ -57,9 +57,9 @@ class SharedTabs:
         # Held while a stream is registered and announced, so that both happen in the same order, and none is announced
         # that has ended here; and from the count of a tab's streams until it is noted, so that the newest stays.
         self._order = make_lock()
-        if exchange.is_shared:
-            exchange.on_tabs = self._take
-            exchange.on_restored = self._announce_again
+        if bus.is_shared:
+            bus.on_tabs = self._take
+            bus.on_restored = self._announce_again
 
     def expect(self, entry: TabEntry) -> None:
         """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it."""
@@ -70,7 +70,7 @@ class SharedTabs:
 
         :return: False, with nothing changed, when its scope has too many in this process already.
         """
-        if not self._exchange.is_shared:
+        if not self._bus.is_shared:
             return self._registry.register(entry, limit_per_scope=limit_per_scope)
         with self._order:
             entry.key = f"{self._process}:{next(self._numbers)}"
@@ -84,7 +84,7 @@ class SharedTabs:
     def release(self, entry: TabEntry) -> None:
         """Take a stream out that has ended; one that is out already is no error."""
         self._registry.release(entry)
-        if self._exchange.is_shared:
+        if self._bus.is_shared:
             with self._order:
                 self._note(entry)
 
@@ -95,9 +95,9 @@ class SharedTabs:
         :raises BrokerError: if other processes may not have heard of it.
         """
         ended = self._registry.close(scope, tab, reason=reason)
-        if self._exchange.is_shared:
+        if self._bus.is_shared:
             message = {"close": self._process, "scope": scope, "tab": tab, "reason": reason}
-            self._exchange.publish(scope_topic(scope), TABS, _payload(message))
+            self._bus.publish(scope_topic(scope), MessageKind.TABS, _payload(message))
         return ended
 
     def restore(self, scope: str, tab: str, page: str | None, url: str) -> bool:
@@ -116,45 +116,45 @@ class SharedTabs:
         return any(entry.stream.restore_id() for entry in found)
 
     def _restore_elsewhere(self, scope: str, tab: str, page: str | None, url: str) -> bool:
-        broker = self._exchange.broker
-        if not self._exchange.is_shared or broker.count_elsewhere(scope, None) == broker.count_elsewhere(scope, tab):
+        broker = self._bus.broker
+        if not self._bus.is_shared or broker.count_elsewhere(scope, None) == broker.count_elsewhere(scope, tab):
             return False
         question, answered = f"{self._process}:{next(self._numbers)}", make_wakeup()
         topic, listener = scope_topic(scope), _Listener()
         self._questions[question] = answered
-        self._exchange.subscribe(topic, listener)
+        self._bus.subscribe(topic, listener)
         try:
             message = {"wanted": question, "scope": scope, "tab": tab, "page": page, "url": url}
-            self._exchange.post(topic, TABS, _payload(message))
+            self._bus.post(topic, MessageKind.TABS, _payload(message))
             deadline = time.monotonic() + _ANSWER_SECONDS
             while (left := deadline - time.monotonic()) > 0:
                 if answered.wait(left):
                     return True
             return False
         finally:
-            self._exchange.unsubscribe(topic, listener)
+            self._bus.unsubscribe(topic, listener)
             del self._questions[question]
 
     def is_full(self, scope: str, tab: str | None, limit: int) -> bool:
         """Whether a scope has so many streams in all processes that one more of a tab would be too much."""
         here = self._registry.count_others(scope, tab)
-        if here >= limit or not self._exchange.is_shared:
+        if here >= limit or not self._bus.is_shared:
             return here >= limit
-        return here + self._exchange.broker.count_elsewhere(scope, tab) >= limit
+        return here + self._bus.broker.count_elsewhere(scope, tab) >= limit
 
     def count(self, *, everywhere: bool = False) -> int:
         """Count the tabs of this process, or of all; one that has streams in two of them counts twice.
 
         :raises BrokerError: if the broker does not answer.
         """
-        return self._registry.count() + (self._exchange.broker.count_tabs_elsewhere() if everywhere else 0)
+        return self._registry.count() + (self._bus.broker.count_tabs_elsewhere() if everywhere else 0)
 
     def scopes(self, *, everywhere: bool = False) -> set[str]:
         """Return the scopes that have streams in this process, or in any.
 
         :raises BrokerError: if the broker does not answer.
         """
-        return self._registry.scopes() | (self._exchange.broker.scopes_elsewhere() if everywhere else set())
+        return self._registry.scopes() | (self._bus.broker.scopes_elsewhere() if everywhere else set())
 
     def snapshot(self) -> list[TabInfo]:
         """List the open streams of this process, as seen from outside."""
@@ -163,7 +163,7 @@ class SharedTabs:
     def _note(self, entry: TabEntry) -> None:
         """Tell the others how many streams a tab has here; the lock is held."""
         streams = self._registry.count_of(entry.scope, entry.tab)
-        self._exchange.broker.note_streams(entry.scope, entry.tab, streams)
+        self._bus.broker.note_streams(entry.scope, entry.tab, streams)
 
     def _announce(self, entry: TabEntry, *, is_again: bool) -> None:
         """Tell the others of a stream that is in the registry; the lock is held."""
@@ -178,7 +178,7 @@ class SharedTabs:
             "at": entry.opened_at,
             "again": is_again,
         }
-        self._exchange.post(scope_topic(entry.scope), TABS, _payload(message))
+        self._bus.post(scope_topic(entry.scope), MessageKind.TABS, _payload(message))
 
     def _announce_again(self) -> None:
         with self._order:
@@ -194,7 +194,7 @@ class SharedTabs:
         elif "wanted" in message:
             place = message["scope"], message["tab"], message["page"], message["url"]
             if message["wanted"] not in self._questions and self._restore_here(*place):
-                self._exchange.post(scope_topic(message["scope"]), TABS, _payload({"found": message["wanted"]}))
+                self._bus.post(scope_topic(message["scope"]), MessageKind.TABS, _payload({"found": message["wanted"]}))
         elif "found" in message:
             if answered := self._questions.get(message["found"]):
                 answered.set()

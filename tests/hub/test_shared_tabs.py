@@ -49,7 +49,7 @@ class Opened:
 
 
 class Process:
-    """A process: the exchange of its tabs, too."""
+    """A process: the bus of its tabs, too."""
 
     is_shared = True
     broker: Any
