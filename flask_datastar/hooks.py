@@ -1,11 +1,37 @@
-"""Flask signals (Blinker) that the extension sends, with the app as their sender.
+"""Flask signals (Blinker) that the extension sends, with the app as their sender; why a stream has ended.
 
 Not to be confused with Datastar's signals, which live in the browser.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from blinker import Namespace
+
+
+class Reason(StrEnum):
+    """Why a stream has ended: what :data:`stream_closed` gets, and the keys of ``stats()["ended"]``."""
+
+    #: The generator has finished, or ``tabs.close`` ended the stream. The page stays away.
+    DONE = "done"
+    #: A newer stream of the same scope and tab took its place.
+    REPLACED = "replaced"
+    #: ``tabs.close(…, restart=True)`` ended it, and the page comes back.
+    RESTART = "restart"
+    #: The worker stops.
+    STOPPING = "stopping"
+    #: It reached ``DATASTAR_STREAM_MAX_AGE_SECONDS``.
+    AGE = "age"
+    #: The client read too slowly, and its queue was full.
+    SLOW = "slow"
+    #: There was no room any more when it was opened.
+    REFUSED = "refused"
+    #: An exception was raised in it.
+    FAILED = "failed"
+    #: The client closed the connection, or the connection broke.
+    LEFT = "left"
+
 
 _hooks = Namespace()
 
@@ -13,9 +39,8 @@ _hooks = Namespace()
 #: ``response`` is the :class:`flask.Response`. Not sent when the handler raised.
 event_handled = _hooks.signal("datastar-event-handled")
 
-#: Sent when the server begins to iterate a stream: ``scope`` (str, "" for none), ``tab`` (str or None), ``endpoint``.
+#: Sent when the server starts to iterate a stream: ``scope`` (str, "" for none), ``tab`` (str or None), ``endpoint``.
 stream_opened = _hooks.signal("datastar-stream-opened")
 
-#: Sent when a stream has ended, with what :data:`stream_opened` had and ``reason``: ``done``, ``replaced``,
-#: ``restart``, ``left``, ``slow``, ``age``, ``stopping``, ``failed``, ``refused``.
+#: Sent when a stream has ended, with the arguments of :data:`stream_opened` and ``reason``, a :class:`Reason`.
 stream_closed = _hooks.signal("datastar-stream-closed")

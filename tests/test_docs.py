@@ -26,6 +26,7 @@ from flask_datastar.cli import datastar_commands
 from flask_datastar.config.settings import PREFIX, Settings
 from flask_datastar.errors import DatastarError
 from flask_datastar.forms.validation import FormMethods
+from flask_datastar.hooks import Reason
 from flask_datastar.sansio.actions import OPTIONS
 from flask_datastar.sending import SendingMethods
 from flask_datastar.streams.methods import StreamMethods
@@ -145,6 +146,12 @@ def test_actions_page_has_every_helper() -> None:
     assert missing == []
 
 
+def test_every_reason_for_an_end_says_when() -> None:
+    source = inspect.getsource(Reason)
+
+    assert re.findall(r"    #: .+\n    \w+ = \"(\w+)\"\n", source) == list(Reason)
+
+
 def test_errors_page_has_every_error() -> None:
     text = read("docs/reference/errors.md")
 
@@ -179,8 +186,7 @@ def test_streams_page_has_every_ending_and_counter() -> None:
     app = Flask(__name__)
     datastar = Datastar(app)
 
-    hooks = read("flask_datastar/hooks.py")
-    assert endings == set(re.findall(r"``(\w+)``", hooks.split("``reason``:")[1]))
+    assert endings == set(Reason)
     with app.app_context():
         assert counters == set(datastar.stats())
 

@@ -1,8 +1,22 @@
-"""Encoded events or a message, on their way to many streams."""
+"""What is published: encoded events or a message, on their way to many streams."""
 
 from __future__ import annotations
 
 import time
+from enum import StrEnum
+
+
+class MessageKind(StrEnum):
+    """What a published message is. Brokers carry the text."""
+
+    #: JSON, for ``subscribe`` and ``changes``.
+    MESSAGE = "message"
+    #: Encoded server-sent events, for ``follow`` and ``changes``.
+    EVENTS = "events"
+    #: What processes tell each other of their tabs.
+    TABS = "tabs"
+    #: A topic of which messages were lost: its streams read their state again.
+    MISSED = "missed"
 
 
 class Payload:

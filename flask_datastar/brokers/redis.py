@@ -22,10 +22,10 @@ from ..transport.ticker import current_ticker
 from ..transport.wakeups import make_lock, make_short_lock, spawn
 from .base import Broker, BrokerOptions, Receiver
 from .payload import Payload
-from .redis_client import Feed, check_patched, make_client
+from .redis_client import PubSubConnection, check_patched, make_client
 from .redis_commands import Commands
 from .redis_listener import Listener
-from .redis_presence import Presence, renewal
+from .redis_presence import Presence, keepalive_command
 from .wire import Envelope, decode, encode
 
 #: How long a message of this process may be on its way back before it is delivered without.
@@ -51,10 +51,12 @@ class RedisBroker(Broker):
         self._process_id = os.getpid()
         # Quoted, so that no namespace with a part of a topic looks like another namespace.
         self._prefix = f"ds:{quote(options.namespace, safe='')}:".encode()
-        self._commands = Commands(make_client(url, timeout), renewal(self._prefix), timeout, self._lose, self._restore)
+        self._commands = Commands(
+            make_client(url, timeout), keepalive_command(self._prefix), timeout, self._lose, self._restore
+        )
         own_channel = self._name(f"\0{self.process}")
         self._listener = Listener(
-            Feed(make_client(url, timeout)), own_channel, timeout, self._take, self._lose, self._restore
+            PubSubConnection(make_client(url, timeout)), own_channel, timeout, self._take, self._lose, self._restore
         )
         self._presence = Presence(self._commands, self._prefix, self.process, timeout)
         self._numbers = itertools.count(_POSTED + 1)

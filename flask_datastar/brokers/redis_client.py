@@ -74,7 +74,7 @@ def check_usable(client: Any, probe: tuple[Any, ...]) -> None:
         pass
 
 
-class Feed:
+class PubSubConnection:
     """A connection that one thread or greenlet reads, while others send.
 
     Not redis-py's own ``PubSub``: that one connects and subscribes anew by itself, so that nobody hears of a gap.
@@ -86,7 +86,7 @@ class Feed:
         self._turn: AbstractContextManager[object] = nullcontext() if is_gevent() else make_lock()
         # What a thread waits by while it is another one's turn.
         self._selector: selectors.BaseSelector | None = None
-        _let_go_in_children(self, lambda feed: [feed._connection])
+        _let_go_in_children(self, lambda own: [own._connection])
 
     def connect(self) -> None:
         """Connect anew."""

@@ -187,7 +187,7 @@ class Commands:
 
     def _send(self, batch: list[_Command]) -> None:
         try:
-            answers = self._exchange(batch)
+            answers = self._round_trip(batch)
         except Exception as error:
             # In a forked child there is no connection; the answer is its parent's.
             if os.getpid() == self._process:
@@ -204,7 +204,7 @@ class Commands:
             self.has_moved = True
             self._fail([], moved)
 
-    def _exchange(self, batch: list[_Command]) -> list[Any]:
+    def _round_trip(self, batch: list[_Command]) -> list[Any]:
         if len(batch) == 1:
             try:
                 return [self._client.execute_command(*batch[0].arguments)]

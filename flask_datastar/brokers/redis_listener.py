@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..transport.wakeups import Wakeup, make_lock, make_wakeup, spawn
 from .backoff import Backoff
-from .redis_client import Feed
+from .redis_client import PubSubConnection
 
 #: How long nothing may come before the server is asked whether it lives.
 _SILENCE_SECONDS = 5.0
@@ -44,14 +44,14 @@ class Listener:
 
     def __init__(
         self,
-        feed: Feed,
+        connection: PubSubConnection,
         own_channel: bytes,
         timeout_seconds: float,
         on_message: Callable[[bytes], object],
         on_lost: Callable[[], object],
         on_restored: Callable[[], object],
     ) -> None:
-        self._feed = feed
+        self._connection = connection
         self._timeout_seconds = timeout_seconds
         self._on_message = on_message
         self._on_lost = on_lost
@@ -155,7 +155,7 @@ class Listener:
         """Send while the other thread or greenlet reads; when it fails, that one connects anew. The lock is held."""
         if self._is_connected:
             try:
-                self._feed.send(command, *channels)
+                self._connection.send(command, *channels)
             except Exception:
                 _logger.debug("could not %s %r", command, channels, exc_info=True)
                 self._is_connected = False
@@ -177,11 +177,11 @@ class Listener:
             self._is_running = False
             if os.getpid() == self._process:
                 self._is_connected = False
-                self._feed.close()
+                self._connection.close()
                 self._ended.set()
 
     def _listen(self, backoff: Backoff) -> None:
-        self._feed.connect()
+        self._connection.connect()
         with self._lock:
             self._is_connected = True
             names = [self._own_channel, *self._channels]
@@ -193,7 +193,7 @@ class Listener:
         while not self._is_closed and os.getpid() == self._process:
             if not self._is_connected:
                 raise ConnectionError("nothing can be sent")
-            answer = self._feed.read(_LOOK_SECONDS)
+            answer = self._connection.read(_LOOK_SECONDS)
             if answer is None:
                 self._check_silence()
             else:

@@ -198,7 +198,7 @@ class Presence:
             except BrokerError:
                 self._must_restore = True
                 raise
-        self._commands.post(*renewal(self._prefix))
+        self._commands.post(*keepalive_command(self._prefix))
         for key in self._keys(self._process):
             self._commands.post("EXPIRE", key, _FORGOTTEN_SECONDS)
 
@@ -227,8 +227,8 @@ class Presence:
             self._commands.call_all(commands)
 
 
-def renewal(prefix: bytes) -> tuple[str, bytes, int]:
-    """Give the command that lets the list of processes live on; it can be sent at any time."""
+def keepalive_command(prefix: bytes) -> tuple[str, bytes, int]:
+    """Return the command that keeps the list of processes from expiring; it can be sent at any time."""
     return "EXPIRE", _processes_key(prefix), _FORGOTTEN_SECONDS
 
 

@@ -13,18 +13,16 @@ from weakref import WeakMethod
 from blinker import NamedSignal
 
 from .. import hooks
-from ..brokers.payload import Payload
 from ..config.settings import Settings
-from ..sansio.endings import Ending, Reason
+from ..hooks import Reason
 from ..transport import leaving, worker
 from ..transport.ticker import current_ticker
 from ..transport.wakeups import make_lock
-from .exchange import Exchange
+from .bus import Bus
 from .limits import max_streams
 from .lingering import cut_lingering
 from .shared_tabs import SharedTabs
 from .stream import Stream
-from .tabs import TabRegistry
 from .turns import Turns
 
 _STOP_POLL_SECONDS = 0.05
@@ -52,11 +50,10 @@ class StreamHub:
         self.settings = settings
         self.logger = logger
         self._tell = tell
-        self.registry = TabRegistry()
         self.turns = Turns()
-        self.exchange = Exchange(settings, name, self.turns)
-        self.topics = self.exchange.topics
-        self.tabs = SharedTabs(self.registry, self.exchange, self._restore_here)
+        self.bus = Bus(settings, name, self.turns)
+        self.topics = self.bus.topics
+        self.tabs = SharedTabs(self.bus)
         #: Held while a subscription is given to its stream.
         self.binding = make_lock()
         self.is_stopping = False
@@ -65,7 +62,7 @@ class StreamHub:
         self._opened = 0
         self._dropped = 0
         self._peak = 0
-        self._ended: Counter[str] = Counter()
+        self._ended: Counter[Reason] = Counter()
         self._cancel_ticks: list[Callable[[], None]] = []
         self._has_exit_hook = False
 
@@ -99,10 +96,10 @@ class StreamHub:
             stream.watch = leaving.watch(stream.socket, stream.leave)
         if self.is_stopping:
             # All others were ended while this one was on its way here.
-            self.end_restarting(stream, "stopping")
+            stream.end(Reason.STOPPING)
         # Asked already when the request came, but others were opened meanwhile.
         elif is_full:
-            self.end_restarting(stream, "refused")
+            stream.end(Reason.REFUSED)
         elif stream.entry is not None and not stream.must_end:
             self._register(stream)
         self._send(hooks.stream_opened, details)
@@ -116,30 +113,7 @@ class StreamHub:
                 stream.entry.scope,
                 limit,
             )
-            self.end_restarting(stream, "refused")
-
-    def restore_id(self, scope: str, tab: str, page: str | None, url: str) -> bool:
-        """Let the live stream of a page take back the last id that the page's other request left in the browser.
-
-        The client has one last id for both requests of its double retry, so the live stream, once its connection
-        breaks, would come back as the one that was replaced, and be turned away.
-
-        :return: whether there is one, in any process.
-        """
-        return self._restore_here(scope, tab, page, url) or self.tabs.restore_elsewhere(scope, tab, page, url)
-
-    def _restore_here(self, scope: str, tab: str, page: str | None, url: str) -> bool:
-        for stream in self._snapshot():
-            entry = stream.entry
-            if (
-                entry is not None
-                and not stream.must_end
-                and (entry.scope, entry.tab, entry.page) == (scope, tab, page)
-                and (page is None or entry.url == url)
-            ):
-                stream.put(Payload(f"id: {stream.last_id}\n\n".encode()))
-                return True
-        return False
+            stream.end(Reason.REFUSED)
 
     def close(self, stream: Stream, details: Details) -> None:
         """Take a stream out, whatever ended it; safe to call twice."""
@@ -148,6 +122,7 @@ class StreamHub:
                 return
             self._streams.discard(stream)
             stream.leave()
+            assert stream.reason is not None
             self._ended[stream.reason] += 1
             self._peak = max(self._peak, stream.peak)
             if not self._streams:
@@ -157,22 +132,17 @@ class StreamHub:
         if stream.watch is not None:
             stream.watch.cancel()
         if stream.entry is not None:
-            self.registry.release(stream.entry)
-            self.tabs.released(stream.entry)
+            self.tabs.release(stream.entry)
         if self.is_stopping and stream.socket is not None:
             # Else gunicorn keeps the connection for the client's next request, and waits for it.
             leaving.shut_for_reading(stream.socket)
         self._send(hooks.stream_closed, details, reason=stream.reason)
 
-    def end_restarting(self, stream: Stream, reason: str, *, failures: int = 0) -> bool:
-        """End a stream so that its page comes back; False when it was to end already."""
-        return stream.end(Ending(Reason.RESTART, failures=failures), reason)
-
     def stop(self) -> None:
         """End all streams, because the worker is about to stop."""
         self.is_stopping = True
         for stream in self._snapshot():
-            self.end_restarting(stream, "stopping")
+            stream.end(Reason.STOPPING)
 
     def stats(self) -> dict[str, Any]:
         """Give the counters: open, opened, ended by reason, dropped, queue high-water mark (events)."""
@@ -180,14 +150,14 @@ class StreamHub:
             return {
                 "open": len(self._streams),
                 "opened": self._opened,
-                "ended": dict(self._ended),
+                "ended": {reason.value: count for reason, count in self._ended.items()},
                 "dropped": self._dropped,
                 "queue_high_water": max([self._peak, *(stream.peak for stream in self._streams)]),
                 **self._broker_stats(),
             }
 
     def _broker_stats(self) -> dict[str, Any]:
-        found = self.exchange.broker.stats()
+        found = self.bus.broker.stats()
         return {"broker": found} if found else {}
 
     def _send(self, hook: NamedSignal, details: Details, **more: Any) -> None:
@@ -195,7 +165,7 @@ class StreamHub:
         self._tell(hook, scope=scope, tab=tab, endpoint=endpoint, **more)
 
     def _end_slow(self, stream: Stream) -> None:
-        if not self.end_restarting(stream, "slow"):
+        if not stream.end(Reason.SLOW):
             return
         stream.drop_waiting()
         with self._lock:
@@ -234,7 +204,7 @@ class StreamHub:
         deadline = time.monotonic() + _EXIT_SECONDS
         while self._streams and time.monotonic() < deadline:
             time.sleep(0.01)
-        self.exchange.close()
+        self.bus.close()
 
     def _tick(self) -> None:
         """Wake streams that owe something by the clock, end those of age, cut connections that take nothing then."""
@@ -245,7 +215,7 @@ class StreamHub:
             if stream.must_end:
                 continue
             if stream.expires_at is not None and now >= stream.expires_at:
-                self.end_restarting(stream, "age")
+                stream.end(Reason.AGE)
             elif now - stream.last_write >= keepalive or (stream.renewal is not None and now >= stream.renewal.due_at):
                 stream.wakeup.set()
         cut_lingering(streams)

@@ -1,4 +1,6 @@
-"""One live stream per tab over all processes: each tells the others what it opens, and all see it in one order.
+"""The open streams by scope and tab, of this process and of all: one live stream per tab.
+
+Each process tells the others what it opens, and all see it in one order.
 
 Of two streams of a tab that are opened at the same moment, the one whose announcement comes later stays: a process
 ends its own stream when it sees another one's announcement after its own. Nothing else has to be agreed on.
@@ -14,16 +16,15 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..brokers.payload import Payload
-from ..sansio.endings import Reason
+from ..brokers.payload import MessageKind, Payload
+from ..hooks import Reason
 from ..transport.wakeups import Wakeup, make_lock, make_wakeup
-from .exchange import TABS, Exchange
+from .bus import Bus
 from .scopes import scope_topic
-from .tabs import TabEntry, TabRegistry
+from .tabs import TabEntry, TabInfo, TabRegistry, may_live_beside
 
 #: How long a process may take to say that it has a stream.
 _ANSWER_SECONDS = 0.5
@@ -44,13 +45,11 @@ class _Opened:
 
 
 class SharedTabs:
-    """The registry of one process, in agreement with those of the others."""
+    """The tabs of one process, in agreement with those of the others. Whatever asks for tabs asks here."""
 
-    def __init__(self, registry: TabRegistry, exchange: Exchange, restore: Callable[..., bool]) -> None:
-        self._registry = registry
-        self._exchange = exchange
-        #: Lets the live stream of a scope, tab, page and URL take back its last id, if it is in this process.
-        self._restore = restore
+    def __init__(self, bus: Bus) -> None:
+        self._registry = TabRegistry()
+        self._bus = bus
         # What was asked → what is set by the answer.
         self._questions: dict[str, Wakeup] = {}
         self._process = uuid.uuid4().hex[:16]
@@ -58,16 +57,20 @@ class SharedTabs:
         # Held while a stream is registered and announced, so that both happen in the same order, and none is announced
         # that has ended here; and from the count of a tab's streams until it is noted, so that the newest stays.
         self._order = make_lock()
-        if exchange.is_shared:
-            exchange.on_tabs = self._take
-            exchange.on_restored = self._announce_again
+        if bus.is_shared:
+            bus.on_tabs = self._take
+            bus.on_restored = self._announce_again
+
+    def expect(self, entry: TabEntry) -> None:
+        """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it."""
+        self._registry.expect(entry)
 
     def register(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
         """Make a stream the live one of its tab, here and everywhere.
 
         :return: False, with nothing changed, when its scope has too many in this process already.
         """
-        if not self._exchange.is_shared:
+        if not self._bus.is_shared:
             return self._registry.register(entry, limit_per_scope=limit_per_scope)
         with self._order:
             entry.key = f"{self._process}:{next(self._numbers)}"
@@ -78,67 +81,89 @@ class SharedTabs:
                 self._announce(entry, is_again=False)
         return True
 
-    def released(self, entry: TabEntry) -> None:
-        """Tell the others of a stream that is no more."""
-        if self._exchange.is_shared:
+    def release(self, entry: TabEntry) -> None:
+        """Take a stream out that has ended; one that is out already is no error."""
+        self._registry.release(entry)
+        if self._bus.is_shared:
             with self._order:
                 self._note(entry)
 
-    def close(self, scope: str, tab: str | None, reason: str) -> None:
-        """Let the others end the streams of a scope, or of one of its tabs."""
-        if self._exchange.is_shared:
-            message = {"close": self._process, "scope": scope, "tab": tab, "reason": reason}
-            self._exchange.publish(scope_topic(scope), TABS, _payload(message))
+    def close(self, scope: str, tab: str | None, reason: Reason) -> int:
+        """End the streams of a scope, or of one of its tabs, in all processes; those too that are about to open.
 
-    def restore_elsewhere(self, scope: str, tab: str, page: str | None, url: str) -> bool:
-        """Let the live stream of a page take back its last id, if another process has it.
-
-        :return: whether one has; False, too, when it does not say so soon.
+        :return: how many of them were in this process.
+        :raises BrokerError: if other processes may not have heard of it.
         """
-        broker = self._exchange.broker
-        if not self._exchange.is_shared or broker.count_elsewhere(scope, None) == broker.count_elsewhere(scope, tab):
+        ended = self._registry.close(scope, tab, reason=reason)
+        if self._bus.is_shared:
+            message = {"close": self._process, "scope": scope, "tab": tab, "reason": reason}
+            self._bus.publish(scope_topic(scope), MessageKind.TABS, _payload(message))
+        return ended
+
+    def restore(self, scope: str, tab: str, page: str | None, url: str) -> bool:
+        """Let the live stream of a page take back the last id that the page's other request left in the browser.
+
+        The client has one last id for both requests of its double retry, so the live stream, once its connection
+        breaks, would come back as the one that was replaced, and be turned away.
+
+        :return: whether a process has such a stream; False, too, when it does not say so soon.
+        """
+        return self._restore_here(scope, tab, page, url) or self._restore_elsewhere(scope, tab, page, url)
+
+    def _restore_here(self, scope: str, tab: str, page: str | None, url: str) -> bool:
+        entries = self._registry.of_tab(scope, tab)
+        found = [entry for entry in entries if entry.page == page and (page is None or entry.url == url)]
+        return any(entry.stream.restore_id() for entry in found)
+
+    def _restore_elsewhere(self, scope: str, tab: str, page: str | None, url: str) -> bool:
+        broker = self._bus.broker
+        if not self._bus.is_shared or broker.count_elsewhere(scope, None) == broker.count_elsewhere(scope, tab):
             return False
         question, answered = f"{self._process}:{next(self._numbers)}", make_wakeup()
         topic, listener = scope_topic(scope), _Listener()
         self._questions[question] = answered
-        self._exchange.subscribe(topic, listener)
+        self._bus.subscribe(topic, listener)
         try:
             message = {"wanted": question, "scope": scope, "tab": tab, "page": page, "url": url}
-            self._exchange.post(topic, TABS, _payload(message))
+            self._bus.post(topic, MessageKind.TABS, _payload(message))
             deadline = time.monotonic() + _ANSWER_SECONDS
             while (left := deadline - time.monotonic()) > 0:
                 if answered.wait(left):
                     return True
             return False
         finally:
-            self._exchange.unsubscribe(topic, listener)
+            self._bus.unsubscribe(topic, listener)
             del self._questions[question]
 
     def is_full(self, scope: str, tab: str | None, limit: int) -> bool:
         """Whether a scope has so many streams in all processes that one more of a tab would be too much."""
         here = self._registry.count_others(scope, tab)
-        if here >= limit or not self._exchange.is_shared:
+        if here >= limit or not self._bus.is_shared:
             return here >= limit
-        return here + self._exchange.broker.count_elsewhere(scope, tab) >= limit
+        return here + self._bus.broker.count_elsewhere(scope, tab) >= limit
 
-    def count_everywhere(self) -> int:
-        """Count the tabs of all processes; one that has streams in two counts twice.
+    def count(self, *, everywhere: bool = False) -> int:
+        """Count the tabs of this process, or of all; one that has streams in two of them counts twice.
 
-        :raises BrokerError: the broker does not answer.
+        :raises BrokerError: if the broker does not answer.
         """
-        return self._registry.count() + self._exchange.broker.count_tabs_elsewhere()
+        return self._registry.count() + (self._bus.broker.count_tabs_elsewhere() if everywhere else 0)
 
-    def scopes_everywhere(self) -> set[str]:
-        """Give the scopes that have streams in any process.
+    def scopes(self, *, everywhere: bool = False) -> set[str]:
+        """Return the scopes that have streams in this process, or in any.
 
-        :raises BrokerError: the broker does not answer.
+        :raises BrokerError: if the broker does not answer.
         """
-        return self._registry.scopes() | self._exchange.broker.scopes_elsewhere()
+        return self._registry.scopes() | (self._bus.broker.scopes_elsewhere() if everywhere else set())
+
+    def snapshot(self) -> list[TabInfo]:
+        """List the open streams of this process, as seen from outside."""
+        return self._registry.snapshot()
 
     def _note(self, entry: TabEntry) -> None:
         """Tell the others how many streams a tab has here; the lock is held."""
         streams = self._registry.count_of(entry.scope, entry.tab)
-        self._exchange.broker.note_streams(entry.scope, entry.tab, streams)
+        self._bus.broker.note_streams(entry.scope, entry.tab, streams)
 
     def _announce(self, entry: TabEntry, *, is_again: bool) -> None:
         """Tell the others of a stream that is in the registry; the lock is held."""
@@ -153,7 +178,7 @@ class SharedTabs:
             "at": entry.opened_at,
             "again": is_again,
         }
-        self._exchange.post(scope_topic(entry.scope), TABS, _payload(message))
+        self._bus.post(scope_topic(entry.scope), MessageKind.TABS, _payload(message))
 
     def _announce_again(self) -> None:
         with self._order:
@@ -165,11 +190,11 @@ class SharedTabs:
         message: dict[str, Any] = json.loads(payload.data)
         if "close" in message:
             if message["close"] != self._process:
-                self._registry.close(message["scope"], message["tab"], reason=message["reason"])
+                self._registry.close(message["scope"], message["tab"], reason=Reason(message["reason"]))
         elif "wanted" in message:
             place = message["scope"], message["tab"], message["page"], message["url"]
-            if message["wanted"] not in self._questions and self._restore(*place):
-                self._exchange.post(scope_topic(message["scope"]), TABS, _payload({"found": message["wanted"]}))
+            if message["wanted"] not in self._questions and self._restore_here(*place):
+                self._bus.post(scope_topic(message["scope"]), MessageKind.TABS, _payload({"found": message["wanted"]}))
         elif "found" in message:
             if answered := self._questions.get(message["found"]):
                 answered.set()
@@ -178,10 +203,10 @@ class SharedTabs:
             self._take_opened(_Opened(message["opened"], message["number"], *place, message["at"], message["again"]))
 
     def _take_opened(self, opened: _Opened) -> None:
-        newcomer = TabEntry(opened.scope, opened.tab, opened.page, opened.url, "", opened.opened_at, _end_nothing)
         with self._order:
-            for entry in self._registry.rivals(newcomer):
-                self._compare(entry, opened)
+            for entry in self._registry.of_tab(opened.scope, opened.tab):
+                if not may_live_beside(entry, opened):
+                    self._compare(entry, opened)
 
     def _compare(self, entry: TabEntry, opened: _Opened) -> None:
         """Find what an announcement means to a stream that is here; the lock is held."""
@@ -194,7 +219,7 @@ class SharedTabs:
                 self._announce(entry, is_again=True)
             else:
                 self._registry.release(entry)
-                entry.end(Reason.REPLACED, opened.page)
+                entry.stream.end_as(Reason.REPLACED, opened.page)
                 self._note(entry)
 
 
@@ -210,7 +235,3 @@ class _Listener:
 
 def _payload(message: dict[str, Any]) -> Payload:
     return Payload(json.dumps(message, separators=(",", ":")).encode())
-
-
-def _end_nothing(reason: str, page: str | None) -> None:
-    """Stand for a stream of another process."""

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..brokers.payload import Payload
-from ..sansio.endings import Ending, Reason
+from ..hooks import Reason
+from ..sansio.endings import Ending
 from ..transport.wakeups import PerProcess, make_short_lock, make_wakeup
 from .direct import DirectWriter
+from .endings import ending_kind
 
 #: What one write takes at the most: a larger one would be a private copy of nearly the whole queue for a slow client.
 LARGEST_WRITE_BYTES = 65_536
@@ -17,10 +19,6 @@ LARGEST_WRITE_BYTES = 65_536
 
 # One for all streams of the process, held for a microsecond: thousands of them would be thousands of cold objects.
 _short_lock = PerProcess(make_short_lock)
-
-
-class StreamEnds(BaseException):
-    """Raised at a wait point to leave the user's generator; no :exc:`Exception`, so that no handler swallows it."""
 
 
 class Stream:
@@ -34,6 +32,7 @@ class Stream:
         "entry",
         "expires_at",
         "has_gap",
+        "is_for_one",
         "is_gone",
         "is_parked",
         "is_sending",
@@ -80,8 +79,10 @@ class Stream:
         self.waited_for = False
         #: How it is to end, once that is decided; the browser learns it from the last id.
         self.ending: Ending | None = None
-        #: Why it ended, for hooks and counters.
-        self.reason = ""
+        #: Why it ended, for hooks and counters; None while it goes on.
+        self.reason: Reason | None = None
+        #: Whether one person's pages are ended, which are few: those come back without being spread.
+        self.is_for_one = False
         self.ended_at = 0.0
         #: The client has left; nothing is written any more.
         self.is_gone = False
@@ -131,8 +132,7 @@ class Stream:
 
     def put(self, payload: Payload) -> None:
         """Send encoded events, or queue them; a stream that can take no more ends, and its page comes back."""
-        # Run for each of thousands of streams, each of them cold in the processor's cache: it touches as few objects
-        # as it can.
+        # Runs for each of thousands of streams, all cold in the processor's cache: it touches few objects.
         with self._lock:
             if self.is_gone or self.ending is not None:
                 return
@@ -225,29 +225,46 @@ class Stream:
             with self._lock:
                 self.is_parked = False
 
-    def end(self, ending: Ending, reason: str) -> bool:
-        """Ask the stream to end; the first one decides how. False when it was decided already."""
+    def end(self, reason: Reason, *, page: str | None = None, failures: int = 0, is_for_one: bool = False) -> bool:
+        """Ask the stream to end. The first call decides why, and so what the client is told.
+
+        :param page: for *replaced*, the page of the stream that took the place; None when that has none.
+        :param failures: exceptions that ended it, 0 or 1.
+        :param is_for_one: whether only the pages of one person are ended.
+        :return: False when it was decided already.
+        """
         with self._lock:
             if self.must_end:
                 return False
             self._note_end(reason)
-            self.ending = ending
+            self.is_for_one = is_for_one
+            self.ending = Ending(ending_kind(reason), page=page or "", failures=failures)
         self.wakeup.set()
         return True
 
     def leave(self) -> None:
         """Note that the client has left."""
         if not self.is_gone:
-            self._note_end("left")
+            self._note_end(Reason.LEFT)
             self.is_gone = True
             self.wakeup.set()
 
-    def _note_end(self, reason: str) -> None:
+    def _note_end(self, reason: Reason) -> None:
         # Before anything says that the stream is to end: other threads go by these two from then on.
-        if not self.reason:
+        if self.reason is None:
             self.ended_at = time.monotonic()
             self.reason = reason
 
-    def end_as(self, reason: str, winner_page: str | None) -> None:
+    def end_as(self, reason: Reason, winner_page: str | None) -> None:
         """End as the tab registry asks for it: *done*, *restart*, or *replaced* by a stream of another page."""
-        self.end(Ending(Reason(reason), page=winner_page or ""), reason)
+        self.end(reason, page=winner_page, is_for_one=True)
+
+    def restore_id(self) -> bool:
+        """Send the last id again, where another request of the page left its own in the browser.
+
+        :return: False when the stream is to end.
+        """
+        if self.must_end:
+            return False
+        self.put(Payload(f"id: {self.last_id}\n\n".encode()))
+        return True

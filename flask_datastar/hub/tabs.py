@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 from weakref import WeakSet
 
-from ..sansio.endings import Reason
+from ..hooks import Reason
 from ..transport.wakeups import PerProcess, make_lock
 
 _logger = logging.getLogger(__name__)
 
 
+class TabStream(Protocol):
+    """What the registry asks of an open stream."""
+
+    def end_as(self, reason: Reason, winner_page: str | None) -> None:
+        """End, with the page of the stream that took its place. Must not block."""
+
+    def restore_id(self) -> bool:
+        """Send the last id again; False when the stream is to end."""
+
+
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class TabEntry:
-    """One open stream of a tab. Each is an entry of its own, however equal two look."""
+    """One open stream of a tab. Entries compare by identity."""
 
     #: Whose stream it is; not empty.
     scope: str
-    #: The tab part of the tab id; None when the browser sent none: such a stream takes nobody's place.
+    #: The tab part of the tab id; None without one: such a stream replaces no other.
     tab: str | None
     #: The page part, None for a hand-written tab id.
     page: str | None
@@ -29,8 +40,7 @@ class TabEntry:
     endpoint: str
     #: When it was opened, as :func:`time.time` gives it.
     opened_at: float
-    #: Asks the stream to end, with the reason and the page of the stream that took its place. Must not block.
-    end: Callable[[str, str | None], object] = field(repr=False)
+    stream: TabStream = field(repr=False)
     #: Its name among all processes, where there are more.
     key: str = ""
     #: The number of its last announcement to the other processes, and whether that has come, in the order of all.
@@ -48,6 +58,17 @@ class TabInfo:
     endpoint: str
     #: As :func:`time.time` gives it.
     opened_at: float
+
+
+class Place(Protocol):
+    """What tells the streams of one scope apart."""
+
+    @property
+    def tab(self) -> str | None: ...
+    @property
+    def page(self) -> str | None: ...
+    @property
+    def url(self) -> str: ...
 
 
 class TabRegistry:
@@ -77,7 +98,7 @@ class TabRegistry:
             streams.expected.discard(entry)
             tabs = streams.by_scope.get(entry.scope, {})
             older = tabs.get(entry.tab, [])
-            kept = [other for other in older if other is not entry and _may_live_beside(other, entry)]
+            kept = [other for other in older if other is not entry and may_live_beside(other, entry)]
             elsewhere = sum(len(entries) for tab, entries in tabs.items() if tab != entry.tab)
             if elsewhere + len(kept) >= limit_per_scope:
                 return False
@@ -100,12 +121,11 @@ class TabRegistry:
         with streams.lock:
             return len(streams.by_scope.get(scope, {}).get(tab, ()))
 
-    def rivals(self, newcomer: TabEntry) -> list[TabEntry]:
-        """List the streams that a stream would replace; itself, too, if it is here."""
+    def of_tab(self, scope: str, tab: str | None) -> list[TabEntry]:
+        """List the open streams of one tab of a scope."""
         streams = self._streams.get()
         with streams.lock:
-            entries = streams.by_scope.get(newcomer.scope, {}).get(newcomer.tab, [])
-            return [entry for entry in entries if not _may_live_beside(entry, newcomer)]
+            return list(streams.by_scope.get(scope, {}).get(tab, ()))
 
     def entries(self) -> list[TabEntry]:
         """List the open streams; those of one scope stand together."""
@@ -124,7 +144,7 @@ class TabRegistry:
                 if not entries:
                     streams.drop(entry.scope, entry.tab)
 
-    def close(self, scope: str, tab: str | None = None, *, reason: str) -> int:
+    def close(self, scope: str, tab: str | None = None, *, reason: Reason) -> int:
         """End all streams of a scope, those without a tab too, or of one of its tabs, and those that are about to open.
 
         :param reason: what they are ended with.
@@ -176,16 +196,17 @@ class _Streams:
         return entries
 
 
-def _may_live_beside(older: TabEntry, newer: TabEntry) -> bool:
+def may_live_beside(older: TabEntry, newer: Place) -> bool:
+    """Whether a newer stream of the same scope and tab leaves an older one open."""
     if newer.tab is None:
         return True
     return older.page is not None and older.page == newer.page and older.url != newer.url
 
 
-def _end(entries: Iterable[TabEntry], reason: str, page: str | None) -> None:
+def _end(entries: Iterable[TabEntry], reason: Reason, page: str | None) -> None:
     """Ask streams to end, without the lock: the answer may be a release."""
     for entry in entries:
         try:
-            entry.end(reason, page)
+            entry.stream.end_as(reason, page)
         except Exception:
             _logger.exception("The stream %r could not be asked to end (%s)", entry, reason)

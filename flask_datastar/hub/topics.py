@@ -21,7 +21,7 @@ class Subscriber(Protocol):
 
         Called by the publisher. It may yield to other greenlets, but must not wait for another publisher.
 
-        :param kind: ``message`` (the payload is JSON) or ``events`` (encoded server-sent events).
+        :param kind: of :class:`~flask_datastar.brokers.payload.MessageKind`, *message* or *events*.
         """
 
     def catch_up(self) -> None:

@@ -26,8 +26,8 @@ _PAGE = re.compile(r"[A-Za-z0-9_.-]{0,128}", re.ASCII)
 _FAILURES = re.compile(r"[0-9]{1,2}", re.ASCII)
 
 
-class Reason(StrEnum):
-    """The reason for which a stream ended, as sent to the client."""
+class EndingKind(StrEnum):
+    """What the client is told of an ending."""
 
     #: The stream is complete; the server responds with 204 to a request that brings this reason back.
     DONE = "done"
@@ -41,7 +41,7 @@ class Reason(StrEnum):
 class Ending:
     """One ending: the content of a stream's last event id."""
 
-    reason: Reason
+    kind: EndingKind
     #: The page part of the newer stream's tab id (replaced); "" for a stream without a tab id.
     page: str = ""
     #: Exceptions in a row that ended the stream (restart); 0 for any other cause.
@@ -56,15 +56,15 @@ class Ending:
 
         :return: printable ASCII text.
 
-        >>> Ending(Reason.RESTART, failures=2, last_id="row-7").encode_id()
+        >>> Ending(EndingKind.RESTART, failures=2, last_id="row-7").encode_id()
         'ds:restart:2:row-7'
         """
-        if self.reason is Reason.REPLACED:
-            return f"{RESERVED_ID_PREFIX}{self.reason}:{self.page if _PAGE.fullmatch(self.page) else ''}"
-        if self.reason is Reason.RESTART:
+        if self.kind is EndingKind.REPLACED:
+            return f"{RESERVED_ID_PREFIX}{self.kind}:{self.page if _PAGE.fullmatch(self.page) else ''}"
+        if self.kind is EndingKind.RESTART:
             failures = min(max(self.failures, 0), _MAX_FAILURES)
-            return f"{RESERVED_ID_PREFIX}{self.reason}:{failures}:{_application_id(self.last_id)}"
-        return f"{RESERVED_ID_PREFIX}{self.reason}"
+            return f"{RESERVED_ID_PREFIX}{self.kind}:{failures}:{_application_id(self.last_id)}"
+        return f"{RESERVED_ID_PREFIX}{self.kind}"
 
 
 def parse_ending(event_id: str | None) -> Ending | None:
@@ -75,19 +75,19 @@ def parse_ending(event_id: str | None) -> Ending | None:
         gets a stream.
 
     >>> parse_ending("ds:replaced:p4")
-    Ending(reason=<Reason.REPLACED: 'replaced'>, page='p4', failures=0, last_id='')
+    Ending(kind=<EndingKind.REPLACED: 'replaced'>, page='p4', failures=0, last_id='')
     """
     if event_id is None or not event_id.startswith(RESERVED_ID_PREFIX):
         return None
     name, _, rest = event_id.removeprefix(RESERVED_ID_PREFIX).partition(":")
-    if event_id == f"{RESERVED_ID_PREFIX}{Reason.DONE}":
-        return Ending(Reason.DONE)
-    if name == Reason.REPLACED and _PAGE.fullmatch(rest):
-        return Ending(Reason.REPLACED, page=rest)
+    if event_id == f"{RESERVED_ID_PREFIX}{EndingKind.DONE}":
+        return Ending(EndingKind.DONE)
+    if name == EndingKind.REPLACED and _PAGE.fullmatch(rest):
+        return Ending(EndingKind.REPLACED, page=rest)
     failures, _, last_id = rest.partition(":")
-    if name == Reason.RESTART and _FAILURES.fullmatch(failures):
-        return Ending(Reason.RESTART, failures=int(failures), last_id=_application_id(last_id))
-    return Ending(Reason.RESTART)
+    if name == EndingKind.RESTART and _FAILURES.fullmatch(failures):
+        return Ending(EndingKind.RESTART, failures=int(failures), last_id=_application_id(last_id))
+    return Ending(EndingKind.RESTART)
 
 
 def ending_block(ending: Ending, retry_ms: int | None) -> bytes:
@@ -95,7 +95,7 @@ def ending_block(ending: Ending, retry_ms: int | None) -> bytes:
 
     :param retry_ms: the client's wait before it comes back, in milliseconds; None keeps the client's current wait.
 
-    >>> ending_block(Ending(Reason.RESTART), 1500)
+    >>> ending_block(Ending(EndingKind.RESTART), 1500)
     b'id: ds:restart:0:\nretry: 1500\n\n'
     """
     retry = "" if retry_ms is None else f"retry: {retry_ms}\n"

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..reading.signals import is_datastar_request, read_last_event_id, read_signals
 from ..sansio.consts import CARRIED_TOKEN, SSE_HEADERS
-from ..sansio.endings import Ending, Reason, ending_block, parse_ending, restart_delay_ms
+from ..sansio.endings import Ending, EndingKind, ending_block, parse_ending, restart_delay_ms
 from ..sansio.error_overlay import error_overlay
 from ..state.app import AppState
 from ..state.request import RequestState, state_of
@@ -133,5 +133,5 @@ def _wait_before_return(current: Request, spread_seconds: float) -> bytes:
     """Let the page of a stream that cannot be opened come back later and later: its client asks again after a 200."""
     before = parse_ending(current.headers.get("Last-Event-ID"))
     failures = (before.failures if before is not None else 0) + 1
-    ending = Ending(Reason.RESTART, failures=failures, last_id=read_last_event_id(current) or "")
+    ending = Ending(EndingKind.RESTART, failures=failures, last_id=read_last_event_id(current) or "")
     return ending_block(ending, restart_delay_ms(failures, spread_seconds, lambda: 0.0))

@@ -8,10 +8,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ..hooks import Reason
 from ..hub.direct import direct_writer
 from ..hub.hub import Details, StreamHub
 from ..hub.stream import Stream
-from ..sansio.endings import MAX_BACKOFF_MS, Ending, Reason, ending_block, restart_delay_ms
+from ..sansio.endings import MAX_BACKOFF_MS, Ending, EndingKind, ending_block, restart_delay_ms
 from ..transport import leaving
 from .follow import Follow
 from .subscriptions import Subscription
@@ -180,16 +181,15 @@ class StreamBody:
 
     def _last_block(self, ending: Ending) -> bytes:
         retry_ms = None
-        if ending.reason is Reason.RESTART:
+        if ending.kind is EndingKind.RESTART:
             failures = 0
             if ending.failures:
                 # One that ran for longer than the longest wait has recovered from the earlier ones.
                 has_recovered = time.monotonic() - self._opened_at > MAX_BACKOFF_MS / 1000
                 failures = 1 if has_recovered else self._failures + 1
-            ending = Ending(Reason.RESTART, failures=failures, last_id=self.stream.last_id)
-            # One person's pages are few, and a login that ended is to be noticed soon: those are not spread.
-            is_for_one = self.stream.reason == Reason.RESTART
-            spread = 0 if is_for_one else self.hub.settings.restart_spread_seconds
+            ending = Ending(EndingKind.RESTART, failures=failures, last_id=self.stream.last_id)
+            # A login that ended is to be noticed soon.
+            spread = 0 if self.stream.is_for_one else self.hub.settings.restart_spread_seconds
             retry_ms = restart_delay_ms(failures, spread, random.random)
         return ending_block(ending, retry_ms)
 
@@ -220,4 +220,4 @@ class FollowBody(StreamBody):
                     subscription.fill_gap(self.stream)
                 except Exception:
                     self.hub.logger.exception("Datastar: on_gap of datastar.follow() failed")
-                    self.hub.end_restarting(self.stream, "failed", failures=1)
+                    self.stream.end(Reason.FAILED, failures=1)

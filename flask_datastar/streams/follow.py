@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..brokers.payload import Payload
+from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
 from ..hub.stream import Stream
 from ..state.app import AppState
@@ -63,11 +63,11 @@ class Follow(Subscription):
                 stream.catch_up()
             super().bind(stream)
             for topic in self.topics:
-                self._hub.exchange.topics.hand_over(topic, self, stream)
+                self._hub.bus.topics.hand_over(topic, self, stream)
 
     def deliver(self, topic: str, kind: str, payload: Payload) -> None:
         """Queue broadcast events."""
-        if kind != "events":
+        if kind != MessageKind.EVENTS:
             return
         if self._stream is None:
             # Another thread may be binding it at this moment: nothing may be lost, or overtake what came before.

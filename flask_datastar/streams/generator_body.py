@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import request, stream_with_context
 
-from ..hub.stream import StreamEnds
-from ..sansio.endings import Ending, Reason
+from ..hooks import Reason
+from ..hub.endings import StreamEnds
 from ..sending.generators import AddResult, report
 from ..sending.overlay import late_overlay, sent_events
 from ..sending.response import response_of, take_queue, take_tracked
@@ -84,7 +84,7 @@ class GeneratorBody(StreamBody):
             # Of a teardown function, mostly: the contexts end with the generator, and have gone by now. The body ends
             # cleanly all the same.
             self.hub.logger.exception("Datastar: an exception as the contexts of the stream %s ended", self._details[2])
-            self.hub.end_restarting(self.stream, "failed", failures=1)
+            self.stream.end(Reason.FAILED, failures=1)
             return b""
 
     def _run(self) -> bytes | None:
@@ -98,7 +98,7 @@ class GeneratorBody(StreamBody):
             return None
         except Exception as error:
             report(self._state, error)
-            self.hub.end_restarting(self.stream, "failed", failures=1)
+            self.stream.end(Reason.FAILED, failures=1)
             return late_overlay(self._state, request._get_current_object(), error, self._sent) or None  # type: ignore[attr-defined]
         finally:
             if self.stream.must_end:
@@ -110,7 +110,7 @@ class GeneratorBody(StreamBody):
         except StopIteration as stop:
             self._add_result(stop.value)
             chunk = self._flush(b"")
-            self.stream.end(Ending(Reason.DONE), "done")
+            self.stream.end(Reason.DONE)
             return chunk
         self._add_result(item)
         chunk = self._flush(KEEPALIVE)

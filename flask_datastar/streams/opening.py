@@ -10,13 +10,14 @@ from flask import Request, Response
 from werkzeug.exceptions import ServiceUnavailable
 
 from ..errors import SetupError
+from ..hooks import Reason
 from ..hub.hub import StreamHub
 from ..hub.limits import max_streams
 from ..hub.scopes import Scope, scope_text, scope_topic
 from ..hub.tabs import TabEntry
 from ..reading.signals import read_page_id, read_signals, read_tab_id
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
-from ..sansio.endings import Reason, parse_ending
+from ..sansio.endings import EndingKind, parse_ending
 from ..sansio.signals import patch_signals
 from ..security.stream_renewal import renewal_for
 from ..sending.generators import queue_result
@@ -61,7 +62,7 @@ def open_stream(
     if request.method == "HEAD":
         return head_response(app_state)
     before = parse_ending(request.headers.get("Last-Event-ID"))
-    if before is not None and before.reason is Reason.DONE:
+    if before is not None and before.kind is EndingKind.DONE:
         return Response(status=204)
     signals = read_signals(request, state)
     tab, page = read_tab_id(signals), read_page_id(signals)
@@ -69,13 +70,13 @@ def open_stream(
     hub = hub_of(app_state)
     owner = scope_text(scope() if callable(scope) else scope)
     url = _own_url(request)
-    if before is not None and before.reason is Reason.REPLACED:
+    if before is not None and before.kind is EndingKind.REPLACED:
         prelude += b"id: \n\n"
         if page is not None and page != before.page:
             # A duplicated tab: it gets an id of its own, the same for all its streams, and lives on beside the first.
             tab = sha256(page.encode()).hexdigest()[:16]
             prelude += patch_signals({TAB_ID_SIGNAL: f"{tab}.{page}"}).encode()
-        elif not (owner and tab) or hub.restore_id(owner, tab, page, url):
+        elif not (owner and tab) or hub.tabs.restore(owner, tab, page, url):
             app_state.warn_once(
                 "Datastar: stream %s was asked for twice by one page; the second request is answered 204. The browser "
                 "can do so by itself when it is shown again; otherwise use tab_signal() for the tab id",
@@ -85,12 +86,12 @@ def open_stream(
         # Else the stream that took the place has gone meanwhile, and the page has none.
     stream = hub.new_stream()
     if owner:
-        stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream.end_as)
+        stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream)
     _check_room(hub, owner, tab)
     own = None
     if owner:
         # Whoever signs its owner out meanwhile means this one, too.
-        hub.registry.expect(stream.entry)
+        hub.tabs.expect(stream.entry)
         # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
         own = Follow.of_stream(hub, scope_topic(owner), *([scope_topic(owner, tab)] if tab else []))
         state.subscriptions.append(own)
@@ -125,7 +126,7 @@ def open_stream(
     state.stream = body
     if worker.is_stopping():
         hub.stop()
-        hub.end_restarting(stream, "stopping")
+        stream.end(Reason.STOPPING)
     return stream_response(state, body)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ..brokers.payload import Payload
-from ..hub.exchange import EVENTS, MESSAGE
+from ..brokers.payload import MessageKind, Payload
 from ..state.app import AppState
 from .broadcast import Broadcast
 from .commits import publish_at_commit
@@ -21,17 +20,17 @@ def publish_message(app_state: AppState, topic: str, data: Any) -> None:
     :raises SetupError: most streams could not hear it.
     :raises BrokerError: the streams of other processes may not hear it.
     """
-    _publish(app_state, topic, MESSAGE, Payload(app_state.dumps(data).encode()))
+    _publish(app_state, topic, MessageKind.MESSAGE, Payload(app_state.dumps(data).encode()))
 
 
 def broadcast_events(app_state: AppState, topic: str) -> Broadcast:
     """Give what sends events to the streams that follow a topic."""
-    return Broadcast(app_state, partial(_publish, app_state, topic, EVENTS))
+    return Broadcast(app_state, partial(_publish, app_state, topic, MessageKind.EVENTS))
 
 
-def _publish(app_state: AppState, topic: str, kind: str, payload: Payload) -> None:
+def _publish(app_state: AppState, topic: str, kind: MessageKind, payload: Payload) -> None:
     """Hand a payload to all streams of a topic: at once, or when the transaction that it tells of is committed."""
     check_publisher(app_state)
-    publish = partial(hub_of(app_state).exchange.publish, topic, kind, payload)
+    publish = partial(hub_of(app_state).bus.publish, topic, kind, payload)
     if not publish_at_commit(app_state, publish):
         publish()

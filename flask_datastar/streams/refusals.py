@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Request, Response
 
 from ..reading.signals import is_datastar_request
-from ..sansio.endings import Ending, Reason, ending_block
+from ..sansio.endings import Ending, EndingKind, ending_block
 from ..sending.redirects import convert_redirect
 from ..sending.response import finish, is_event_response, start_response
 from ..state.request import RequestState
@@ -31,5 +31,5 @@ def refuse_stream(response: Response, request: Request, state: RequestState) -> 
         for cookie in response.headers.getlist("Set-Cookie"):
             converted.headers.add("Set-Cookie", cookie)
         response.close()
-    converted.__dict__["_datastar_queue"].append(ending_block(Ending(Reason.DONE), None))
+    converted.__dict__["_datastar_queue"].append(ending_block(Ending(EndingKind.DONE), None))
     return finish(converted, state)

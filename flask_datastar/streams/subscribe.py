@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..brokers.payload import Payload
+from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
 from ..hub.stream import Stream
 from ..transport.wakeups import make_short_lock
@@ -43,7 +43,7 @@ class Messages(Subscription):
 
     def deliver(self, topic: str, kind: str, payload: Payload) -> None:
         """Queue a message; a stream that falls behind ends, and its page comes back."""
-        if kind != "message":
+        if kind != MessageKind.MESSAGE:
             return
         settings = self._hub.settings
         with self._lock:

@@ -24,7 +24,7 @@ class Subscription:
         self._is_closed = False
         self.topics = topics if is_own else check_topics(topics)
         for topic in self.topics:
-            hub.exchange.subscribe(topic, self)
+            hub.bus.subscribe(topic, self)
 
     def bind(self, stream: Stream) -> None:
         """Belong to a stream, which is woken by what comes."""
@@ -35,7 +35,7 @@ class Subscription:
         if not self._is_closed:
             self._is_closed = True
             for topic in self.topics:
-                self._hub.exchange.unsubscribe(topic, self)
+                self._hub.bus.unsubscribe(topic, self)
 
     @abstractmethod
     def deliver(self, topic: str, kind: str, payload: Payload) -> None:

@@ -76,7 +76,7 @@ def test_app_knows_the_new_scheme(tmp_path: Path) -> None:
 
     with app.app_context():
         assert datastar.tabs.count(everywhere=True) == 0
-    hub_for(app).exchange.close()
+    hub_for(app).bus.close()
 
 
 @pytest.mark.parametrize("scheme", ["my_broker", "NATS", "redis+nats"])
@@ -87,7 +87,7 @@ def test_scheme_is_taken_as_the_row_has_it(monkeypatch: pytest.MonkeyPatch, sche
 
     with app.app_context():
         datastar.publish("news")
-    assert hub_for(app).exchange.broker.url == f"{scheme}://host:1/x"
+    assert hub_for(app).bus.broker.url == f"{scheme}://host:1/x"
 
 
 @pytest.mark.parametrize("package", ["no_such_client", "no_such_client.pubsub"])

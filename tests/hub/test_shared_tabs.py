@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flask_datastar.brokers.payload import Payload
+from flask_datastar.hooks import Reason
 from flask_datastar.hub.shared_tabs import SharedTabs
-from flask_datastar.hub.tabs import TabEntry, TabRegistry
+from flask_datastar.hub.tabs import TabEntry, TabInfo
 
 
 class Site:
@@ -28,12 +29,27 @@ class Site:
             pass
 
     @property
-    def alive(self) -> list[TabEntry]:
-        return [entry for process in self.processes for entry in process.registry.entries()]
+    def alive(self) -> list[TabInfo]:
+        return [info for process in self.processes for info in process.tabs.snapshot()]
+
+
+class Opened:
+    """An open stream, which notes its end."""
+
+    def __init__(self, page: str, opened_at: float, ended: list[str]) -> None:
+        self._ended = ended
+        self.entry = TabEntry("ann", "t", page, "/feed", "feed", opened_at, self)
+
+    def end_as(self, reason: Reason, winner_page: str | None) -> None:
+        assert self.entry.page is not None
+        self._ended.append(self.entry.page)
+
+    def restore_id(self) -> bool:
+        return True
 
 
 class Process:
-    """A process: the exchange of its registry, too."""
+    """A process: the bus of its tabs, too."""
 
     is_shared = True
     broker: Any
@@ -49,21 +65,20 @@ class Process:
         self.on_tabs: Callable[[Payload], object] = lambda _: None
         self.on_restored: Callable[[], object] = lambda: None
         self.broker = self
-        self.registry = TabRegistry()
-        self.tabs = SharedTabs(self.registry, self, lambda *_: False)  # type: ignore[arg-type]
+        self.tabs = SharedTabs(self)  # type: ignore[arg-type]
+        self.newest: Opened | None = None
 
     def post(self, topic: str, kind: str, payload: Payload) -> None:
         self._outbox.append(payload)
 
     def note_streams(self, scope: str, tab: str | None, streams: int) -> None:
-        assert streams == self.registry.count_of(scope, tab)
+        assert streams == len([info for info in self.tabs.snapshot() if (info.scope, info.tab) == (scope, tab)])
 
     def open(self) -> None:
         site = self._site
         site.opened += 1
-        page = f"p{site.opened}"
-        entry = TabEntry("ann", "t", page, "/feed", "feed", site.opened + self.skew, lambda *_: self.ended.append(page))
-        assert self.tabs.register(entry, limit_per_scope=20)
+        self.newest = Opened(f"p{site.opened}", site.opened + self.skew, self.ended)
+        assert self.tabs.register(self.newest.entry, limit_per_scope=20)
 
     def send(self) -> bool:
         """Let the server have the oldest message."""
@@ -193,10 +208,9 @@ def test_stream_that_opens_while_an_older_one_is_counted_out_is_known_to_the_oth
         noted.append(streams)
 
     process.open()
-    (older,) = process.registry.entries()
-    process.registry.release(older)
+    assert process.newest is not None
     process.note_streams = note  # type: ignore[method-assign]
-    process.tabs.released(older)
+    process.tabs.release(process.newest.entry)
     opening.join()
 
     assert noted == ["begun", 0, 1]

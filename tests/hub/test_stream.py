@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from flask_datastar.hooks import Reason
 from flask_datastar.hub.direct import Payload
 from flask_datastar.hub.stream import LARGEST_WRITE_BYTES, Stream
-from flask_datastar.sansio.endings import Ending, Reason
+from flask_datastar.sansio.endings import Ending, EndingKind
 from tests.conftest import MakeApp
 from tests.support.streams import hub_for
 
@@ -57,8 +58,8 @@ def test_stream_that_can_take_no_more_ends(app: Flask, stream: Stream, count: in
 
     stream.put(Payload(b"x" * size))
 
-    assert stream.ending == Ending(Reason.RESTART)
-    assert (stream.reason, stream.waiting, stream.take()) == ("slow", 0, b"")
+    assert stream.ending == Ending(EndingKind.RESTART)
+    assert (stream.reason, stream.waiting, stream.take()) == (Reason.SLOW, 0, b"")
     stream.put(Payload(b"late"))
     assert stream.waiting == 0
     assert hub_for(app).stats()["dropped"] == 1
@@ -73,11 +74,11 @@ def test_one_event_is_taken_whatever_its_size(stream: Stream) -> None:
 # Endings
 
 
-@pytest.mark.parametrize("end", [lambda stream: stream.end(Ending(Reason.DONE), "done"), Stream.leave])
+@pytest.mark.parametrize("end", [lambda stream: stream.end(Reason.DONE), Stream.leave])
 def test_reason_and_time_are_there_before_the_stream_is_seen_to_end(
     app: Flask, monkeypatch: pytest.MonkeyPatch, end: Any
 ) -> None:
-    seen: list[tuple[str, float]] = []
+    seen: list[tuple[Reason | None, float]] = []
 
     # Another thread may look at any moment: a timer would cut a connection by a time that is not set yet.
     class Watched(Stream):
@@ -96,23 +97,40 @@ def test_reason_and_time_are_there_before_the_stream_is_seen_to_end(
 
 
 def test_first_ending_decides(stream: Stream) -> None:
-    assert stream.end(Ending(Reason.DONE), "done")
-    assert not stream.end(Ending(Reason.RESTART), "age")
+    assert stream.end(Reason.DONE)
+    assert not stream.end(Reason.AGE)
     stream.leave()
     stream.leave()
 
-    assert (stream.ending, stream.reason, stream.is_gone) == (Ending(Reason.DONE), "done", True)
+    assert (stream.ending, stream.reason, stream.is_gone) == (Ending(EndingKind.DONE), Reason.DONE, True)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_reason_decides_what_the_client_is_told(stream: Stream, reason: Reason) -> None:
+    assert stream.end(reason, page="p2", failures=1)
+
+    told = {Reason.DONE: EndingKind.DONE, Reason.REPLACED: EndingKind.REPLACED}.get(reason, EndingKind.RESTART)
+    assert stream.ending == Ending(told, page="p2", failures=1)
+    assert stream.reason is reason
+
+
+def test_only_what_the_registry_of_tabs_ends_is_for_one_person(app: Flask) -> None:
+    streams = [hub_for(app).new_stream() for _ in range(2)]
+    streams[0].end(Reason.STOPPING)
+    streams[1].end_as(Reason.RESTART, None)
+
+    assert [stream.is_for_one for stream in streams] == [False, True]
 
 
 def test_client_that_has_left_is_sent_no_ending(stream: Stream) -> None:
     stream.leave()
 
-    assert not stream.end(Ending(Reason.RESTART), "stopping")
-    assert (stream.ending, stream.reason) == (None, "left")
+    assert not stream.end(Reason.STOPPING)
+    assert (stream.ending, stream.reason) == (None, Reason.LEFT)
 
 
 def test_end_wakes_whoever_waits(stream: Stream) -> None:
-    for end in (lambda: stream.end(Ending(Reason.DONE), "done"), stream.leave):
+    for end in (lambda: stream.end(Reason.DONE), stream.leave):
         stream.wakeup.clear()
         end()
         assert stream.wakeup.wait(0)

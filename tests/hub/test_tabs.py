@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_datastar.hooks import Reason
 from flask_datastar.hub.tabs import TabEntry, TabInfo, TabRegistry
 
 
@@ -19,7 +20,13 @@ class Opened:
         self, tab: str = "t", page: str | None = None, url: str = "/feed", scope: str = "ann", opened_at: float = 1.5
     ) -> None:
         self.asked: list[tuple[str, str | None]] = []
-        self.entry = TabEntry(scope, tab, page, url, "feed", opened_at, lambda *how: self.asked.append(how))
+        self.entry = TabEntry(scope, tab, page, url, "feed", opened_at, self)
+
+    def end_as(self, reason: Reason, winner_page: str | None) -> None:
+        self.asked.append((reason, winner_page))
+
+    def restore_id(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -146,10 +153,10 @@ def test_close_ends_a_scope_or_one_of_its_tabs(registry: TabRegistry) -> None:
     streams = [Opened("t"), Opened("u"), Opened("v"), Opened("t", scope="bob")]
     register(registry, *streams)
 
-    assert registry.close("ann", "u", reason="restart") == 1
-    assert registry.close("ann", "u", reason="restart") == 0
-    assert registry.close("ann", reason="done") == 2
-    assert registry.close("nobody", reason="done") == 0
+    assert registry.close("ann", "u", reason=Reason.RESTART) == 1
+    assert registry.close("ann", "u", reason=Reason.RESTART) == 0
+    assert registry.close("ann", reason=Reason.DONE) == 2
+    assert registry.close("nobody", reason=Reason.DONE) == 0
     assert [stream.asked for stream in streams] == [[("done", None)], [("restart", None)], [("done", None)], []]
     assert registry.count() == 1
 
@@ -178,11 +185,11 @@ def test_stream_that_ends_may_use_the_registry(registry: TabRegistry) -> None:
     old = Opened()
     counts: list[int] = []
 
-    def end(reason: str, page: str | None) -> None:
+    def end(reason: Reason, page: str | None) -> None:
         registry.release(old.entry)
         counts.append(registry.count())
 
-    old.entry.end = end
+    old.end_as = end  # type: ignore[method-assign]
     register(registry, old, Opened())
 
     assert counts == [1]
@@ -191,14 +198,14 @@ def test_stream_that_ends_may_use_the_registry(registry: TabRegistry) -> None:
 def test_stream_that_cannot_be_asked_is_logged_and_the_others_end(
     registry: TabRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(reason: str, page: str | None) -> None:
+    def fail(reason: Reason, page: str | None) -> None:
         raise LookupError("gone")
 
     broken, other = Opened("t"), Opened("u")
-    broken.entry.end = fail
+    broken.end_as = fail  # type: ignore[method-assign]
     register(registry, broken, other)
     with caplog.at_level(logging.ERROR):
-        assert registry.close("ann", reason="done") == 2
+        assert registry.close("ann", reason=Reason.DONE) == 2
 
     assert other.asked == [("done", None)]
     assert "gone" in caplog.text
@@ -241,7 +248,7 @@ def test_what_is_open_is_what_the_rules_say(steps: list[tuple[str, str, str, str
                 live.remove(old)
         else:
             ended = [old for old in live if (old.entry.scope, old.entry.tab) == (scope, tab)]
-            assert registry.close(scope, tab, reason="done") == len(ended)
+            assert registry.close(scope, tab, reason=Reason.DONE) == len(ended)
             live = [old for old in live if old not in ended]
         assert all(old.asked == [] for old in live)
         assert registry.count() == len({(old.entry.scope, old.entry.tab) for old in live})

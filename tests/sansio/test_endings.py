@@ -8,26 +8,26 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flask_datastar.sansio.endings import Ending, Reason, ending_block, parse_ending, restart_delay_ms
+from flask_datastar.sansio.endings import Ending, EndingKind, ending_block, parse_ending, restart_delay_ms
 from flask_datastar.sansio.parser import parse_events
 
 PAGES = st.text(string.ascii_letters + string.digits + "_.-", max_size=128)
 IDS = st.text(string.printable[:95], max_size=40).map(str.strip).filter(lambda text: not text.startswith("ds:"))
 ENDINGS = (
-    st.just(Ending(Reason.DONE))
-    | st.builds(Ending, st.just(Reason.REPLACED), page=PAGES)
-    | st.builds(Ending, st.just(Reason.RESTART), failures=st.integers(0, 99), last_id=IDS)
+    st.just(Ending(EndingKind.DONE))
+    | st.builds(Ending, st.just(EndingKind.REPLACED), page=PAGES)
+    | st.builds(Ending, st.just(EndingKind.RESTART), failures=st.integers(0, 99), last_id=IDS)
 )
 
 
 @pytest.mark.parametrize(
     ("ending", "event_id"),
     [
-        (Ending(Reason.DONE), "ds:done"),
-        (Ending(Reason.REPLACED, page="p-7.a_B"), "ds:replaced:p-7.a_B"),
-        (Ending(Reason.REPLACED), "ds:replaced:"),
-        (Ending(Reason.RESTART), "ds:restart:0:"),
-        (Ending(Reason.RESTART, failures=3, last_id="a:b:c"), "ds:restart:3:a:b:c"),
+        (Ending(EndingKind.DONE), "ds:done"),
+        (Ending(EndingKind.REPLACED, page="p-7.a_B"), "ds:replaced:p-7.a_B"),
+        (Ending(EndingKind.REPLACED), "ds:replaced:"),
+        (Ending(EndingKind.RESTART), "ds:restart:0:"),
+        (Ending(EndingKind.RESTART, failures=3, last_id="a:b:c"), "ds:restart:3:a:b:c"),
     ],
 )
 def test_id_says_what_the_ending_is(ending: Ending, event_id: str) -> None:
@@ -65,30 +65,30 @@ def test_id_of_the_application_is_no_ending(event_id: str | None) -> None:
     ],
 )
 def test_damaged_id_is_a_restart(event_id: str) -> None:
-    assert parse_ending(event_id) == Ending(Reason.RESTART)
+    assert parse_ending(event_id) == Ending(EndingKind.RESTART)
 
 
 def test_header_that_lost_its_last_colon_still_says_replaced() -> None:
-    assert parse_ending("ds:replaced") == Ending(Reason.REPLACED)
+    assert parse_ending("ds:replaced") == Ending(EndingKind.REPLACED)
 
 
 @pytest.mark.parametrize("last_id", ["ds:done", "ä", "a\nid: b", "a\x00", " a"])
 def test_last_id_that_the_application_cannot_have_sent_is_dropped(last_id: str) -> None:
-    assert Ending(Reason.RESTART, failures=1, last_id=last_id).encode_id() == "ds:restart:1:"
-    assert parse_ending(f"ds:restart:1:{last_id}") == Ending(Reason.RESTART, failures=1)
+    assert Ending(EndingKind.RESTART, failures=1, last_id=last_id).encode_id() == "ds:restart:1:"
+    assert parse_ending(f"ds:restart:1:{last_id}") == Ending(EndingKind.RESTART, failures=1)
 
 
 @given(st.text(), st.integers(), st.text())
 @example("p\nid: x", 10**9, "x\r\ndata: y")
 def test_encoding_never_fails_nor_breaks_its_line(page: str, failures: int, last_id: str) -> None:
-    for reason in Reason:
-        event_id = Ending(reason, page, failures, last_id).encode_id()
+    for kind in EndingKind:
+        event_id = Ending(kind, page, failures, last_id).encode_id()
 
         assert event_id.isascii()
         assert event_id.isprintable()
         parsed = parse_ending(event_id)
         assert parsed is not None
-        assert parsed.reason is reason
+        assert parsed.kind is kind
 
 
 @given(st.text().map("ds:".__add__))
@@ -97,10 +97,10 @@ def test_parsing_never_fails(event_id: str) -> None:
 
 
 def test_block_is_no_event_for_the_page() -> None:
-    assert ending_block(Ending(Reason.DONE), None) == b"id: ds:done\n\n"
-    assert ending_block(Ending(Reason.RESTART), 1500) == b"id: ds:restart:0:\nretry: 1500\n\n"
+    assert ending_block(Ending(EndingKind.DONE), None) == b"id: ds:done\n\n"
+    assert ending_block(Ending(EndingKind.RESTART), 1500) == b"id: ds:restart:0:\nretry: 1500\n\n"
     # An event without a name is one that the client does nothing with but keep its id and retry.
-    assert [event.type for event in parse_events(ending_block(Ending(Reason.DONE), 1))] in ([], [""])
+    assert [event.type for event in parse_events(ending_block(Ending(EndingKind.DONE), 1))] in ([], [""])
 
 
 def test_worker_stop_spreads_evenly() -> None:

@@ -470,14 +470,14 @@ def test_another_extension_of_that_name_is_left_alone(make_app: MakeApp) -> None
 
 
 def test_broker_that_fails_leaves_the_session_usable(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    exchange = hub_for(board.app).exchange
-    publish = exchange.broker.publish
+    bus = hub_for(board.app).bus
+    publish = bus.broker.publish
 
     def fail(*args: Any, **options: Any) -> None:
         publish(*args, **options)
         raise BrokerError(f"no Redis for {args[3].data}")
 
-    monkeypatch.setattr(exchange.broker, "publish", fail)
+    monkeypatch.setattr(bus.broker, "publish", fail)
     board.db.session.add(board.Row(name="second"))
     board.publish("1")
     board.publish("2")

@@ -13,7 +13,7 @@ from flask import Flask
 from flask_datastar import Datastar
 from flask_datastar.brokers import BROKERS
 from flask_datastar.errors import BrokerError
-from flask_datastar.hub import exchange, shared_tabs
+from flask_datastar.hub import bus, shared_tabs
 from tests.brokers.joined import ROW, URL, JoinedBroker, Line
 from tests.support.checks import wait_until
 from tests.support.streams import Connect, hub_for
@@ -65,7 +65,7 @@ class Process:
 
     @property
     def broker(self) -> JoinedBroker:
-        broker = hub_for(self.app).exchange.broker
+        broker = hub_for(self.app).bus.broker
         assert isinstance(broker, JoinedBroker)
         return broker
 
@@ -90,7 +90,7 @@ def make_process(monkeypatch: pytest.MonkeyPatch, connect: Connect) -> MakeProce
     monkeypatch.setitem(BROKERS, "joined", ROW)
     monkeypatch.setattr(JoinedBroker, "lines", {})
     # What nobody listens to is given up while the test still looks.
-    monkeypatch.setattr(exchange, "_IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(bus, "_IDLE_SECONDS", 0.05)
     return lambda **config: Process(connect, **config)
 
 
@@ -158,7 +158,7 @@ def test_only_topics_with_listeners_here_are_subscribed(processes: tuple[Process
 def test_page_that_makes_way_for_another_keeps_the_subscription(
     processes: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "_IDLE_SECONDS", 3600)
+    monkeypatch.setattr(bus, "_IDLE_SECONDS", 3600)
     one, other = processes
     one.open("feed", "t.p").wait_open().close()
 
@@ -167,7 +167,7 @@ def test_page_that_makes_way_for_another_keeps_the_subscription(
 
     stream.wait('{"again":1}')
     assert [what for what, _ in one.broker.history] == ["subscribe", "subscribe"]
-    hub_for(one.app).exchange.close()
+    hub_for(one.app).bus.close()
 
 
 # One stream a tab
@@ -470,4 +470,4 @@ def test_end_of_the_process_lets_go_of_the_broker(make_process: MakeProcess) -> 
     hub = hub_for(one.app)
     hub._end_at_exit()
 
-    assert hub.exchange.broker not in JoinedBroker.lines["shop"].brokers
+    assert hub.bus.broker not in JoinedBroker.lines["shop"].brokers

@@ -308,7 +308,7 @@ def test_what_came_before_the_first_look_needs_no_second_one(app: Flask, datasta
         changes = datastar.changes("a", "b", at_most_every=0)
         datastar.publish("a")
         # As after an outage of the broker.
-        hub_for(app).exchange.catch_up()
+        hub_for(app).bus.catch_up()
         for topics in changes:
             seen.append(topics)
             yield {"change": len(seen)}

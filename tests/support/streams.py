@@ -60,5 +60,5 @@ def assert_nothing_is_left(app: Flask) -> None:
     """Check that no stream is open and nobody subscribed."""
     hub = hub_for(app)
     assert hub.stats()["open"] == 0
-    assert hub.registry.snapshot() == []
+    assert hub.tabs.snapshot() == []
     assert hub.topics.is_empty

@@ -39,7 +39,7 @@ def main(url: str) -> None:
         except BrokerError as error:
             print("failed:", error)
         print("seconds:", time.monotonic() - begin)
-        if hub_for(app).exchange.broker.stats()["connected"]:
+        if hub_for(app).bus.broker.stats()["connected"]:
             datastar.broadcast("news").signal("broadcast", 1)
             print("tabs:", datastar.tabs.count(everywhere=True))
             datastar.tabs.close("ann")

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 
+from flask_datastar.hooks import Reason
 from flask_datastar.hub.tabs import TabEntry, TabRegistry
 from flask_datastar.hub.topics import Topics
 from flask_datastar.transport.wakeups import make_wakeup
@@ -14,13 +15,23 @@ from tests.support.checks import DEADLINE_SECONDS, held, run_all, run_in_child
 ROUNDS = 200
 
 
-def make_entry(ended: list[TabEntry], scope: str = "s", tab: str = "t", page: str | None = None) -> TabEntry:
-    def end(reason: str, winner: str | None) -> None:
-        time.sleep(0)
-        ended.append(entry)
+class Recorded:
+    """A stream that notes its end."""
 
-    entry = TabEntry(scope, tab, page, "/", "feed", 0.0, end)
-    return entry
+    def __init__(self, ended: list[TabEntry], scope: str, tab: str, page: str | None) -> None:
+        self._ended = ended
+        self.entry = TabEntry(scope, tab, page, "/", "feed", 0.0, self)
+
+    def end_as(self, reason: Reason, winner_page: str | None) -> None:
+        time.sleep(0)
+        self._ended.append(self.entry)
+
+    def restore_id(self) -> bool:
+        return True
+
+
+def make_entry(ended: list[TabEntry], scope: str = "s", tab: str = "t", page: str | None = None) -> TabEntry:
+    return Recorded(ended, scope, tab, page).entry
 
 
 def check_streams_of_one_tab_opened_at_one_moment_leave_one() -> None:
@@ -58,7 +69,7 @@ def check_every_stream_ends_once_whatever_happens_together() -> None:
             if registry.register(entry, limit_per_scope=chance.choice([2, 5])):
                 opened.append(entry)
                 if chance.random() < 0.3:
-                    registry.close(scope, chance.choice([tab, None]), reason="done")
+                    registry.close(scope, chance.choice([tab, None]), reason=Reason.DONE)
                 if chance.random() < 0.6:
                     registry.release(entry)
                     ended.append(entry)
@@ -66,7 +77,7 @@ def check_every_stream_ends_once_whatever_happens_together() -> None:
             registry.snapshot()
 
     run_all([lambda number=number: work(number) for number in range(6)])
-    left = registry.close("a", reason="done") + registry.close("b", reason="done")
+    left = registry.close("a", reason=Reason.DONE) + registry.close("b", reason=Reason.DONE)
     assert left <= 10
     assert {id(entry) for entry in ended} == {id(entry) for entry in opened}
     assert registry.count() == 0

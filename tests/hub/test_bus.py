@@ -12,13 +12,14 @@ from flask import Flask
 from flask_datastar import Datastar
 from flask_datastar.brokers import Broker
 from flask_datastar.brokers.memory import MemoryBroker
-from flask_datastar.brokers.payload import Payload
+from flask_datastar.brokers.payload import MessageKind, Payload
 from flask_datastar.errors import BrokerError
-from flask_datastar.hub import exchange as exchange_module
-from flask_datastar.hub.exchange import EVENTS, MESSAGE, MISSED, TABS, Exchange
+from flask_datastar.hub import bus as bus_module
+from flask_datastar.hub.bus import Bus
 from flask_datastar.hub.turns import Turns
 from flask_datastar.state.app import find_app_state
 
+MESSAGE, EVENTS, TABS, MISSED = MessageKind
 DEADLINE_SECONDS = 40
 
 
@@ -66,108 +67,108 @@ class Listener:
 
 
 @pytest.fixture
-def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchange]:
+def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
     def make(url: str, receiver: Any, options: Any) -> Broker:
         return FailingBroker(url, receiver, options)
 
-    monkeypatch.setattr(exchange_module, "make_broker", make)
+    monkeypatch.setattr(bus_module, "make_broker", make)
     app = Flask(__name__)
     Datastar(app)
-    exchange = Exchange(find_app_state(app).settings, app.name, Turns())
-    yield exchange
-    exchange.close()
+    bus = Bus(find_app_state(app).settings, app.name, Turns())
+    yield bus
+    bus.close()
 
 
-def broker_of(exchange: Exchange) -> Any:
-    return exchange.broker
+def broker_of(bus: Bus) -> Any:
+    return bus.broker
 
 
-def fail(exchange: Exchange, topic: str, kind: str = MESSAGE) -> None:
+def fail(bus: Bus, topic: str, kind: MessageKind = MESSAGE) -> None:
     with pytest.raises(BrokerError, match="away"):
-        exchange.publish(topic, kind, Payload(b"1"))
+        bus.publish(topic, kind, Payload(b"1"))
 
 
-def test_topics_that_failed_are_made_good_after_the_outage(exchange: Exchange) -> None:
-    broker = broker_of(exchange)
+def test_topics_that_failed_are_made_good_after_the_outage(bus: Bus) -> None:
+    broker = broker_of(bus)
     broker.is_away = True
     for topic, kind in (("news", MESSAGE), ("news", EVENTS), ("\x003:ann:tab", EVENTS)):
-        fail(exchange, topic, kind)
+        fail(bus, topic, kind)
     # Who closes a tab is told that it may not be closed; that is no message of a stream.
-    fail(exchange, "\x003:bob", TABS)
+    fail(bus, "\x003:bob", TABS)
 
     broker.is_away = False
-    exchange.catch_up()
+    bus.catch_up()
 
     assert sorted(broker.wait_for(2)) == [("\x003:ann", "\x003:ann:tab", MISSED), ("news", "news", MISSED)]
-    exchange.catch_up()
-    exchange.publish("news", MESSAGE, Payload(b"2"))
+    bus.catch_up()
+    bus.publish("news", MESSAGE, Payload(b"2"))
     # Once.
     assert len(broker.wait_for(3)) == 3
 
 
-def test_own_streams_catch_up_once(exchange: Exchange) -> None:
-    broker, listener = broker_of(exchange), Listener()
-    exchange.subscribe("news", listener)
+def test_own_streams_catch_up_once(bus: Bus) -> None:
+    broker, listener = broker_of(bus), Listener()
+    bus.subscribe("news", listener)
     broker.is_away = True
-    fail(exchange, "news")
+    fail(bus, "news")
 
     broker.is_away = False
-    exchange.catch_up()
+    bus.catch_up()
 
     assert broker.wait_for(1) == [("news", "news", MISSED)]
     assert (listener.kinds, listener.catch_ups) == ([MESSAGE], 1)
 
 
-def test_outage_that_ends_while_it_is_noted_is_made_good(exchange: Exchange) -> None:
-    broker = broker_of(exchange)
+def test_outage_that_ends_while_it_is_noted_is_made_good(bus: Bus) -> None:
+    broker = broker_of(bus)
 
     def recover() -> None:
         broker.is_away = False
-        exchange.catch_up()
+        bus.catch_up()
 
     broker.is_away, broker.on_failure = True, recover
-    fail(exchange, "news")
+    fail(bus, "news")
 
     assert broker.wait_for(1) == [("news", "news", MISSED)]
 
 
-def test_next_outage_does_not_make_it_forgotten(exchange: Exchange) -> None:
-    broker = broker_of(exchange)
+def test_next_outage_does_not_make_it_forgotten(bus: Bus) -> None:
+    broker = broker_of(bus)
     broker.is_away = True
-    fail(exchange, "news")
+    fail(bus, "news")
     tried = threading.Event()
     broker.on_failure = tried.set
-    exchange.catch_up()
+    bus.catch_up()
     assert tried.wait(DEADLINE_SECONDS)
 
     broker.is_away, broker.on_failure = False, None
-    exchange.catch_up()
+    bus.catch_up()
 
     assert broker.wait_for(1) == [("news", "news", MISSED)]
 
 
-def test_others_catch_up_with_that_topic_alone(exchange: Exchange) -> None:
+def test_others_catch_up_with_that_topic_alone(bus: Bus) -> None:
     listener, other = Listener(), Listener()
-    exchange.subscribe("news", listener)
-    exchange.subscribe("weather", other)
+    bus.subscribe("news", listener)
+    bus.subscribe("weather", other)
 
-    exchange.receive("news", MISSED, Payload(b""))
-    exchange.receive("sports", MISSED, Payload(b""))
+    bus.receive("news", MISSED, Payload(b""))
+    bus.receive("sports", MISSED, Payload(b""))
 
     assert (listener.catch_ups, other.catch_ups) == (1, 0)
     assert listener.kinds == other.kinds == []
 
 
-def test_only_so_many_topics_are_remembered(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange_module, "_MOST_MISSED", 2)
-    broker = broker_of(exchange)
+def test_only_so_many_topics_are_remembered(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bus_module, "_MOST_MISSED", 2)
+    broker = broker_of(bus)
     broker.is_away = True
     for topic in ("a", "b", "c"):
-        fail(exchange, topic)
+        fail(bus, topic)
 
     broker.is_away = False
-    exchange.catch_up()
+    bus.catch_up()
     broker.wait_for(2)
-    exchange.publish("end", MESSAGE, Payload(b"1"))
+    bus.publish("end", MESSAGE, Payload(b"1"))
 
     assert sorted(topic for _, topic, _ in broker.wait_for(3)) == ["a", "b", "end"]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from ..brokers import BrokerOptions, make_broker
-from ..brokers.payload import Payload
+from ..brokers.payload import MessageKind, Payload
 from ..config.settings import Settings
 from ..errors import BrokerError
 from ..transport.ticker import current_ticker
@@ -17,8 +17,6 @@ from .scopes import channel_of
 from .topics import Subscriber, Topics
 from .turns import Turns
 
-#: Kinds of messages: for wait points, for browsers, for the registries of tabs, and of a topic that has lost some.
-MESSAGE, EVENTS, TABS, MISSED = "message", "events", "tabs", "missed"
 #: How long a channel that nobody listens to stays subscribed: most pages that leave make way for another one.
 _IDLE_SECONDS = 1.0
 #: Topics that other processes are told of after an outage; one so long that there are more they notice themselves.
@@ -27,7 +25,7 @@ _MOST_MISSED = 10_000
 _logger = logging.getLogger(__name__)
 
 
-class Exchange:
+class Bus:
     """Publishes, subscribes, and hands what comes from the broker to the topics of this process."""
 
     def __init__(self, settings: Settings, name: str, turns: Turns) -> None:
@@ -79,7 +77,7 @@ class Exchange:
                     if self._cancel_idle is None:
                         self._cancel_idle = current_ticker().every(_IDLE_SECONDS, self._give_up_idle)
 
-    def publish(self, topic: str, kind: str, payload: Payload) -> None:
+    def publish(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Hand a payload to all streams of a topic, everywhere.
 
         :raises BrokerError: other processes may not have got it, and the app wants to know.
@@ -88,23 +86,23 @@ class Exchange:
         try:
             self.broker.publish(channel_of(topic), topic, kind, payload)
         except BrokerError as error:
-            if kind != TABS:
+            if kind != MessageKind.TABS:
                 self._note_missed(topic, restored)
             if not self._drops_failures:
                 raise
             _logger.warning("Datastar: other processes do not get what was published to %r: %s", topic, error)
 
-    def post(self, topic: str, kind: str, payload: Payload) -> None:
+    def post(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Publish without waiting, and without hearing of a failure."""
         self.broker.publish(channel_of(topic), topic, kind, payload, waits=False)
 
     def receive(self, topic: str, kind: str, payload: Payload) -> None:
         """Deliver; streams get their turn before a queue overflows that had none yet."""
-        if kind == TABS:
+        if kind == MessageKind.TABS:
             if self.on_tabs is not None:
                 self.on_tabs(payload)
             return
-        if kind == MISSED:
+        if kind == MessageKind.MISSED:
             if payload.data != self._process:
                 for subscriber in self.topics.subscribers(topic):
                     subscriber.catch_up()
@@ -150,7 +148,7 @@ class Exchange:
             topics, self._missed = self._missed, set()
         for topic in topics:
             try:
-                self.broker.publish(channel_of(topic), topic, MISSED, Payload(self._process))
+                self.broker.publish(channel_of(topic), topic, MessageKind.MISSED, Payload(self._process))
             except BrokerError:
                 self._note_missed(topic, restored)
 
