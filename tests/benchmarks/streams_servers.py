@@ -44,7 +44,7 @@ class Subject:
             return [*command, "--timeout-graceful-shutdown", str(GRACE_SECONDS), f"{self.module}:app"]
         command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", str(self.workers)]
         command += ["--worker-connections", "30000"]
-        # The control socket is in the user's folder, so several servers would share it. Older versions have none.
+        # The control socket is in the user's folder, so several servers would share it. Older versions lack it.
         if b"--no-control-socket" in subprocess.run([*command[:3], "--help"], capture_output=True).stdout:
             command.append("--no-control-socket")
         return [*command, "--graceful-timeout", str(GRACE_SECONDS), "-b", f"127.0.0.1:{port}", f"{self.module}:app"]

@@ -58,9 +58,9 @@ def check_counters(found: dict[str, Any], check: Checks) -> None:
     """Check that the counters of a worker without open streams are consistent."""
     stats = found["stats"]
     opened, ended = stats["opened"], stats["ended"]
-    check("all that were opened have ended", opened == sum(ended.values()), str(stats))
+    check("all opened streams have ended", opened == sum(ended.values()), str(stats))
     check("both hooks were sent for each stream", found["hooks"] == {"opened": opened, "closed": opened}, str(found))
-    check("each slow one was dropped", stats["dropped"] == ended.get("slow", 0), str(stats))
+    check("each slow stream was dropped", stats["dropped"] == ended.get("slow", 0), str(stats))
 
 
 def check_log(text: str, check: Checks) -> None:

@@ -89,8 +89,8 @@ class Crowd:
         for page in [page for page in self.pages if not page.is_deaf]:
             name = f"{page.kind} {page.topic} {page.status} {page.last_id}"
             check = self._check
-            check("a page is never left without a word", now - page.heard_at < SILENCE_SECONDS, name)
-            check("a stream ends of age", not page.status or now - page.began_at < AGE_SECONDS, name)
+            check("a page receives events or keep-alives", now - page.heard_at < SILENCE_SECONDS, name)
+            check("a stream ends at its maximum age", not page.status or now - page.began_at < AGE_SECONDS, name)
             check("a stream ends when it is told to", page.must_end_by is None or now < page.must_end_by, name)
 
     def _forget(self, page: Page) -> None:

@@ -78,11 +78,11 @@ class Oracle:
                 missing = self._missing(messages, page)
                 detail = f"{page}: {missing} of {messages}; gap {page.gap_at - messages.asked_at:+.1f} s after"
                 if is_calm:
-                    self._check("all hear everything while nothing is broken", not missing, detail)
+                    self._check("all pages receive everything while nothing is broken", not missing, detail)
                 elif page.pid == messages.pid:
-                    self._check("a page hears all that its own worker publishes", not missing, detail)
+                    self._check("a page receives everything that its own worker publishes", not missing, detail)
                 else:
-                    self._check("who misses messages is told of a gap", not missing, detail)
+                    self._check("a page that misses messages is told of a gap", not missing, detail)
         self._published.clear()
 
     def _missing(self, messages: Messages, page: Page) -> list[int]:

@@ -150,7 +150,7 @@ class Load:
         check = self.check
         if page.status == 204:
             is_right = page.came_with is not None and page.came_with.startswith("ds:done")
-            check("204 comes for an ending", is_right, f"{page.kind} {page.came_with}")
+            check("204 follows only the ending done", is_right, f"{page.kind} {page.came_with}")
             return
         if not page.status or page.is_cut:
             # A stopping worker accepted the connection.
@@ -159,15 +159,15 @@ class Load:
         check("a stream is answered 200", page.status == 200, str(page.status))
         reason = page.last_id.removeprefix("ds:").partition(":")[0]
         is_known = page.last_id.startswith("ds:") and reason in ("done", "restart", "replaced")
-        check("each body says how it ends", is_known, f"{page.kind} {page.last_id!r}")
+        check("each body has the reason of its end", is_known, f"{page.kind} {page.last_id!r}")
         is_right = reason != "done" or page.kind == "finish" or self._closed_at.get(page.scope, 0) >= page.asked_at
-        check("a stream is done that finishes or is closed", is_right, page.kind)
+        check("only a finished or closed stream is done", is_right, page.kind)
         if reason == "restart":
             failures = int(page.last_id.split(":")[2])
             least, most = (1500, 2000) if not failures else (min(1000 << failures, 60_000), 75_000)
             is_right = page.retry is not None and least <= page.retry <= most
-            check("a restart says when", is_right, f"{page.kind} {page.last_id} {page.retry}")
-            check("only what raises has failed", not failures or page.kind == "fail", f"{page.kind} {page.last_id}")
+            check("a restart has its retry interval", is_right, f"{page.kind} {page.last_id} {page.retry}")
+            check("only streams that raise fail", not failures or page.kind == "fail", f"{page.kind} {page.last_id}")
         self.endings[reason] += 1
         if random.random() < 0.5:
             self.returning.append(page)

@@ -162,7 +162,7 @@ class Page:
         if "tabId" in signals:
             self.tab = str(signals["tabId"]).rpartition(".")[0]
         if "topic" in signals:
-            check("messages are of the own topic", signals["topic"] == self.topic, f"{self.topic} {signals}"[:200])
+            check("messages have the page's topic", signals["topic"] == self.topic, f"{self.topic} {signals}"[:200])
         number, state, told = signals.get("n"), signals.get("state"), signals.get("told")
         if isinstance(number, int):
             expected = None if self.number is None else self.number + 1
@@ -177,5 +177,5 @@ class Page:
                 self.number = state
         if isinstance(told, int):
             is_right = signals.get("scope") == self.scope and told > self.told
-            check("what a scope is told comes once, and to it alone", is_right, f"{self.scope} {self.told} {signals}")
+            check("messages to a scope reach it alone, once", is_right, f"{self.scope} {self.told} {signals}")
             self.told = told

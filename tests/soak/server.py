@@ -29,7 +29,7 @@ class Server:
     def __init__(self, log: Path, worker: str, threads: int) -> None:
         self.threads = threads if worker == "gthread" else 0
         command = [sys.executable, "-m", "gunicorn", "-k", worker, "-w", "1", "--worker-connections", "8000"]
-        # The control socket is in the user's folder, so several servers would share it. Older versions have none.
+        # The control socket is in the user's folder, so several servers would share it. Older versions lack it.
         if b"--no-control-socket" in subprocess.run([*command[:3], "--help"], capture_output=True).stdout:
             command.append("--no-control-socket")
         command += ["--threads", str(threads)] if self.threads else []

@@ -103,7 +103,7 @@ def run(seconds: float, load: Load) -> None:
     probe(load)
     load.silence()
     is_alone = load.read_until(lambda: not load.crowd.pages, AGE_SECONDS)
-    load.check("streams that are left alone end of age", is_alone, f"{len(load.crowd.pages)} are open")
+    load.check("streams without messages end at their maximum age", is_alone, f"{len(load.crowd.pages)} are open")
     mark = settle(load, first)
     seen, asked = [load.crowd.began, load.crowd.refused], load.crowd.asked
     for _ in range(3):
