@@ -67,6 +67,7 @@ check: .venv/check.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m tests.house.prose
 	$(BIN)/sphinx-build --quiet --fail-on-warning --builder html docs build/docs/html
 	$(BIN)/sphinx-build --quiet --fail-on-warning --builder doctest docs build/docs/doctest
 
