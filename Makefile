@@ -1,21 +1,21 @@
-# Every target sets up what it needs, in .venv; a second call finds it there.
+# Every target installs what it needs into .venv, once.
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
 #   make demo-cluster  the same on nginx, two gunicorns of two workers and Redis
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
 #   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
 #   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less)
-#   make bench       measure what streams cost, and write it into docs/ (ARGS=--quick for a short look, into build/)
-#   make bench-redis  measure what several processes cost, in the same way
-#   make check       linter, formatter, types, documentation
-#   make test-all    the tests without a browser on every Python and Flask that is supported and installed
+#   make bench       measure the cost of streams, and write it to docs/ (ARGS=--quick for a short run, to build/)
+#   make bench-redis  measure the cost of several processes, in the same way
+#   make check       linter, formatter, types, prose, documentation
+#   make test-all    the tests without a browser on every supported and installed Python and Flask
 #   make dist        build the sdist and the wheel
-#   make clean       remove everything that was made
+#   make clean       remove everything that the other targets created
 
 PORT ?= 8000
-# Not from the environment: some shells keep the machine's name in HOST.
+# Not taken from the environment, because some shells keep the machine's name in HOST.
 HOST = 127.0.0.1
 
-# The first of these that runs and is new enough. PYTHON=... overrides it.
+# The first interpreter that runs and is new enough is used. PYTHON=... overrides it.
 CANDIDATES = python3 python3.14 python3.13 python3.12 python3.11 python
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
@@ -67,10 +67,11 @@ check: .venv/check.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m tests.house.prose
 	$(BIN)/sphinx-build --quiet --fail-on-warning --builder html docs build/docs/html
 	$(BIN)/sphinx-build --quiet --fail-on-warning --builder doctest docs build/docs/doctest
 
-# tox looks along PATH; interpreters of pyenv count as installed without being on it.
+# tox searches PATH only, so the interpreters of pyenv are added to it.
 PYENV_ROOT ?= $(HOME)/.pyenv
 test-all: .venv/matrix.stamp $(CLIENT)
 	sh tests/system_programs.sh
@@ -95,7 +96,7 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS_$*)]"
 	@touch $@
 
-# Checked on every call, because a file that is there can still be the wrong one.
+# Checked on every call, because an existing file can still be the wrong one.
 .PHONY: $(CLIENT)
 $(CLIENT): | .venv/pip.stamp
 	@$(BIN)/python example/fetch_client.py

@@ -1,4 +1,4 @@
-"""The demos of Flask-Datastar: a Flask application with one module a demo.
+"""The demos of Flask-Datastar: a Flask application with a module for each demo.
 
 ``gunicorn --config example/gunicorn.conf.py "example:create_app()"`` serves them, and so does
 ``flask --app example run``.
@@ -25,11 +25,10 @@ CLIENT = Path(__file__).parent / "static" / "datastar.js"
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Make the application; ``config`` wins over the ``EXAMPLE_...`` variables of the environment.
+    """Create the application; ``config`` overrides the ``EXAMPLE_...`` variables of the environment.
 
-    :param config: Flask's own keys, the ``DATASTAR_...`` keys, and ``IMPORT_PAUSE_SECONDS``, the time that the import
-        rests after each row, so that its progress can be watched, and ``PROXIES``, the number of proxies whose headers
-        are believed.
+    :param config: Flask's own keys, the ``DATASTAR_...`` keys, ``IMPORT_PAUSE_SECONDS``, the pause of the import after
+        each row, which makes its progress visible, and ``PROXIES``, the number of trusted proxies in front.
     """
     app = Flask(__name__)
     app.config.from_mapping(
@@ -37,22 +36,22 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         MAX_CONTENT_LENGTH=1024 * 1024,
         IMPORT_PAUSE_SECONDS=0.05,
         PROXIES=0,
-        # A relative path is one below the folder `instance`.
+        # A relative path is below the folder `instance`.
         SQLALCHEMY_DATABASE_URI="sqlite:///board.sqlite",
-        # Few connections: streams that wait hold none, however many they are.
+        # Few connections are enough, because a waiting stream holds no connection.
         SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 5, "max_overflow": 0},
     )
     if CLIENT.exists():
-        # The copy that `make demo` fetched: the demos need no CDN then. Without it the extension's default is used.
+        # The copy that `make demo` fetched, so that the demos need no CDN. Without it the extension's default is used.
         app.config["DATASTAR_SCRIPT_URL"] = f"{app.static_url_path}/{CLIENT.name}"
     app.config.from_prefixed_env("EXAMPLE")
     app.config.from_mapping(config or {})
     if not app.config["SECRET_KEY"]:
         app.config["SECRET_KEY"] = keep_secret_key(Path(app.instance_path) / "secret_key")
-    # Production's level would hide the line that says how an import ended.
+    # The default level would hide the line about the end of an import.
     app.logger.setLevel("INFO")
 
-    # The handlers were declared when the demo modules were imported: this gives them their routes.
+    # The handlers were declared when the demo modules were imported; this creates their routes.
     datastar.init_app(app)
     db.init_app(app)
     login_manager.init_app(app)
@@ -71,19 +70,19 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def create_tables() -> None:
-    """Create the tables that are not there; several processes may do it at the same moment."""
+    """Create missing tables; several processes may do this at the same moment."""
     for table in db.metadata.sorted_tables:
         db.session.execute(CreateTable(table, if_not_exists=True))
     db.session.commit()
 
 
 def keep_secret_key(path: Path) -> str:
-    """Read the key that signs sessions, or make it: who is on the board stays there when the demos are restarted.
+    """Return the key that signs sessions, and create it if it is missing: sessions outlive a restart of the demos.
 
-    A real application takes it from its environment (here EXAMPLE_SECRET_KEY).
+    A real application takes the key from its environment (here EXAMPLE_SECRET_KEY).
     """
     path.parent.mkdir(exist_ok=True)
-    # Written first and named then: another process finds a whole key, or none.
+    # Written first and named afterwards, so that another process never reads a partial key.
     with NamedTemporaryFile("w", dir=path.parent) as file:
         file.write(secrets.token_hex())
         file.flush()

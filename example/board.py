@@ -1,7 +1,7 @@
-"""A shared board: what one person changes appears in the browsers of all others, and everybody sees who is there.
+"""A shared board: a change by one person appears in everybody's browser, and everybody sees who is there.
 
-Handlers write to the database, commit, and publish that there is something new. The stream of each tab then reads the
-board anew and sends it whole: a browser that missed ten changes has them all with the next one.
+Handlers write to the database, commit, and publish that something has changed. The stream of each tab then reads the
+board again and sends it as a whole, so a browser that missed ten changes gets them all with the next one.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Person(db.Model):
 
 @bp.get("/board")
 def page() -> str:
-    # Not the text: what somebody types before the client has started stays in the field.
+    # The signal `text` is not set here, so that the field keeps what somebody types before the client has started.
     datastar.signal("editing", 0)
     show_cards()
     show_people()
@@ -46,7 +46,7 @@ def page() -> str:
 
 
 def person_id() -> str:
-    """Say whose request this is; who has no name yet is sent to the page that asks for it."""
+    """Return the id of the person whose request this is; somebody without a name is redirected to the page."""
     if "person" not in session:
         abort(redirect(url_for("board.page")))
     return str(session["person"])
@@ -54,8 +54,8 @@ def person_id() -> str:
 
 @datastar.stream(group="board", scope=person_id)
 def live() -> Iterator[None]:
-    # The first step comes at once: something may have changed between the page and its stream. While this waits, for
-    # hours perhaps, it holds no connection of the database; what was loaded before the wait is detached after it.
+    # The first step comes at once, because something may have changed between the page and its stream. While the loop
+    # waits, it holds no connection to the database; objects that were loaded before the wait are detached after it.
     for changed in datastar.changes("board", "people"):
         if "board" in changed or not changed:
             show_cards()
@@ -68,16 +68,16 @@ def live() -> Iterator[None]:
 
 def show_cards() -> None:
     cards = db.session.scalars(db.select(Card).order_by(Card.id)).all()
-    # Plain values, so that the template does not ask the database.
+    # Plain values, so that the template does not query the database.
     datastar.assign("columns", [(name, [card for card in cards if card.column == n]) for n, name in enumerate(COLUMNS)])
 
 
 def show_people() -> None:
-    """Assign the names of those who have the board open, in however many tabs."""
+    """Assign the names of all people who have the board open, each once."""
     try:
         there = datastar.tabs.scopes(everywhere=True)
     except BrokerError:
-        # Redis is away: those of this process, until all pages read everything anew.
+        # Redis is down: show the people of this process, until all pages read everything again.
         there = datastar.tabs.scopes()
     names = db.session.scalars(db.select(Person.name).where(Person.id.in_(there)).order_by(Person.name)).all()
     datastar.assign("people", names)
@@ -98,21 +98,21 @@ def join(name: str = "") -> Response | None:
 def leave() -> Response:
     person = session.pop("person", None)
     if person:
-        # The other tabs of this browser come back with the changed session, and are sent to the page that asks.
+        # The other tabs of this browser reconnect with the changed session, and are redirected to ask for a name.
         datastar.tabs.close(person, restart=True)
     return redirect(url_for("board.page"))
 
 
 @datastar.handler(group="board")
 def save(text: str = "", editing: int = 0) -> None:
-    """Add a card, or change the text of one: both come from the same form."""
+    """Add a card or change a card's text; one form does both."""
     person = db.session.get(Person, person_id())
     text = " ".join(text.split())[:LONGEST_TEXT]
     if not text or person is None:
         return
     card = find_card(editing)
     if card is None:
-        # Also when somebody has deleted the card meanwhile: what was typed is not lost.
+        # Also if somebody has deleted the card meanwhile, so that the text is not lost.
         db.session.add(Card(text=text, author=person.name))
     else:
         card.text = text
@@ -125,7 +125,7 @@ def save(text: str = "", editing: int = 0) -> None:
 def move(card: int, step: int) -> None:
     person_id()
     found = find_card(card)
-    # Two people may click at the same moment, and one of them too late.
+    # Two people may click at the same moment, and the second click may come too late.
     if found and 0 <= found.column + step < len(COLUMNS):
         found.column += step
         commit_and_publish()
@@ -141,12 +141,12 @@ def delete(card: int) -> None:
 
 
 def find_card(number: int) -> Card | None:
-    # A number that is larger than what the database takes is no card's.
+    # The database refuses larger numbers, and no card has one.
     return db.session.get(Card, number) if 0 < number < 2**63 else None
 
 
 def commit_and_publish() -> None:
-    # In this order: who is woken reads at once.
+    # In this order, because the streams read as soon as they wake up.
     db.session.commit()
     datastar.publish("board")
 

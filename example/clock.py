@@ -1,4 +1,4 @@
-"""The server's clock: a stream that wakes up each second, and says what time it is."""
+"""The server's clock: a stream that wakes up each second and sends the time."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def page() -> str:
 
 @datastar.stream(group="clock")
 def tick() -> Iterator[None]:
-    # It ends by itself when the page is left. Nobody has to log in here, so there is no scope: the stream of each page
-    # stands for itself.
+    # The stream ends by itself when the page is closed. Without a login there is no scope, so the streams of all pages
+    # are independent.
     for _ in datastar.every(1):
         show()
         yield

@@ -2,8 +2,8 @@
 
 usage: python example/cluster.py [--host 127.0.0.1] [--port 8000]
 
-Ctrl-C stops all of them. What they write while they run is in a folder of their own below ``build``, which is removed
-in the end; the board's database stays in ``instance``, where ``make demo`` has it, too.
+Ctrl-C stops all of them. They write to a folder of their own below ``build``, which is removed at the end. The board's
+database stays in ``instance``, where ``make demo`` keeps it too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 30
-#: gunicorn waits for running imports that long, and everybody else for gunicorn.
+#: The longest wait of gunicorn for running imports, in seconds; the other programs wait for gunicorn.
 GRACE_SECONDS = 5
 GUNICORNS, WORKERS = 2, 2
 
@@ -43,28 +43,28 @@ class Cluster:
             cwd=ROOT,
             env={**os.environ, **variables},
             pass_fds=descriptors,
-            # Ctrl-C in a terminal reaches a whole session: these are to be stopped in order, by this program.
+            # Ctrl-C in a terminal reaches a whole session, but this program has to stop the others in order.
             start_new_session=True,
         )
         self._running.append((name, process))
 
     def check(self) -> None:
-        """Do nothing as long as all of them are to run, and do.
+        """Check that all programs run.
 
-        :raises SystemExit: it is over.
+        :raises SystemExit: if a program has ended, or :meth:`stop_soon` was called.
         """
         if self._must_stop:
             raise SystemExit
         for name, process in self._running:
             if process.poll() is not None:
-                raise SystemExit(f"{name} has ended with status {process.returncode}, so the others are stopped, too")
+                raise SystemExit(f"{name} has ended with status {process.returncode}, so all others are stopped too")
 
     def stop_soon(self, *_: object) -> None:
-        """Let the next check say that it is over: a signal handler that raised might do so while all are stopped."""
+        """Make the next check raise. A signal handler that raised itself could interrupt :meth:`stop`."""
         self._must_stop = True
 
     def stop(self) -> None:
-        """Stop the programs: first what serves pages, so that streams end cleanly, and Redis after its clients."""
+        """Stop the programs in order: gunicorn first, so that streams end cleanly, and Redis after its clients."""
         for name in ("gunicorn", "nginx", "Redis"):
             stopping = [process for running, process in self._running if running == name]
             for process in stopping:
@@ -78,9 +78,9 @@ class Cluster:
 
 
 def find_program(name: str) -> str:
-    """Give the path of a program; servers are not on everybody's PATH.
+    """Return the path of a program, which may be a server outside of the user's PATH.
 
-    :raises SystemExit: it is not installed.
+    :raises SystemExit: if the program is not installed.
     """
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
     found = shutil.which(name, path=path)
@@ -90,14 +90,17 @@ def find_program(name: str) -> str:
 
 
 def free_port() -> int:
-    """Give a port that nobody listens at."""
+    """Return a port on which no program listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def start_redis(cluster: Cluster) -> str:
-    """Start Redis without anything on disk: a broker has nothing to keep. Give its URL."""
+    """Start Redis without files, because a broker keeps nothing.
+
+    :return: the URL of Redis.
+    """
     port = free_port()
     command = [find_program("redis-server"), "--bind", "127.0.0.1", "--port", str(port), "--loglevel", "warning"]
     cluster.start("Redis", [*command, "--save", "", "--appendonly", "no", "--dir", str(cluster.folder)])
@@ -109,18 +112,21 @@ def start_redis(cluster: Cluster) -> str:
             return f"redis://127.0.0.1:{port}/0"
         except OSError:
             if time.monotonic() > deadline:
-                raise SystemExit("Redis does not answer") from None
+                raise SystemExit("Redis does not respond") from None
             time.sleep(0.05)
 
 
 def start_gunicorn(cluster: Cluster, broker_url: str) -> int:
-    """Start a gunicorn as on a host of its own, and give its port."""
-    # Opened here and handed over: no other program can take the port in between.
+    """Start a gunicorn as on a host of its own.
+
+    :return: the port of the gunicorn.
+    """
+    # Opened here and passed on, so that no other program can take the port in between.
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         command = [sys.executable, "-m", "gunicorn", "--config", "example/gunicorn.conf.py"]
         command += ["--workers", str(WORKERS), "--bind", f"fd://{listener.fileno()}"]
         port = int(listener.getsockname()[1])
-        # Newer ones put a control socket there.
+        # Newer versions put a control socket there.
         runtime_folder = cluster.folder / str(port)
         runtime_folder.mkdir(mode=0o700)
         cluster.start(
@@ -128,7 +134,7 @@ def start_gunicorn(cluster: Cluster, broker_url: str) -> int:
             [*command, "--graceful-timeout", str(GRACE_SECONDS)],
             listener.fileno(),
             EXAMPLE_DATASTAR_BROKER_URL=broker_url,
-            # Without Redis a change is in the database all the same, and every page reads it when Redis is back.
+            # Without Redis a change still reaches the database, and every page reads it when Redis is back.
             EXAMPLE_DATASTAR_BROKER_ON_FAILURE="drop",
             EXAMPLE_PROXIES="1",
             XDG_RUNTIME_DIR=str(runtime_folder),
@@ -137,7 +143,7 @@ def start_gunicorn(cluster: Cluster, broker_url: str) -> int:
 
 
 def start_nginx(cluster: Cluster, address: str, ports: list[int]) -> None:
-    """Start nginx with the configuration that is beside this file, at the ports of this run."""
+    """Start nginx with the configuration beside this file, but with the ports of this run."""
     text = (ROOT / "example" / "nginx.conf").read_text()
     known = ["127.0.0.1:8000", "127.0.0.1:8001", "127.0.0.1:8002"]
     for old, new in zip(known, [address, *(f"127.0.0.1:{port}" for port in ports)], strict=True):
@@ -145,7 +151,7 @@ def start_nginx(cluster: Cluster, address: str, ports: list[int]) -> None:
         text = text.replace(f" {old};", f" {new};")
     (cluster.folder / "nginx.conf").write_text(text)
     (cluster.folder / "temp").mkdir()
-    # Started by root, nginx would serve as somebody who may not enter the folder.
+    # If root starts nginx, its workers would run as a user without access to the folder.
     options = "daemon off;" + (" user root;" if os.getuid() == 0 else "")
     command = [find_program("nginx"), "-e", "stderr", "-p", f"{cluster.folder}/", "-c", "nginx.conf", "-g", options]
     cluster.start("nginx", command)
@@ -157,11 +163,11 @@ def wait_for_answer(cluster: Cluster, url: str) -> None:
     while True:
         cluster.check()
         try:
-            # Not for long: in between it is seen whether all of it is to stop.
+            # A short timeout, so that the check above runs often.
             urllib.request.urlopen(url, timeout=2).close()
             return
         except OSError as error:
-            # What answers with an error does so again, except nginx while a gunicorn starts.
+            # An HTTP error is final, except nginx's 502 while a gunicorn starts.
             is_early = not isinstance(error, urllib.error.HTTPError) or error.code == 502
             if not is_early or time.monotonic() > deadline:
                 raise SystemExit(f"{url} cannot be opened: {error}") from None
@@ -169,7 +175,7 @@ def wait_for_answer(cluster: Cluster, url: str) -> None:
 
 
 def serve(cluster: Cluster, host: str, port: int) -> None:
-    """Start everything, and wait until one of the programs ends."""
+    """Start all programs, and wait until one of them ends."""
     broker_url = start_redis(cluster)
     ports = [start_gunicorn(cluster, broker_url) for _ in range(GUNICORNS)]
     start_nginx(cluster, f"{host}:{port}", ports)
@@ -178,7 +184,7 @@ def serve(cluster: Cluster, host: str, port: int) -> None:
     for url in [*addresses, public]:
         wait_for_answer(cluster, url)
     print(f"nginx in front of gunicorn at {' and '.join(addresses)}, with {broker_url}")
-    print(f"Open {public} - Ctrl-C stops all of it.", flush=True)
+    print(f"Open {public} - Ctrl-C stops all programs.", flush=True)
     while True:
         cluster.check()
         time.sleep(0.2)
@@ -186,8 +192,8 @@ def serve(cluster: Cluster, host: str, port: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--host", default="127.0.0.1", help="where nginx listens; everything else is for this machine")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="address of nginx; the others listen on 127.0.0.1 only")
+    parser.add_argument("--port", type=int, default=8000, help="port of nginx; 0 selects a free port")
     arguments = parser.parse_args()
     for name in ("nginx", "redis-server"):
         find_program(name)
@@ -195,7 +201,7 @@ def main() -> None:
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cluster-", dir=build) as name:
         cluster = Cluster(Path(name))
-        # Set here, so that it holds, too, where a shell lets programs in the background ignore Ctrl-C.
+        # Set for SIGINT too, because some shells make background programs ignore it.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, cluster.stop_soon)
         try:

@@ -1,7 +1,7 @@
-"""The endpoint that the conformance suite of the Datastar SDKs asks for: ``gunicorn example.conformance:app``.
+"""The endpoint for the conformance suite of the Datastar SDKs: ``gunicorn example.conformance:app``.
 
-It reads a list of events out of the signals and answers with exactly these. Being a plain view instead of a handler, it
-shows the extension's lower half: ``read_signals()`` and ``start()``.
+It reads a list of events from the signals and sends exactly these events. It is a plain view instead of a handler, to
+show the lower level of the extension: ``read_signals()`` and ``start()``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flask_datastar import Datastar
 app = Flask(__name__)
 datastar = Datastar(app)
 
-# The suite's name of an option, and the keyword that it is here. What the suite leaves out keeps its default.
+# The suite's name of an option → the keyword of the sending method. Options that the suite leaves out keep the default.
 COMMON = {"eventId": "event_id", "retryDuration": "retry_ms"}
 ELEMENTS = {
     "elements": "elements",

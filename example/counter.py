@@ -36,17 +36,17 @@ def reset() -> None:
 
 @datastar.handler(group="counter")
 def finish(count: int = 0) -> Response:
-    # As in any Flask view: for a request of the client the redirect becomes a navigation of the page.
+    # A redirect as in any Flask view; for a request of the client it becomes a navigation of the page.
     flash(f"You counted to {count}.")
     return redirect(url_for("index"))
 
 
 def change(old: int, new: int) -> None:
-    """Tell the page in four ways that the count has changed; nothing has to be flushed or returned."""
-    # A tracked signal: it is sent once, after everything else, with the last value that it got.
+    """Show the new count in four ways; nothing has to be flushed or returned."""
+    # A tracked signal, which is sent once, after everything else, with its last value.
     datastar.signal("count", new)
-    # Markup.format() escapes its arguments, as one wants it for anything that came from a browser.
+    # Markup.format() escapes its arguments, as needed for values from a browser.
     datastar.patch_elements(Markup("<li>{} → {}</li>").format(old, new), to="history", mode="prepend")
-    # Integers are safe inside of a script; datastar.js(value) makes any other value safe.
+    # An integer is safe in a script; datastar.js(value) makes any other value safe.
     datastar.execute_script(f"document.title = 'Counter: {new}'")
     datastar.console_log({"event": "count changed", "from": old, "to": new})

@@ -1,4 +1,4 @@
-"""Import a CSV file: a generator handler reads it row by row, and each ``yield`` shows how far it has come."""
+"""The import of a CSV file: a generator handler reads it row by row, and each ``yield`` shows the progress."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def page() -> str:
 
 @datastar.handler(group="import")
 def load() -> Iterator[None]:
-    # Up to the first `yield` this is like a view: a missing file is answered with 400, one that is too large with 413.
-    # Bytes that are not UTF-8 are replaced, so that read_rows() can name the rows that have them.
+    # Up to the first `yield` this works like a view: a missing file is a 400, and a file that is too large is a 413.
+    # Bytes that are not UTF-8 are replaced, so that read_rows() can report the rows with such bytes.
     text = request.files["file"].read().decode("utf-8-sig", errors="replace")
     pause_seconds = current_app.config["IMPORT_PAUSE_SECONDS"]
     totals: defaultdict[str, Decimal] = defaultdict(Decimal)
     imported = rejected = 0
     ending = "cancelled"
-    # An earlier outcome goes away.
+    # Removes the outcome of an earlier import.
     datastar.patch_template("import.html", block="outcome")
     try:
         for row in read_rows(text):
@@ -43,7 +43,7 @@ def load() -> Iterator[None]:
                 problem = Markup("<li>Line {}: {}</li>").format(row.line, row.problem)
                 datastar.patch_elements(problem, to="problems", mode="append")
             show_counts(row.done_percent, imported, rejected)
-            # Sends what was queued and set above. If the page has been left, the generator ends here.
+            # Sends everything that was queued and set above. If the page was closed, the generator ends here.
             yield
             time.sleep(pause_seconds)
         datastar.signal("progress", 100)

@@ -1,4 +1,4 @@
-"""Read expenses from CSV text, one row at a time; knows nothing of the web."""
+"""Expenses, parsed from CSV text one row at a time, without anything of the web."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Expense:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the file: either an expense, or what is wrong with it."""
+    """One row of the file: either an expense or a problem."""
 
-    line: int  # where the row begins, counted from 1
-    done_percent: int  # how much of the file is read
+    line: int  # the first line of the row, counted from 1
+    done_percent: int  # how much of the file has been read
     expense: Expense | None = None
     problem: str = ""
 
 
 def read_rows(text: str) -> Iterator[Row]:
-    """Give each row of a CSV text in turn; a broken one does not keep the following ones from being read."""
-    # newline="" as the csv module wants it: a line break inside of quotes belongs to the value.
+    """Yield the rows of a CSV text; after a broken row the following rows are still read."""
+    # newline="" as the csv module requires, so that line breaks inside quotes belong to the value.
     lines = max(1, sum(1 for _ in io.StringIO(text, newline="")))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     if not has_header(reader):
@@ -43,7 +43,7 @@ def read_rows(text: str) -> Iterator[Row]:
         line = reader.line_num + 1
         try:
             columns = next(reader)
-            # An empty line is nobody's mistake.
+            # An empty line is not an error.
             if columns:
                 yield Row(line, reader.line_num * 100 // lines, expense=parse_expense(columns))
         except StopIteration:
@@ -55,7 +55,7 @@ def read_rows(text: str) -> Iterator[Row]:
 
 
 def has_header(reader: Iterator[list[str]]) -> bool:
-    """Take the first row and tell whether it names the columns."""
+    """Consume the first row, and return whether it names the columns."""
     try:
         return [column.strip().lower() for column in next(reader, [])] == COLUMNS
     except csv.Error:
@@ -63,10 +63,13 @@ def has_header(reader: Iterator[list[str]]) -> bool:
 
 
 def parse_expense(columns: list[str]) -> Expense:
-    """Convert one row; a ValueError says in words what is wrong with it."""
+    """Convert one row.
+
+    :raises ValueError: if the row is not an expense; the message is for the user.
+    """
     if len(columns) != len(COLUMNS):
         raise ValueError(f"{len(columns)} instead of {len(COLUMNS)} columns")
-    # What a decoder puts in place of bytes that it cannot read. To import it would be to lose the text silently.
+    # The decoder puts this character in place of bytes that it cannot decode. The import must not lose text silently.
     if "\N{REPLACEMENT CHARACTER}" in "".join(columns):
         raise ValueError("this is not UTF-8 text; spreadsheets offer it as “CSV UTF-8”")
     day, shop, amount = (column.strip() for column in columns)

@@ -1,6 +1,6 @@
-"""The extension objects of the application: made here without an app, bound to one by ``create_app()``.
+"""The extension objects of the application, created here without an app and bound to one by ``create_app()``.
 
-Every module may import them from here, and none has to import the application for it.
+Every module can import them from here, without importing the application.
 """
 
 from __future__ import annotations
@@ -13,5 +13,5 @@ from flask_datastar import Datastar
 datastar = Datastar()
 db = SQLAlchemy()
 login_manager = LoginManager()
-# Where it sends who is not signed in.
+# The page to which visitors are redirected who are not signed in.
 login_manager.login_view = "signup.login"

@@ -1,11 +1,10 @@
-"""Fetch the browser client for the tests and for a demo without internet, as ``static/datastar.js``.
+"""The download of the browser client to ``static/datastar.js``, for the tests and for demos without a CDN.
 
-The file is Datastar v1.0.1 with all its plugins and two small patches (scan of shadow roots, a race of the
-``outside`` modifier), under the MIT licence, as the package StarHTML ships it: a package index is reachable where a
-CDN is not. It serves tests and demos only; the product's default is the official bundle that ``datastar.script()``
-names.
+The file is Datastar v1.0.1 with all its plugins and two small patches (scan of shadow roots, a race of the ``outside``
+modifier), under the MIT licence, as shipped by the package StarHTML: a package index is often reachable where a CDN is
+not. It is for tests and demos only; the extension's default is the official bundle, which ``datastar.script()`` names.
 
-Run ``python example/fetch_client.py``; a file that is already there and right is kept.
+Run ``python example/fetch_client.py``. An existing file with the right content is kept.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ TARGET = Path(__file__).parent / "static" / "datastar.js"
 
 
 def download_member(folder: str) -> bytes:
-    """Return the client's bytes out of the wheel, which is neither installed nor kept."""
+    """Return the client's bytes from the wheel, which is neither installed nor kept."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
-    # The package itself asks for a newer Python than this project does; the script inside does not care.
+    # The package requires a newer Python than this project, but the JavaScript in it needs no Python.
     command += ["--python-version", "3.12", "--only-binary=:all:", "--dest", folder, REQUIREMENT]
     subprocess.run(command, check=True)
     (wheel,) = Path(folder).glob("*.whl")
@@ -48,7 +47,7 @@ def main() -> None:
         found = hashlib.sha256(content).hexdigest()
         sys.exit(f"{MEMBER} of {REQUIREMENT} has the SHA-256 {found}, expected {SHA256}: nothing was written.")
     TARGET.parent.mkdir(exist_ok=True)
-    # Written beside the target and moved over it, so that a run that is cut leaves no half file.
+    # Written beside the target and moved over it, so that an interrupted run leaves no partial file.
     partial = TARGET.with_name(f".{TARGET.name}.{os.getpid()}")
     partial.write_bytes(content)
     partial.replace(TARGET)

@@ -1,4 +1,4 @@
-"""Active search: the list filters in the browser at once, the server's answer replaces it a moment later."""
+"""Active search: the browser filters the list at once, and the server's list replaces it a moment later."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ bp = Blueprint("search", __name__)
 
 
 def fold(text: str) -> str:
-    """Reduce a text to what is compared: no case, no accents, no spaces around it."""
+    """Normalise a text for comparison: without case, accents and surrounding spaces."""
     decomposed = unicodedata.normalize("NFKD", text.strip().casefold())
     bare = "".join(character for character in decomposed if not unicodedata.combining(character))
-    # These have no decomposition.
+    # Unicode does not decompose these letters.
     return bare.translate(str.maketrans("łøđ", "lod"))
 
 
@@ -35,7 +35,7 @@ class City:
 
 
 def load_cities() -> list[City]:
-    """Read the cities, the largest first."""
+    """Read the cities, largest first."""
     with Path(__file__).with_name("cities.csv").open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: -int(row["population"]))
     return [
@@ -48,15 +48,15 @@ FOLDED = {city: fold(city.title) for city in CITIES}
 
 
 def find_cities(query: str) -> list[City]:
-    """Return the cities whose name or country contains the query, those that begin with it first."""
+    """Return the cities whose name or country contains the query; cities that start with it come first."""
     folded = fold(query)
     found = [city for city in CITIES if folded in FOLDED[city]]
     return sorted(found, key=lambda city: not FOLDED[city].startswith(folded))
 
 
 def show(query: str) -> None:
-    # An assign is for the templates only. The browser gets one signal, which tells the rows what this list answers;
-    # `query` itself is not sent back, it would overwrite what the user has typed in the meantime.
+    # Assigns are for templates only. The browser gets one signal, the query of this list. The signal `query` itself is
+    # not sent back, because it would overwrite what the user has typed in the meantime.
     datastar.assign("cities", find_cities(query))
     datastar.assign("total", len(CITIES))
     datastar.signal("answered", query)
@@ -74,5 +74,5 @@ def page() -> str:
 def find(query: str = "") -> None:
     show(query)
     datastar.patch_template("search.html", block="results")
-    # So that a reload, a bookmark and the way back show the same list.
+    # Makes a reload, a bookmark and the back button show the same list.
     datastar.replace_url(url_for("search.page", q=query or None))

@@ -1,6 +1,6 @@
-"""Sign up, sign in, an account: forms that are checked while one types, and pages for those who are signed in.
+"""Accounts: forms that are checked while the user types, and pages and handlers for signed-in users.
 
-The sign-up form is one of WTForms; the other two are typed signals, that is a dataclass each.
+The sign-up form is a form of WTForms; the other two forms are dataclasses, that is, typed signals.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class SignUp(FlaskForm):
         "E-mail",
         [
             Length(max=LONGEST_TEXT),
-            # Not what every address is, but no text takes it long, however hostile it is.
-            Regexp(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$", message="This is no e-mail address."),
+            # Not a full check of addresses, but no hostile text can make it slow.
+            Regexp(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$", message="This is not an e-mail address."),
         ],
     )
     password = PasswordField("Password", [Length(10, LONGEST_TEXT, "Use 10 characters or more.")])
@@ -83,7 +83,7 @@ def page() -> str | Response:
     if current_user.is_authenticated:
         return redirect(url_for("signup.account"))
     form = datastar.form(SignUp)
-    # The messages are there from the beginning, all empty.
+    # The page starts with all messages, each empty.
     datastar.show_errors(form)
     return render_template("signup.html", form=form)
 
@@ -92,7 +92,7 @@ def page() -> str | Response:
 def check() -> None:
     form = datastar.form(SignUp)
     form.validate()
-    # Nothing new is said of what is still to be filled in.
+    # Fields that are still empty get no message yet.
     datastar.show_errors(form, only=[name for name, value in form.data.items() if value])
 
 
@@ -110,7 +110,7 @@ def register() -> Response | None:
     try:
         db.session.commit()
     except IntegrityError:
-        # Somebody was faster, between the check and this.
+        # Another request created the account after the check.
         db.session.rollback()
         datastar.signal("errors.email", TAKEN)
         return None
@@ -127,7 +127,7 @@ def login() -> str:
 @datastar.handler(group="signup", on_invalid=datastar.show_errors)
 def sign_in(signals: SignIn, next: str = "") -> Response | None:
     account = find_account(signals.email)
-    # Also for nobody, so that the time it takes does not tell whose account there is.
+    # Hashed even without an account, so that the response time does not reveal which addresses have one.
     right = check_password_hash(account.password_hash if account else some_hash(), signals.password[:LONGEST_TEXT])
     if account is None or not right:
         datastar.signal("errors._", "There is no account with this address and password.")
@@ -137,15 +137,15 @@ def sign_in(signals: SignIn, next: str = "") -> Response | None:
 
 
 def is_own_path(url: str) -> bool:
-    """Whether a browser that is sent there stays on this site."""
-    # It takes a backslash for a slash, and passes over tabs and line breaks: "/\\elsewhere" and "/\t/elsewhere" are
-    # other hosts, as "//elsewhere" is.
+    """Return whether a redirect to this URL stays on this site."""
+    # Browsers read a backslash as a slash, and skip tabs and line breaks: "/\\elsewhere" and "/\t/elsewhere" lead to
+    # another host, as "//elsewhere" does.
     return url.startswith("/") and not url.startswith("//") and "\\" not in url and url.isprintable()
 
 
 @cache
 def some_hash() -> str:
-    return generate_password_hash("nobody's")
+    return generate_password_hash("any password")
 
 
 @bp.get("/account")

@@ -1,4 +1,4 @@
-"""A to-do list for each visitor: a page and its events in one class; each event sends one block of the page again."""
+"""A to-do list for each visitor: a page and its events in one class, whose events send one block of the page again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TodoView(StarView):
     template = "todo.html"
 
     def load(self) -> None:
-        # Before the page and before every event: no event can reach the list of another visitor.
+        # Runs before the page and before every event, so that no event can reach the list of another visitor.
         self.visitor = session.get("visitor", "")
         found = db.session.scalars(db.select(Item).where(Item.visitor == self.visitor).order_by(Item.id))
         self.items = {item.id: item for item in found}
@@ -43,7 +43,7 @@ class TodoView(StarView):
     def add(self, text: str = "", shown: Shown = "all") -> None:
         text = " ".join(text.split())[:LONGEST_TEXT]
         if text and len(self.items) < LONGEST_LIST:
-            # A visitor who only looks gets no cookie.
+            # The cookie is set only here, so that a visitor who only looks gets none.
             self.visitor = session["visitor"] = self.visitor or secrets.token_hex(8)
             item = Item(visitor=self.visitor, text=text, done=False)
             db.session.add(item)
@@ -87,7 +87,7 @@ class TodoView(StarView):
         datastar.patch_template(self.template, block="list")
 
     def assign_items(self, shown: str) -> None:
-        # The signal comes back with the next event, and says which of the entries that one has to send.
+        # The signal comes back with the next event, which then sends the same choice of entries.
         datastar.signal("shown", shown)
         items = list(self.items.values())
         datastar.assign("items", [item for item in items if shown == "all" or item.done == (shown == "done")])

@@ -1,6 +1,6 @@
 """Flask-Datastar: live pages by hypermedia, for Flask.
 
-The browser sends its signals, a Python handler answers with server-sent events that patch signals and elements.
+The browser sends its signals, and a Python handler responds with server-sent events that patch signals and elements.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Signals: TypeAlias = dict[str, Any]
 
 __all__ = ["Datastar", "Event", "EventResponse", "Message", "Signal", "Signals", "StarView", "event"]
 
-# What needs Flask is imported when it is asked for: `import flask_datastar.sse` runs this file, too, and needs none.
+# Modules that need Flask are imported on first access, because `import flask_datastar.sse` also runs this file.
 _MODULES = {
     "Datastar": "extension",
     "EventResponse": "sending.response",

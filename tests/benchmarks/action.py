@@ -1,10 +1,10 @@
-"""What one action costs on the server, plain and with typed signals, beside the same view written by hand.
+"""The cost of one action on the server, plain and with typed signals, beside the same view written by hand.
 
 usage: python tests/benchmarks/action.py [--requests N] [--rounds N]
 
-All run on gunicorn with one gevent worker, the rounds alternate. A few connections send requests one after another;
-what is compared is the CPU time of the server's processes, which noise on the machine changes far less than it changes
-rates. A ratio above its mark makes the exit status 1. Needs the extras ``gunicorn`` and ``bench``, and a POSIX system.
+All of them run in turns on gunicorn with one gevent worker, and a few connections send requests one after another. The
+CPU time of the server's processes is compared, because noise on the machine changes it far less than it changes rates.
+The exit status is 1 if a ratio is above its mark. Needs the extras ``gunicorn`` and ``bench``, and a POSIX system.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BY_HAND = """
 import json
 from flask import Flask, Response, request
 app = Flask(__name__)
-app.secret_key = "benchmark"  # as every real application has one: it makes Flask open the session
+app.secret_key = "benchmark"  # every real application has one, and it makes Flask open the session
 
 @app.post("/increment")
 def increment():
@@ -90,7 +90,7 @@ def increment(signals: Counter):
     datastar.signal("count", signals.count + 1)
 """
 
-# The same signals, as a model of pydantic.
+# The same signals as a model of pydantic.
 PYDANTIC = TYPED.replace("from dataclasses import dataclass", "from pydantic import BaseModel").replace(
     "@dataclass\nclass Counter:", "class Counter(BaseModel):"
 )
@@ -98,7 +98,7 @@ PYDANTIC = TYPED.replace("from dataclasses import dataclass", "from pydantic imp
 
 @dataclass(frozen=True)
 class Case:
-    """One way to write the action: its module, where it is reached, and what it may cost at most."""
+    """One way to write the action: its module, its path, and the highest cost allowed."""
 
     title: str
     module: str
@@ -123,7 +123,7 @@ CONNECTIONS = 4
 
 
 def children_cpu_seconds() -> float:
-    """Give the CPU time of all child processes that have ended and were waited for."""
+    """Return the CPU time of all child processes that have ended and were waited for."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
@@ -145,7 +145,10 @@ def send(port: int, path: str, count: int) -> None:
 
 
 def serve(folder: Path, module: str, path: str, requests: int) -> float:
-    """Start a server, send requests, stop it; give the CPU seconds that its processes took in all."""
+    """Start a server, send requests, and stop it.
+
+    :return: the CPU seconds of all its processes.
+    """
     before = children_cpu_seconds()
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{port}", f"{module}:app"]
@@ -171,7 +174,10 @@ def serve(folder: Path, module: str, path: str, requests: int) -> float:
 
 
 def measure(folder: Path, module: str, path: str, requests: int) -> float:
-    """Give microseconds of server CPU a request: a run with many less one with few, so that starting does not count."""
+    """Return the microseconds of server CPU for a request.
+
+    They are the difference between a run with many and a run with few requests, so that the start does not count.
+    """
     few = requests // 10
     return (serve(folder, module, path, requests) - serve(folder, module, path, few)) / (requests - few) * 1e6
 

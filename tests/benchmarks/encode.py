@@ -1,8 +1,9 @@
-"""Encode events with Flask-Datastar and with datastar-py in one run, turn by turn, and print a table.
+"""The speed of encoding events with Flask-Datastar and with datastar-py, measured in turns in one run.
 
 usage: python tests/benchmarks/encode.py [ROUNDS]
 
-From the arguments to the bytes on the wire. Needs the extra ``bench``. Exit status 1 when a ratio is below its target.
+Each case goes from the arguments to the bytes on the wire. The exit status is 1 if a ratio is below its target. Needs
+the extra ``bench``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LARGE_SIGNALS = {"user": {"name": "Ada", "roles": ["admin", "editor"]}, "page": 
 ELEMENT = '<span id="count" class="badge">42</span>'
 ROWS = "\n".join(f'<li id="row-{number}">Row {number} <b>bold</b></li>' for number in range(100))
 
-#: Of one measurement; long beside the clock's step, short beside the machine's moods.
+#: The time of one measurement: long beside the clock's resolution, short beside the machine's changes of speed.
 SECONDS = 0.002
 
 
@@ -36,12 +37,12 @@ class Case(NamedTuple):
     name: str
     theirs: Callable[[], bytes]
     ours: Callable[[], bytes]
-    #: How many times as fast ours shall be; None: shown only.
+    #: The ratio of speeds that ours must reach; None for a case without a target.
     target: float | None
 
 
 def patch_signals_in_app() -> bytes:
-    """Do what ``datastar.patch_signals()`` does in a request: through Flask's own JSON provider."""
+    """Encode signals as ``datastar.patch_signals()`` does in a request, with Flask's own JSON provider."""
     return sse.patch_signals(SIGNALS, dumps=current_app_state().dumps).encode()
 
 
@@ -93,11 +94,11 @@ def seconds_per_call(function: Callable[[], bytes], calls: int) -> float:
 
 
 def measure(case: Case, rounds: int) -> tuple[float, float, float]:
-    """Give the medians of both, and the median of the ratios of neighbouring measurements."""
+    """Return the medians of both, and the median of the ratios of neighbouring measurements."""
     calls = max(1, int(SECONDS / seconds_per_call(case.theirs, 200)))
     theirs, ours = [], []
     for number in range(rounds):
-        # Who goes first changes from round to round.
+        # The first one changes from round to round.
         for is_ours in (number % 2 == 0, number % 2 == 1):
             (ours if is_ours else theirs).append(seconds_per_call(case.ours if is_ours else case.theirs, calls))
     ratio = statistics.median(their / our for their, our in zip(theirs, ours, strict=True))
@@ -105,7 +106,7 @@ def measure(case: Case, rounds: int) -> tuple[float, float, float]:
 
 
 def main() -> int:
-    """Print the table; give the exit status."""
+    """Print the table, and return the exit status."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     app = Flask("benchmark")
     Datastar(app)

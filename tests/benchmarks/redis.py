@@ -1,16 +1,16 @@
-"""What publishing over several processes costs, beside Flask-SSE and Flask-SocketIO with its Redis queue, in one run.
+"""The cost of publishing across processes, beside Flask-SSE and Flask-SocketIO with its Redis queue, in one run.
 
 usage: python tests/benchmarks/redis.py [--quick] [--docs] [--streams N] [--rounds N] [--repeats N] [--workers N,N,N]
 
 Each server is gunicorn with gevent: ``datastar.follow()`` with ``DATASTAR_BROKER_URL``, Flask-SSE, whose streams
 subscribe to Redis one by one, and Flask-SocketIO, whose processes do, over WebSockets. They take turns. An event is
-published in one of the processes and counted in all clients. Servers and Redis share a processor, the clients have the
-other one, so more workers show what they cost and not what they win.
+published in one of the processes and counted in all clients. Servers and Redis share a processor, and the clients have
+the other one, so the figures show the cost of more workers, not their gain.
 
-Prints a Markdown table and writes it with a plot into the folder. What is not installed (extra ``bench``) or does not
-hold is left out, and said. The exit status is 1 when Flask-Datastar has not delivered everything. Needs the extras
-``gunicorn`` and ``redis``, redis-server, a C compiler, and Linux. Compare the figures with each other, not with those
-of other machines, and let nothing else run meanwhile.
+The results are a Markdown table, which is also printed, and a plot, both written to the folder. A server that is not
+installed (extra ``bench``) or that fails is left out and reported. The exit status is 1 if Flask-Datastar has not
+delivered everything. Needs the extras ``gunicorn`` and ``redis``, redis-server, a C compiler, and Linux. Compare the
+figures with each other, not with those of other machines, and run nothing else in the meantime.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from streams_clients import Load, build_load, running
 from streams_plot import write_plot
 from streams_servers import HERE, Server, Subject, allow_connections
 
-#: Where the documentation has table and plot.
+#: The folder of the documentation with table and plot.
 DOCS = HERE.parents[1] / "docs" / "explanation" / "measured"
-#: How many streams have the many events.
+#: The number of streams in a burst.
 BURST_STREAMS = 10
 BURSTS = 3
 SUBSCRIBE_SECONDS = 60
 
 
 def subjects_for(workers: int, redis: RedisProcess) -> list[Subject]:
-    """Give the servers that are measured, as far as they are installed."""
+    """Return the servers to measure, as far as they are installed."""
     variables = (("REDIS_URL", redis.url), ("DIRECT", "1"))
     found = [Subject(DATASTAR, "follow", "/ds/bench/feed", variables, workers=workers)]
     if importlib.util.find_spec("flask_sse"):
@@ -51,9 +51,9 @@ def subjects_for(workers: int, redis: RedisProcess) -> list[Subject]:
 
 
 def wait_subscribed(subject: Subject, redis: RedisProcess, streams: int) -> None:
-    """Wait until streams that say nothing before their first event are there.
+    """Wait for streams that send nothing before their first event.
 
-    :raises SystemExit: they are not.
+    :raises SystemExit: if they have not subscribed in time.
     """
     deadline = time.monotonic() + SUBSCRIBE_SECONDS
     while subject.protocol == "quiet" and redis.subscribers("sse") < streams:
@@ -64,9 +64,10 @@ def wait_subscribed(subject: Subject, redis: RedisProcess, streams: int) -> None
 
 
 def publish(load: Load, server: Server, events: int, expected: int) -> tuple[float, float]:
-    """Publish in one request; give the seconds until all is delivered, and the p99 in ms.
+    """Publish in one request.
 
-    :raises SystemExit: not all has arrived.
+    :return: the seconds until all events were delivered, and the p99 in milliseconds.
+    :raises SystemExit: if not all events have arrived.
     """
     delivered, seconds, p99_ms = load.tell(f"round {events}")
     if delivered != expected:
@@ -77,7 +78,7 @@ def publish(load: Load, server: Server, events: int, expected: int) -> tuple[flo
 def measure_deliveries(
     program: Path, subject: Subject, redis: RedisProcess, folder: Path, streams: int, rounds: int, found: RedisFigures
 ) -> None:
-    """Publish one event a round to all streams."""
+    """Publish one event in each round to all streams."""
     with running(program, subject, folder, streams) as (server, load, _):
         wait_subscribed(subject, redis, streams)
         publish(load, server, 1, streams)
@@ -86,7 +87,7 @@ def measure_deliveries(
             time.sleep(0.1)
             workers_start, redis_start = server.cpu_seconds(), redis.cpu_seconds()
             seconds, p99_ms = publish(load, server, 1, streams)
-            # What the server does after the last delivery counts, too.
+            # The server's work after the last delivery counts too.
             time.sleep(0.05)
             redis_us = (redis.cpu_seconds() - redis_start) / streams * 1e6
             found.redis_cpu_us.append(redis_us)
@@ -112,7 +113,7 @@ def measure_bursts(
 
 
 def measure(arguments: argparse.Namespace, workers: list[int]) -> tuple[Results, list[str]]:
-    """Measure all; give what was found, and the names of the servers."""
+    """Measure all servers, and return the results and the servers' names."""
     results: defaultdict[tuple[str, int], RedisFigures] = defaultdict(RedisFigures)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -135,7 +136,7 @@ def measure(arguments: argparse.Namespace, workers: list[int]) -> tuple[Results,
 
 
 def tell(text: str) -> None:
-    """Show how far it is, apart from the figures."""
+    """Print the progress to stderr, apart from the figures."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -144,7 +145,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few streams, one repeat")
     parser.add_argument("--docs", action="store_true", help="write table and plot into the documentation")
     parser.add_argument("--streams", type=int, default=2000)
-    parser.add_argument("--events", type=int, default=300, help="of a burst")
+    parser.add_argument("--events", type=int, default=300, help="number of events in a burst")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--workers", default="1,2,4", help="numbers of workers")
@@ -154,9 +155,9 @@ def main() -> int:
         arguments.streams, arguments.events, arguments.rounds, arguments.repeats = 200, 200, 3, 1
     workers = sorted(int(number) for number in arguments.workers.split(","))
     folder = DOCS if arguments.docs else arguments.output
-    # Not as an exit, which would pass for the failure of one server.
+    # An exit would count as the failure of one server.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # A stream of Flask-SSE is two descriptors.
+    # A stream of Flask-SSE takes two descriptors.
     allow_connections(2 * arguments.streams)
     results, names = measure(arguments, workers)
     table = write_table(results, names, workers, arguments.streams, (arguments.events, BURST_STREAMS))

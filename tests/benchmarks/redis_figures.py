@@ -1,4 +1,4 @@
-"""The figures of the benchmark of Redis, and their table."""
+"""The figures of the benchmark with Redis, and their table."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PACKAGES = ("Flask", "gunicorn", "gevent", "redis", "Flask-SSE", "Flask-SocketI
 
 @dataclass
 class RedisFigures(Figures):
-    """What was measured of one server with one number of workers; the CPU is that of the workers and of Redis."""
+    """The figures of one server with one number of workers; the CPU time includes the workers and Redis."""
 
     redis_cpu_us: list[float] = field(default_factory=list)
     events_per_second: list[float] = field(default_factory=list)
     event_cpu_us: list[float] = field(default_factory=list)
     connections: list[float] = field(default_factory=list)
-    #: Why it could not be measured.
+    #: The reasons for which a measurement failed.
     failures: list[str] = field(default_factory=list)
 
 
@@ -29,9 +29,9 @@ Results = dict[tuple[str, int], RedisFigures]
 
 
 def write_table(results: Results, names: list[str], workers: list[int], streams: int, burst: tuple[int, int]) -> str:
-    """Make the Markdown.
+    """Return the Markdown table.
 
-    :param burst: how many events at once, to how many streams.
+    :param burst: the number of events in a burst, and the number of its streams.
     """
     lines = [
         f"{streams:,} streams, one event to all of them; and {burst[0]:,} events, published one after another by one "

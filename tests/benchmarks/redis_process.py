@@ -1,4 +1,4 @@
-"""The Redis server of a benchmark: on a port of its own, without anything on disk."""
+"""The Redis server of a benchmark, on a port of its own and without files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _START_SECONDS = 15
 
 
 class RedisProcess:
-    """A running redis-server, on the processor of the servers that are measured; a context manager."""
+    """A running redis-server on the processor of the measured servers; a context manager."""
 
     def __init__(self, folder: Path) -> None:
         program = shutil.which("redis-server")
@@ -34,11 +34,11 @@ class RedisProcess:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def cpu_seconds(self) -> float:
-        """Give its processor time."""
+        """Return the CPU seconds of Redis."""
         return cpu_seconds([self._process.pid])
 
     def connections(self) -> int:
-        """Count the connections of all others."""
+        """Count the connections, except this one."""
         return self._ask("INFO clients", r"connected_clients:(\d+)") - 1
 
     def subscribers(self, channel: str) -> int:
@@ -52,7 +52,7 @@ class RedisProcess:
             while (found := re.search(pattern, answer)) is None:
                 more = connection.recv(65536).decode()
                 if not more:
-                    raise SystemExit(f"Redis does not say {pattern} to {command}, but {answer!r}")
+                    raise SystemExit(f"Redis responds to {command} with {answer!r}, which does not match {pattern}")
                 answer += more
             return int(found[1])
 
@@ -64,7 +64,7 @@ class RedisProcess:
                 return self
             time.sleep(0.05)
         self.__exit__()
-        raise SystemExit("redis-server does not answer")
+        raise SystemExit("redis-server does not respond")
 
     def __exit__(self, *error: object) -> None:
         self._process.kill()

@@ -1,15 +1,16 @@
-"""What streams cost on one worker, beside those written by hand and those of datastar-py, in one run.
+"""The cost of streams on one worker, beside streams written by hand and streams of datastar-py, in one run.
 
 usage: python tests/benchmarks/streams.py [--quick] [--docs] [--sizes N,N,N] [--rounds N] [--repeats N]
 
-Servers: a queue for each client by hand on gunicorn with gevent, ``datastar.follow()`` on the same, once with and once
-without direct writes, and an asyncio queue for each client with datastar-py on Starlette and uvicorn, where these are
-installed (extra ``bench``). They take turns, at each number of streams. Server and clients have a processor each.
+The servers are gunicorn with gevent and a queue for each client, written by hand; gunicorn with gevent and
+``datastar.follow()``, once with and once without direct writes; and, if installed (extra ``bench``), uvicorn with
+Starlette, datastar-py and an asyncio queue for each client. They take turns at each number of streams. Server and
+clients have a processor each.
 
-Prints a Markdown table and writes it with a plot into the folder; then says which marks are reached. The exit status is
-1 when one is missed, except of a quick run, which is too short to judge. Needs the extra ``gunicorn``, a C compiler,
-Linux, and a limit of open files above the largest number. Compare the figures with each other, not with those of other
-machines, and let nothing else run meanwhile.
+The results are a Markdown table, which is also printed, and a plot, both written to the folder; then a line for each
+mark. The exit status is 1 if a mark is missed, except for a quick run, which is too short to judge. Needs the extra
+``gunicorn``, a C compiler, Linux, and a limit of open files above the largest number. Compare the figures with each
+other, not with those of other machines, and run nothing else in the meantime.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ from streams_figures import BY_HAND, DIRECT, DIRECT_OFF, STARLETTE, Endings, Fig
 from streams_plot import write_plot
 from streams_servers import HERE, Subject, allow_connections
 
-#: Where the documentation has table and plot.
+#: The folder of the documentation with table and plot.
 DOCS = HERE.parents[1] / "docs" / "explanation" / "measured"
-#: How many leave together, and how many are open when the server is told to stop.
+#: The number of clients that leave together, and of open streams when the server is told to stop.
 LEAVING, STOPPING = 200, 1000
-#: How long it may take to notice the clients that left.
+#: The longest wait for the server to notice the clients that have left.
 NOTICE_SECONDS = 3
 
 SUBJECTS = [
@@ -44,18 +45,18 @@ SUBJECTS = [
 
 
 def measure_rounds(program: Path, subject: Subject, folder: Path, streams: int, rounds: int, found: Figures) -> None:
-    """Publish one event a round to all streams."""
+    """Publish one event in each round to all streams."""
     with running(program, subject, folder, streams) as (server, load, kib):
         found.kib.append(kib)
         load.tell("round 1")
-        # Few streams make short rounds: more of them, for a steady median.
+        # Rounds with few streams are short, so there are more of them, for a steady median.
         for _ in range(max(rounds, min(20, 20_000 // streams))):
             time.sleep(0.1)
             start = server.cpu_seconds()
             delivered, seconds, p99_ms = load.tell("round 1")
             if delivered != streams:
                 raise SystemExit(f"{subject.name}: {delivered:.0f} of {streams} deliveries arrived\n{server.log()}")
-            # What the server does after the last delivery counts, too.
+            # The server's work after the last delivery counts too.
             time.sleep(0.05)
             found.cpu_us.append((server.cpu_seconds() - start) / streams * 1e6)
             found.rate.append(delivered / seconds)
@@ -63,7 +64,7 @@ def measure_rounds(program: Path, subject: Subject, folder: Path, streams: int, 
 
 
 def measure_endings(program: Path, subject: Subject, folder: Path, found: Endings) -> None:
-    """Let some leave without a word, and see when the server has noticed; then tell it to stop."""
+    """Close some clients and measure when the server has noticed, then stop the server."""
     with running(program, subject, folder, STOPPING + LEAVING) as (server, load, _):
         (left_at,) = load.tell(f"leave {LEAVING}")
         deadline = time.monotonic() + NOTICE_SECONDS
@@ -80,7 +81,7 @@ def measure_endings(program: Path, subject: Subject, folder: Path, found: Ending
 
 
 def measure(sizes: list[int], rounds: int, repeats: int) -> tuple[str, str, list[tuple[bool, str]]]:
-    """Measure all; give the table, the plot, and the marks."""
+    """Measure all servers, and return the table, the plot, and the marks."""
     has_starlette = all(map(importlib.util.find_spec, ["datastar_py", "starlette", "uvicorn"]))
     subjects = [subject for subject in SUBJECTS if has_starlette or not subject.is_asgi]
     results: defaultdict[tuple[str, int], Figures] = defaultdict(Figures)
@@ -108,7 +109,7 @@ def measure(sizes: list[int], rounds: int, repeats: int) -> tuple[str, str, list
 
 
 def tell(text: str) -> None:
-    """Show how far it is, apart from the figures."""
+    """Print the progress to stderr, apart from the figures."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -117,7 +118,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few streams, one repeat; the marks do not count")
     parser.add_argument("--docs", action="store_true", help="write table and plot into the documentation")
     parser.add_argument("--sizes", default="1000,5000,10000", help="numbers of streams; the middle one is the table's")
-    parser.add_argument("--rounds", type=int, default=5, help="at the least, each time")
+    parser.add_argument("--rounds", type=int, default=5, help="the fewest rounds of each measurement")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--output", type=Path, default=Path("build/benchmarks"))
     arguments = parser.parse_args()

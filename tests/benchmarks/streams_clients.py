@@ -1,4 +1,4 @@
-"""The clients of the benchmark of streams: one C program for all of them."""
+"""The clients of the benchmark of streams, all in one C program."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from streams_servers import HERE, Server, Subject, pinned
 
-#: After which a command to the load client has failed; it gives up earlier by itself, and says why.
+#: The longest wait for a command to the load client, which gives up earlier by itself and prints the reason.
 _ANSWER_SECONDS = 150
 
 
 class Load:
-    """The clients: a C program that is told what to do."""
+    """The clients, as a running C program that takes commands."""
 
     def __init__(self, program: Path, server: Server, subject: Subject, streams: int) -> None:
         arguments = [str(program), str(server.port), subject.stream, "/publish?k={k}", str(streams)]
@@ -34,19 +34,19 @@ class Load:
             raise
 
     def tell(self, command: str) -> list[float]:
-        """Give a command, and wait for its figures."""
+        """Send a command, and return its figures."""
         self.send(command)
         return self.answer(command)
 
     def send(self, command: str) -> None:
-        """Give a command."""
+        """Send a command."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{command}\n")
 
     def answer(self, command: str) -> list[float]:
         """Wait for the figures of a command.
 
-        :raises SystemExit: there are none.
+        :raises SystemExit: if the load client has failed.
         """
         assert self._process.stdout is not None
         is_there, _, _ = select.select([self._process.stdout], [], [], _ANSWER_SECONDS)
@@ -63,7 +63,7 @@ class Load:
 
 @contextmanager
 def running(program: Path, subject: Subject, folder: Path, streams: int) -> Iterator[tuple[Server, Load, float]]:
-    """Start a server and open streams; give both, and the memory of one stream in KiB."""
+    """Start a server and open streams, and yield both, with the memory of one stream in KiB."""
     server = Server(subject, folder)
     try:
         time.sleep(1)
@@ -80,7 +80,7 @@ def running(program: Path, subject: Subject, folder: Path, streams: int) -> Iter
 def build_load(folder: Path) -> Path:
     """Compile the load client.
 
-    :raises SystemExit: there is no C compiler.
+    :raises SystemExit: if no C compiler is installed, or the compilation fails.
     """
     compiler = os.environ.get("CC") or next(filter(shutil.which, ["cc", "gcc", "clang"]), None)
     if compiler is None:

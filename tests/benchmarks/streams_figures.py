@@ -1,4 +1,4 @@
-"""The figures of the benchmark of streams: what was measured, the table, and the marks that have to be reached."""
+"""The figures of the benchmark of streams, their table, and the marks that they must reach."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ STARLETTE = "datastar-py, Starlette"
 DIRECT_OFF = "Flask-Datastar, direct writes off"
 DIRECT = "Flask-Datastar"
 
-#: Times the rate of the stream by hand that are to be reached, the same without direct writes, the part of its memory
-#: that a stream may take, and the times that the CPU a delivery may grow from the least to the most streams.
+#: The least rate relative to streams by hand, the same without direct writes, the most memory of a stream relative to
+#: one by hand, and the most growth of the CPU time of a delivery from the least to the most streams.
 MIN_RATE, MIN_RATE_DIRECT_OFF, MAX_MEMORY, MAX_GROWTH = 2.5, 1.2, 0.7, 1.2
 
 
@@ -23,7 +23,7 @@ _PACKAGES = ("Flask", "gunicorn", "gevent", "datastar-py", "Starlette", "uvicorn
 
 @dataclass
 class Figures:
-    """What was measured of one server at one number of streams, a value for each round or run."""
+    """The figures of one server at one number of streams, with a value for each round or run."""
 
     rate: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
@@ -33,12 +33,12 @@ class Figures:
 
 @dataclass
 class Endings:
-    """What was measured of one server when clients leave and when it stops, a value for each run."""
+    """The figures of one server when clients leave and when it stops, with a value for each run."""
 
-    #: None: not without a write.
+    #: None if the server does not notice a disconnect without a write.
     notice_ms: list[float | None] = field(default_factory=list)
     stop_seconds: list[float] = field(default_factory=list)
-    #: The part of the bodies that ended cleanly when it stopped.
+    #: The share of the bodies that ended cleanly when the server stopped.
     clean: list[float] = field(default_factory=list)
 
 
@@ -46,9 +46,9 @@ Results = dict[tuple[str, int], Figures]
 
 
 def write_table(results: Results, endings: dict[str, Endings], names: list[str], sizes: list[int], about: str) -> str:
-    """Make the Markdown: the middle number of streams in full, how the cost grows, and the endings.
+    """Return the Markdown: all figures at the middle number of streams, the growth of the cost, and the endings.
 
-    :param about: says how many leave and end.
+    :param about: the text above the table of endings.
     """
     size = sizes[len(sizes) // 2]
     base = results[BY_HAND, size]
@@ -84,7 +84,10 @@ def write_table(results: Results, endings: dict[str, Endings], names: list[str],
 
 
 def check_marks(results: Results, sizes: list[int]) -> list[tuple[bool, str]]:
-    """Compare with the marks; give for each whether it is reached, and a line that says so."""
+    """Compare the results with the marks.
+
+    :return: for each mark whether it is reached, and a line about it.
+    """
     size = sizes[len(sizes) // 2]
     hand, off, direct = (results[name, size] for name in (BY_HAND, DIRECT_OFF, DIRECT))
     first, last = (middle(results[DIRECT, size].cpu_us) for size in (sizes[0], sizes[-1]))
@@ -103,12 +106,12 @@ def check_marks(results: Results, sizes: list[int]) -> list[tuple[bool, str]]:
 
 
 def middle(values: list[float]) -> float:
-    """Give the median."""
+    """Return the median."""
     return statistics.median(values)
 
 
 def describe_machine(*names: str) -> str:
-    """Name what it was measured on, with the versions of packages that are installed."""
+    """Describe the machine, with the versions of those packages that are installed."""
     found = [f"{os.cpu_count()} processors", f"Python {platform.python_version()}"]
     for name in names:
         try:

@@ -3,8 +3,8 @@
  * usage: streams_load PORT STREAM_PATH PUBLISH_PATH STREAMS [PROTOCOL]
  *   STREAM_PATH   fetched with GET by each client
  *   PUBLISH_PATH  fetched with POST once a round; {k} becomes the number of events to publish
- *   PROTOCOL      sse, the default; quiet, the same of a server that answers only when there is an event; or socketio
- * Each published event has the four letters MARK in it, once, and nothing else has.
+ *   PROTOCOL      sse, the default; quiet, for a server that sends nothing before its first event; or socketio
+ * Each published event contains the four letters MARK once, and nothing else contains them.
  *
  * Prints "open SECONDS", then reads commands, one a line, and answers with a line each; times are of CLOCK_MONOTONIC:
  *   round K    publish K events: "round DELIVERED SECONDS P99_MS", the last until a stream has all of them
@@ -59,13 +59,13 @@ static int dial(int number) {
     return fd;
 }
 
-/* How much of a pattern has matched after one more character. Good for patterns that do not repeat their beginning. */
+/* Returns how much of a pattern has matched after one more character. For patterns that do not repeat their start. */
 static int step(const char *pattern, int at, char c) {
     if (pattern[at] == c) return at + 1;
     return pattern[0] == c;
 }
 
-/* Reads what is there and gives the number of whole MARKs; closed is set when the server has closed. */
+/* Reads what has arrived and returns the number of whole MARKs; sets closed if the server has closed. */
 static int take(Client *client, int *closed) {
     int marks = 0;
     ssize_t length;
@@ -73,7 +73,7 @@ static int take(Client *client, int *closed) {
         client->is_open = 1;
         for (ssize_t i = 0; i < length; i++) {
             if ((client->mark_at = step(MARK, client->mark_at, buffer[i])) == 4) client->mark_at = 0, marks++;
-            /* A body ends with its last chunk: whatever comes after it begins anew. */
+            /* A body ends with its last chunk, so the search starts again after it. */
             if (client->chunk_at == 5) client->chunk_at = 0;
             client->chunk_at = step(LAST_CHUNK, client->chunk_at, buffer[i]);
         }
@@ -82,7 +82,7 @@ static int take(Client *client, int *closed) {
     return marks;
 }
 
-/* Reads until a text has come. */
+/* Reads until a text has arrived. */
 static void expect(int number, const char *text) {
     size_t have = 0;
     while (!memmem(buffer, have, text, strlen(text))) {
@@ -92,7 +92,7 @@ static void expect(int number, const char *text) {
     }
 }
 
-/* Socket.IO over a WebSocket: its own connection inside that one has to be asked for, by a frame with the text 40. */
+/* Opens Socket.IO's own connection inside each WebSocket, by a frame with the text 40. */
 static void join_socketio(int from, int to) {
     static const char JOIN[] = {(char)0x81, (char)0x82, 0, 0, 0, 0, '4', '0'};
     for (int i = from; i < to; i++) {
@@ -130,7 +130,7 @@ static void open_all(const char *path, const char *protocol) {
         fcntl(clients[i].fd, F_SETFL, O_NONBLOCK);
         epoll_ctl(poller, EPOLL_CTL_ADD, clients[i].fd, &event);
     }
-    /* Until each has had its first bytes. Not until nothing comes any more: there are keep-alives. */
+    /* Until each has received its first bytes. Silence is no criterion, because of keep-alives. */
     for (int waiting = 1; waiting;) {
         struct epoll_event events[BATCH];
         int closed, ready = epoll_wait(poller, events, BATCH, 100);

@@ -1,4 +1,4 @@
-"""The plot of the benchmark of streams: an SVG, made without a library."""
+"""The plot of the benchmark of streams: an SVG, written without a library."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ COLOURS = ["#8a8f98", "#c2803a", "#7aa6d6", "#1f5fa8"]
 
 
 def write_plot(results: Mapping[tuple[str, int], Figures], names: list[str], sizes: list[int], what: str) -> str:
-    """Make an SVG of two charts: deliveries a second at the middle size, and CPU a delivery by size.
+    """Return an SVG of two charts: deliveries a second at the middle size, and CPU a delivery by size.
 
-    :param what: what the sizes are numbers of.
+    :param what: the unit of the sizes, such as "streams".
     """
     size = sizes[len(sizes) // 2]
     rates = {name: statistics.median(results[name, size].rate) for name in names}

@@ -17,9 +17,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 APPS = HERE / "streams_apps"
-#: How long the servers wait for streams that do not end.
+#: The longest wait of the servers for streams that do not end.
 GRACE_SECONDS = 10
-#: Descriptors of a process besides its connections.
+#: The descriptors of a process beside its connections.
 _SPARE_DESCRIPTORS = 100
 
 
@@ -28,23 +28,23 @@ class Subject:
     """One server that is measured."""
 
     name: str
-    #: In :data:`APPS`.
+    #: The name of a module in :data:`APPS`.
     module: str
     stream: str
     variables: tuple[tuple[str, str], ...] = ()
     is_asgi: bool = False
     workers: int = 1
-    #: How its clients open a stream; one of those in ``streams_load.c``.
+    #: The way in which its clients open a stream; a protocol of ``streams_load.c``.
     protocol: str = "sse"
 
     def command(self, port: int) -> list[str]:
-        """Give what starts it."""
+        """Return the command that starts the server."""
         if self.is_asgi:
             command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--log-level", "error", "--no-access-log"]
             return [*command, "--timeout-graceful-shutdown", str(GRACE_SECONDS), f"{self.module}:app"]
         command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", str(self.workers)]
         command += ["--worker-connections", "30000"]
-        # A file in the user's folder, which several servers would share; older versions have none.
+        # The control socket is in the user's folder, so several servers would share it. Older versions lack it.
         if b"--no-control-socket" in subprocess.run([*command[:3], "--help"], capture_output=True).stdout:
             command.append("--no-control-socket")
         return [*command, "--graceful-timeout", str(GRACE_SECONDS), "-b", f"127.0.0.1:{port}", f"{self.module}:app"]
@@ -85,11 +85,11 @@ class Server:
         raise SystemExit(f"{self.name}: the server did not start:\n{self.log()}")
 
     def log(self) -> str:
-        """Give the last that it logged."""
+        """Return the end of the server's log."""
         return self._log.read_text(errors="replace")[-2000:]
 
     def gone(self) -> tuple[int, float]:
-        """Give how many streams have ended, and when the last one did."""
+        """Return the number of streams that have ended, and the time of the last end."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/gone", timeout=30) as answer:
             number, last = answer.read().decode().split()
         return int(number), float(last)
@@ -99,18 +99,18 @@ class Server:
         return [self.process.pid, *map(int, children)]
 
     def memory_kib(self) -> int:
-        """Give the resident memory of all its processes."""
+        """Return the resident memory of all the server's processes."""
         status = "".join(Path(f"/proc/{pid}/status").read_text() for pid in self._processes())
         return sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
     def cpu_seconds(self) -> float:
-        """Give the processor time of all its processes."""
+        """Return the CPU seconds of all the server's processes."""
         return cpu_seconds(self._processes())
 
     def wait(self) -> None:
-        """Wait until it is gone.
+        """Wait until the server has stopped.
 
-        :raises SystemExit: it did not go.
+        :raises SystemExit: if the server does not stop in time.
         """
         try:
             self.process.wait(60)
@@ -118,15 +118,15 @@ class Server:
             raise SystemExit(f"{self.name}: the server did not stop:\n{self.log()}") from None
 
     def kill(self) -> None:
-        """End all of it at once."""
+        """Kill all the server's processes."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
 def cpu_seconds(pids: list[int]) -> float:
-    """Give the processor time of processes."""
-    # In nanoseconds: the times in stat are counted in hundredths of a second, too coarse for one round.
+    """Return the CPU seconds of processes."""
+    # schedstat has nanoseconds; the hundredths of a second in stat are too coarse for one round.
     threads = [thread for pid in pids for thread in Path(f"/proc/{pid}/task").iterdir()]
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
@@ -134,7 +134,7 @@ def cpu_seconds(pids: list[int]) -> float:
 def allow_connections(streams: int) -> None:
     """Raise the limit of open files, which server and clients inherit.
 
-    :raises SystemExit: it cannot be raised that high.
+    :raises SystemExit: if the limit cannot be raised far enough.
     """
     needed = streams + _SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -148,6 +148,6 @@ def allow_connections(streams: int) -> None:
 
 
 def pinned(processor: int, command: list[str]) -> list[str]:
-    """Keep a command to one processor, where there are two."""
+    """Return a command that is restricted to one processor, if the machine has two."""
     can_pin = shutil.which("taskset") and (os.cpu_count() or 1) > 1
     return ["taskset", "-c", str(processor), *command] if can_pin else command

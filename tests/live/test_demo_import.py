@@ -147,7 +147,7 @@ def test_file_beyond_the_limit_is_refused_visibly(import_page, noise):
     noise.expect_in_browser("status of 413")
     upload(import_page, b"x" * 1024 * 1100)
 
-    expect(import_page.get_by_role("alert")).to_contain_text("more than the server takes (status 413).")
+    expect(import_page.get_by_role("alert")).to_contain_text("more than the server accepts (status 413).")
     expect(import_page.locator("#start")).to_be_enabled()
 
 

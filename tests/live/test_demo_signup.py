@@ -65,7 +65,7 @@ def test_messages_come_and_go_while_one_types(signup):
         expect(message(signup, name)).to_have_text("")
 
     fill(signup, email="ada@")
-    expect(message(signup, "email")).to_have_text("This is no e-mail address.")
+    expect(message(signup, "email")).to_have_text("This is not an e-mail address.")
     expect(signup.locator("#email")).to_have_attribute("aria-invalid", "true")
     # Nobody is blamed for what is still to be filled in.
     for name in ("name", "password", "again"):
@@ -106,7 +106,7 @@ def test_an_incomplete_form_says_all_at_once_and_keeps_what_was_typed(signup):
     signup.get_by_role("button", name="Sign up").click()
 
     expect(message(signup, "name")).to_have_text("What shall we call you?")
-    expect(message(signup, "email")).to_have_text("This is no e-mail address.")
+    expect(message(signup, "email")).to_have_text("This is not an e-mail address.")
     expect(message(signup, "password")).to_have_text("Use 10 characters or more.")
     expect(signup.locator("#email")).to_have_value("nobody")
     assert signup.url.endswith("/signup")

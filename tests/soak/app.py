@@ -1,4 +1,4 @@
-"""What the soak runs under gunicorn: streams of every kind, ways to publish to them, and figures of the process."""
+"""The app that the soak runs under gunicorn: streams of every kind, publishers, and figures of the process."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ app.config.update(
     SECRET_KEY="soak",
     DATASTAR_KEEPALIVE_SECONDS=2,
     DATASTAR_MAX_STREAMS=5000,
-    # The load is random: it must not meet a limit by chance.
+    # The load is random, so it must not reach a limit by chance.
     DATASTAR_MAX_STREAMS_PER_SCOPE=1000,
     DATASTAR_RESTART_SPREAD_SECONDS=2,
-    # So that short runs have it, too.
+    # Short, so that streams also reach it in short runs.
     DATASTAR_STREAM_MAX_AGE_SECONDS=4,
 )
 datastar = Datastar(app)
 
 #: Topic → the number of its last message.
 numbers: Counter[str] = Counter()
-#: Held from a number to its delivery, so that a stream knows which one it hears first.
+#: Held from a number to its delivery, so that a stream knows which number it receives first.
 publishing = threading.Lock()
 hooks: Counter[str] = Counter()
 counting = threading.Lock()
@@ -57,7 +57,7 @@ def scope() -> str:
 
 
 def begin(topic: str) -> None:
-    """Tell the client from which number on it hears everything."""
+    """Send the client the number after which it receives all messages."""
     datastar.patch_signals({"from": numbers[topic], "pid": os.getpid()})
 
 
@@ -112,7 +112,7 @@ def fail() -> Iterator[None]:
 
 @app.post("/publish")
 def publish() -> str:
-    """Publish to all kinds of one topic."""
+    """Publish to streams of all kinds of one topic."""
     topic, filler = request.args["topic"], "x" * int(request.args.get("size", 0))
     for _ in range(int(request.args["count"])):
         with publishing:
@@ -139,7 +139,7 @@ def close() -> str:
 def figures() -> dict[str, Any]:
     hub = hub_for(app)
     gc.collect()
-    # Another C library has none.
+    # Some C libraries lack malloc_trim.
     with suppress(AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
     return {
@@ -156,7 +156,7 @@ def figures() -> dict[str, Any]:
 
 
 def tasks() -> int:
-    """Count greenlets, and threads except those of a pool that wait for work: it starts them when it likes."""
+    """Count greenlets and threads, except idle threads of a pool, which starts them at arbitrary times."""
     greenlets = sum(1 for found in gc.get_objects() if isinstance(found, greenlet) and not found.dead)
     frames = sys._current_frames()
     idle = sum(1 for frame in frames.values() if frame.f_code.co_filename.endswith("concurrent/futures/thread.py"))
@@ -164,8 +164,8 @@ def tasks() -> int:
 
 
 def objects() -> Counter[str]:
-    """Count the package's own objects by class: a leak too small or too bounded to be seen in the memory."""
-    # A class may have anything there.
+    """Count the package's own objects by class, to find leaks that are too small to show in the memory."""
+    # __module__ of a class may be any object.
     classes = (found for found in map(type, gc.get_objects()) if str(found.__module__).startswith("flask_datastar"))
     return Counter(found.__name__ for found in classes)
 

@@ -1,4 +1,4 @@
-"""What the soak finds right and wrong."""
+"""The checks of the soak, and their summary."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
-#: What the server may log: its own starts and stops, and what the load does on purpose.
+#: Lines that the server may log: its own starts and stops, and errors that the load causes on purpose.
 _EXPECTED_LINES = [
     r"\[\S+ \S+ \S+\] \[\d+\] \[INFO\] ",
     r"\[[^]]+\] ERROR in app: Exception on /ds/soak/fail \[GET\]$",
@@ -18,13 +18,13 @@ _EXPECTED_LINES = [
 
 
 class LeftBehind(Exception):
-    """The server does not become empty: to go on would show nothing more."""
+    """The server keeps something of closed streams, so more load would show nothing new."""
 
 
 class Checks:
-    """Counts what passed and failed, and shows the first failures of each kind.
+    """Counters of passed and failed checks, which print the first failures of each kind.
 
-    :param name: what is tested, for the last line.
+    :param name: the name of the test, for the last line.
     """
 
     def __init__(self, name: str = "soak") -> None:
@@ -38,14 +38,14 @@ class Checks:
             print(f"FAILED {name}: {detail}", flush=True)
 
     def summary(self) -> str:
-        """Give a line for each kind, and one for all."""
+        """Return a line for each kind of check, and one for the total."""
         names = sorted({*self.passed, *self.failed})
         lines = [f"{self.passed[name]:8} passed {self.failed[name]:6} failed  {name}" for name in names]
         return "\n".join([*lines, f"{self.name}: {self.passed.total()} passed, {self.failed.total()} failed"])
 
 
 def compare(mark: dict[str, Any], final: dict[str, Any], check: Checks) -> None:
-    """Check that the load left nothing behind in the worker."""
+    """Check that the load has left nothing in the worker."""
     print(f"mark: {mark}\nend:  {final}")
     check("the worker is the same", mark["pid"] == final["pid"], f"{mark['pid']} {final['pid']}")
     growth = final["memory_kib"] / mark["memory_kib"] - 1
@@ -55,16 +55,16 @@ def compare(mark: dict[str, Any], final: dict[str, Any], check: Checks) -> None:
 
 
 def check_counters(found: dict[str, Any], check: Checks) -> None:
-    """Check the counters of a worker without a stream against each other."""
+    """Check that the counters of a worker without open streams are consistent."""
     stats = found["stats"]
     opened, ended = stats["opened"], stats["ended"]
-    check("all that were opened have ended", opened == sum(ended.values()), str(stats))
+    check("all opened streams have ended", opened == sum(ended.values()), str(stats))
     check("both hooks were sent for each stream", found["hooks"] == {"opened": opened, "closed": opened}, str(found))
-    check("each slow one was dropped", stats["dropped"] == ended.get("slow", 0), str(stats))
+    check("each slow stream was dropped", stats["dropped"] == ended.get("slow", 0), str(stats))
 
 
 def check_log(text: str, check: Checks) -> None:
-    """Check that the server logged nothing but what it should."""
+    """Check that the server logged only expected lines."""
     expected = re.compile("|".join(_EXPECTED_LINES))
     unexpected = [line for line in text.splitlines() if not expected.match(line)]
     check("the log has nothing unexpected", not unexpected, "; ".join(unexpected[:5]))

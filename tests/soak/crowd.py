@@ -1,4 +1,4 @@
-"""All pages that are open, read by one selector, and what has to hold for each of them at any moment."""
+"""All open pages, read by one selector, and the conditions that hold for each of them at any moment."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Callable
 
 from pages import Check, Page
 
-#: Within which a page hears something: a keep-alive each 2 s, and a machine that is busy.
+#: The longest time in which a page receives nothing: a keep-alive is due each 2 s, and the machine may be busy.
 SILENCE_SECONDS = 4.5
-#: The longest life of a stream, 4 s and a tenth, and the same.
+#: The longest life of a stream: 4 s and a tenth of that, and the machine may be busy.
 AGE_SECONDS = 7
-#: In which a stream ends that was told to.
+#: The longest time that a stream takes to end after it was told to.
 ENDING_SECONDS = 2.5
 
 
 class Crowd:
-    """All pages that are open.
+    """All open pages.
 
-    :param on_end: gets each page that has ended.
+    :param on_end: called with each page that has ended.
     """
 
     def __init__(self, port: int, check: Check, on_end: Callable[[Page], None]) -> None:
         self.pages: set[Page] = set()
-        #: How many stream requests were made, and how many were answered 200 and otherwise, as far as was read.
+        #: The number of stream requests, of responses with status 200, and of other responses, as far as read.
         self.asked = self.began = self.refused = 0
         self._port = port
         self._check = check
@@ -35,7 +35,7 @@ class Crowd:
     def open(self, page: Page) -> None:
         """Open a page.
 
-        :raises OSError: nobody listens.
+        :raises OSError: if the server does not listen.
         """
         page.open(self._port)
         self.asked += 1
@@ -46,23 +46,23 @@ class Crowd:
     def vanish(self, page: Page, method: str) -> None:
         """Open a page and leave before the first byte.
 
-        :raises OSError: nobody listens.
+        :raises OSError: if the server does not listen.
         """
         page.open(self._port, method)
         self.asked += method == "GET"
         page.leave()
 
     def leave(self, page: Page) -> None:
-        """Let a page leave."""
+        """Close a page."""
         self._forget(page)
         page.leave()
 
     def end_soon(self, page: Page) -> None:
-        """Expect a page to end, unless it is expected already."""
+        """Expect a page to end soon, unless this is expected already."""
         page.must_end_by = page.must_end_by or time.monotonic() + ENDING_SECONDS
 
     def read(self, seconds: float) -> None:
-        """Read what has come; give each page that has ended to ``on_end``."""
+        """Read what has arrived, and call ``on_end`` with each page that has ended."""
         for key, _ in self._selector.select(seconds):
             page: Page = key.data
             had_status = page.status
@@ -84,13 +84,13 @@ class Crowd:
         page.replaces = None
 
     def _look(self) -> None:
-        """Check that no page is forgotten, right after all that has come was read."""
+        """Check that no page is forgotten. Call this right after a read."""
         now = self._looked_at = time.monotonic()
         for page in [page for page in self.pages if not page.is_deaf]:
             name = f"{page.kind} {page.topic} {page.status} {page.last_id}"
             check = self._check
-            check("a page is never left without a word", now - page.heard_at < SILENCE_SECONDS, name)
-            check("a stream ends of age", not page.status or now - page.began_at < AGE_SECONDS, name)
+            check("a page receives events or keep-alives", now - page.heard_at < SILENCE_SECONDS, name)
+            check("a stream ends at its maximum age", not page.status or now - page.began_at < AGE_SECONDS, name)
             check("a stream ends when it is told to", page.must_end_by is None or now < page.must_end_by, name)
 
     def _forget(self, page: Page) -> None:

@@ -1,4 +1,4 @@
-"""What the fault test breaks, and how it is made whole again."""
+"""The faults of the fault test, and their repair."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from contextlib import suppress
 
 from tests.servers.cluster import Cluster
 
-#: How long a connection may break because of what was done to its worker before it said who it is.
+#: How long after the end of a worker a connection may break whose worker is not known yet.
 _AFTERMATH_SECONDS = 8
 
 
 class Faults:
-    """Breaks workers and Redis at random; each fault ends by itself when its time has come."""
+    """A source of random faults in workers and Redis, each with a time after which it ends."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._count = len(cluster.workers())
         self.counts: Counter[str] = Counter()
-        #: Workers that were killed or told to stop → when.
+        #: Process id of a worker that was killed or told to stop → the time of that.
         self.ended: dict[int, float] = {}
-        #: When a worker was held last, and until when.
+        #: The times in which a worker was held, as start and end.
         self.held: list[tuple[float, float]] = []
-        # What ends a fault, and when.
+        # The time at which a fault ends, and the function that ends it.
         self._remedies: list[tuple[float, Callable[[], object]]] = []
         self._is_redis_broken = False
         self._held: set[int] = set()
 
     def break_something(self) -> None:
-        """Let one thing go wrong."""
+        """Cause one random fault."""
         doings = [self._end_worker, self._hold_worker, self._kill_redis, self._freeze_redis, self._cut_connections]
         random.choices(doings, [3, 2, 3, 5, 3])[0]()
 
     def mend(self, *, everything: bool = False) -> None:
-        """End the faults whose time has come."""
+        """End the faults whose time is over."""
         now = time.monotonic()
         due = [remedy for remedy in self._remedies if everything or remedy[0] <= now]
         self._remedies = [remedy for remedy in self._remedies if remedy not in due]
@@ -46,22 +46,22 @@ class Faults:
             end()
 
     def is_whole(self) -> bool:
-        """Whether as many workers live as there should be, and nothing is broken."""
+        """Return whether all workers run and no fault is active."""
         return not self._remedies and len(self._cluster.workers()) == self._count
 
     def explains(self, pid: int | None) -> bool:
-        """Whether a worker's connections may have ended: of one that has not said who it is, any may be the worker."""
+        """Return whether a fault may have ended a connection of this worker; None stands for an unknown worker."""
         if pid is not None:
             return pid in self.ended
         return any(time.monotonic() - at < _AFTERMATH_SECONDS for at in self.ended.values())
 
     def was_held(self, begin: float, end: float) -> bool:
-        """Whether some worker was held in a time."""
+        """Return whether any worker was held between two times."""
         return any(start < end and begin < until for start, until in self.held)
 
     def _end_worker(self) -> None:
         workers = [worker.pid for worker in self._cluster.workers() if worker.pid not in self.ended]
-        # A worker takes a second to start: those that are left are to have some of the load.
+        # A worker takes a second to start, so enough of the others must be left for the load.
         if len(workers) > self._count // 2:
             pid = random.choice(workers)
             way = random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
@@ -106,7 +106,7 @@ class Faults:
         self._remedies.append((time.monotonic() + seconds, end))
 
     def _cut_connections(self) -> None:
-        """Break connections, of which the server of Redis knows nothing afterwards."""
+        """Break connections to Redis; the Redis server itself goes on."""
         if not self._is_redis_broken:
             kind = random.choice(["pubsub", "normal"])
             self.counts[f"{kind} connections cut"] += 1

@@ -1,4 +1,4 @@
-"""The load of the fault test: what people do while things break, and what has to hold when nothing is broken."""
+"""The load of the fault test: user actions during faults, and the conditions that hold when nothing is broken."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from tests.soak.fault_pages import Page
 TOPICS = ["red", "green", "blue", "brown", "black", "white"]
 SCOPES = [f"user-{number}" for number in range(8)]
 TIMEOUT_SECONDS = 1.0
-#: What a busy machine, with workers that are just starting, may add to what is promised.
+#: The time that a busy machine with starting workers may add to a promised time.
 SLACK_SECONDS = 3.0
-#: In which messages flow, and every page is current, after Redis is there again.
+#: The time in which messages flow again, and every page is current, after Redis is back.
 RECOVERY_SECONDS = 5.0
-#: In which a worker has started, and its pages have come back.
+#: The time in which a worker has started and its pages have come back.
 RETURN_SECONDS = 20.0
 
 Handle = Callable[[BreakableClient | None], object]
 
 
 class Load:
-    """Opens, leaves, edits, broadcasts, and breaks.
+    """A load that opens and closes pages, edits, broadcasts, and causes faults.
 
-    :param pages: about so many are open at a time.
+    :param pages: the approximate number of open pages.
     """
 
     def __init__(self, cluster: Cluster, database: Path, check: Checks, pages: int) -> None:
@@ -46,17 +46,17 @@ class Load:
         self._crowd = Crowd(0)
         self._wanted = pages
         self._made = 0
-        #: Those that people have not left.
+        #: The pages that users have not closed.
         self._pages: set[Page] = set()
         self._asks: dict[BreakableClient, Handle] = {}
-        #: Topics with edits that somebody may not have heard of, and the workers: 0 for one that was killed on the way,
-        #: others may be killed before they can make good that Redis was away.
+        #: Topic with edits that a page may have missed → the workers that published them; 0 for a worker that was
+        #: killed during the request. Others may be killed before they can announce the outage of Redis.
         self._unsure: defaultdict[str, set[int]] = defaultdict(set)
-        #: Scope → when its streams were told last to come back.
+        #: Scope → the last time at which its streams were told to come back.
         self._closed_at: dict[str, float] = {}
 
     def run(self, seconds: float) -> None:
-        """Do things at random, and break things."""
+        """Act at random, and cause faults at random."""
         end = time.monotonic() + seconds
         doings = [self.leave, self.replace, self.edit, self.broadcast, self.tell, self.close]
         next_fault = time.monotonic() + random.uniform(0.2, 1)
@@ -70,7 +70,7 @@ class Load:
                 next_fault = time.monotonic() + random.expovariate(1.5)
             self.read(random.choice([0, 0.005, 0.02]))
 
-    # What people do
+    # User actions
 
     def _new_page(self, *, scope: str = "", tab: str = "") -> Page:
         self._made += 1
@@ -84,7 +84,7 @@ class Load:
         self._connect(page)
 
     def leave(self) -> None:
-        """Let a tab leave, with all pages that it still has."""
+        """Close a tab with all its pages."""
         for chosen in self._some(1):
             self.actions["leave"] += 1
             for page in [page for page in self._pages if page.key == chosen.key]:
@@ -94,7 +94,7 @@ class Load:
                     self._crowd.clients.remove(page.client)
 
     def replace(self) -> None:
-        """Open the next pages of a tab, one or several at a time, and leave the old one open."""
+        """Open one or several new pages of a tab, and keep the old page open."""
         for old in self._some(1):
             self.actions["replace"] += 1
             for _ in range(random.choice([1, 1, 3])):
@@ -120,14 +120,14 @@ class Load:
         self._ask("/broadcast", lambda client: _note(messages, client), **query)
 
     def tell(self, scope: str = "") -> None:
-        """Send something to one user."""
+        """Send a message to one user."""
         self.actions["tell"] += 1
         messages = self.oracle.publishing(1, scope=scope or random.choice(SCOPES))
         query = {"scope": messages.scope, "text": messages.numbers[0]}
         self._ask("/tell", lambda client: _note(messages, client), **query)
 
     def close(self) -> None:
-        """Let one user's pages come back, as after a logout."""
+        """Make one user's pages reconnect, as after a logout."""
         self.actions["close"] += 1
         scope = random.choice(SCOPES)
 
@@ -141,7 +141,7 @@ class Load:
         pages = [page for page in self._pages if page.is_open]
         return random.sample(pages, min(count, len(pages)))
 
-    # What comes of it
+    # Results
 
     def _port(self) -> int:
         return random.choice(self.cluster.servers).port
@@ -155,7 +155,7 @@ class Load:
         self._asks[client] = handle
 
     def read(self, seconds: float) -> None:
-        """Read what has come, let pages come back, and end the faults whose time has come."""
+        """Read what has arrived, reopen pages that are due, and end the faults whose time is over."""
         self.faults.mend()
         self._crowd.read(seconds)
         for client in [client for client in self._asks if client.is_ended]:
@@ -199,17 +199,17 @@ class Load:
             is_right = is_closed or (how in ("broken", "restart") and self.faults.explains(pid))
             self.check("no stream is lost", is_right, f"{name}: {how} {text!r}")
 
-    # What holds at rest
+    # Conditions at rest
 
     def rest(self) -> None:
-        """Make everything whole, and check what each page has heard and shows."""
+        """End all faults, and check what each page has received and shows."""
         self.faults.mend(everything=True)
         is_back = self.read_until(
             lambda: not self._asks and self.faults.is_whole() and all(page.is_open for page in self._pages),
             RETURN_SECONDS,
         )
         self.check("all pages come back", is_back, str([str(page) for page in self._pages if not page.is_open][:5]))
-        # Who is killed between a change and its publishing tells nobody: people try again.
+        # A worker that is killed between a change and its publishing loses the message, so users repeat the edit.
         for topic, pids in self._unsure.items():
             if any(not pid or pid in self.faults.ended for pid in pids):
                 self.edit(topic)
@@ -225,7 +225,7 @@ class Load:
         self._probe()
 
     def _probe(self) -> None:
-        """Publish while nothing is broken, and count."""
+        """Publish while nothing is broken, and check messages and counts."""
         for number in range(4):
             for topic in TOPICS:
                 self.broadcast(topic)
@@ -275,7 +275,7 @@ class Load:
         return list(found.values())
 
     def read_until(self, condition: Callable[[], object], seconds: float) -> bool:
-        """Do nothing but read, until it is so; give whether it became so."""
+        """Read until the condition holds, and return whether it holds in time."""
         deadline = time.monotonic() + seconds
         while not (is_so := condition()) and time.monotonic() < deadline:
             self.read(0.02)
@@ -283,7 +283,7 @@ class Load:
 
 
 def _note(messages: Messages, client: BreakableClient | None) -> None:
-    """Note who has published, and whether Redis had all of it."""
+    """Record which worker has published the messages, and whether all of them reached Redis."""
     if client is not None and client.status == 200:
         answer = json.loads(client.body)
         messages.pid, messages.is_complete = answer["pid"], not answer["failed"]

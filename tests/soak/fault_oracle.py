@@ -1,4 +1,4 @@
-"""What each page must have heard and must show, whatever was broken meanwhile."""
+"""The messages and the state that each page must have, whatever was broken in between."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from tests.soak.fault_pages import NUMBERS, Page
 
 @dataclass
 class Messages:
-    """What one request published."""
+    """The messages that one request published."""
 
     numbers: range
-    #: One of the two says whom it is for.
+    #: The addressee: either a topic or a scope.
     topic: str | None
     scope: str | None
-    #: When it was asked for.
+    #: The time of the request.
     asked_at: float
-    #: The worker, when its answer was heard, and whether all of it has reached Redis.
+    #: The worker, known after its response, and whether all messages have reached Redis.
     pid: int | None = None
     is_complete: bool = False
 
     def is_for(self, page: Page) -> bool:
-        """Whether a page is to hear it: one that was there before it was asked for."""
+        """Return whether a page must receive the messages: it was open before the request, and is an addressee."""
         is_early = page.is_open and page.began_at is not None and page.began_at < self.asked_at
         is_meant = page.scope == self.scope or (page.kind == "follow" and page.topic == self.topic)
         return is_early and is_meant
 
 
 class Oracle:
-    """Remembers what was published since the last rest, and knows what follows from it.
+    """The messages published since the last rest, and the checks that follow from them.
 
     :param database: the file with the state that all pages show.
-    :param ended: the workers that were killed or stopped: what one has failed to publish dies with it.
+    :param ended: the workers that were killed or stopped, whose unpublished messages are lost.
     """
 
     def __init__(self, database: Path, ended: Container[int], check: Checks) -> None:
@@ -50,7 +50,7 @@ class Oracle:
         self._published: list[Messages] = []
 
     def publishing(self, count: int, *, topic: str | None = None, scope: str | None = None) -> Messages:
-        """Remember messages that are about to be published."""
+        """Record messages that are about to be published."""
         self._requests += 1
         first = self._requests * NUMBERS
         messages = Messages(range(first, first + count), topic, scope, time.monotonic())
@@ -58,18 +58,18 @@ class Oracle:
         return messages
 
     def states(self) -> dict[str, int]:
-        """Read the state of every topic that has one."""
+        """Return the state of every topic that was edited."""
         with closing(sqlite3.connect(self._database, timeout=20)) as database:
             return dict(database.execute("SELECT name, number FROM topics"))
 
     def heard_all(self, pages: Iterable[Page]) -> bool:
-        """Whether nothing is missing any more."""
+        """Return whether all pages have received all their messages."""
         return not any(self._missing(messages, page) for page in pages for messages in self._published)
 
     def check_messages(self, pages: Iterable[Page], *, is_calm: bool) -> None:
-        """Check what every page has heard since the last time, and forget it.
+        """Check the messages of every page since the last check, and forget them.
 
-        :param is_calm: nothing was broken since.
+        :param is_calm: whether nothing was broken since then.
         """
         for page in pages:
             for messages in self._published:
@@ -78,18 +78,18 @@ class Oracle:
                 missing = self._missing(messages, page)
                 detail = f"{page}: {missing} of {messages}; gap {page.gap_at - messages.asked_at:+.1f} s after"
                 if is_calm:
-                    self._check("all hear everything while nothing is broken", not missing, detail)
+                    self._check("all pages receive everything while nothing is broken", not missing, detail)
                 elif page.pid == messages.pid:
-                    self._check("a page hears all that its own worker publishes", not missing, detail)
+                    self._check("a page receives everything that its own worker publishes", not missing, detail)
                 else:
-                    self._check("who misses messages is told of a gap", not missing, detail)
+                    self._check("a page that misses messages is told of a gap", not missing, detail)
         self._published.clear()
 
     def _missing(self, messages: Messages, page: Page) -> list[int]:
-        """List what a page should have heard."""
+        """Return the messages that a page has missed without a reason."""
         if messages.pid is None or not messages.is_for(page):
             return []
-        # An outage may have come in between, which the stream is told of.
+        # After an outage the stream was told of a gap.
         has_gap = page.gap_at > messages.asked_at or page.kind != "follow"
         is_lost = not messages.is_complete and messages.pid in self._ended
         if page.pid != messages.pid and (has_gap or is_lost):
@@ -104,7 +104,7 @@ class Oracle:
             self._check("a tab has exactly one stream", count == 1, f"{key} has {count}")
 
     def stale(self, pages: Iterable[Page]) -> list[str]:
-        """List the pages that do not show the state."""
+        """Return a line for each page that does not show the current state."""
         states = self.states()
         return [
             f"{page} shows {page.shown}, not {states.get(page.topic, 0)}"

@@ -1,4 +1,4 @@
-"""Pages of browsers for the fault test: each has one stream, comes back as a browser does, and knows what it heard."""
+"""Browser pages for the fault test: each has one stream, reconnects as a browser does, and records its messages."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from typing import Any
 from tests.servers.clients import BreakableClient
 from tests.soak.checks import Checks
 
-#: Numbers of one request's messages: those of the next begin with the next multiple.
+#: The most messages of one request; the numbers of the next request start at the next multiple.
 NUMBERS = 100
 
 
 class Page:
-    """One page. What it says of its stream is of the connection that it has now.
+    """One page. Its attributes about the stream belong to the current connection.
 
-    :param kind: ``show`` (the state of the topic, read anew at each change) or ``follow`` (what is broadcast).
+    :param kind: ``show`` (the state of the topic, read again at each change) or ``follow`` (all broadcasts).
     """
 
     def __init__(self, kind: str, topic: str, scope: str, tab: str, page: str) -> None:
         self.kind, self.topic, self.scope, self.tab, self.page = kind, topic, scope, tab, page
         self.client: BreakableClient | None = None
-        #: When it asks again; None while it has a connection, and when it does not come back.
+        #: The time of the next request; None while the page has a connection, and if it does not come back.
         self.return_at: float | None = None
-        #: Another page has its tab now.
+        #: Whether another page has replaced this one in its tab.
         self.is_replaced = False
-        #: The browser's last id, which it sends when it comes back.
+        #: The last event id, which the browser sends when it comes back.
         self.last_id: str | None = None
         self.asked_at = 0.0
         self._forget()
 
     def _forget(self) -> None:
-        #: The worker, and when its first word came.
+        #: The worker, and the time of its first event.
         self.pid: int | None = None
         self.began_at: float | None = None
-        #: The last state that it shows, and how often each message came.
+        #: The state that the page shows, and how often each message was received.
         self.shown: int | None = None
         self.heard: Counter[int] = Counter()
-        #: When it was told last that messages may have been missed.
+        #: The last time at which the page was told that messages may have been missed.
         self.gap_at = 0.0
         self._taken = 0
         self._last_of: dict[int, int] = {}
@@ -50,16 +50,16 @@ class Page:
 
     @property
     def is_open(self) -> bool:
-        """Whether it has a stream that has begun."""
+        """Whether the page has a stream that has sent its first event."""
         return self.client is not None and self.pid is not None
 
     @property
     def key(self) -> tuple[str, str]:
-        """Its tab, which no other page may have at the same time."""
+        """The page's scope and tab, which no other page may have at the same time."""
         return self.scope, self.tab
 
     def open(self, port: int) -> BreakableClient:
-        """Ask for its stream."""
+        """Request the page's stream."""
         self._forget()
         self.return_at = None
         self.asked_at = time.monotonic()
@@ -74,7 +74,7 @@ class Page:
         return self.client
 
     def take(self, check: Checks) -> None:
-        """Note and check what has come."""
+        """Record and check the events that have arrived."""
         assert self.client is not None
         blocks, self._taken = self.client.blocks[self._taken :], len(self.client.blocks)
         for block in blocks:
@@ -105,13 +105,13 @@ class Page:
         self._last_of[request] = number
 
     def end(self) -> str:
-        """Note that the connection has ended, and when it comes back; give how it ended."""
+        """Record the end of the connection and the time of the next one, and return how the connection ended."""
         client, self.client = self.client, None
         assert client is not None
         client.socket.close()
         now = time.monotonic()
         if client.is_broken:
-            # The client's own interval, which takes a second at first.
+            # The client's own interval starts at one second.
             self.return_at = now + random.uniform(0.1, 1)
             return "broken"
         if client.status != 200:

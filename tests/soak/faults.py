@@ -1,12 +1,12 @@
-"""Several servers on one Redis, under a random load, while workers and Redis are killed, stopped and cut off.
+"""Several servers on one Redis under a random load, while workers and Redis are killed, stopped and disconnected.
 
 usage: python -m tests.soak.faults [--seconds N] [--seed N] [--pages N]
 
-Two gunicorns have five gevent workers between them. After each few seconds everything is made whole, and an oracle that
-knows what was written and published checks that no stream was lost, that each tab has one, that every page shows the
-state as it is, and that whoever missed a message was told that it may have. Needs the extras ``gunicorn``, ``redis``
-and ``test``, the program redis-server, and Linux. The last line says how many checks passed and failed; the exit status
-is 1 when one failed, or when it took too long.
+Two gunicorns have five gevent workers in all. Every few seconds all faults are ended, and an oracle that knows what was
+written and published checks that no stream was lost, that each tab has one stream, that every page shows the current
+state, and that every page that missed a message was told of a gap. Needs the extras ``gunicorn``, ``redis`` and
+``test``, the program redis-server, and Linux. The last line has the numbers of passed and failed checks; the exit
+status is 1 if a check failed, or the run took too long.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from tests.servers.cluster import Cluster
 from tests.soak.checks import Checks
 from tests.soak.fault_load import TIMEOUT_SECONDS, Load
 
-#: What all may take besides the seconds of the load, also when each wait is in vain.
+#: The most time beside the seconds of the load, even if each wait reaches its limit.
 EXTRA_SECONDS = 90
-#: Heartbeats, and how long a worker counts as alive after its last one, so that short runs have all of it.
+#: The interval of heartbeats, and how long a worker counts as alive after its last one; short, for short runs.
 PRESENCE = "[0.5, 2.5]"
 
 
 def run(seconds: float, load: Load) -> None:
-    """Break and rest in turns, in about the seconds."""
+    """Alternate between faults and rests for about this many seconds."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         load.run(min(random.uniform(4, 10), max(left, 2)))
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def give_up(*_: object) -> NoReturn:
-    sys.exit("faults: FAILED, it did not come to its end in time")
+    sys.exit("faults: FAILED, the run did not end in time")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The load of the soak: what it does at random, and what has to follow from it."""
+"""The load of the soak: random actions, and the results that they must have."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pages import Page
 from server import Server
 
 KINDS = ["follow"] * 4 + ["listen"] * 3 + ["changes"] * 3 + ["tick", "finish", "fail"]
-#: Those that live until they are ended.
+#: The kinds of streams that do not end by themselves.
 LASTING_KINDS = ["follow", "listen", "changes", "tick"]
 TOPICS = ["red", "green", "blue"]
-#: Nothing is published to it while the load is on: its streams live of keep-alives.
+#: A topic without messages during the load; its streams receive only keep-alives.
 QUIET_TOPIC = "quiet"
 SCOPES = [f"user-{number}" for number in range(40)]
 TABS = ["t1", "t2", "t3", "t4"]
 
 
 class Load:
-    """Opens, leaves, replaces, publishes and ends streams.
+    """A load that opens, closes, replaces and ends streams, and publishes to them.
 
-    :param pages: about so many are open at a time.
+    :param pages: the approximate number of open pages.
     """
 
     def __init__(self, server: Server, check: Checks, pages: int) -> None:
@@ -34,35 +34,35 @@ class Load:
         self.check = check
         self.wanted = pages
         self.actions: Counter[str] = Counter()
-        #: How the bodies ended that were read to their end.
+        #: The numbers of endings of bodies that were read to their end.
         self.endings: Counter[str] = Counter()
         self.crowd = Crowd(server.port, check, self.ended)
         self.returning: list[Page] = []
-        #: While the worker is stopped, connections may fail.
+        #: Whether the worker is being stopped, so that connections may fail.
         self.is_stopping = False
         self._pages = 0
         self._told = 0
-        #: Scope → when its streams were closed last.
+        #: Scope → the last time at which its streams were closed.
         self._closed_at: dict[str, float] = {}
 
     def page(self, kind: str, topic: str, scope: str, tab: str) -> Page:
-        """Make a page that no other one is like."""
+        """Create a page with a new page id."""
         self._pages += 1
         return Page(kind, topic, scope, tab, f"p{self._pages}")
 
     def random_page(self) -> Page:
-        """Make a page of any kind, in a tab of its own."""
+        """Create a page of a random kind, in a tab of its own."""
         topic = random.choice([*TOPICS, *TOPICS, QUIET_TOPIC])
         tab = f"{random.choice(TABS)}x{self._pages}"
         return self.page(random.choice(KINDS), topic, random.choice(SCOPES), tab)
 
     def run(self, seconds: float) -> None:
-        """Do things at random."""
+        """Act at random."""
         end = time.monotonic() + seconds
         doings = [self.leave, self.replace, self.publish, self.publish, self.tell, self.close, self.vanish, self.deaf]
         weights = [8, 6, 4, 4, 2, 1, 2, 0.3]
         while time.monotonic() < end:
-            # Few pages open while many leave: the number swings around what is wanted.
+            # The number of open pages varies around the wanted number.
             if len(self.crowd.pages) < self.wanted * random.uniform(0.7, 1.3):
                 self.open(self.random_page())
             else:
@@ -72,7 +72,7 @@ class Load:
             self.crowd.read(random.choice([0, 0, 0.002, 0.01]))
 
     def read_until(self, condition: Callable[[], object], seconds: float) -> bool:
-        """Do nothing but read, until it is so; give whether it became so."""
+        """Read until the condition holds, and return whether it holds in time."""
         deadline = time.monotonic() + seconds
         while not (is_so := condition()) and time.monotonic() < deadline:
             self.crowd.read(0.02)
@@ -90,13 +90,13 @@ class Load:
             self.check("a page connects", self.is_stopping, str(error))
 
     def leave(self) -> None:
-        """Let one or many leave, before their first byte, in the middle of an event, or at rest."""
+        """Close one or many pages, before their first byte, in the middle of an event, or at rest."""
         self.actions["leave"] += 1
         for page in self._some(random.choice([1, 1, 1, 20])):
             self.crowd.leave(page)
 
     def replace(self) -> None:
-        """Open the next page of a tab, and leave the old one open: the server has to end it."""
+        """Open the next page of a tab and keep the old page open, which the server has to end."""
         for old in self._some(1):
             if old.status == 200 and not old.is_deaf:
                 self.actions["replace"] += 1
@@ -105,13 +105,13 @@ class Load:
                 self._try(self.crowd.open, page)
 
     def publish(self) -> None:
-        """Publish to both kinds of a topic's streams."""
+        """Publish to a topic's streams of both kinds."""
         self.actions["publish"] += 1
         count = random.choice([1, 1, 5, 50])
         self.server.ask("POST", "/publish", topic=random.choice(TOPICS), count=count, size=random.choice([0, 0, 2000]))
 
     def tell(self, scope: str | None = None) -> None:
-        """Send something to one user."""
+        """Send a message to one user."""
         self.actions["tell"] += 1
         self._told += 1
         self.server.ask("POST", "/tell", scope=scope or random.choice(SCOPES), number=self._told)
@@ -128,13 +128,13 @@ class Load:
                 self.crowd.end_soon(page)
 
     def vanish(self) -> None:
-        """Leave before the first byte, or ask with HEAD."""
+        """Leave before the first byte, or send HEAD requests."""
         self.actions["vanish"] += 1
         for _ in range(random.choice([1, 10])):
             self._try(self.crowd.vanish, self.random_page(), random.choice(["GET", "GET", "HEAD"]))
 
     def deaf(self) -> None:
-        """Do not read while megabytes are sent past: a client that is let go."""
+        """Open a page that does not read, and publish megabytes: the server has to drop this client."""
         self.actions["deaf"] += 1
         page = self.page("follow", "flood", "deaf", "deaf")
         page.is_deaf = True
@@ -146,52 +146,52 @@ class Load:
         return random.sample(pages, min(count, len(pages)))
 
     def ended(self, page: Page) -> None:
-        """Check how a page was ended, and let some come back."""
+        """Check how a page ended, and make some pages come back."""
         check = self.check
         if page.status == 204:
             is_right = page.came_with is not None and page.came_with.startswith("ds:done")
-            check("204 comes for an ending", is_right, f"{page.kind} {page.came_with}")
+            check("204 follows only the ending done", is_right, f"{page.kind} {page.came_with}")
             return
         if not page.status or page.is_cut:
-            # Accepted by a worker that was about to go.
+            # A stopping worker accepted the connection.
             check("no body is cut", self.is_stopping and not page.status, f"{page.kind} {page.status} {page.pid}")
             return
         check("a stream is answered 200", page.status == 200, str(page.status))
         reason = page.last_id.removeprefix("ds:").partition(":")[0]
         is_known = page.last_id.startswith("ds:") and reason in ("done", "restart", "replaced")
-        check("each body says how it ends", is_known, f"{page.kind} {page.last_id!r}")
+        check("each body has the reason of its end", is_known, f"{page.kind} {page.last_id!r}")
         is_right = reason != "done" or page.kind == "finish" or self._closed_at.get(page.scope, 0) >= page.asked_at
-        check("a stream is done that finishes or is closed", is_right, page.kind)
+        check("only a finished or closed stream is done", is_right, page.kind)
         if reason == "restart":
             failures = int(page.last_id.split(":")[2])
             least, most = (1500, 2000) if not failures else (min(1000 << failures, 60_000), 75_000)
             is_right = page.retry is not None and least <= page.retry <= most
-            check("a restart says when", is_right, f"{page.kind} {page.last_id} {page.retry}")
-            check("only what raises has failed", not failures or page.kind == "fail", f"{page.kind} {page.last_id}")
+            check("a restart has its retry interval", is_right, f"{page.kind} {page.last_id} {page.retry}")
+            check("only streams that raise fail", not failures or page.kind == "fail", f"{page.kind} {page.last_id}")
         self.endings[reason] += 1
         if random.random() < 0.5:
             self.returning.append(page)
 
     def come_back(self, page: Page) -> None:
-        """Ask again with the id that the stream ended with, as the same page."""
+        """Open the same page again, with the last event id of its stream."""
         self.actions["come back"] += 1
         self._try(self.crowd.open, Page(page.kind, page.topic, page.scope, page.tab, page.page, last_id=page.last_id))
 
     def silence(self) -> None:
-        """Let all pages leave that do not read, and none come back."""
+        """Close all pages that do not read, and keep closed pages closed."""
         for page in [page for page in self.crowd.pages if page.is_deaf]:
             self.crowd.leave(page)
         self.returning.clear()
 
     def empty(self) -> None:
-        """Let all pages leave."""
+        """Close all pages."""
         for page in list(self.crowd.pages):
             self.crowd.leave(page)
         self.returning.clear()
 
 
 def counted(found: dict[str, Any] | None, load: Load) -> bool:
-    """Whether a worker counts the streams and tabs that are open, no more and no less."""
+    """Return whether a worker counts exactly the open streams and tabs."""
     if found is None:
         return False
     pages = load.crowd.pages

@@ -1,4 +1,4 @@
-"""A browser's page with one stream: a raw socket, and a check of each byte that comes."""
+"""Browser pages with one stream each: raw sockets, and checks of each received byte."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ Check = Callable[[str, bool, str], object]
 
 
 class Page:
-    """One page with one stream. What comes is checked: framing, order, completeness, and whose it is."""
+    """One page with one stream. Framing, order, completeness and addressee of everything it receives are checked."""
 
     def __init__(self, kind: str, topic: str, scope: str, tab: str, page: str, *, last_id: str | None = None) -> None:
         self.kind, self.topic, self.scope, self.tab, self.page = kind, topic, scope, tab, page
         self.came_with = last_id
-        #: Does not read: a slow client.
+        #: Whether the page does not read, as a slow client.
         self.is_deaf = False
-        #: The page whose place it takes.
+        #: The page that this page replaces.
         self.replaces: Page | None = None
-        #: When it was asked for, the first byte came, and something came last; ``time.monotonic()``.
+        #: The times of the request, of the first byte, and of the latest byte, by ``time.monotonic()``.
         self.asked_at = self.began_at = self.heard_at = 0.0
-        #: When it has to have ended, if the server was told to end it.
+        #: The time by which the stream must have ended, if the server was told to end it.
         self.must_end_by: float | None = None
         self.status = 0
         self.last_id = ""
         self.retry: int | None = None
         self.pid: int | None = None
         self.is_ended = False
-        #: The last number of its topic, of a message or as a state; and of what its scope was told.
+        #: The last number of its topic, from a message or a state, and of the messages to its scope.
         self.number: int | None = None
         self.told = 0
         self._state = -1
@@ -47,7 +47,7 @@ class Page:
         return self.is_ended and self.status == 200 and not self._has_last_chunk
 
     def open(self, port: int, method: str = "GET") -> None:
-        """Connect and ask for the stream."""
+        """Connect and request the stream."""
         self.socket = socket.socket()
         if self.is_deaf:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -67,19 +67,19 @@ class Page:
         self.asked_at = self.heard_at = time.monotonic()
 
     def leave(self) -> None:
-        """Go, in one of the ways in which browsers and networks go."""
+        """Close the connection, in one of the ways of browsers and networks."""
         way = random.random()
         if way < 0.3:
-            # With a reset.
+            # Sends a reset.
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif way < 0.5:
-            # Bytes of a next request in front of the end.
+            # Sends bytes of a next request before the end.
             with suppress(OSError):
                 self.socket.send(b"GET /figu")
         self.socket.close()
 
     def read(self, check: Check) -> None:
-        """Take what is there and check it."""
+        """Read everything that has arrived, and check it."""
         while not self.is_ended:
             try:
                 data = self.socket.recv(65536)
@@ -115,10 +115,13 @@ class Page:
             check("an ended body has whole events", not self._body, repr(bytes(self._body[:80])))
 
     def _take_chunk(self, check: Check) -> bool:
-        """Move one chunk into the body; False when there is no whole one, or it was the last."""
+        """Move one chunk into the body.
+
+        :return: False if no whole chunk has arrived, or it was the last.
+        """
         size, found, rest = self._raw.partition(b"\r\n")
         if not found or self._has_last_chunk:
-            # No size is longer: what waits for its end is none.
+            # A size is shorter than 16 characters, so longer text is not a size.
             check("chunks are well-formed", len(size) < 16, repr(bytes(size[:80])))
             return False
         try:
@@ -159,7 +162,7 @@ class Page:
         if "tabId" in signals:
             self.tab = str(signals["tabId"]).rpartition(".")[0]
         if "topic" in signals:
-            check("messages are of the own topic", signals["topic"] == self.topic, f"{self.topic} {signals}"[:200])
+            check("messages have the page's topic", signals["topic"] == self.topic, f"{self.topic} {signals}"[:200])
         number, state, told = signals.get("n"), signals.get("state"), signals.get("told")
         if isinstance(number, int):
             expected = None if self.number is None else self.number + 1
@@ -174,5 +177,5 @@ class Page:
                 self.number = state
         if isinstance(told, int):
             is_right = signals.get("scope") == self.scope and told > self.told
-            check("what a scope is told comes once, and to it alone", is_right, f"{self.scope} {self.told} {signals}")
+            check("messages to a scope reach it alone, once", is_right, f"{self.scope} {self.told} {signals}")
             self.told = told

@@ -1,4 +1,4 @@
-"""What the soak looks at while the load rests: who gets what, who is counted, and what is left of those that left."""
+"""The checks of the soak while the load rests: deliveries, counts, and leftovers of closed streams."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from load import LASTING_KINDS, QUIET_TOPIC, SCOPES, TOPICS, Load, counted
 from pages import Page
 from server import wait_until
 
-#: What a worker has as many of after the load as before it.
+#: The figures of a worker that must be the same after the load as before it.
 COUNTED = ("tasks", "descriptors", "objects")
 
 
 def probe(load: Load) -> None:
-    """Let the load rest: each page that is open has to be counted, and to get what is published."""
+    """Check at rest that each open page is counted and receives what is published."""
     check = load.check
     load.silence()
     for kind in LASTING_KINDS:
@@ -35,7 +35,7 @@ def probe(load: Load) -> None:
         has_number = page.kind not in ("follow", "listen", "changes") or str(page.number) == last[page.topic]
         return has_number and page.told == told[page.scope]
 
-    # Less than a keep-alive, which wakes streams that were forgotten.
+    # Shorter than a keep-alive, which would wake forgotten streams.
     load.read_until(lambda: all(map(is_current, load.crowd.pages)), 1.2)
     for page in load.crowd.pages:
         detail = f"{page.kind} {page.topic} {page.status} {page.number} of {last[page.topic]}, {page.told}"
@@ -44,9 +44,9 @@ def probe(load: Load) -> None:
 
 
 def fill(load: Load) -> None:
-    """Let the worker start all threads that it will ever have: they are part of its baseline."""
+    """Make the worker start all its threads, which are part of its baseline."""
     load.empty()
-    # The extension keeps two for other requests.
+    # The extension keeps two threads for other requests.
     for number in range(load.server.threads - 2):
         load.open(load.page("follow", QUIET_TOPIC, SCOPES[number % len(SCOPES)], f"fill-{number}"))
     is_full = load.read_until(lambda: all(page.status for page in load.crowd.pages), 5)
@@ -54,10 +54,10 @@ def fill(load: Load) -> None:
 
 
 def settle(load: Load, first: dict[str, Any] | None) -> dict[str, Any]:
-    """Empty the server and give its figures.
+    """Close all pages, and return the figures of the idle worker.
 
-    :param first: the worker's first ones; there have to be as many of all that is :data:`COUNTED`.
-    :raises LeftBehind: something is left.
+    :param first: the worker's first figures; those of :data:`COUNTED` must be the same now.
+    :raises LeftBehind: if the worker does not become idle, or a figure differs.
     """
     load.empty()
     found: dict[str, Any] = {}
@@ -73,7 +73,7 @@ def settle(load: Load, first: dict[str, Any] | None) -> dict[str, Any]:
     if not wait_until(is_idle, 8, "registry and topics are empty"):
         load.check("registry and topics become empty", False, str(found))
         raise LeftBehind
-    # gunicorn waits 2 s for a next request of a connection.
+    # gunicorn waits 2 s for the next request of a connection.
     if first is None:
         time.sleep(2.5)
     if not wait_until(is_as_at_first, 6, "greenlets, threads, descriptors and objects are at their first number"):

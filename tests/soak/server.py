@@ -1,4 +1,4 @@
-"""The server of the soak: gunicorn with one worker, started, asked, restarted and stopped."""
+"""The server of the soak: gunicorn with one worker."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class Server:
     """gunicorn with one worker, in a process group of its own.
 
     :param worker: ``gevent`` or ``gthread``.
-    :param threads: of gthread.
+    :param threads: the number of threads of ``gthread``.
     """
 
     def __init__(self, log: Path, worker: str, threads: int) -> None:
         self.threads = threads if worker == "gthread" else 0
         command = [sys.executable, "-m", "gunicorn", "-k", worker, "-w", "1", "--worker-connections", "8000"]
-        # A file in the user's folder, which several servers would share; older versions have none.
+        # The control socket is in the user's folder, so several servers would share it. Older versions lack it.
         if b"--no-control-socket" in subprocess.run([*command[:3], "--help"], capture_output=True).stdout:
             command.append("--no-control-socket")
         command += ["--threads", str(threads)] if self.threads else []
         command += ["--graceful-timeout", "10", "--limit-request-line", "8190"]
         path = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
-        # Opened here and handed over: no other program can take the port in between.
+        # Opened here and passed on, so that no other program can take the port in between.
         with log.open("wb") as output, socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
             self.port = int(listener.getsockname()[1])
             self.process = subprocess.Popen(
@@ -44,9 +44,9 @@ class Server:
                 cwd=HERE,
                 stdout=output,
                 stderr=output,
-                # One arena: else threads spread what they free over many, which looks like growth.
+                # With several arenas, memory that threads free would look like growth.
                 env={**os.environ, "PYTHONPATH": path, "MALLOC_ARENA_MAX": "1"},
-                # So that nothing of it is left, and Ctrl-C reaches only who reads what the streams still say.
+                # kill() needs a process group, and Ctrl-C must reach the load alone, which reads the streams' ends.
                 start_new_session=True,
             )
         try:
@@ -58,7 +58,7 @@ class Server:
             raise
 
     def ask(self, method: str, path: str, **query: object) -> str | None:
-        """Make one request; None when there is no answer, as while a worker is replaced."""
+        """Send a request, and return its text; None without a response, as while a worker is replaced."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request(method, f"{path}?{urlencode(query)}", headers={"Connection": "close"})
@@ -71,12 +71,12 @@ class Server:
             connection.close()
 
     def figures(self) -> dict[str, Any] | None:
-        """Ask the worker for its figures."""
+        """Return the worker's figures, or None without a response."""
         text = self.ask("GET", "/figures")
         return None if text is None else dict(json.loads(text))
 
     def has_processes(self) -> bool:
-        """Whether any process is left of it."""
+        """Return whether any process of the server is left."""
         self.process.poll()
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, 0)
@@ -84,14 +84,14 @@ class Server:
         return False
 
     def kill(self) -> None:
-        """End all of it at once."""
+        """Kill all processes of the server."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
 def wait_until(condition: Callable[[], object], seconds: float, what: str) -> bool:
-    """Ask again and again until it is so; False, and a line, when it has not become so."""
+    """Poll until the condition holds, and return whether it holds in time; print a line if it does not."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -1,11 +1,11 @@
-"""A server with streams under a random load: nothing may be lost, mixed up, or left behind.
+"""A server with streams under a random load, which must not lose, mix up or leave anything.
 
 usage: python tests/soak/soak.py [--worker gevent|gthread] [--seconds N] [--seed N] [--pages N] [--log FILE]
 
-Runs gunicorn with one worker. The first part of the time has worker restarts; then the last worker is warmed up, its
-figures are taken, and after the rest of the time they have to be what they were. In between the load rests at times,
-and each stream that is open has to be counted and to get what is published. Needs the extra ``gunicorn`` and Linux. The
-last line says how many checks passed and failed; the exit status is 1 when one failed, or when it took too long.
+gunicorn runs with one worker. In the first part of the time workers are restarted. Then the last worker is warmed up,
+and its figures must be the same at the end as after the warm-up. At times the load rests, and each open stream must be
+counted and receive what is published. Needs the extra ``gunicorn`` and Linux. The last line has the numbers of passed
+and failed checks; the exit status is 1 if a check failed, or the run took too long.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from load import Load
 from rests import fill, probe, settle
 from server import Server, wait_until
 
-#: What all may take besides the seconds of the load, also when each wait is in vain.
+#: The most time beside the seconds of the load, even if each wait reaches its limit.
 EXTRA_SECONDS = 28
-#: In which a worker is gone that was told to stop: gunicorn's keep-alive takes 2 s where a client is between requests.
+#: The longest time that a worker takes to stop; gunicorn waits 2 s for connections that are between two requests.
 STOP_SECONDS = 2.5
 
 
 def restart(load: Load) -> None:
-    """Replace the worker; its pages have to be told to come back."""
+    """Replace the worker, which must tell its pages to come back."""
     before = load.server.figures()
     if before is None:
         load.check("the server answers", False, "before a restart")
@@ -48,7 +48,7 @@ def restart(load: Load) -> None:
         load.server.process.send_signal(signal.SIGHUP)
         # The new worker is started first.
         start += 1
-    # Its descriptors are what a process that is gone but not yet waited for has no more.
+    # A process that has ended but was not waited for yet has no descriptors.
     is_gone = load.read_until(lambda: not has_descriptors(before["pid"]), 8)
     took = time.monotonic() - start
     load.check("a worker stops in time", is_gone and took < STOP_SECONDS, f"{took:.1f} s")
@@ -58,7 +58,7 @@ def restart(load: Load) -> None:
 
 
 def has_descriptors(pid: int) -> bool:
-    """Whether a process still has files open."""
+    """Return whether a process still has open files."""
     try:
         return bool(os.listdir(f"/proc/{pid}/fd"))
     except OSError:
@@ -66,7 +66,7 @@ def has_descriptors(pid: int) -> bool:
 
 
 def stop(load: Load) -> None:
-    """Stop the server; all bodies have to end before it is gone."""
+    """Stop the server; all bodies must end before its processes do."""
     load.is_stopping = True
     load.silence()
     load.server.process.terminate()
@@ -80,7 +80,7 @@ def stop(load: Load) -> None:
 
 
 def check_counts(load: Load, mark: dict[str, Any], final: dict[str, Any], seen: list[int], asked: int) -> None:
-    """Check how many streams the worker says it opened against what was asked and seen since the mark."""
+    """Compare the worker's number of opened streams with the requests and responses since the mark."""
     opened = final["stats"]["opened"] - mark["stats"]["opened"]
     began, refused = load.crowd.began - seen[0], load.crowd.refused - seen[1]
     most = load.crowd.asked - asked - refused
@@ -88,14 +88,14 @@ def check_counts(load: Load, mark: dict[str, Any], final: dict[str, Any], seen: 
 
 
 def run(seconds: float, load: Load) -> None:
-    """Do it all, in about the seconds."""
+    """Run all parts of the soak in about this many seconds."""
     end_of_restarts = time.monotonic() + seconds * 0.3
     while True:
         load.run(random.uniform(0.02, 0.06) * seconds)
         restart(load)
         if time.monotonic() > end_of_restarts:
             break
-    # A worker has a baseline of its own: first after a few streams, then warmed up.
+    # Each worker has its own baseline: first after a few streams, then after the warm-up.
     load.run(0.5)
     fill(load)
     first = settle(load, None)
@@ -103,7 +103,7 @@ def run(seconds: float, load: Load) -> None:
     probe(load)
     load.silence()
     is_alone = load.read_until(lambda: not load.crowd.pages, AGE_SECONDS)
-    load.check("streams that are left alone end of age", is_alone, f"{len(load.crowd.pages)} are open")
+    load.check("streams without messages end at their maximum age", is_alone, f"{len(load.crowd.pages)} are open")
     mark = settle(load, first)
     seen, asked = [load.crowd.began, load.crowd.refused], load.crowd.asked
     for _ in range(3):
@@ -134,7 +134,7 @@ def main() -> int:
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         log = arguments.log or Path(folder) / "server.log"
-        # A stream takes a thread, and so does each that is about to end.
+        # A stream takes a thread, even while it ends.
         server = Server(log, arguments.worker, threads=pages * 4)
         try:
             load = Load(server, checks, pages)
@@ -150,7 +150,7 @@ def main() -> int:
 
 
 def give_up(*_: object) -> NoReturn:
-    sys.exit("soak: FAILED, it did not come to its end in time; the lines above say what it waited for")
+    sys.exit("soak: FAILED, the run did not end in time; the lines above name what it waited for")
 
 
 if __name__ == "__main__":

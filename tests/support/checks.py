@@ -1,4 +1,4 @@
-"""What the checks share."""
+"""Helpers that the checks share: waiting, running side by side, forking, counting calls, collecting logs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Any, NoReturn
 
 from flask_datastar.transport.wakeups import is_gevent, make_wakeup, spawn
 
-#: For what comes within milliseconds, however slow the machine is: no measure of anything.
+#: A limit for things that take milliseconds on a machine that is not busy. It measures nothing.
 DEADLINE_SECONDS = 60
 
 
 def wait_until(holds: Callable[[], object], seconds: float = DEADLINE_SECONDS) -> None:
-    """Return as soon as it holds; fail when it does not in time."""
+    """Return as soon as the condition holds; fail if it does not hold in time."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"not within {seconds} s"
@@ -28,7 +28,7 @@ def wait_until(holds: Callable[[], object], seconds: float = DEADLINE_SECONDS) -
 
 
 def run_all(functions: list[Callable[[], object]]) -> None:
-    """Run functions beside each other, in threads or greenlets, and raise the first of their errors."""
+    """Run functions concurrently, in threads or greenlets, and raise the first of their errors."""
     errors: list[BaseException] = []
 
     def run(function: Callable[[], object]) -> None:
@@ -48,13 +48,13 @@ def run_all(functions: list[Callable[[], object]]) -> None:
 
 
 def run_natively(functions: list[Callable[[], object]], own: Callable[[], object]) -> None:
-    """Run functions in real threads, also under gevent, and one beside them in this one; raise an error of any."""
+    """Run functions in native threads, even under gevent, and one more in this thread; raise an error of any."""
     if not is_gevent():
         run_all([*functions, own])
         return
     from gevent import get_hub
 
-    # So that they really meet; the process is this check's own.
+    # Makes the threads interleave. The process belongs to this check alone.
     sys.setswitchinterval(1e-6)
     jobs = [get_hub().threadpool.spawn(function) for function in functions]
     own()
@@ -64,7 +64,7 @@ def run_natively(functions: list[Callable[[], object]], own: Callable[[], object
 
 @contextmanager
 def held(*locks: AbstractContextManager[object]) -> Iterator[None]:
-    """Let another thread or greenlet hold locks, one that a forked child does not have."""
+    """Make another thread or greenlet hold the locks during the block; a forked child does not have that thread."""
     holds, may_end = make_wakeup(), make_wakeup()
 
     def hold() -> None:
@@ -83,12 +83,12 @@ def held(*locks: AbstractContextManager[object]) -> Iterator[None]:
 
 
 def run_in_child(function: Callable[[], object]) -> None:
-    """Run a function in a forked child and fail if it fails there."""
+    """Run a function in a forked child, and fail if it fails there."""
     finish_child(start_child(function))
 
 
 def start_child(function: Callable[[], object]) -> int:
-    """Fork, run the function in the child, give the child's id."""
+    """Fork, run the function in the child, and return the child's process id."""
     child = _original("fork")()
     if child == 0:
         try:
@@ -105,7 +105,7 @@ def start_child(function: Callable[[], object]) -> int:
 
 
 def _original(name: str) -> Any:
-    """Give a function of :mod:`os` without gevent, whose ``waitpid`` can miss a child that ends at once."""
+    """Return a function of :mod:`os` as it is without gevent, whose ``waitpid`` can miss a child that exits at once."""
     if is_gevent():
         from gevent.monkey import get_original
 
@@ -114,8 +114,8 @@ def _original(name: str) -> Any:
 
 
 def exit_child(code: int) -> NoReturn:
-    """End a forked child without going back into what it was forked from."""
-    # What measures the coverage saves it here.
+    """Exit from a forked child without a return to the code that forked it."""
+    # Coverage saves its data here.
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -123,7 +123,7 @@ def exit_child(code: int) -> NoReturn:
 
 
 def finish_child(child: int) -> None:
-    """Wait for a child while others run, and fail if it has failed."""
+    """Wait for a child while other greenlets run, and fail if the child has failed."""
     status: list[int] = []
 
     def has_ended() -> bool:
@@ -136,7 +136,7 @@ def finish_child(child: int) -> None:
 
 
 class Counter:
-    """Counts calls, and can be waited for."""
+    """A counter of calls that a test can wait for."""
 
     def __init__(self, wanted: int = 1) -> None:
         self.calls: list[float] = []
@@ -153,7 +153,7 @@ class Counter:
 
 
 class Records(logging.Handler):
-    """Keeps what is logged, instead of printing it; a context manager."""
+    """A handler that keeps log records instead of printing them; a context manager."""
 
     def __init__(self) -> None:
         super().__init__()

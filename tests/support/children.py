@@ -1,4 +1,4 @@
-"""What processes that tests start get from theirs."""
+"""The environment of processes that tests start."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _SETTINGS = Path(__file__).parents[2] / "setup.cfg"
 
 
 def child_environment(*, has_greenlets: bool, **more: str) -> dict[str, str]:
-    """Give the environment of a process to start; when coverage is measured, there too.
+    """Return the environment for a new process, in which coverage is measured if it is measured here.
 
-    :param has_greenlets: whether it runs on gevent. Coverage follows greenlets in such a process only: to do so it
-        notes each thread that ends, and when several end at one moment, Python 3.11 can spin in that note for ever.
-    :param more: variables of its own.
+    :param has_greenlets: whether the process runs on gevent. Coverage follows greenlets only in such a process: to do
+        so it records each thread that ends, and if several end at one moment, Python 3.11 can loop there forever.
+    :param more: further variables.
     """
     variables = {**os.environ, **more}
     if has_greenlets and variables.pop("COVERAGE_PROCESS_CONFIG", None) is not None:
-        # In place of the settings as this process has them: the file, read with this variable.
+        # Instead of the settings of this process, the child reads the file with this variable.
         variables |= {"COVERAGE_PROCESS_START": str(_SETTINGS), "COVERAGE_CONCURRENCY": "thread,greenlet"}
     return variables

@@ -1,4 +1,4 @@
-"""Fixtures for streams: connections, the hub, and the check that nothing of them is left."""
+"""Fixtures for streams: connections, the hub, and the check that no stream is left."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Connect = Callable[..., Connection]
 
 @pytest.fixture(scope="session", autouse=True)
 def watcher() -> None:
-    """Start the thread that watches connections: it stays for the process, and is no leak of a test."""
+    """Start the thread that watches connections. It lives as long as the process, so it is not a leak of a test."""
     one, other = socket.socketpair()
     with one, other:
         watch = leaving.watch(one, lambda: None)
@@ -41,7 +41,7 @@ def hub(app: Flask) -> StreamHub:
 
 @pytest.fixture
 def connect(app: Flask) -> Iterator[Connect]:
-    """Open streams of the app; at the end all are closed, and nothing of them may be left."""
+    """Open streams of the app; after the test all are closed, and no stream or subscription may be left."""
     made: list[tuple[Flask, Connection]] = []
 
     def connect(path: str, *, app: Flask = app, **options: Any) -> Connection:
@@ -57,7 +57,7 @@ def connect(app: Flask) -> Iterator[Connect]:
 
 
 def assert_nothing_is_left(app: Flask) -> None:
-    """Check that no stream is open and nobody subscribed."""
+    """Check that no stream is open and no topic has subscribers."""
     hub = hub_for(app)
     assert hub.stats()["open"] == 0
     assert hub.tabs.snapshot() == []

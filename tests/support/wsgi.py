@@ -1,4 +1,4 @@
-"""A WSGI server and a browser for one stream: the body is iterated in a thread of its own, as servers do."""
+"""A WSGI server and a browser for one stream; as in a real server, a separate thread iterates the body."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from werkzeug.test import EnvironBuilder
 from flask_datastar import Event
 from flask_datastar.sse import parse_events
 
-#: For what does come, on a busy machine, too. Below the longest keep-alive of the tests.
+#: A limit for events that do come, even on a busy machine. Below the longest keep-alive of the tests.
 DEADLINE_SECONDS = 40
 
 
@@ -28,7 +28,7 @@ def environ_of(
     headers: dict[str, str] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """Make the environ of a Datastar request."""
+    """Create the environ of a Datastar request."""
     sent = {"Datastar-Request": "true", **(headers or {})}
     if last_id is not None:
         sent["Last-Event-ID"] = last_id
@@ -42,10 +42,10 @@ def environ_of(
 
 
 class Connection:
-    """One request; what the server writes is seen at once, in the order in which it was written.
+    """One request, whose response can be read while the server writes it.
 
-    :param has_socket: whether the server hands its socket out, so that leaving is noticed.
-    :param has_write: whether ``start_response()`` gives the server's way to write.
+    :param has_socket: whether the server exposes its socket, so that a disconnect is noticed.
+    :param has_write: whether ``start_response()`` returns the server's ``write`` function.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class Connection:
     ) -> None:
         self.status = 0
         self.headers: list[tuple[str, str]] = []
-        #: What broke the body off; None for a clean end.
+        #: The error that ended the body; None for a clean end.
         self.error: BaseException | None = None
-        #: Set to let the server take the next chunk; while it is not, it is as one whose client does not read.
+        #: Cleared to act as a client that does not read: the server cannot write the next chunk until it is set.
         self.reads = threading.Event()
         self.reads.set()
         self._changed = threading.Condition()
@@ -101,12 +101,12 @@ class Connection:
 
     @property
     def received(self) -> bytes:
-        """What has come so far, without comments."""
+        """The bytes received so far, without comments."""
         return re.sub(rb"(?m)^:.*\n\n", b"", self._received)
 
     @property
     def raw(self) -> bytes:
-        """What has come so far."""
+        """The bytes received so far."""
         return self._received
 
     @property
@@ -127,7 +127,7 @@ class Connection:
             return False
 
     def wait(self, *texts: str, count: int = 1) -> bytes:
-        """Wait until each text has come so many times."""
+        """Wait until each text was received this many times."""
         found = self._wait_for(lambda: all(self._received.count(text.encode()) >= count for text in texts))
         assert found, f"{texts} {count} times in ...{self._received[-500:]!r}, {self.error!r}"
         return self.received
@@ -139,7 +139,7 @@ class Connection:
         return self
 
     def wait_end(self) -> bytes:
-        """Wait for the clean end, and give the last block: id and retry."""
+        """Wait for the clean end, and return the last block: id and retry."""
         assert self._wait_for(lambda: self._has_ended), self._received[-500:]
         self._thread.join()
         assert self.error is None, repr(self.error)
@@ -162,13 +162,13 @@ class Connection:
 
 
 def ending(block: bytes) -> tuple[str, int | None]:
-    """Take a last block apart: the id, and the milliseconds of its retry."""
+    """Split a last block into its id and its retry in milliseconds."""
     fields = dict(line.split(": ", 1) for line in block.decode().splitlines())
     return fields["id"], int(fields["retry"]) if "retry" in fields else None
 
 
 def call(app: Flask, path: str, **options: Any) -> tuple[int, dict[str, str], Any]:
-    """Call an app and give status, headers and the body, of which nothing was taken."""
+    """Call an app, and return status, headers and the body, which is not iterated yet."""
     answer: list[Any] = []
 
     def start_response(status: str, headers: Iterable[tuple[str, str]], exc_info: object = None) -> None:

@@ -1,4 +1,4 @@
-"""What a Flask developer writes by hand: a generator, and a gevent queue for each client."""
+"""Streams as a Flask developer writes them by hand: a generator, and a gevent queue for each client."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Flask-SSE as its documentation has it: each stream subscribes to Redis by itself."""
+"""Flask-SSE as its documentation shows it: each stream subscribes to Redis by itself."""
 
 import os
 

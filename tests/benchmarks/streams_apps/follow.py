@@ -1,5 +1,6 @@
-"""A stream of Flask-Datastar that follows a topic; the variable DIRECT says whether there are direct writes, REDIS_URL
-names the broker, if there is one.
+"""A stream of Flask-Datastar that follows a topic.
+
+The variable DIRECT switches direct writes on or off; REDIS_URL is the URL of the broker, if the run has one.
 """
 
 import os

@@ -7,7 +7,7 @@ from flask_socketio import SocketIO
 
 app = Flask(__name__)
 app.secret_key = "benchmark"
-# Without pings while it is measured, because the clients do not answer them.
+# No pings during the measurement, because the clients do not respond to them.
 socketio = SocketIO(app, message_queue=os.environ["REDIS_URL"], async_mode="gevent", ping_interval=3600)
 
 
