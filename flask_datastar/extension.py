@@ -84,7 +84,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
         if BLUEPRINT in app.blueprints:
             raise SetupError(f"{app!r} has a blueprint {BLUEPRINT!r} already, as the dispatcher is called; rename it")
         settings = read_settings(app.config, self._arguments)
-        check_broker_url(settings.broker_url, key_title("broker_url", self._arguments))
+        check_broker_url(settings.broker_url, key_title("broker_url", self._arguments), settings.brokers)
         app_state = AppState(app, self, settings)
         app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
         _install_request_hooks(app_state)

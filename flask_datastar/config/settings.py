@@ -46,6 +46,8 @@ class Settings:
     #: How processes reach each other's streams: ``redis://…``, ``rediss://…``, or ``memory://`` for not at all. None is
     #: ``memory://`` where there is one process, and refused where there are more.
     broker_url: str | None = None
+    #: Brokers of one's own: the scheme of their URL → the class, or where it is, as ``"shop.brokers:NatsBroker"``.
+    brokers: Mapping[str, type[Any] | str] | None = None
     #: The longest that a request waits for the broker.
     broker_timeout_seconds: float = 2
     #: What publishing does when the broker cannot be reached: ``raise`` a ``BrokerError``, or ``drop`` with a warning.

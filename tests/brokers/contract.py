@@ -5,11 +5,11 @@ The tests take one argument, the maker of brokers, so that they also run where t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
-from flask_datastar.brokers import Broker, BrokerOptions, make_broker
-from flask_datastar.brokers.payload import Payload
+from flask_datastar.brokers import Broker, BrokerOptions, Payload
+from flask_datastar.brokers.schemes import BrokerSource, make_broker
 from tests.support.checks import run_all, wait_until
 
 Message = tuple[str, str, bytes, str | None]
@@ -59,14 +59,15 @@ class Taker:
 class Brokers:
     """Makes brokers of one URL, each standing for a process, and closes them; a context manager."""
 
-    def __init__(self, url: str, *, timeout_seconds: float = 60) -> None:
+    def __init__(self, url: str, own: Mapping[str, BrokerSource] | None = None, *, timeout_seconds: float = 60) -> None:
         self._url = url
+        self._own = own
         self._timeout_seconds = timeout_seconds
         self._made: list[Broker] = []
 
     def make(self, namespace: str = "shop") -> tuple[Broker, Taker]:
         taker = Taker()
-        broker = make_broker(self._url, taker, BrokerOptions(namespace, self._timeout_seconds))
+        broker = make_broker(self._url, taker, BrokerOptions(namespace, self._timeout_seconds), self._own)
         self._made.append(broker)
         return broker, taker
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from redis import Redis, RedisError
 
-from flask_datastar.brokers import BrokerOptions, make_broker, redis, redis_client
+from flask_datastar.brokers import BrokerOptions, redis, redis_client
+from flask_datastar.brokers.schemes import make_broker
 from tests.brokers.contract import Brokers, SharedBrokerContract, Taker, say
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import (

@@ -10,7 +10,6 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar
-from flask_datastar.brokers import Broker
 from flask_datastar.brokers.memory import MemoryBroker
 from flask_datastar.brokers.payload import Payload
 from flask_datastar.errors import BrokerError
@@ -66,13 +65,9 @@ class Listener:
 
 
 @pytest.fixture
-def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchange]:
-    def make(url: str, receiver: Any, options: Any) -> Broker:
-        return FailingBroker(url, receiver, options)
-
-    monkeypatch.setattr(exchange_module, "make_broker", make)
+def exchange() -> Iterator[Exchange]:
     app = Flask(__name__)
-    Datastar(app)
+    Datastar(app, brokers={"failing": FailingBroker}, broker_url="failing://")
     exchange = Exchange(find_app_state(app).settings, app.name, Turns())
     yield exchange
     exchange.close()

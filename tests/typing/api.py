@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from flask_datastar import Datastar, Event, Signal, Signals, StarView, event, sse
-from flask_datastar.brokers import BROKERS, Broker, BrokerOptions, Payload
+from flask_datastar.brokers import Broker, BrokerOptions, Payload
 
 app = Flask(__name__)
 datastar = Datastar(app)
@@ -152,4 +152,4 @@ class Process:
 
 
 OwnBroker("own://", Process(), BrokerOptions("shop", timeout_seconds=1)).publish("a", "a", "events", Payload(b""))
-BROKERS["own"] = ("shop.brokers", "OwnBroker", None)
+Datastar(brokers={"own": OwnBroker, "other": "shop.brokers:OtherBroker"}, broker_url="own://")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flask_datastar.brokers import BrokerOptions, make_broker
+from flask_datastar.brokers import BrokerOptions
+from flask_datastar.brokers.schemes import make_broker
 from flask_datastar.errors import SetupError
 from tests.brokers.contract import Taker
 
