@@ -111,7 +111,7 @@ def test_rule_with_an_unknown_converter_leaves_nothing_behind(datastar: Datastar
     with pytest.raises(LookupError, match="the converter 'number' does not exist"):
         declare(datastar, "text", rule="/<number:x>")
 
-    assert list(datastar.handlers) == []
+    assert datastar.handlers == ()
     declare(datastar, "text", rule="/page")
     assert tab.client.get("/page").text == "text"
 
@@ -144,7 +144,7 @@ def test_event_names_are_those_of_handlers(datastar: Datastar, name: Any) -> Non
 
     with pytest.raises(SetupError, match=r"^handler .*CartView\.add: name is .*; accepted: letters, digits, '_', '-'"):
         datastar.view("/")(CartView)
-    assert list(datastar.handlers) == []
+    assert datastar.handlers == ()
 
 
 # What is no event
@@ -636,7 +636,7 @@ def test_taken_endpoint_is_refused(app: Flask, datastar: Datastar) -> None:
     ):
         declare(datastar, "text")
 
-    assert list(datastar.handlers) == []
+    assert datastar.handlers == ()
     declare(datastar, "text", endpoint="cart")
 
 
@@ -704,7 +704,7 @@ def test_view_declared_after_its_blueprint_was_registered_is_refused(app: Flask,
     ):
         declare(datastar, "late", blueprint=blueprint)
 
-    assert list(datastar.handlers) == []
+    assert datastar.handlers == ()
     declare(datastar, "without blueprint")
 
 
