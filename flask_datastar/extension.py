@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from flask import Blueprint, Flask, Response, request
 
 from .actions.helpers import PageHelpers, TemplateHelpers, install_template_helpers
 from .brokers.schemes import check_broker_url
-from .config.settings import key_title, read_settings
+from .config.settings import Arguments, check_arguments, key_title, read_settings
 from .errors import SetupError
 from .forms.validation import FormMethods
 from .handlers.declarations import Declarations
@@ -50,6 +50,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
 
     :param app: initialised at once; without it, call :meth:`init_app` later.
     :param settings: the configuration's keys in lower case without ``DATASTAR_``; they win over ``app.config``.
+    :raises ConfigError: if an argument is unknown, or a value is not accepted.
 
     >>> from flask import Flask
     >>> datastar = Datastar()
@@ -63,7 +64,8 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
     @post('/ds/counter/increment')
     """
 
-    def __init__(self, app: Flask | None = None, **settings: Any) -> None:
+    def __init__(self, app: Flask | None = None, **settings: Unpack[Arguments]) -> None:
+        check_arguments(settings)
         self._declarations = Declarations()
         self._before_wait = []
         self._arguments = settings
