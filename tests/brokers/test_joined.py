@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.brokers.contract import Brokers, SharedBrokerContract
+from flask_datastar.testing import Brokers, SharedBrokerContract
 from tests.brokers.joined import BROKERS, URL, JoinedBroker
 
 

@@ -17,7 +17,8 @@ from flask_datastar import Datastar
 from flask_datastar.brokers.memory import MemoryBroker
 from flask_datastar.brokers.schemes import check_broker_url
 from flask_datastar.errors import BrokerError, ConfigError, SetupError
-from tests.brokers.contract import Brokers, SharedBrokerContract, say
+from flask_datastar.testing import Brokers, SharedBrokerContract
+from flask_datastar.testing.brokers import send
 from tests.support.checks import wait_until
 from tests.support.streams import hub_for
 
@@ -49,30 +50,30 @@ class TestSqliteBroker(SharedBrokerContract):
 
     def test_file_that_cannot_be_written_is_an_error(self, tmp_path: Path) -> None:
         with Brokers(f"sqlite://{tmp_path}/missing/broker", OWN) as brokers:
-            broker, taker = brokers.make()
+            broker, inbox = brokers.make()
             broker.subscribe("news")
             broker.note_streams("ann", "tab", 1)
             with pytest.raises(BrokerError, match="the broker's file cannot be used: unable to open"):
-                say(broker, b"1")
-            say(broker, b"2", waits=False)
-            assert taker.data == [b"1"]
+                send(broker, b"1")
+            send(broker, b"2", waits=False)
+            assert inbox.data == [b"1"]
             assert broker.count_elsewhere("ann", None) == 0
             with pytest.raises(BrokerError):
                 broker.count_tabs_elsewhere()
 
     def test_file_that_could_not_be_opened_is_caught_up_with(self, tmp_path: Path) -> None:
         with Brokers(f"sqlite://{tmp_path}/broker", OWN, timeout_seconds=0.1) as brokers:
-            (broker, taker), (other, _) = brokers.make(), brokers.make()
+            (broker, inbox), (other, _) = brokers.make(), brokers.make()
             with closing(sqlite3.connect(f"{tmp_path}/broker.shop", isolation_level=None)) as somebody:
                 somebody.execute("BEGIN EXCLUSIVE")
                 broker.subscribe("news")
-                assert taker.catch_ups == 0
+                assert inbox.catch_ups == 0
                 somebody.execute("COMMIT")
 
-            wait_until(lambda: taker.catch_ups == 1)
-            say(other, b"1")
-            taker.wait_for(b"1")
-            assert taker.catch_ups == 1
+            wait_until(lambda: inbox.catch_ups == 1)
+            send(other, b"1")
+            inbox.wait_for(b"1")
+            assert inbox.catch_ups == 1
 
 
 @pytest.mark.parametrize("gives_class", [False, True])
