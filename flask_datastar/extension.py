@@ -78,8 +78,8 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
         Reads the keys of the configuration once: later changes have no effect. Opens no socket, starts no thread.
 
         :raises ConfigError: if a key's value is not accepted.
-        :raises SetupError: if the app has a Datastar already, or a blueprint of that name, or a key needs a package
-            that is not installed.
+        :raises SetupError: if the app has a Datastar already, has a blueprint of that name, has handled a request, or
+            if a key needs a package that is not installed.
         """
         if "datastar" in app.extensions:
             raise SetupError(f"{app!r} has a Datastar already; use app.extensions['datastar']")
@@ -87,8 +87,14 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
             raise SetupError(f"{app!r} has a blueprint {BLUEPRINT!r} already, as the dispatcher is called; rename it")
         settings = read_settings(app.config, self._arguments)
         check_broker_url(settings.broker_url, key_title("broker_url", self._arguments), settings.brokers)
+        try:
+            app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=settings.url_prefix))
+        except AssertionError as error:
+            raise SetupError(
+                f"{app!r} has handled a request already; call init_app where the app is made, before its first request"
+            ) from error
         app_state = AppState(app, self, settings)
-        app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
+        app_state.attach()
         _install_request_hooks(app_state)
         install_renewal(app_state)
         install_overlay(app_state)
