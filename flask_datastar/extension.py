@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from flask import Blueprint, Flask, Response, request
 
 from .actions.helpers import PageHelpers, TemplateHelpers, install_template_helpers
 from .brokers.schemes import check_broker_url
-from .config.settings import key_title, read_settings
+from .config.settings import Arguments, check_arguments, key_title, read_settings
 from .errors import SetupError
 from .forms.validation import FormMethods
 from .handlers.declarations import Declarations
@@ -50,6 +50,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
 
     :param app: initialised at once; without it, call :meth:`init_app` later.
     :param settings: the configuration's keys in lower case without ``DATASTAR_``; they win over ``app.config``.
+    :raises ConfigError: if an argument is unknown, or a value is not accepted.
 
     >>> from flask import Flask
     >>> datastar = Datastar()
@@ -63,7 +64,8 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
     @post('/ds/counter/increment')
     """
 
-    def __init__(self, app: Flask | None = None, **settings: Any) -> None:
+    def __init__(self, app: Flask | None = None, **settings: Unpack[Arguments]) -> None:
+        check_arguments(settings)
         self._declarations = Declarations()
         self._before_wait = []
         self._arguments = settings
@@ -76,17 +78,23 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
         Reads the keys of the configuration once: later changes have no effect. Opens no socket, starts no thread.
 
         :raises ConfigError: if a key's value is not accepted.
-        :raises SetupError: if the app has a Datastar already, or a blueprint of that name, or a key needs a package
-            that is not installed.
+        :raises SetupError: if the app has a Datastar already, has a blueprint of that name, has handled a request, or
+            if a key needs a package that is not installed.
         """
         if "datastar" in app.extensions:
             raise SetupError(f"{app!r} has a Datastar already; use app.extensions['datastar']")
         if BLUEPRINT in app.blueprints:
             raise SetupError(f"{app!r} has a blueprint {BLUEPRINT!r} already, as the dispatcher is called; rename it")
         settings = read_settings(app.config, self._arguments)
-        check_broker_url(settings.broker_url, key_title("broker_url", self._arguments))
+        check_broker_url(settings.broker_url, key_title("broker_url", self._arguments), settings.brokers)
+        try:
+            app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=settings.url_prefix))
+        except AssertionError as error:
+            raise SetupError(
+                f"{app!r} has handled a request already; call init_app where the app is made, before its first request"
+            ) from error
         app_state = AppState(app, self, settings)
-        app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
+        app_state.attach()
         _install_request_hooks(app_state)
         install_renewal(app_state)
         install_overlay(app_state)

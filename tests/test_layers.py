@@ -64,7 +64,7 @@ ROOMS = {
         "errors sansio config brokers state reading sending security forms handlers streams views actions",
         outside="flask",
     ),
-    "testing": room("sansio sse state security actions extension", outside="flask werkzeug"),
+    "testing": room("sansio sse brokers state security actions extension", outside="flask werkzeug"),
 }
 #: ``init_app`` attaches the commands, which lie above it.
 ATTACHED = {("extension", "cli")}
@@ -305,6 +305,13 @@ def test_the_package_loads_nothing_optional() -> None:
 
     assert "flask" in loaded
     assert loaded.isdisjoint(OPTIONAL)
+
+
+def test_the_test_helpers_load_no_pytest() -> None:
+    loaded = loaded_by("from flask_datastar.testing import DatastarClient, SharedBrokerContract")
+
+    assert "flask" in loaded
+    assert loaded.isdisjoint({"pytest", "_pytest", *OPTIONAL})
 
 
 @pytest.mark.parametrize("statement", ["import flask_datastar.sse", "from flask_datastar import sse, Event, Signals"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -59,6 +59,25 @@ def _check_trusted_origins(key: str, value: object) -> frozenset[str]:
     return frozenset(origins)
 
 
+def _check_brokers(key: str, value: object) -> dict[str, type[Any] | str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not all(_is_broker(*item) for item in value.items()):
+        raise _refuse(key, value, "None, or a mapping of schemes to classes, or texts like 'shop.brokers:NatsBroker'")
+    return dict(value)
+
+
+def _is_broker(scheme: object, source: object) -> bool:
+    return (
+        isinstance(scheme, str)
+        and re.fullmatch(r"[A-Za-z][A-Za-z0-9+._-]*", scheme) is not None
+        and (
+            isinstance(source, type)
+            or (isinstance(source, str) and re.fullmatch(r"\w+(\.\w+)*[.:]\w+", source) is not None)
+        )
+    )
+
+
 def _check_on_failure(key: str, value: object) -> str:
     if value not in ("raise", "drop"):
         raise _refuse(key, value, "'raise' or 'drop'")
@@ -109,6 +128,7 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "max_signals_bytes": _check_count,
     # Checked where the brokers are known.
     "broker_url": lambda key, value: value,
+    "brokers": _check_brokers,
     "broker_timeout_seconds": _check_seconds,
     "broker_on_failure": _check_on_failure,
     "broker_namespace": _check_namespace,

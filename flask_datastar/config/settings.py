@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from difflib import get_close_matches
+from typing import Any, Final, Literal, TypedDict
 
 from ..errors import ConfigError
 from .checks import CHECKS
@@ -46,6 +47,8 @@ class Settings:
     #: How processes reach each other's streams: ``redis://…``, ``rediss://…``, or ``memory://`` for not at all. None is
     #: ``memory://`` where there is one process, and refused where there are more.
     broker_url: str | None = None
+    #: Brokers of one's own: the scheme of their URL → the class, or where it is, as ``"shop.brokers:NatsBroker"``.
+    brokers: Mapping[str, type[Any] | str] | None = None
     #: The longest that a request waits for the broker.
     broker_timeout_seconds: float = 2
     #: What publishing does when the broker cannot be reached: ``raise`` a ``BrokerError``, or ``drop`` with a warning.
@@ -72,19 +75,53 @@ class Settings:
     restart_spread_seconds: float = 5
 
 
+class Arguments(TypedDict, total=False):
+    """The settings as arguments of ``Datastar``, each with what it accepts."""
+
+    url_prefix: str
+    script_url: str
+    script_integrity: str | None
+    csp_nonce: Callable[[], str] | None
+    trusted_origins: list[str] | tuple[str, ...] | set[str] | frozenset[str]
+    max_signals_bytes: int
+    broker_url: str | None
+    brokers: Mapping[str, type[Any] | str] | None
+    broker_timeout_seconds: float
+    broker_on_failure: Literal["raise", "drop"]
+    broker_namespace: str | None
+    publish_after_commit: bool
+    keepalive_seconds: float
+    stream_max_age_seconds: float
+    max_streams: int
+    max_streams_per_scope: int
+    direct_writes: bool
+    max_queued_events: int
+    max_queued_bytes: int
+    restart_spread_seconds: float
+
+
+def check_arguments(arguments: Mapping[str, object]) -> None:
+    """Check that the arguments of ``Datastar`` are settings.
+
+    :raises ConfigError: if one is not; the message names the setting that is spelled most like it.
+    """
+    names = [field.name for field in fields(Settings)]
+    for name in arguments:
+        if name not in names:
+            nearest = get_close_matches(name.lower().removeprefix("datastar_"), names, 1, cutoff=0.5)
+            meant = f"did you mean {nearest[0]!r}? " if nearest else ""
+            raise ConfigError(f"Datastar() has no argument {name!r}; {meant}Accepted: {', '.join(names)}")
+
+
 def read_settings(config: Mapping[str, Any], arguments: Mapping[str, Any]) -> Settings:
     """Read and check the configuration.
 
     :param config: the app's.
     :param arguments: of the constructor; they win over the config.
-    :raises ConfigError: if a value is not accepted, or an argument is unknown.
+    :raises ConfigError: if a value is not accepted.
     """
-    names = [field.name for field in fields(Settings)]
-    for name in arguments:
-        if name not in names:
-            raise ConfigError(f"unknown argument {name!r} for Datastar(); accepted: {', '.join(names)}")
     values: dict[str, Any] = {}
-    for name in names:
+    for name in (field.name for field in fields(Settings)):
         key = PREFIX + name.upper()
         if name in arguments:
             value = arguments[name]

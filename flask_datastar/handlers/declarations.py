@@ -132,6 +132,13 @@ class Declarations:
             if owner is self:
                 install(app_state)
 
+    def app_state_of(self, app: Flask | None) -> AppState | None:
+        """Return the state of an app of this instance; without one that of its only app, None if it has several."""
+        if app is not None and app in self._apps:
+            return find_app_state(app)
+        apps = list(self._apps)
+        return find_app_state(apps[0]) if app is None and len(apps) == 1 else None
+
     def _install_everywhere(self, declared: Declaration, handlers_before: tuple[Handler, ...]) -> None:
         kept = {handler.key for handler in declared.handlers}
         gone = [handler for handler in handlers_before if handler.key not in kept]

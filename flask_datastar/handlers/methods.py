@@ -9,7 +9,7 @@ from flask import Blueprint
 
 from .declarations import Declarations, DeclaredHandler
 from .handler import DEFAULT_METHODS, OnInvalid, make_handler
-from .registry import HandlerRegistry
+from .listing import HandlerInfo, list_handlers
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,9 +20,13 @@ class HandlerMethods:
     _declarations: Declarations
 
     @property
-    def handlers(self) -> HandlerRegistry:
-        """The allow-list of what the browser can call."""
-        return self._declarations.handlers
+    def handlers(self) -> tuple[HandlerInfo, ...]:
+        """All that the browser can call, in the order of declaration: handlers, streams, and events of views.
+
+        Each has ``group``, ``name``, ``kind`` (``handler``, ``view event`` or ``stream``), ``methods``, ``function``
+        (its dotted name), ``source`` (file and line), and ``rules`` (Flask's endpoint → URL rule).
+        """
+        return list_handlers(self._declarations)
 
     @overload
     def handler(self, function: F, /) -> F: ...

@@ -7,8 +7,9 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 
-from ..brokers import BrokerOptions, make_broker
+from ..brokers import BrokerOptions
 from ..brokers.payload import MessageKind, Payload
+from ..brokers.schemes import make_broker
 from ..config.settings import Settings
 from ..errors import BrokerError
 from ..transport.ticker import current_ticker
@@ -33,7 +34,7 @@ class Bus:
         self._turns = turns
         self._drops_failures = settings.broker_on_failure == "drop"
         options = BrokerOptions(settings.broker_namespace or name, settings.broker_timeout_seconds)
-        self.broker = make_broker(settings.broker_url or "memory://", self, options)
+        self.broker = make_broker(settings.broker_url or "memory://", self, options, settings.brokers)
         #: Called with what the registries of other processes say, in the order that all of them see.
         self.on_tabs: Callable[[Payload], object] | None = None
         #: Called when this process has to say again what it has.

@@ -42,8 +42,11 @@ class AppState:
         self._dumps: Dumps = strictjson.dumps
         self._said: set[str] = set()
         self._parts: dict[type, object] = {}
-        app.extensions[EXTENSION_KEY] = extension
-        app.extensions[_STATE_KEY] = self
+
+    def attach(self) -> None:
+        """Make the state the one that the app has."""
+        self.app.extensions[EXTENSION_KEY] = self.extension
+        self.app.extensions[_STATE_KEY] = self
 
     def part(self, kind: type[P]) -> P:
         """Return the app's only object of a class, made at the first call.

@@ -15,6 +15,7 @@ from ..security.origin import check_header
 from ..state.app import current_app_state
 from ..state.request import RequestState, current_request_state
 from ..transport.wakeups import pause
+from ..transport.worker import begin_stop
 from .broadcast import Broadcast
 from .changes import Changes
 from .current import hub_of
@@ -192,6 +193,14 @@ class StreamMethods:
     def tabs(self) -> Tabs:
         """The open streams of this app."""
         return Tabs(current_app_state(self))
+
+    def prepare_stop(self) -> None:
+        """Tell that this process is about to stop: its streams end, and their pages come back a little later.
+
+        For a program that stops its server itself; gunicorn and the development server need no call. It holds for all
+        apps of the process, and works in a signal handler, without a context.
+        """
+        begin_stop()
 
     def stats(self) -> dict[str, Any]:
         """Give counters of this process: open, opened, ended (by reason), dropped, queue_high_water (events)."""

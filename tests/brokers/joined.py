@@ -13,8 +13,6 @@ from flask_datastar.brokers import Broker, BrokerOptions, Payload, Receiver
 from flask_datastar.errors import BrokerError
 from flask_datastar.transport.wakeups import make_lock
 
-#: The row of the table of brokers.
-ROW = (__name__, "JoinedBroker", None)
 URL = "joined://"
 
 
@@ -140,3 +138,7 @@ class JoinedBroker(Broker):
         self.streams = {}
         if self in self.line.brokers:
             self.line.brokers.remove(self)
+
+
+#: The argument ``brokers``.
+BROKERS = {"joined": JoinedBroker}

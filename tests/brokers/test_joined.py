@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from flask_datastar.brokers import BROKERS
-from tests.brokers.contract import Brokers, SharedBrokerContract
-from tests.brokers.joined import ROW, URL, JoinedBroker
+from flask_datastar.testing import Brokers, SharedBrokerContract
+from tests.brokers.joined import BROKERS, URL, JoinedBroker
 
 
 class TestJoinedBroker(SharedBrokerContract):
     @pytest.fixture
     def brokers(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Brokers]:
-        monkeypatch.setitem(BROKERS, "joined", ROW)
         monkeypatch.setattr(JoinedBroker, "lines", {})
-        with Brokers(URL) as brokers:
+        with Brokers(URL, BROKERS) as brokers:
             yield brokers

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.brokers.contract import BrokerContract, Brokers
+from flask_datastar.testing import BrokerContract, Brokers
 
 
 class TestMemoryBroker(BrokerContract):

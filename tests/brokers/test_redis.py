@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from redis import Redis, RedisError
 
-from flask_datastar.brokers import BrokerOptions, make_broker, redis, redis_client
-from tests.brokers.contract import Brokers, SharedBrokerContract, Taker, say
+from flask_datastar.brokers import BrokerOptions, redis, redis_client
+from flask_datastar.brokers.schemes import make_broker
+from flask_datastar.testing import Brokers, Inbox, SharedBrokerContract
+from flask_datastar.testing.brokers import send
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import (
     contract_checks,
@@ -44,7 +46,7 @@ class TestRedisBroker(SharedBrokerContract):
         broker, _ = brokers.make()
         for number in range(20):
             broker.subscribe(f"news{number}")
-            say(broker, b"1")
+            send(broker, b"1")
         broker.note_streams("ann", "tab", 1)
         broker.count_tabs_elsewhere()
 
@@ -57,7 +59,7 @@ class TestRedisBroker(SharedBrokerContract):
         (one, _), (other, _) = brokers.make(), brokers.make()
         one.subscribe("news")
         one.subscribe("weather")
-        say(other, b"1")
+        send(other, b"1")
         one.unsubscribe("weather")
 
         wait_until(lambda: b"ds:shop:channel:weather" not in redis_server.channels())
@@ -83,13 +85,13 @@ def test_rights_that_the_documentation_names_are_enough(redis_server: RedisServe
         client.sadd("ds:shop:tabs:dead", "tab\0ann")
         client.hset("ds:shop:scope:ann", "dead\0tab", 1)
         with Brokers(f"redis://shop:password@127.0.0.1:{redis_server.port}/1") as brokers:
-            (one, taker), (other, _) = brokers.make(), brokers.make()
+            (one, inbox), (other, _) = brokers.make(), brokers.make()
             one.subscribe("news")
             one.note_streams("ann", "tab", 1)
             wait_until(lambda: client.zrange("ds:shop:processes", 0, -1) == [one.process.encode()])  # type: ignore[attr-defined]
             wait_until(lambda: other.count_elsewhere("ann", None) == other.count_tabs_elsewhere() == 1)
-            say(other, b"1")
-            taker.wait_for(b"1")
+            send(other, b"1")
+            inbox.wait_for(b"1")
             one.unsubscribe("news")
         wait_until(lambda: client.keys("*") == [])
         # Neither a command, a key nor a channel was refused; redis-py does without telling its own version.
@@ -128,8 +130,8 @@ def test_gevent_without_its_patches_is_refused(kind: str, name: str) -> None:
 
 
 def test_outage_that_begins_while_another_one_is_made_good_is_made_good_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    taker = Taker()
-    broker: Any = make_broker("redis://127.0.0.1:1", taker, BrokerOptions("shop"))
+    inbox = Inbox()
+    broker: Any = make_broker("redis://127.0.0.1:1", inbox, BrokerOptions("shop"))
     beginning = threading.Thread(target=broker._lose)
 
     class Listener:
@@ -137,7 +139,7 @@ def test_outage_that_begins_while_another_one_is_made_good_is_made_good_too(monk
 
         @property
         def has_gap(self) -> bool:
-            if not taker.catch_ups and not beginning.ident:
+            if not inbox.catch_ups and not beginning.ident:
                 beginning.start()
                 # Time enough to begin; or it waits for its turn.
                 beginning.join(0.2)
@@ -147,11 +149,11 @@ def test_outage_that_begins_while_another_one_is_made_good_is_made_good_too(monk
     broker._lose()
     broker._restore()
     beginning.join()
-    assert taker.catch_ups == 1
+    assert inbox.catch_ups == 1
     broker._restore()
-    assert taker.catch_ups == 2
+    assert inbox.catch_ups == 2
     broker._restore()
-    assert taker.catch_ups == 2
+    assert inbox.catch_ups == 2
 
 
 def test_server_that_refuses_more_than_writing_can_be_used(redis_server: RedisServer) -> None:

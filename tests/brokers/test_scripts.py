@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers.contract import Brokers, Taker
+from flask_datastar.testing import Brokers, Inbox
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import plain_script
 from tests.support.checks import wait_until
@@ -40,16 +40,16 @@ def run(*arguments: str, gevent: bool = False) -> dict[str, str]:
 
 
 @pytest.fixture
-def listener(redis_server: RedisServer) -> Iterator[Taker]:
+def listener(redis_server: RedisServer) -> Iterator[Inbox]:
     """Listen in another process's place."""
     with Brokers(redis_server.url) as brokers:
-        broker, taker = brokers.make()
+        broker, inbox = brokers.make()
         broker.subscribe("news")
-        yield taker
+        yield inbox
 
 
 @pytest.mark.parametrize("gevent", [False, True], ids=["threads", "gevent"])
-def test_script_publishes_and_opens_no_listener(redis_server: RedisServer, listener: Taker, gevent: bool) -> None:
+def test_script_publishes_and_opens_no_listener(redis_server: RedisServer, listener: Inbox, gevent: bool) -> None:
     with redis_server.client() as client:
         before = client.info("stats")["total_connections_received"]
         printed = run(plain_script.__file__, redis_server.url, gevent=gevent)
@@ -76,7 +76,7 @@ def test_script_without_a_server_hears_so_and_ends(gevent: bool) -> None:
     assert time.monotonic() - begin < DEADLINE_SECONDS
 
 
-def test_command_publishes(redis_server: RedisServer, listener: Taker) -> None:
+def test_command_publishes(redis_server: RedisServer, listener: Inbox) -> None:
     app = f"tests.brokers.scripts.plain_script:create_app('{redis_server.url}')"
 
     run("-m", "flask", "--app", app, "tell", "from a command")
@@ -84,7 +84,7 @@ def test_command_publishes(redis_server: RedisServer, listener: Taker) -> None:
     wait_until(lambda: listener.data == [b'"from a command"'])
 
 
-def test_shell_publishes(redis_server: RedisServer, listener: Taker) -> None:
+def test_shell_publishes(redis_server: RedisServer, listener: Inbox) -> None:
     app = f"tests.brokers.scripts.plain_script:create_app('{redis_server.url}')"
     code = "import flask; flask.current_app.extensions['datastar'].publish('news', 'from a shell')"
     result = subprocess.run(

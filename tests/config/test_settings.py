@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar
-from flask_datastar.config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY, Settings, read_settings
+from flask_datastar.config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY, Arguments, Settings, read_settings
 from flask_datastar.errors import ConfigError
 
 URL_1_0_2 = "https://cdn.jsdelivr.net/gh/starfederation/datastar@v1.0.2/bundles/datastar.js"
@@ -103,11 +103,30 @@ def test_known_bundle_gets_its_integrity() -> None:
     assert DEFAULT_SCRIPT_URL not in KNOWN_INTEGRITY
 
 
-def test_unknown_argument_is_refused_with_those_that_exist() -> None:
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("urlprefix", "url_prefix"),
+        ("URL_PREFIX", "url_prefix"),
+        ("DATASTAR_URL_PREFIX", "url_prefix"),
+        ("prefix", "url_prefix"),
+        ("brokers_url", "broker_url"),
+        ("max_stream", "max_streams"),
+        ("keep_alive_seconds", "keepalive_seconds"),
+        ("debug", None),
+    ],
+)
+def test_unknown_argument_is_refused_with_the_nearest_and_all(name: str, meant: str | None) -> None:
     names = ", ".join(field.name for field in fields(Settings))
+    hint = f"did you mean '{meant}'\\? " if meant else ""
 
-    with pytest.raises(ConfigError, match=f"^unknown argument 'prefix' for Datastar\\(\\); accepted: {names}$"):
-        Datastar(Flask("shop"), prefix="/ds")
+    # Already before there is an app.
+    with pytest.raises(ConfigError, match=f"^Datastar\\(\\) has no argument '{name}'; {hint}Accepted: {names}$"):
+        Datastar(**{name: "/ds"})  # type: ignore[misc]
+
+
+def test_every_setting_is_an_argument() -> None:
+    assert list(Arguments.__annotations__) == [field.name for field in fields(Settings)]
 
 
 def test_bad_argument_is_named_with_its_key() -> None:

@@ -29,7 +29,7 @@ def test_another_function_under_a_taken_name_is_refused(datastar: Datastar, tab:
 
     with pytest.raises(
         SetupError,
-        match=r"^two handlers are called cart:add: cart:add \(.*first\) and cart:add \(.*second\); give one another",
+        match=r"^two handlers are called cart:add: cart:add \(.*first\) and cart:add \(.*second\); give one of them a d",
     ):
 
         @datastar.handler(group="cart", name="add")
@@ -44,9 +44,8 @@ def test_function_may_be_declared_under_two_names(app: Flask, datastar: Datastar
     def act() -> str:
         return "<p id='a'></p>"
 
-    assert {handler.name for handler in datastar.handlers} == {"add", "put"}
     assert tab.post(act, "add").html == tab.post(act, "put").html == "<p id='a'></p>"
-    assert [handler.name for handler in datastar.handlers.of_function(act)] == ["put", "add"]
+    assert [handler.name for handler in datastar.handlers] == ["put", "add"]
 
 
 def hide(function: Callable[[], str]) -> Callable[[], str]:
@@ -155,7 +154,7 @@ def test_same_function_declared_again_replaces_itself(app: Flask, datastar: Data
     declare(datastar, "new")
 
     assert tab.post("/ds/g/act").html == "<p id='a'>new</p>"
-    assert len(list(datastar.handlers)) == len(rules(app)) == 1
+    assert len(datastar.handlers) == len(rules(app)) == 1
     # An action that names the function as it was before finds the new one.
     with app.test_request_context():
         assert datastar.post(old).js == "@post('/ds/g/act')"
@@ -231,7 +230,7 @@ def test_handler_declared_after_its_blueprint_was_registered_is_refused(app: Fla
     ):
         declare(datastar, "late", blueprint=blueprint)
 
-    assert list(datastar.handlers) == []
+    assert datastar.handlers == ()
     declare(datastar, "without blueprint")
 
 
@@ -257,12 +256,13 @@ def test_blueprint_may_come_before_and_after_init_app(register_first: bool, decl
 def test_refused_declaration_leaves_the_earlier_one(app: Flask, datastar: Datastar) -> None:
     used, unused = Blueprint("shop", __name__), Blueprint("shop", __name__)
     app.register_blueprint(used)
-    first = declare(datastar, "first", blueprint=unused)
+    declare(datastar, "first", blueprint=unused)
 
     with pytest.raises(SetupError, match="is declared after its blueprint"):
         declare(datastar, "second", blueprint=used)
 
-    assert [handler.function for handler in datastar.handlers] == [first]
+    app.register_blueprint(unused, name="shop again", url_prefix="/again")
+    assert DatastarClient(app).post("/again/ds/g/act").html == "<p id='a'>first</p>"
 
 
 def test_blueprint_made_anew_before_the_first_was_registered_installs_each_its_own(make_app: MakeApp) -> None:

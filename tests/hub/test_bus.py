@@ -10,7 +10,6 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar
-from flask_datastar.brokers import Broker
 from flask_datastar.brokers.memory import MemoryBroker
 from flask_datastar.brokers.payload import MessageKind, Payload
 from flask_datastar.errors import BrokerError
@@ -67,13 +66,9 @@ class Listener:
 
 
 @pytest.fixture
-def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
-    def make(url: str, receiver: Any, options: Any) -> Broker:
-        return FailingBroker(url, receiver, options)
-
-    monkeypatch.setattr(bus_module, "make_broker", make)
+def bus() -> Iterator[Bus]:
     app = Flask(__name__)
-    Datastar(app)
+    Datastar(app, brokers={"failing": FailingBroker}, broker_url="failing://")
     bus = Bus(find_app_state(app).settings, app.name, Turns())
     yield bus
     bus.close()

@@ -388,7 +388,7 @@ def test_annotation_without_converter_is_refused_at_once(datastar: Datastar) -> 
         @datastar.handler
         def act(value: bytes) -> None: ...
 
-    assert list(datastar.handlers) == []
+    assert datastar.handlers == ()
 
 
 def test_late_annotation_without_converter_is_named(datastar: Datastar, tab: DatastarClient) -> None:

@@ -18,43 +18,6 @@ from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 
 
-def test_init_app_enters_the_instance() -> None:
-    app = Flask("shop")
-
-    datastar = Datastar(app)
-
-    assert app.extensions["datastar"] is datastar
-
-
-def test_second_instance_on_an_app_is_refused(app: Flask) -> None:
-    with pytest.raises(SetupError, match=r"^<Flask 'shop'> has a Datastar already; use app.extensions\['datastar'\]$"):
-        Datastar(app)
-
-
-def test_init_app_twice_is_refused(app: Flask, datastar: Datastar) -> None:
-    with pytest.raises(SetupError, match="has a Datastar already"):
-        datastar.init_app(app)
-
-
-def test_failed_init_app_leaves_the_app_as_it_was() -> None:
-    app = Flask("shop")
-
-    with pytest.raises(ValueError, match="DATASTAR_URL_PREFIX"):
-        Datastar(app, url_prefix="wrong")
-
-    Datastar(app)
-
-
-def test_app_with_a_blueprint_of_the_dispatchers_name_is_refused() -> None:
-    app = Flask("shop")
-    app.register_blueprint(Blueprint("datastar", __name__))
-
-    for _ in range(2):
-        with pytest.raises(SetupError, match=r"^<Flask 'shop'> has a blueprint 'datastar' already, .*; rename it$"):
-            Datastar(app)
-    assert "datastar" not in app.extensions
-
-
 def test_sending_outside_of_an_app_is_refused() -> None:
     with pytest.raises(
         SetupError, match=r"^Datastar needs an app context; wrap the call in 'with app.app_context\(\):'"

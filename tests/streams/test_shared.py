@@ -11,10 +11,9 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar
-from flask_datastar.brokers import BROKERS
 from flask_datastar.errors import BrokerError
 from flask_datastar.hub import bus, shared_tabs
-from tests.brokers.joined import ROW, URL, JoinedBroker, Line
+from tests.brokers.joined import BROKERS, URL, JoinedBroker, Line
 from tests.support.checks import wait_until
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import Connection, call, ending
@@ -27,7 +26,7 @@ class Process:
         self._connect = connect
         self.app = Flask("shop")
         self.app.config.update(TESTING=True, DATASTAR_BROKER_URL=URL, **config)
-        self.datastar = datastar = Datastar(self.app)
+        self.datastar = datastar = Datastar(self.app, brokers=BROKERS)
         self.log: list[object] = []
 
         @datastar.stream(group="g", scope=lambda: "ann")
@@ -87,7 +86,6 @@ MakeProcess = Callable[..., Process]
 
 @pytest.fixture
 def make_process(monkeypatch: pytest.MonkeyPatch, connect: Connect) -> MakeProcess:
-    monkeypatch.setitem(BROKERS, "joined", ROW)
     monkeypatch.setattr(JoinedBroker, "lines", {})
     # What nobody listens to is given up while the test still looks.
     monkeypatch.setattr(bus, "_IDLE_SECONDS", 0.05)

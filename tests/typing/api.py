@@ -11,10 +11,18 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from flask_datastar import Datastar, Event, Signal, Signals, StarView, event, sse
-from flask_datastar.brokers import BROKERS, Broker, BrokerOptions, Payload
+from flask_datastar.brokers import Broker, BrokerOptions, Payload
 
 app = Flask(__name__)
 datastar = Datastar(app)
+# Settings are typed key by key.
+Datastar(
+    url_prefix="/live", trusted_origins=["https://a.example"], csp_nonce=lambda: "n", max_streams=9, broker_url=None
+)
+Datastar(app, keepalive_seconds=15, broker_on_failure="drop", script_integrity=None, direct_writes=False)
+Datastar(url_prefx="/live")  # type: ignore[call-arg]
+Datastar(max_streams="9")  # type: ignore[arg-type]
+Datastar(broker_on_failure="ignore")  # type: ignore[arg-type]
 unbound = Datastar()
 unbound.init_app(app)
 
@@ -152,4 +160,4 @@ class Process:
 
 
 OwnBroker("own://", Process(), BrokerOptions("shop", timeout_seconds=1)).publish("a", "a", "events", Payload(b""))
-BROKERS["own"] = ("shop.brokers", "OwnBroker", None)
+Datastar(brokers={"own": OwnBroker, "other": "shop.brokers:OtherBroker"}, broker_url="own://")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask_datastar.brokers import redis
-from tests.brokers.contract import Brokers, SharedBrokerContract
+from flask_datastar.testing import Brokers, SharedBrokerContract
 from tests.brokers.redis_server import RedisServer
 from tests.support.checks import wait_until
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from flask_datastar.brokers import Broker, redis_presence
 from flask_datastar.errors import BrokerError
-from tests.brokers.contract import Brokers, say
+from flask_datastar.testing import Brokers
+from flask_datastar.testing.brokers import send
 from tests.brokers.redis_server import RedisServer
 from tests.support.checks import wait_until
 
@@ -72,7 +73,7 @@ def make_replica(server: RedisServer, of: RedisServer) -> None:
 def error_of(broker: Broker, data: bytes) -> str:
     """Publish, and give why that failed; "" when it did not."""
     try:
-        say(broker, data)
+        send(broker, data)
     except BrokerError as error:
         return str(error)
     return ""
@@ -81,32 +82,32 @@ def error_of(broker: Broker, data: bytes) -> str:
 def check_processes_meet_at_the_server_that_took_over() -> None:
     redis_presence.BEAT_SECONDS = 0.1
     with made() as (old, new, name), Brokers(name.url) as brokers:
-        one, taker = brokers.make()
+        one, inbox = brokers.make()
         one.subscribe("news")
         one.note_streams("ann", "tab", 1)
-        say(one, b"before")
-        taker.wait_for(b"before")
+        send(one, b"before")
+        inbox.wait_for(b"before")
 
         make_replica(old, new)
         # The name is the last to change: until then nothing can be published, and nothing is said to be.
         wait_until(lambda: "read only replica" in error_of(one, b"own"))
-        assert taker.data[-1] == b"own"
+        assert inbox.data[-1] == b"own"
         assert not one.stats()["connected"]
-        assert taker.catch_ups == 0
+        assert inbox.catch_ups == 0
         name.point_to(new)
 
-        wait_until(lambda: taker.catch_ups == 1)
+        wait_until(lambda: inbox.catch_ups == 1)
         assert one.stats()["connected"]
         other, other_taker = brokers.make()
         other.subscribe("news")
-        say(one, b"from one")
+        send(one, b"from one")
         other_taker.wait_for(b"from one")
-        say(other, b"from other")
-        taker.wait_for(b"from other")
+        send(other, b"from other")
+        inbox.wait_for(b"from other")
         wait_until(lambda: other.scopes_elsewhere() == {"ann"})
         # Nothing is left of it on the old one, although that one would pass messages on.
         assert clients_of(old) == []
-        assert taker.catch_ups == 1
+        assert inbox.catch_ups == 1
 
 
 def clients_of(server: RedisServer) -> list[Any]:

@@ -15,8 +15,9 @@ import pytest
 from flask_datastar.brokers import Broker, redis, redis_listener
 from flask_datastar.brokers.payload import Payload
 from flask_datastar.errors import BrokerError, ConfigError
+from flask_datastar.testing import Brokers, Inbox
+from flask_datastar.testing.brokers import send
 from flask_datastar.transport.wakeups import spawn
-from tests.brokers.contract import Brokers, Taker, say
 from tests.brokers.redis_server import RedisServer
 from tests.support.checks import run_all, wait_until
 
@@ -42,7 +43,7 @@ def error_of(broker: Broker, data: bytes = b"x") -> tuple[str, float]:
     """Publish where that fails; give the error's text, and the seconds that it took."""
     begin = time.monotonic()
     try:
-        say(broker, data)
+        send(broker, data)
     except BrokerError as error:
         return str(error), time.monotonic() - begin
     raise AssertionError("published")
@@ -51,7 +52,7 @@ def error_of(broker: Broker, data: bytes = b"x") -> tuple[str, float]:
 def publish_when_possible(broker: Broker, data: bytes, *, channel: str = "news") -> None:
     def is_published() -> bool:
         try:
-            say(broker, data, channel=channel)
+            send(broker, data, channel=channel)
         except BrokerError:
             return False
         return True
@@ -70,37 +71,37 @@ def made(timeout_seconds: float = PATIENT_SECONDS, *options: str) -> Iterator[tu
 
 def check_killed_server_is_found_again() -> None:
     with made() as (server, brokers):
-        (one, taker), (other, other_taker) = brokers.make(), brokers.make()
+        (one, inbox), (other, other_taker) = brokers.make(), brokers.make()
         for broker in (one, other):
             for number in range(20):
                 broker.subscribe(f"news{number}")
-            say(broker, b"before", channel="news0")
+            send(broker, b"before", channel="news0")
         subscribed: list[list[bytes]] = []
-        taker.on_catch_up = lambda: subscribed.append(server.channels())
+        inbox.on_catch_up = lambda: subscribed.append(server.channels())
 
         # Or they would be lost on their way.
-        taker.wait_for(b"before", 2)
+        inbox.wait_for(b"before", 2)
         other_taker.wait_for(b"before")
         server.kill()
         wait_until(lambda: not one.stats()["connected"] and not other.stats()["connected"])
         assert "refused" in error_of(one)[0]
-        assert taker.data[-1] == b"x"
+        assert inbox.data[-1] == b"x"
         server.start()
 
-        wait_until(lambda: taker.catch_ups and other_taker.catch_ups)
+        wait_until(lambda: inbox.catch_ups and other_taker.catch_ups)
         names = [name.rsplit(b":", 1)[1] for name in subscribed[0]]
         assert {b"news%d" % number for number in range(20)} <= set(names)
         publish_when_possible(other, b"after", channel="news7")
-        taker.wait_for(b"after")
+        inbox.wait_for(b"after")
         wait_until(lambda: one.stats()["connected"])
-        assert (taker.catch_ups, other_taker.catch_ups) == (1, 1)
+        assert (inbox.catch_ups, other_taker.catch_ups) == (1, 1)
         assert len(subscribed) == 1
-        assert taker.data.count(b"before") == 2
+        assert inbox.data.count(b"before") == 2
 
 
 def check_each_outage_is_made_good_once() -> None:
     with made() as (server, brokers):
-        one, taker = brokers.make()
+        one, inbox = brokers.make()
         one.subscribe("news")
         for outage in range(1, 4):
             server.kill()
@@ -108,17 +109,17 @@ def check_each_outage_is_made_good_once() -> None:
             if outage == 2:
                 error_of(one)
             server.start()
-            wait_until(lambda outage=outage: taker.catch_ups >= outage)
+            wait_until(lambda outage=outage: inbox.catch_ups >= outage)
             wait_until(lambda: one.stats()["connected"])
-            say(one, b"%d" % outage)
-            taker.wait_for(b"%d" % outage)
-            assert taker.catch_ups == outage
+            send(one, b"%d" % outage)
+            inbox.wait_for(b"%d" % outage)
+            assert inbox.catch_ups == outage
 
 
 def check_restart_is_made_good_though_nothing_was_sent_meanwhile() -> None:
     # redis-py connects anew by itself before the next command: only the listener has noticed.
     with made() as (server, brokers):
-        (one, taker), (other, _) = brokers.make(), brokers.make()
+        (one, inbox), (other, _) = brokers.make(), brokers.make()
         one.subscribe("news")
         one.note_streams("ann", "tab", 2)
         one.note_streams("ann", None, 1)
@@ -127,16 +128,16 @@ def check_restart_is_made_good_though_nothing_was_sent_meanwhile() -> None:
         server.kill()
         server.start()
 
-        wait_until(lambda: taker.catch_ups == 1)
+        wait_until(lambda: inbox.catch_ups == 1)
         wait_until(lambda: other.count_elsewhere("ann", None) == 3)
         wait_until(lambda: other.count_tabs_elsewhere() == 1)
-        say(one, b"1")
-        assert taker.catch_ups == 1
+        send(one, b"1")
+        assert inbox.catch_ups == 1
 
 
 def check_presence_is_written_again_as_it_is_then() -> None:
     with made() as (server, brokers):
-        (one, taker), (other, other_taker) = brokers.make(), brokers.make()
+        (one, inbox), (other, other_taker) = brokers.make(), brokers.make()
         one.subscribe("news")
         other.subscribe("news")
         one.note_streams("ann", "gone", 1)
@@ -150,7 +151,7 @@ def check_presence_is_written_again_as_it_is_then() -> None:
         one.note_streams("ann", "new", 2)
         server.start()
 
-        wait_until(lambda: taker.catch_ups and other_taker.catch_ups)
+        wait_until(lambda: inbox.catch_ups and other_taker.catch_ups)
         wait_until(lambda: other.count_elsewhere("ann", None) == 3)
         wait_until(lambda: other.count_tabs_elsewhere() == 2)
 
@@ -158,7 +159,7 @@ def check_presence_is_written_again_as_it_is_then() -> None:
 def check_what_ended_unheard_is_taken_back() -> None:
     # Redis keeps its data here: what could not be deleted is still there.
     with made(HANGS_SECONDS) as (server, brokers):
-        (one, taker), (other, _) = brokers.make(), brokers.make()
+        (one, inbox), (other, _) = brokers.make(), brokers.make()
         one.subscribe("news")
         one.note_streams("ann", "gone", 1)
         one.note_streams("ann", None, 1)
@@ -171,14 +172,14 @@ def check_what_ended_unheard_is_taken_back() -> None:
         one.note_streams("ann", None, 0)
         server.thaw()
 
-        wait_until(lambda: taker.catch_ups == 1)
+        wait_until(lambda: inbox.catch_ups == 1)
         wait_until(lambda: other.count_elsewhere("ann", None) == 1)
         wait_until(lambda: other.count_tabs_elsewhere() == 1)
 
 
 def check_load_survives_an_outage() -> None:
     with made() as (server, brokers):
-        (one, taker), (other, _) = brokers.make(), brokers.make()
+        (one, inbox), (other, _) = brokers.make(), brokers.make()
         one.subscribe("news")
         until = [time.monotonic() + 60]
         failed: list[bytes] = []
@@ -189,29 +190,29 @@ def check_load_survives_an_outage() -> None:
                 data = b"%d:%05d" % (number, count)
                 count += 1
                 try:
-                    say(one, data)
+                    send(one, data)
                 except BrokerError:
                     failed.append(data)
                 time.sleep(0.002)
 
         def break_down() -> None:
-            wait_until(lambda: len(taker.data) > 50)
+            wait_until(lambda: len(inbox.data) > 50)
             server.kill()
             wait_until(lambda: len(failed) > 10)
             server.start()
-            wait_until(lambda: taker.catch_ups == 1)
+            wait_until(lambda: inbox.catch_ups == 1)
             publish_when_possible(other, b"9:from the other")
-            taker.wait_for(b"9:from the other")
+            inbox.wait_for(b"9:from the other")
             until[0] = 0
 
         run_all([partial(publish, 0), partial(publish, 1), break_down])
         # Own messages: each once, whatever Redis did, and those of one publisher in order.
-        say(one, b"9:end")
-        taker.wait_for(b"9:end")
+        send(one, b"9:end")
+        inbox.wait_for(b"9:end")
         for number in (0, 1):
-            own = [data for data in taker.data if data.startswith(b"%d:" % number)]
+            own = [data for data in inbox.data if data.startswith(b"%d:" % number)]
             assert own == [b"%d:%05d" % (number, count) for count in range(len(own))]
-        assert taker.catch_ups == 1
+        assert inbox.catch_ups == 1
 
 
 # A server that hangs
@@ -219,16 +220,16 @@ def check_load_survives_an_outage() -> None:
 
 def check_frozen_server_holds_nobody_up() -> None:
     with made(HANGS_SECONDS) as (server, brokers):
-        (one, taker), (other, other_taker) = brokers.make(), brokers.make()
+        (one, inbox), (other, other_taker) = brokers.make(), brokers.make()
         one.subscribe("news")
         other.subscribe("news")
-        say(one, b"before")
+        send(one, b"before")
         other_taker.wait_for(b"before")
 
         server.freeze()
         delivered: list[float] = []
         begin = time.monotonic()
-        spawn(lambda: (taker.wait_for(b"late"), delivered.append(time.monotonic() - begin)), "waiter")
+        spawn(lambda: (inbox.wait_for(b"late"), delivered.append(time.monotonic() - begin)), "waiter")
         text, seconds = error_of(one, b"late")
         assert f"not answered within {HANGS_SECONDS} s" in text or "Timeout" in text
         assert HANGS_SECONDS - 0.1 < seconds < 2 * HANGS_SECONDS
@@ -244,56 +245,56 @@ def check_frozen_server_holds_nobody_up() -> None:
         one.unsubscribe("other news")
         one.subscribe("yet other news")
         assert time.monotonic() - begin < HANGS_SECONDS
-        assert taker.data == [b"before", b"late", *(b"%d" % number for number in range(50))]
+        assert inbox.data == [b"before", b"late", *(b"%d" % number for number in range(50))]
         server.thaw()
 
         publish_when_possible(one, b"after")
         other_taker.wait_for(b"after")
-        taker.wait_for(b"after")
-        assert taker.data.count(b"late") == 1
+        inbox.wait_for(b"after")
+        assert inbox.data.count(b"late") == 1
         assert other_taker.data.count(b"late") <= 1
-        wait_until(lambda: taker.catch_ups == 1)
+        wait_until(lambda: inbox.catch_ups == 1)
         publish_when_possible(other, b"last", channel="yet other news")
-        taker.wait_for(b"last")
+        inbox.wait_for(b"last")
 
 
 def check_subscription_that_was_not_confirmed_is_caught_up() -> None:
     with made(HANGS_SECONDS) as (server, brokers):
-        one, taker = brokers.make()
+        one, inbox = brokers.make()
         one.subscribe("news")
         server.freeze()
         begin = time.monotonic()
         for number in range(10):
             one.subscribe(f"news{number}")
         assert time.monotonic() - begin < 2 * HANGS_SECONDS
-        assert taker.catch_ups == 0
+        assert inbox.catch_ups == 0
         server.thaw()
 
-        wait_until(lambda: taker.catch_ups == 1)
+        wait_until(lambda: inbox.catch_ups == 1)
         with server.client() as client:
             assert len(client.pubsub_channels("*:channel:news*")) == 11
         publish_when_possible(one, b"1", channel="news3")
-        taker.wait_for(b"1")
-        assert taker.catch_ups == 1
+        inbox.wait_for(b"1")
+        assert inbox.catch_ups == 1
 
 
 def check_unconfirmed_subscription_may_be_given_up() -> None:
     with made(HANGS_SECONDS) as (server, brokers):
-        one, taker = brokers.make()
+        one, inbox = brokers.make()
         one.subscribe("news")
         server.freeze()
         one.subscribe("others")
         one.unsubscribe("others")
         server.thaw()
 
-        wait_until(lambda: taker.catch_ups == 1)
+        wait_until(lambda: inbox.catch_ups == 1)
         wait_until(lambda: len(server.channels()) == 2)
 
 
 def check_silent_server_is_asked_and_then_left() -> None:
     redis_listener._SILENCE_SECONDS, redis_listener._LOOK_SECONDS = 0.2, 0.05
     with made(HANGS_SECONDS) as (server, brokers):
-        one, taker = brokers.make()
+        one, inbox = brokers.make()
         one.subscribe("news")
         # Silence alone is no outage: the server answers when it is asked.
         with server.client() as client:
@@ -303,28 +304,28 @@ def check_silent_server_is_asked_and_then_left() -> None:
         server.freeze()
         wait_until(lambda: not one.stats()["connected"])
         server.thaw()
-        wait_until(lambda: taker.catch_ups == 1)
-        say(one, b"1")
-        taker.wait_for(b"1")
+        wait_until(lambda: inbox.catch_ups == 1)
+        send(one, b"1")
+        inbox.wait_for(b"1")
 
 
 def check_late_messages_are_delivered_once_and_in_order() -> None:
     redis.PATIENCE_SECONDS = 0.02
     with made() as (server, brokers):
-        one, taker = brokers.make()
+        one, inbox = brokers.make()
         one.subscribe("news")
         for pause in range(5):
             server.freeze()
-            publishers = [partial(say, one, b"%d:%d" % (pause, number)) for number in range(5)]
+            publishers = [partial(send, one, b"%d:%d" % (pause, number)) for number in range(5)]
             done: list[object] = []
             spawn(partial(run_all, publishers), "publishers")
-            wait_until(lambda pause=pause: len(taker.data) == 5 * pause + 5)
+            wait_until(lambda pause=pause: len(inbox.data) == 5 * pause + 5)
             server.thaw()
             wait_until(lambda: one.stats()["published"] % 5 == 0 and not one._commands._waiting)
             assert done == []
-        say(one, b"end")
-        taker.wait_for(b"end")
-        assert len(taker.data) == len(set(taker.data)) == 26
+        send(one, b"end")
+        inbox.wait_for(b"end")
+        assert len(inbox.data) == len(set(inbox.data)) == 26
         assert one.stats()["late"] > 0
 
 
@@ -335,29 +336,29 @@ def check_wrong_password_is_named() -> None:
     with RedisServer(password="right") as server:
         for url in (f"redis://:wrong@127.0.0.1:{server.port}", server.url):
             with Brokers(url, timeout_seconds=PATIENT_SECONDS) as brokers:
-                broker, taker = brokers.make()
+                broker, inbox = brokers.make()
                 broker.subscribe("news")
                 text, seconds = error_of(broker, b"1")
                 assert "password" in text or "Authentication required" in text
                 assert seconds < PATIENT_SECONDS
-                assert taker.data == [b"1"]
+                assert inbox.data == [b"1"]
                 assert not broker.stats()["connected"]
         with Brokers(f"redis://:right@127.0.0.1:{server.port}", timeout_seconds=PATIENT_SECONDS) as brokers:
-            broker, taker = brokers.make()
+            broker, inbox = brokers.make()
             broker.subscribe("news")
-            say(broker, b"1")
-            taker.wait_for(b"1")
+            send(broker, b"1")
+            inbox.wait_for(b"1")
 
 
 def check_refused_commands_are_named() -> None:
     with made() as (server, brokers), logged() as texts:
         with server.client() as client:
             client.acl_setuser("default", commands=["+@all", "-publish", "-hset"], enabled=True)
-        broker, taker = brokers.make()
+        broker, inbox = brokers.make()
         broker.subscribe("news")
         text, _ = error_of(broker, b"1")
         assert "publish" in text
-        assert taker.data == [b"1"]
+        assert inbox.data == [b"1"]
         # It is no outage: the next one is tried, and what nobody waits for is logged once.
         assert broker.stats()["connected"]
         for number in range(3):
@@ -368,8 +369,8 @@ def check_refused_commands_are_named() -> None:
         assert len([text for text in texts if "refuses HSET" in text]) == 1
         with server.client() as client:
             client.acl_setuser("default", commands=["+@all"], enabled=True)
-        say(broker, b"3")
-        taker.wait_for(b"3")
+        send(broker, b"3")
+        inbox.wait_for(b"3")
 
 
 def check_read_only_server_is_named() -> None:
@@ -385,14 +386,14 @@ def check_read_only_server_is_named() -> None:
 
 def check_outage_is_logged_once() -> None:
     with made() as (server, brokers), logged(logging.INFO) as texts:
-        broker, taker = brokers.make()
+        broker, inbox = brokers.make()
         broker.subscribe("news")
         server.kill()
         wait_until(lambda: not broker.stats()["connected"])
         # Several attempts later.
         time.sleep(0.5)
         server.start()
-        wait_until(lambda: taker.catch_ups == 1)
+        wait_until(lambda: inbox.catch_ups == 1)
         assert len([text for text in texts if "no messages come from Redis" in text]) == 1
         assert len([text for text in texts if "from Redis again" in text]) == 1
 
@@ -426,7 +427,7 @@ def check_options_that_the_broker_chooses_are_refused() -> None:
 def check_missing_server_is_named_and_found_when_it_comes() -> None:
     server = RedisServer()
     with Brokers(server.url, timeout_seconds=PATIENT_SECONDS) as brokers:
-        (one, taker), (other, _) = brokers.make(), brokers.make()
+        (one, inbox), (other, _) = brokers.make(), brokers.make()
         begin = time.monotonic()
         one.subscribe("news")
         text, _ = error_of(one, b"1")
@@ -437,17 +438,17 @@ def check_missing_server_is_named_and_found_when_it_comes() -> None:
         assert time.monotonic() - begin < PATIENT_SECONDS
         with pytest.raises(BrokerError, match="Connection refused"):
             one.count_tabs_elsewhere()
-        assert taker.data == [b"1"]
-        assert taker.catch_ups == 0
+        assert inbox.data == [b"1"]
+        assert inbox.catch_ups == 0
 
         with server:
-            wait_until(lambda: taker.catch_ups == 1)
+            wait_until(lambda: inbox.catch_ups == 1)
             publish_when_possible(other, b"2")
             publish_when_possible(other, b"3", channel="weather")
-            taker.wait_for(b"3")
-            assert taker.data == [b"1", b"2", b"3"]
+            inbox.wait_for(b"3")
+            assert inbox.data == [b"1", b"2", b"3"]
             wait_until(lambda: other.count_elsewhere("ann", None) == 1)
-            assert taker.catch_ups == 1
+            assert inbox.catch_ups == 1
             one.close()
             other.close()
 
@@ -457,7 +458,7 @@ def check_server_that_accepts_and_says_nothing_holds_nobody_up() -> None:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         with Brokers(f"redis://127.0.0.1:{silent.getsockname()[1]}", timeout_seconds=HANGS_SECONDS) as brokers:
-            one, taker = brokers.make()
+            one, inbox = brokers.make()
             begin = time.monotonic()
             for number in range(5):
                 one.subscribe(f"news{number}")
@@ -465,7 +466,7 @@ def check_server_that_accepts_and_says_nothing_holds_nobody_up() -> None:
                 error_of(one, b"%d" % number)
             # In one request all that waits together waits once.
             assert time.monotonic() - begin < 2 * HANGS_SECONDS
-            assert taker.data == [b"%d" % number for number in range(5)]
+            assert inbox.data == [b"%d" % number for number in range(5)]
 
 
 def check_who_waited_for_a_subscription_waits_for_nothing_more() -> None:
@@ -485,7 +486,7 @@ def check_close_is_quick_during_an_outage() -> None:
         one, _ = brokers.make()
         one.subscribe("news")
         one.note_streams("ann", "tab", 1)
-        say(one, b"1")
+        send(one, b"1")
         server.kill()
         error_of(one)
         wait_until(lambda: not one.stats()["connected"])
@@ -501,19 +502,19 @@ def check_close_is_quick_during_an_outage() -> None:
 
 def check_unreadable_messages_are_left_out() -> None:
     with made() as (server, brokers), logged() as texts:
-        one, taker = brokers.make()
+        one, inbox = brokers.make()
         one.subscribe("news")
         with server.client() as client:
             for data in (b"", b"x", b"[1,2]\nx", b'[2,"o",1,"t","k",null]\nx', b'[1,"o",1,"t","k",null]', b"\xff\n"):
                 client.publish("ds:shop:channel:news", data)
-        say(one, b"1")
-        taker.wait_for(b"1")
-        assert taker.data == [b"1"]
+        send(one, b"1")
+        inbox.wait_for(b"1")
+        assert inbox.data == [b"1"]
         assert len([text for text in texts if "cannot be read" in text]) == 6
 
 
 def check_receiver_that_fails_stops_nothing() -> None:
-    class Failing(Taker):
+    class Failing(Inbox):
         def receive(self, topic: str, kind: str, payload: Payload) -> None:
             super().receive(topic, kind, payload)
             raise RuntimeError("broken")
@@ -526,7 +527,7 @@ def check_receiver_that_fails_stops_nothing() -> None:
         one, _ = brokers.make()
         one.receiver = failing = Failing()
         one.subscribe("news")
-        say(one, b"1")
+        send(one, b"1")
         failing.wait_for(b"1")
         server.kill()
         server.start()

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from flask_datastar.brokers import redis_presence
-from tests.brokers.contract import Brokers, say
+from flask_datastar.testing import Brokers
+from flask_datastar.testing.brokers import send
 from tests.brokers.redis_server import RedisServer
 from tests.support.checks import finish_child, held, run_in_child, start_child, wait_until
 
@@ -135,24 +136,24 @@ def check_keys_are_forgotten_if_all_die() -> None:
 
 def check_forked_child_ends_whatever_its_parent_was_about_to_do() -> None:
     with RedisServer() as server, Brokers(server.url) as brokers:
-        one, taker = brokers.make()
+        one, inbox = brokers.make()
         one.subscribe("news")
         one.note_streams("ann", "a", 1)
         locks: Any = [one._presence._lock, one._commands._lock, one._listener._lock]  # type: ignore[attr-defined]
         with held(*locks):
             child = start_child(one.close)
         finish_child(child)
-        say(one, b"1")
-        taker.wait_for(b"1")
+        send(one, b"1")
+        inbox.wait_for(b"1")
 
 
 def check_forked_child_leaves_its_parent_alone() -> None:
     with RedisServer() as server, Brokers(server.url) as brokers:
-        (one, taker), (other, _) = brokers.make(), brokers.make()
+        (one, inbox), (other, _) = brokers.make(), brokers.make()
         one.subscribe("news")
         one.note_streams("ann", "a", 2)
-        say(one, b"1")
-        taker.wait_for(b"1")
+        send(one, b"1")
+        inbox.wait_for(b"1")
         wait_until(lambda: other.count_elsewhere("ann", None) == 2)
 
         def child() -> None:
@@ -161,28 +162,28 @@ def check_forked_child_leaves_its_parent_alone() -> None:
                 broker, own_taker = own.make()
                 broker.subscribe("news")
                 for number in range(100):
-                    say(broker, b"%d" % number)
-                say(broker, b"of the child")
+                    send(broker, b"%d" % number)
+                send(broker, b"of the child")
                 own_taker.wait_for(b"of the child")
                 assert broker.count_elsewhere("ann", None) == 2
 
         run_in_child(child)
-        taker.wait_for(b"of the child")
+        inbox.wait_for(b"of the child")
         # What is left in the child of the parent's greenlets has taken none of them.
-        assert taker.data == [b"1", *(b"%d" % number for number in range(100)), b"of the child"]
-        say(one, b"2")
-        taker.wait_for(b"2")
+        assert inbox.data == [b"1", *(b"%d" % number for number in range(100)), b"of the child"]
+        send(one, b"2")
+        inbox.wait_for(b"2")
         assert other.count_elsewhere("ann", None) == 2
-        assert taker.catch_ups == 0
+        assert inbox.catch_ups == 0
 
 
 def check_forked_child_takes_none_of_its_parents_answers() -> None:
     with RedisServer() as server, Brokers(server.url, timeout_seconds=5) as brokers:
         one: Any = brokers.make()[0]
-        say(one, b"0")
+        send(one, b"0")
         for _ in range(4):
             server.freeze()
-            publishing = threading.Thread(target=say, args=(one, b"1"))
+            publishing = threading.Thread(target=send, args=(one, b"1"))
             publishing.start()
             wait_until(lambda: one._commands._client.connection_pool._in_use_connections)
             run_in_child(partial(thaw, server))

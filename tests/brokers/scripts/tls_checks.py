@@ -9,7 +9,8 @@ from functools import partial
 import pytest
 
 from flask_datastar.errors import BrokerError
-from tests.brokers.contract import Brokers, say
+from flask_datastar.testing import Brokers
+from flask_datastar.testing.brokers import send
 from tests.brokers.redis_server import RedisServer
 from tests.support.checks import run_all
 
@@ -19,12 +20,12 @@ logging.getLogger("flask_datastar").addHandler(logging.NullHandler())
 
 def check_certificate_that_is_named_is_trusted() -> None:
     with RedisServer() as server, Brokers(server.tls_url) as brokers:
-        (one, taker), (other, _) = brokers.make(), brokers.make()
+        (one, inbox), (other, _) = brokers.make(), brokers.make()
         one.subscribe("news")
-        say(other, b"x" * 1_048_576)
-        say(other, b"1")
-        taker.wait_for(b"1")
-        assert [len(data) for data in taker.data] == [1_048_576, 1]
+        send(other, b"x" * 1_048_576)
+        send(other, b"1")
+        inbox.wait_for(b"1")
+        assert [len(data) for data in inbox.data] == [1_048_576, 1]
         with server.client() as client:
             named = [one for one in client.client_list() if one["name"] == "flask-datastar"]
         assert len(named) == 2
@@ -33,23 +34,23 @@ def check_certificate_that_is_named_is_trusted() -> None:
 
 def check_certificate_of_somebody_else_is_refused() -> None:
     with RedisServer() as server, Brokers(server.tls_url.partition("?")[0]) as brokers:
-        broker, taker = brokers.make()
+        broker, inbox = brokers.make()
         broker.subscribe("news")
         with pytest.raises(BrokerError, match="CERTIFICATE_VERIFY_FAILED"):
-            say(broker, b"1")
-        assert taker.data == [b"1"]
+            send(broker, b"1")
+        assert inbox.data == [b"1"]
 
 
 def check_subscribing_while_messages_come_breaks_nothing() -> None:
     # One connection is read by one thread while others write to it, at the same moment if they may.
     sys.setswitchinterval(1e-5)
     with RedisServer() as server, Brokers(server.tls_url) as brokers:
-        (one, taker), (other, _) = brokers.make(), brokers.make()
+        (one, inbox), (other, _) = brokers.make(), brokers.make()
         one.subscribe("news")
 
         def publish(number: int) -> None:
             for count in range(1500):
-                say(other, b"%d:%d" % (number, count) * 20)
+                send(other, b"%d:%d" % (number, count) * 20)
 
         def come_and_go(number: int) -> None:
             for count in range(1500):
@@ -57,7 +58,7 @@ def check_subscribing_while_messages_come_breaks_nothing() -> None:
                 one.unsubscribe(f"{number}:{count}")
 
         run_all([partial(act, number) for number in range(4) for act in (publish, come_and_go)])
-        say(other, b"end")
-        taker.wait_for(b"end")
-        assert len(taker.data) == 6001
-        assert taker.catch_ups == 0
+        send(other, b"end")
+        inbox.wait_for(b"end")
+        assert len(inbox.data) == 6001
+        assert inbox.catch_ups == 0

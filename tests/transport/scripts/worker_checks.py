@@ -7,6 +7,7 @@ import os
 import signal
 from weakref import WeakMethod
 
+from flask_datastar import Datastar
 from flask_datastar.transport.wakeups import is_gevent
 from flask_datastar.transport.worker import before_exit, begin_stop, is_stopping, thread_count
 from tests.support.checks import run_in_child
@@ -65,6 +66,12 @@ def check_begin_stop_holds_for_this_process_only() -> None:
         assert not is_stopping()
 
     run_in_child(forked_while_stopping)
+
+
+def check_program_can_announce_its_stop() -> None:
+    assert not is_stopping()
+    Datastar().prepare_stop()
+    assert is_stopping()
 
 
 def check_end_of_the_program_is_a_stop() -> None:

@@ -1,16 +1,4 @@
-"""A test client that acts as a browser tab: it sends its signals and applies the events of each response.
-
->>> from flask import Flask
->>> from flask_datastar import Datastar
->>> app = Flask("shop")
->>> datastar = Datastar(app)
->>> @datastar.handler(group="counter")
-... def increment(count: int = 0):
-...     datastar.signal("count", count + 1)
->>> tab = DatastarClient(app, {"count": 41})
->>> tab.post(increment).signals
-{'count': 42}
-"""
+"""A test client that behaves as a browser tab: it sends its signals and applies the answer."""
 
 from __future__ import annotations
 
@@ -18,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context, copy_context
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,51 +13,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from . import sse
-from .actions import urls
-from .actions.targets import find_handler
-from .extension import Datastar
-from .sansio.consts import QUERY_KEY, REQUEST_HEADER, TOKEN_SIGNAL, EventType
-from .sansio.events import Event
-from .sansio.page_signals import page_signals
-from .sansio.parser import EventParser, parse_events
-from .sansio.signal_merging import merge_patch
-from .security import tokens as csrf
-from .state.app import EXTENSION_KEY, find_app_state
+from ..actions import urls
+from ..actions.targets import find_handler
+from ..extension import Datastar
+from ..sansio.consts import QUERY_KEY, REQUEST_HEADER, TOKEN_SIGNAL, EventType
+from ..sansio.events import Event
+from ..sansio.page_signals import page_signals
+from ..sansio.parser import EventParser
+from ..sansio.signal_merging import merge_patch
+from ..security import tokens as csrf
+from ..state.app import EXTENSION_KEY, find_app_state
+from .answer import Answer, events_of
 
 _BODILESS = frozenset({"GET", "DELETE"})
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The response to an action, its events, and the tab's signals afterwards."""
-
-    #: The response itself: status, headers, cookies.
-    response: TestResponse
-    #: The events in order; empty unless the status is 200, because the client reads no other body.
-    events: tuple[Event, ...]
-    #: All signals of the tab after the response, nested.
-    signals: dict[str, Any]
-
-    @property
-    def status_code(self) -> int:
-        """The HTTP status."""
-        return self.response.status_code
-
-    @property
-    def patched(self) -> dict[str, Any]:
-        """The signals that this response patched, merged from all its events; a removed signal is None."""
-        merged: dict[str, Any] = {}
-        for event in self.events:
-            if event.type == EventType.PATCH_SIGNALS:
-                _merge_keeping_none(merged, json.loads(event.arguments["signals"]))
-        return merged
-
-    @property
-    def html(self) -> str:
-        """The HTML of all element patches of this response in order, including scripts."""
-        patches = (event.arguments.get("elements") for event in self.events if event.type == EventType.PATCH_ELEMENTS)
-        return "\n".join(html for html in patches if html is not None)
 
 
 class DatastarClient:
@@ -164,7 +119,7 @@ class DatastarClient:
 
     def _run(self, method: str, target: object, event: str | None, params: dict[str, Any]) -> Answer:
         response = self._request(method, target, event, params, buffered=True)
-        events = tuple(_events_of(response))
+        events = tuple(events_of(response))
         for found in events:
             self._apply(found)
         return Answer(response, events, json.loads(json.dumps(self.signals)))
@@ -231,23 +186,6 @@ def _keeping_no_context(client: FlaskClient) -> Iterator[None]:
             client.__enter__()
 
 
-def _events_of(response: TestResponse) -> list[Event]:
-    """Return the events of a body, which the client reads by its type, and only with status 200."""
-    if response.status_code != 200:
-        return []
-    if response.mimetype == "text/html":
-        options: dict[str, Any] = {
-            name: value
-            for name in ("selector", "mode", "namespace")
-            if (value := response.headers.get(f"datastar-{name}"))
-        }
-        return [sse.patch_elements(response.text, **options)]
-    if response.mimetype == "application/json":
-        only_if_missing = response.headers.get("datastar-only-if-missing") == "true"
-        return [sse.patch_signals_raw(response.text, only_if_missing=only_if_missing)]
-    return parse_events(response.data)
-
-
 def _sent(signals: Mapping[str, Any]) -> dict[str, Any]:
     """Return the signals that the client sends: not names with an underscore, empty objects or None."""
     found = {}
@@ -257,12 +195,3 @@ def _sent(signals: Mapping[str, Any]) -> dict[str, Any]:
         if not name.startswith("_") and value is not None and value != {}:
             found[name] = value
     return found
-
-
-def _merge_keeping_none(target: dict[str, Any], patch: dict[str, Any]) -> None:
-    for name, value in patch.items():
-        inner = target.get(name)
-        if isinstance(value, dict) and isinstance(inner, dict):
-            _merge_keeping_none(inner, value)
-        else:
-            target[name] = value

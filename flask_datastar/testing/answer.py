@@ -1,0 +1,72 @@
+"""What a handler answered in a test: the response, its events, and the signals afterwards."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from .. import sse
+from ..sansio.consts import EventType
+from ..sansio.events import Event
+from ..sansio.parser import parse_events
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler answered, and what it did to the tab's signals."""
+
+    #: The response itself: status, headers, cookies.
+    response: TestResponse
+    #: The events in their order; none unless the status is 200, because the client reads no other body.
+    events: tuple[Event, ...]
+    #: All of the tab's signals afterwards, nested.
+    signals: dict[str, Any]
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        return self.response.status_code
+
+    @property
+    def patched(self) -> dict[str, Any]:
+        """The signals that this answer patched, all its events merged; a removed one is None."""
+        merged: dict[str, Any] = {}
+        for event in self.events:
+            if event.type == EventType.PATCH_SIGNALS:
+                _merge_keeping_none(merged, json.loads(event.arguments["signals"]))
+        return merged
+
+    @property
+    def html(self) -> str:
+        """The HTML of all element patches of this answer, one after another, scripts included."""
+        patches = (event.arguments.get("elements") for event in self.events if event.type == EventType.PATCH_ELEMENTS)
+        return "\n".join(html for html in patches if html is not None)
+
+
+def events_of(response: TestResponse) -> list[Event]:
+    """Read a body as the client does: by its type, and only with status 200."""
+    if response.status_code != 200:
+        return []
+    if response.mimetype == "text/html":
+        options: dict[str, Any] = {
+            name: value
+            for name in ("selector", "mode", "namespace")
+            if (value := response.headers.get(f"datastar-{name}"))
+        }
+        return [sse.patch_elements(response.text, **options)]
+    if response.mimetype == "application/json":
+        only_if_missing = response.headers.get("datastar-only-if-missing") == "true"
+        return [sse.patch_signals_raw(response.text, only_if_missing=only_if_missing)]
+    return parse_events(response.data)
+
+
+def _merge_keeping_none(target: dict[str, Any], patch: dict[str, Any]) -> None:
+    for name, value in patch.items():
+        inner = target.get(name)
+        if isinstance(value, dict) and isinstance(inner, dict):
+            _merge_keeping_none(inner, value)
+        else:
+            target[name] = value
