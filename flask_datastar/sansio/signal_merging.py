@@ -1,18 +1,17 @@
-"""What a patch makes of signals: the client's merge, for those who keep a copy of what it has."""
+"""The client's merge of a patch into signals, for those who keep a copy of what it has."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-_INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
+from .signal_paths import is_index
 
 
 def merge_patch(state: dict[str, Any], patch: Mapping[str, Any], *, only_if_missing: bool = False) -> None:
     """Apply a patch to a copy of the browser's signals as the client does.
 
-    Objects merge, into a list by index; they replace what is neither, also with ``only_if_missing``
+    Objects merge, into a list by index; they replace any other value, also with ``only_if_missing``
     (``engine/signals.ts``).
 
     :param state: changed in place.
@@ -36,6 +35,6 @@ def merge_patch(state: dict[str, Any], patch: Mapping[str, Any], *, only_if_miss
 def _merge_by_index(items: list[Any], patch: Mapping[str, Any], only_if_missing: bool) -> list[Any]:
     by_index = {str(index): item for index, item in enumerate(items)}
     merge_patch(by_index, patch, only_if_missing=only_if_missing)
-    length = max([len(items), *(int(name) + 1 for name in by_index if _INDEX.fullmatch(name))])
+    length = max([len(items), *(int(name) + 1 for name in by_index if is_index(name))])
     # The client reads a hole as "", and sends no other properties of a list.
     return [by_index.get(str(index), "") for index in range(length)]
