@@ -62,7 +62,7 @@ class Answer:
         merged: dict[str, Any] = {}
         for event in self.events:
             if event.type == EventType.PATCH_SIGNALS:
-                _merge_keeping_none(merged, json.loads(event.arguments["signals"]))
+                merge_patch(merged, json.loads(event.arguments["signals"]), keep_nulls=True)
         return merged
 
     @property
@@ -255,12 +255,3 @@ def _sent(signals: Mapping[str, Any]) -> dict[str, Any]:
         if not name.startswith("_") and value is not None and value != {}:
             found[name] = value
     return found
-
-
-def _merge_keeping_none(target: dict[str, Any], patch: dict[str, Any]) -> None:
-    for name, value in patch.items():
-        inner = target.get(name)
-        if isinstance(value, dict) and isinstance(inner, dict):
-            _merge_keeping_none(inner, value)
-        else:
-            target[name] = value
