@@ -85,12 +85,10 @@ def _shown(state: RequestState) -> object:
 def _messages_of(what: object) -> tuple[Collection[str], Mapping[str, str]]:
     if isinstance(what, InvalidSignals):
         return what.paths, what.errors or {WHOLE: str(what.description)}
-    if isinstance(what, type):
-        model = model_of(what)
-        if model is not None:
-            return model.paths(), {}
-    elif forms.is_form_object(what):
+    if forms.is_form_object(what):
         return forms.read_messages(what)
+    if (model := model_of(what)) is not None:
+        return model.paths(), {}
     raise TypeError(
         f"show_errors got {shorten(what)}; accepted: an InvalidSignals, a form, or the class of a dataclass, "
         "TypedDict, pydantic or msgspec model"

@@ -1,4 +1,4 @@
-"""Lists, objects and choices of several types: values made of values, each converted by its own converter."""
+"""Converters, and those of objects and of choices between several types."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..sansio.signal_paths import list_items
 from .misfits import add_misfit, collected, expected
 
 
@@ -13,25 +14,29 @@ class Model(Protocol):
     """A class that objects are made into."""
 
     def unlikeness(self, value: dict[str, Any]) -> int:
-        """Count the fields that an object lacks or that do not fit, without a look at what is nested."""
+        """Count the fields that an object lacks or that do not fit, without a look into nested values."""
         ...
 
     def paths(self) -> tuple[str, ...]:
-        """Give the paths of all fields, nested ones, too."""
+        """Return the paths of all fields, nested ones included."""
         ...
 
     def defaults(self) -> dict[str, Any]:
-        """Give the signals that it begins with, nested."""
+        """Return the signals that a page starts with, nested."""
         ...
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 @dataclass(frozen=True, slots=True)
 class Converter:
-    """How the values of one annotation are made."""
+    """The way from a JSON value to a value of one annotation."""
 
-    #: Gives the value, or raises ValueError with what was expected.
+    #: Returns the value, or raises ValueError with what was expected.
     convert: Callable[[Any], Any]
-    #: Whether "" is a value. It is none for a number: the browser sends "" for a signal that was only ever read.
+    #: Whether "" is a value. For a number it is not: the browser sends "" for a signal that was only ever read.
     takes_empty: bool = False
     #: Whether the query string gives all values of the name.
     is_list: bool = False
@@ -41,17 +46,23 @@ class Converter:
     empty: Any = field(default="", compare=False)
     #: The model that an object becomes.
     model: Model | None = field(default=None, compare=False)
-    #: How the items of a list are made.
+    #: The converter of a list's items.
     item: Converter | None = field(default=None, compare=False)
+    #: Returns the JSON value in the form that another package's own conversion reads, or raises ValueError.
+    prepare: Callable[[Any], Any] = field(default=_as_it_is, compare=False)
 
     def is_missing(self, value: object) -> bool:
-        """Whether what came is no value: nothing, null, or the "" of a signal that was only ever read."""
+        """Return whether a value counts as absent: null, or the "" of a signal that was only ever read."""
         return value is None or (value == "" and not self.takes_empty)
 
-    def convert_part(self, value: object) -> Any:
-        """Convert a value inside of another one, which may be missing as one of its own may.
+    def is_blank(self, value: object) -> bool:
+        """Return whether a list of such items leaves an item out: the client sends "" for an unticked checkbox."""
+        return value == "" and not self.takes_empty and not self.is_optional
 
-        :raises ValueError: it does not fit.
+    def convert_part(self, value: object) -> Any:
+        """Convert a value inside another one, which may be missing as a value of its own may.
+
+        :raises ValueError: if it does not fit.
         """
         if self.is_missing(value):
             if self.is_optional:
@@ -60,35 +71,15 @@ class Converter:
         return self.convert(value)
 
 
-def list_converter(item: Converter) -> Converter:
-    """Make the converter of a list. A lone value is a list of one: the page has one checkbox of that name, the query
-    names it once."""
-
-    def convert(value: object) -> list[Any]:
-        items: list[Any] = []
-        errors: dict[str, str] = {}
-        for index, part in enumerate(value if isinstance(value, list) else [value]):
-            try:
-                items.append(item.convert_part(part))
-            except ValueError as error:
-                if not add_misfit(errors, index, error):
-                    break
-        if errors:
-            raise collected(errors)
-        return items
-
-    return Converter(convert, is_list=True, empty=[], item=item)
-
-
 def dict_converter(key: Converter, item: Converter) -> Converter:
-    """Make the converter of an object whose names are not known."""
+    """Return the converter of an object whose names are not known."""
 
-    def convert(value: object) -> dict[Any, Any]:
+    def collect(value: object, convert_key: Callable[[str], Any], convert: Callable[[Any], Any]) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
         errors: dict[str, str] = {}
         for name, part in to_object(value).items():
             try:
-                found[key.convert(name)] = item.convert_part(part)
+                found[convert_key(name)] = convert(part)
             except ValueError as error:
                 if not add_misfit(errors, name, error):
                     break
@@ -96,48 +87,85 @@ def dict_converter(key: Converter, item: Converter) -> Converter:
             raise collected(errors)
         return found
 
-    return Converter(convert, empty={})
+    def convert(value: object) -> dict[Any, Any]:
+        return collect(value, key.convert, item.convert_part)
+
+    def prepare(value: object) -> object:
+        return collect(value, str, item.prepare) if isinstance(value, dict) else value
+
+    return Converter(convert, empty={}, prepare=prepare)
 
 
 def union_converter(members: list[Converter], is_optional: bool) -> Converter:
-    """Make the converter of several types: the first that fits. Of several models an object becomes the one that it
-    looks most like; trying each would take a time that doubles with each level of nesting."""
+    """Return the converter of several types: the first that fits.
+
+    Of several models an object becomes the one that it looks most like; trying each would take a time that doubles with
+    each level of nesting. An object with index keys becomes a list first.
+    """
+    if len(members) == 1:
+        return _optional(members[0], is_optional)
     models = {member.model: member for member in members if member.model is not None}
     others = [member for member in members if member.model is None]
+    lists = [member for member in members if member.is_list]
+
+    def candidates(value: object) -> list[Converter]:
+        if not models or not isinstance(value, dict):
+            return others
+        if lists and _is_list(value):
+            return [*lists, *others]
+        return [models[min(models, key=lambda model: model.unlikeness(value))], *others]
 
     def convert(value: object) -> object:
-        tried = others
-        if models and isinstance(value, dict):
-            tried = [models[min(models, key=lambda model: model.unlikeness(value))], *others]
         reasons: list[ValueError] = []
-        for member in tried or members[:1]:
+        for member in candidates(value) or members[:1]:
             try:
                 return member.convert(value)
             except ValueError as error:
                 reasons.append(error)
-        raise _told(reasons, isinstance(value, dict))
+        # Of an object, the model that it looks like says what is wrong; it was tried first.
+        raise reasons[0 if isinstance(value, dict) else -1]
+
+    def prepare(value: object) -> object:
+        if isinstance(value, dict) and models:
+            return candidates(value)[0].prepare(value)
+        # With several kinds of lists nobody knows yet which of them leaves blanks out.
+        return lists[0].prepare(value) if len(lists) == 1 and isinstance(value, list) else value
 
     return Converter(
-        members[0].convert if len(members) == 1 else convert,
+        convert,
         takes_empty=any(member.takes_empty for member in members),
-        is_list=any(member.is_list for member in members),
+        is_list=bool(lists),
         is_optional=is_optional,
         empty="" if is_optional else members[0].empty,
-        model=members[0].model if len(members) == 1 else None,
-        item=members[0].item if len(members) == 1 else None,
+        prepare=prepare,
     )
 
 
-def to_object(value: object) -> dict[str, Any]:
-    """Take an object as it is.
+def _optional(member: Converter, is_optional: bool) -> Converter:
+    return Converter(
+        member.convert,
+        member.takes_empty,
+        member.is_list,
+        is_optional or member.is_optional,
+        "" if is_optional else member.empty,
+        member.model,
+        member.item,
+        member.prepare,
+    )
 
-    :raises ValueError: it is none.
+
+def _is_list(value: dict[str, Any]) -> bool:
+    try:
+        return list_items(value) is not None
+    except ValueError:
+        return False
+
+
+def to_object(value: object) -> dict[str, Any]:
+    """Return an object as it is.
+
+    :raises ValueError: if it is not an object.
     """
     if isinstance(value, dict):
         return value
     raise expected("an object", value)
-
-
-def _told(reasons: list[ValueError], is_object: bool) -> ValueError:
-    """Choose the reason to tell: for an object that of the model it looks like, which was tried first."""
-    return reasons[0] if is_object else reasons[-1]

@@ -4,41 +4,45 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import typing
 from typing import Any
 
-from .fields import Field, FieldsModel, Find, field_converter, read_hints
+from .fields import Field, Find, constant, field_converter
+from .fields_model import FieldsModel
+from .generics import read_hints, substitute, type_arguments
 
 
 def is_model(cls: type) -> bool:
-    """Whether a class is a dataclass."""
+    """Return whether a class is a dataclass."""
     return dataclasses.is_dataclass(cls)
 
 
 def make_model(cls: type) -> FieldsModel:
-    """Make the model, still without its fields."""
+    """Create the model, still without its fields."""
     return FieldsModel(cls)
 
 
-def read_fields(model: Any, cls: type, find: Find) -> None:
-    """Read the fields: the parameters of ``__init__``, so that those without a part in it stay out and an ``InitVar``
+def read_fields(model: Any, annotation: Any, find: Find) -> None:
+    """Set the fields: the parameters of ``__init__``, so that fields without a part in it stay out, and an ``InitVar``
     is in."""
+    cls = typing.get_origin(annotation) or annotation
     parameters = inspect.signature(cls).parameters
-    hints = read_hints(cls, cls)
+    hints = read_hints(annotation)
     if not parameters.keys() <= hints.keys():
         # One has an ``__init__`` of its own, with parameters that are no fields. One that Python made is not asked: it
         # has the inherited fields' annotations, too, but not the names that those mean in another module.
-        hints = {**read_hints(cls.__init__, cls), **hints}  # type: ignore[misc]
-    declared: dict[str, dataclasses.Field[Any]] = cls.__dataclass_fields__  # type: ignore[attr-defined]
+        hints = {**_init_hints(annotation, cls), **hints}
+    declared: dict[str, dataclasses.Field[Any]] = cls.__dataclass_fields__
     found = []
     for name, parameter in parameters.items():
         hint = hints.get(name, parameter.annotation)
-        annotation = hint.type if isinstance(hint, dataclasses.InitVar) else hint
+        hint = hint.type if isinstance(hint, dataclasses.InitVar) else hint
         has_default = parameter.default is not parameter.empty
         found.append(
             Field(
                 name=name,
                 signal=name,
-                converter=field_converter(cls, name, annotation, find),
+                converter=field_converter(cls, name, hint, find),
                 may_be_left_out=has_default,
                 default=_default(declared.get(name), parameter) if has_default else None,
             )
@@ -46,7 +50,13 @@ def read_fields(model: Any, cls: type, find: Find) -> None:
     model.fields = tuple(found)
 
 
+def _init_hints(annotation: Any, cls: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls.__init__, localns={cls.__name__: cls}, include_extras=True)  # type: ignore[misc]
+    given = type_arguments(annotation)
+    return {name: substitute(hint, given) for name, hint in hints.items()}
+
+
 def _default(field: dataclasses.Field[Any] | None, parameter: inspect.Parameter) -> Any:
     if field is not None and field.default_factory is not dataclasses.MISSING:
         return field.default_factory
-    return lambda: parameter.default
+    return constant(parameter.default)

@@ -1,21 +1,33 @@
-"""Models that are made of fields: what an object must have, and how the model is built of it."""
+"""Fields of models: what an object must have, what stands for what it lacks, and the paths of both."""
 
 from __future__ import annotations
 
-import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from .containers import Converter, to_object
+from ..sansio.signal_paths import find_path
+from .containers import Converter
+from .lists import original_index
 from .messages import WHOLE
 from .misfits import add_misfit, collected
 from .plain import to_plain
 from .signal import count_marks
 
-#: Finds the converter of an annotation, models included.
-Find = Callable[[Any], Converter]
+#: The converter of a type that another package knows and this one does not: that package decides what "" is.
+UNKNOWN = Converter(lambda value: value, takes_empty=True)
+
+
+class Find(Protocol):
+    """A function that finds the converter of an annotation, models included."""
+
+    def __call__(self, annotation: Any, or_else: Converter | None = None, /) -> Converter:
+        """Return the converter.
+
+        :param or_else: stands for types without a converter, also inside the annotation.
+        :raises TypeError: if there is none.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,83 +41,16 @@ class Field:
     converter: Converter
     #: Whether the model does without it: it has a default, or the key may be absent.
     may_be_left_out: bool
-    #: Gives the default; None when there is none.
+    #: Returns the default; None without one.
     default: Callable[[], object] | None = None
 
 
-class FieldsModel:
-    """A model whose fields are converted one by one, so that all misfits of an object are found together."""
-
-    def __init__(self, build: Callable[..., object], error: type[Exception] = ValueError) -> None:
-        self._build = build
-        self._error = error
-        #: Set once by the module of its kind: a model that contains itself exists before its fields do.
-        self.fields: tuple[Field, ...] = ()
-
-    def bind(self, value: object) -> object:
-        """Build the model of an object. Names that it does not know are passed over.
-
-        :raises ValueError: it is no object, or has misfits.
-        """
-        given = to_object(value)
-        values: dict[str, Any] = {}
-        errors: dict[str, str] = {}
-        for field in self.fields:
-            part = given.get(field.signal)
-            converter = field.converter
-            try:
-                if not converter.is_missing(part):
-                    values[field.name] = converter.convert(part)
-                elif not field.may_be_left_out:
-                    values[field.name] = absent(converter)
-            except ValueError as error:
-                if not add_misfit(errors, field.signal, error):
-                    break
-        if errors:
-            raise collected(errors)
-        try:
-            return self._build(**values)
-        except self._error as error:
-            # A check of the model's own, of several fields together.
-            raise collected({"": str(error)}) from error
-
-    def bind_signals(self, value: dict[str, Any]) -> object:
-        """Build the model of all of a page's signals."""
-        return self.bind(value)
-
-    def unlikeness(self, value: dict[str, Any]) -> int:
-        """Count the fields that an object lacks, or whose simple values do not fit."""
-        return sum(map(partial(_is_unlike, value), self.fields))
-
-    def paths(self) -> tuple[str, ...]:
-        """Give the paths of all fields, nested ones, too."""
-        return paths_of(self)
-
-    def defaults(self) -> dict[str, Any]:
-        """Give the signals that it begins with."""
-        return defaults_of(self)
-
-
-def _is_unlike(value: dict[str, Any], field: Field) -> bool:
-    part, converter = value.get(field.signal), field.converter
-    if converter.is_missing(part):
-        return not (field.may_be_left_out or converter.is_optional)
-    if isinstance(part, dict | list):
-        # What is nested is not looked into.
-        return False
-    try:
-        converter.convert(part)
-    except ValueError:
-        return True
-    return False
-
-
 def absent(converter: Converter) -> object:
-    """Give the value of what did not come and has no default.
+    """Return the value of what did not come and has no default.
 
     The browser leaves empty objects out, so for a nested model nothing is an object without anything.
 
-    :raises ValueError: it must not be missing.
+    :raises ValueError: if it must not be missing.
     """
     if converter.is_optional:
         return None
@@ -115,22 +60,26 @@ def absent(converter: Converter) -> object:
 
 
 def paths_of(model: Any, around: tuple[Any, ...] = ()) -> tuple[str, ...]:
-    """Give the paths of a model and its fields; a model inside of itself is not followed."""
+    """Return the paths of a model and its fields; a model inside itself is not followed."""
     found = [WHOLE]
     for field in model.fields:
-        inner, item = field.converter.model, field.converter.item
-        if item is not None and item.model is not None:
-            # Each of its items has messages of its own.
-            found.append(f"{field.signal}.{WHOLE}")
-        elif inner is None or inner is model or inner in around:
-            found.append(field.signal)
-        else:
-            found.extend(f"{field.signal}.{path}" for path in paths_of(inner, (*around, model)))
+        found.extend(value_paths(field.signal, field.converter, (*around, model)))
     return tuple(found)
 
 
+def value_paths(path: str, converter: Converter, around: tuple[Any, ...] = ()) -> list[str]:
+    """Return the paths of a value and what is in it."""
+    inner, item = converter.model, converter.item
+    if item is not None and item.model is not None:
+        # Each of its items has messages of its own.
+        return [f"{path}.{WHOLE}"]
+    if inner is None or inner in around:
+        return [path]
+    return [f"{path}.{below}" for below in paths_of(inner, around)]
+
+
 def defaults_of(model: Any, around: tuple[Any, ...] = ()) -> dict[str, Any]:
-    """Give a model's defaults as signals, and the empty value of each field that has none."""
+    """Return a model's defaults as signals, and the empty value of each field that has none."""
     found: dict[str, Any] = {}
     for field in model.fields:
         inner = field.converter.model
@@ -144,16 +93,10 @@ def defaults_of(model: Any, around: tuple[Any, ...] = ()) -> dict[str, Any]:
     return found
 
 
-def read_hints(annotated: Any, cls: type) -> dict[str, Any]:
-    """Resolve the annotations of a class or of its ``__init__``; those that name the class itself are understood
-    wherever it was defined."""
-    return typing.get_type_hints(annotated, localns={cls.__name__: cls}, include_extras=True)
-
-
 def field_converter(cls: type, name: str, annotation: Any, find: Find) -> Converter:
-    """Find the converter of one field.
+    """Return the converter of one field.
 
-    :raises TypeError: there is none; class and field are named.
+    :raises TypeError: if there is none; class and field are named.
     """
     if count_marks(annotation):
         raise TypeError(f"{cls.__qualname__}.{name}: Signal(...) is for parameters; in a model, nest another model")
@@ -161,3 +104,55 @@ def field_converter(cls: type, name: str, annotation: Any, find: Find) -> Conver
         return find(annotation)
     except TypeError as error:
         raise TypeError(f"{cls.__qualname__}.{name}: {error}") from error
+
+
+def constant(value: object) -> Callable[[], object]:
+    """Return a function that returns a default."""
+    return lambda: value
+
+
+def prepare_object(fields: Iterable[Field], value: dict[str, Any]) -> dict[str, Any]:
+    """Return an object as another package's own conversion reads it.
+
+    What is missing is left out; where nothing has a default, what stands for it is put in.
+
+    :raises ValueError: if a list in it is none.
+    """
+    prepared = dict(value)
+    errors: dict[str, str] = {}
+    for field in fields:
+        # A model may take its own names beside those in JSON.
+        name = field.name if field.name in value and field.signal not in value else field.signal
+        part, converter = value.get(name), field.converter
+        try:
+            if not converter.is_missing(part):
+                prepared[name] = converter.prepare(part)
+            elif not field.may_be_left_out and converter.is_optional:
+                prepared[name] = None
+            elif not field.may_be_left_out and converter.model is not None:
+                prepared[name] = converter.prepare({})
+            else:
+                prepared.pop(name, None)
+        except ValueError as error:
+            add_misfit(errors, name, error)
+    if errors:
+        raise collected(errors)
+    return prepared
+
+
+def original_path(converter: Converter | None, value: Any, steps: Sequence[str | int]) -> list[str]:
+    """Return the path of a part as it came, given its path in what was prepared: blanks were left out of lists.
+
+    :param value: as it came.
+    """
+    path: list[str] = []
+    for step in steps:
+        if isinstance(step, int) and converter is not None and converter.item is not None:
+            step = original_index(value, converter.item, step)
+            converter = converter.item
+        elif converter is not None:
+            fields = getattr(converter.model, "fields", ())
+            converter = next((field.converter for field in fields if step in (field.signal, field.name)), None)
+        path.append(str(step))
+        value = find_path(value, path[-1:])
+    return path

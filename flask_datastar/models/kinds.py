@@ -1,58 +1,68 @@
-"""The table of the kinds of models, and the models of classes, made once a class."""
+"""The table of the kinds of models, and the model of each class, made once."""
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
 from ..sansio.signal_merging import merge_patch
-from . import dataclass_kind, msgspec_kind, pydantic_kind, typeddict_kind
-from .containers import Converter, Model
+from . import dataclass_kind, msgspec_kind, namedtuple_kind, pydantic_kind, typeddict_kind
+from .containers import Converter
 from .conversion import make_converter
-from .fields import FieldsModel, Find
-from .pydantic_kind import PydanticModel
+from .fields import Find
+from .fields_model import FieldsModel
+from .generics import unwrap
+from .pydantic_kind import PydanticModel, RootModel
 
-AnyModel = FieldsModel | PydanticModel
+AnyModel = FieldsModel | PydanticModel | RootModel
 
-#: Classes made while the process runs are forgotten again.
+#: Classes that are made while the process runs are forgotten after this many others.
 _REMEMBERED = 512
 
 
 class Kind(Protocol):
-    """What a module of one kind has."""
+    """What the module of a kind has."""
 
     def is_model(self, cls: type) -> bool:
-        """Whether a class is of this kind."""
+        """Return whether a class is of this kind."""
         ...
 
     def make_model(self, cls: type) -> AnyModel:
-        """Make the model of a class, still without its fields."""
+        """Create the model of a class, still without its fields."""
         ...
 
-    def read_fields(self, model: Any, cls: type, find: Find) -> None:
-        """Give the model its fields."""
+    def read_fields(self, model: Any, annotation: Any, find: Find) -> None:
+        """Set the model's fields.
+
+        :param annotation: the class; a generic class with its types.
+        """
         ...
 
 
 #: Another kind is one module and one line here. A class is of the first kind that it fits.
-KINDS: tuple[Kind, ...] = (pydantic_kind, msgspec_kind, typeddict_kind, dataclass_kind)
+KINDS: tuple[Kind, ...] = (pydantic_kind, msgspec_kind, typeddict_kind, namedtuple_kind, dataclass_kind)
 
 
 def model_of(annotation: Any) -> AnyModel | None:
-    """Give the model of a class, None for what is none.
+    """Return the model of a class that can be made of all signals of a page, None for any other.
 
-    :raises TypeError: a field's annotation has no converter; class and field are named.
-    :raises NameError: an annotation names what is not defined yet.
+    :raises TypeError: if a field's annotation has no converter; class and field are named.
+    :raises NameError: if an annotation names what is not defined yet.
     """
-    return _make_root(annotation) if kind_of(annotation) is not None else None
+    annotation = unwrap(annotation)
+    if kind_of(annotation) is None:
+        return None
+    model = _find_root(annotation)
+    return model if model.is_object else None
 
 
 def begin_signals(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the signals that a model begins with.
+    """Return the signals that a page with a model starts with.
 
     :param given: values to put in place of the model's defaults; others among them are left out.
-    :raises TypeError: the class is no model.
+    :raises TypeError: if the class is not a model.
     """
     signals = required_model(cls).defaults()
     merge_patch(signals, {name: value for name, value in given.items() if name in signals})
@@ -60,50 +70,68 @@ def begin_signals(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def required_model(cls: type) -> AnyModel:
-    """Give the model of a class that has to be one.
+    """Return the model of a class that has to be one.
 
-    :raises TypeError: it is none, or a field's annotation has no converter.
+    :raises TypeError: if it is not a model, or a field's annotation has no converter.
     """
     model = model_of(cls)
     if model is None:
-        raise TypeError(f"{cls!r} is no model; accepted: a dataclass, a TypedDict, a pydantic or msgspec model")
+        raise TypeError(
+            f"{cls!r} is no model; accepted: a dataclass, a TypedDict, a pydantic or msgspec model of named fields"
+        )
     return model
 
 
 def find_converter(annotation: Any) -> Converter | None:
-    """Give the converter of a class that is a model, None for what is none."""
-    model = model_of(annotation)
-    return _converter(model) if model is not None else None
+    """Return the converter of a class that is a model, None for any other."""
+    return _find_root(annotation).converter() if kind_of(annotation) is not None else None
 
 
 def kind_of(annotation: Any) -> Kind | None:
-    """Say which kind of model an annotation is, None for none."""
-    if not isinstance(annotation, type):
+    """Return which kind of model an annotation is, None for any other."""
+    cls = typing.get_origin(annotation) or annotation
+    if not isinstance(cls, type):
         return None
-    return next((kind for kind in KINDS if kind.is_model(annotation)), None)
+    return next((kind for kind in KINDS if kind.is_model(cls)), None)
+
+
+def _find_root(annotation: Any) -> AnyModel:
+    try:
+        return _make_root(annotation)
+    except TypeError:
+        # One of its types may be marked by something that has no hash.
+        if _has_hash(annotation):
+            raise
+        return _make_root.__wrapped__(annotation)
+
+
+def _has_hash(annotation: Any) -> bool:
+    try:
+        hash(annotation)
+    except TypeError:
+        return False
+    return True
 
 
 @lru_cache(_REMEMBERED)
-def _make_root(cls: type) -> AnyModel:
-    known: dict[type, AnyModel] = {}
+def _make_root(annotation: Any) -> AnyModel:
+    # A list, because an annotation may have a mark without a hash.
+    known: list[tuple[Any, AnyModel]] = []
 
-    def find(annotation: Any) -> Converter:
-        return make_converter(annotation, find_model)
+    def find(annotation: Any, or_else: Converter | None = None) -> Converter:
+        return make_converter(annotation, lambda unknown: find_model(unknown) or or_else)
 
     def find_model(annotation: Any) -> Converter | None:
         kind = kind_of(annotation)
         if kind is None:
             return None
-        model = known.get(annotation)
+        model = next((model for seen, model in known if seen == annotation), None)
         if model is None:
+            model = kind.make_model(typing.get_origin(annotation) or annotation)
             # Entered before its fields are read: it may contain itself.
-            model = known[annotation] = kind.make_model(annotation)
+            known.append((annotation, model))
             kind.read_fields(model, annotation, find)
-        return _converter(model)
+        return model.converter()
 
-    find_model(cls)
-    return known[cls]
-
-
-def _converter(model: Model) -> Converter:
-    return Converter(model.bind, empty={}, model=model)  # type: ignore[attr-defined]
+    find_model(annotation)
+    return known[0][1]

@@ -1,5 +1,7 @@
-"""Structs of msgspec as models: taken field by field, so that all misfits are found. What msgspec alone knows (its
-constraints, its types, its tags) it converts itself."""
+"""Structs of msgspec as models: taken field by field, so that all misfits are found.
+
+What msgspec alone knows (its constraints, its types, its tags) it converts itself.
+"""
 
 from __future__ import annotations
 
@@ -7,44 +9,44 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable
 from typing import Any
 
 from .containers import Converter
-from .fields import Field, FieldsModel, Find
+from .fields import UNKNOWN, Field, Find, constant, original_path
+from .fields_model import FieldsModel
 from .misfits import Misfits
 
-# How msgspec tells where in a value something was: "Expected `int`, got `str` - at `$.rows[2].price`".
+# How msgspec names the place of a part in a value: "Expected `int`, got `str` - at `$.rows[2].price`".
 _PLACE = re.compile(r"(?s)(.*) - at `(?:key in )?\$(.*)`")
-_STEP = re.compile(r"\.?([^.\[\]]+)")
+_STEP = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
 
 
 def is_model(cls: type) -> bool:
-    """Whether a class is a Struct."""
+    """Return whether a class is a Struct."""
     msgspec = sys.modules.get("msgspec")
     return msgspec is not None and issubclass(cls, msgspec.Struct)
 
 
 def make_model(cls: type) -> FieldsModel:
-    """Make the model, still without its fields."""
+    """Create the model, still without its fields."""
     return FieldsModel(cls)
 
 
-def read_fields(model: Any, cls: type, find: Find) -> None:
-    """Read the fields, by the names that they have in JSON."""
+def read_fields(model: Any, annotation: Any, find: Find) -> None:
+    """Set the fields, by the names that they have in JSON."""
     msgspec = sys.modules["msgspec"]
     found = []
-    for info in msgspec.structs.fields(cls):
+    for info in msgspec.structs.fields(annotation):
         default = None
         if info.default is not msgspec.NODEFAULT:
-            default = _constant(info.default)
+            default = constant(info.default)
         elif info.default_factory is not msgspec.NODEFAULT:
             default = info.default_factory
         found.append(
             Field(
                 name=info.name,
                 signal=info.encode_name,
-                converter=_checked_converter(msgspec, cls, info, find),
+                converter=_checked_converter(msgspec, annotation, info, find),
                 may_be_left_out=not info.required,
                 default=default,
             )
@@ -52,7 +54,8 @@ def read_fields(model: Any, cls: type, find: Find) -> None:
     model.fields = tuple(found)
 
 
-def _checked_converter(msgspec: Any, cls: type, info: Any, find: Find) -> Converter:
+def _checked_converter(msgspec: Any, annotation: Any, info: Any, find: Find) -> Converter:
+    cls = typing.get_origin(annotation) or annotation
     try:
         return _converter(msgspec, info.type, find)
     except TypeError as error:
@@ -60,18 +63,20 @@ def _checked_converter(msgspec: Any, cls: type, info: Any, find: Find) -> Conver
 
 
 def _converter(msgspec: Any, annotation: Any, find: Find) -> Converter:
-    try:
-        own = find(annotation)
-    except TypeError:
-        own = None
+    own = _own_converter(annotation, find)
     if own is not None and not _is_for_msgspec(msgspec, annotation):
         return own
+    shape = own or _own_converter(annotation, find, UNKNOWN) or UNKNOWN
 
     def convert(value: object) -> object:
+        prepared = shape.prepare(value)
+        if shape.is_list and not isinstance(prepared, list | dict):
+            # A lone value is a list of one, as everywhere.
+            prepared = [prepared]
         try:
-            return msgspec.convert(value, annotation, strict=False)
+            return msgspec.convert(prepared, annotation, strict=False)
         except msgspec.ValidationError as error:
-            raise _misfits(str(error)) from error
+            raise _misfits(str(error), shape, value) from error
 
     # Asked for what it makes of null, so that a type that it does not know is a TypeError now.
     takes_none = _takes_none(msgspec, annotation)
@@ -80,8 +85,15 @@ def _converter(msgspec: Any, annotation: Any, find: Find) -> Converter:
     return Converter(convert, takes_empty=True, is_optional=takes_none)
 
 
+def _own_converter(annotation: Any, find: Find, or_else: Converter | None = None) -> Converter | None:
+    try:
+        return find(annotation, or_else)
+    except TypeError:
+        return None
+
+
 def _is_for_msgspec(msgspec: Any, annotation: Any) -> bool:
-    """Whether an annotation has constraints, or a choice of Structs, which msgspec makes by their tags."""
+    """Return whether an annotation has constraints, or a choice of Structs, which msgspec makes by their tags."""
     arguments = typing.get_args(annotation)
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
@@ -101,13 +113,9 @@ def _takes_none(msgspec: Any, annotation: Any) -> bool:
         return False
 
 
-def _misfits(text: str) -> Misfits:
+def _misfits(text: str, shape: Converter, value: object) -> Misfits:
     found = _PLACE.fullmatch(text)
     if found is None:
         return Misfits({"": text})
-    path = ".".join(step for step in _STEP.findall(found[2]) if step)
-    return Misfits({path: found[1]})
-
-
-def _constant(value: object) -> Callable[[], object]:
-    return lambda: value
+    steps = [int(index) if index else name for index, name in _STEP.findall(found[2])]
+    return Misfits({".".join(original_path(shape, value, steps)): found[1]})

@@ -1,5 +1,7 @@
-"""Models of pydantic: it makes and checks them itself; what it is given is prepared, so that an input that is empty is
-missing, as it is for other models."""
+"""Models of pydantic, which makes and checks them itself.
+
+What it is given is prepared, so that an empty input is missing and a group of checkboxes is a list, as in other models.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +9,27 @@ import sys
 from typing import Any
 
 from .containers import Converter, to_object
-from .fields import Field, Find, defaults_of, paths_of
+from .fields import UNKNOWN, Field, Find, constant, defaults_of, original_path, paths_of, prepare_object
+from .messages import WHOLE
 from .misfits import MAX_MISFITS, add_misfit, collected
 
 
 def is_model(cls: type) -> bool:
-    """Whether a class is a model of pydantic 2."""
+    """Return whether a class is a model of pydantic 2."""
     pydantic = sys.modules.get("pydantic")
     return pydantic is not None and issubclass(cls, pydantic.BaseModel) and hasattr(cls, "model_validate")
 
 
-def make_model(cls: type) -> PydanticModel:
-    """Make the model, still without its fields."""
-    return PydanticModel(cls)
+def make_model(cls: Any) -> PydanticModel | RootModel:
+    """Create the model, still without its fields."""
+    return RootModel(cls) if issubclass(cls, sys.modules["pydantic"].RootModel) else PydanticModel(cls)
 
 
 def read_fields(model: Any, cls: Any, find: Find) -> None:
-    """Read the fields, by the names that they have in JSON. Where a field has several, pydantic gets all as it is."""
+    """Set the fields, by the names that they have in JSON. Where a field has several, pydantic gets all as it is."""
+    if isinstance(model, RootModel):
+        model.root = _converter(cls.model_fields["root"].annotation, find)
+        return
     found = []
     for name, info in cls.model_fields.items():
         alias = info.validation_alias if info.validation_alias is not None else info.alias
@@ -31,9 +37,9 @@ def read_fields(model: Any, cls: Any, find: Find) -> None:
             model.has_plain_names = False
             continue
         default = None
-        # One that is made of other fields' values has none before those are known.
+        # A default that is made of other fields' values is not known before those are.
         if not info.is_required() and not getattr(info, "default_factory_takes_validated_data", False):
-            default = info.default_factory if info.default_factory is not None else _constant(info.default)
+            default = info.default_factory if info.default_factory is not None else constant(info.default)
         found.append(
             Field(
                 name=name,
@@ -47,7 +53,10 @@ def read_fields(model: Any, cls: Any, find: Find) -> None:
 
 
 class PydanticModel:
-    """A model that pydantic validates."""
+    """A model with fields that pydantic validates."""
+
+    #: Whether it is made of an object, so that it can be made of all signals of a page.
+    is_object = True
 
     def __init__(self, cls: Any) -> None:
         self._cls = cls
@@ -55,44 +64,24 @@ class PydanticModel:
         #: Whether each field has one name.
         self.has_plain_names = True
 
+    def converter(self) -> Converter:
+        """Return the converter of a signal that becomes this model."""
+        return Converter(self.bind, empty={}, model=self, prepare=self._prepare)
+
     def bind(self, value: object) -> object:
         """Build the model of an object.
 
-        :raises ValueError: it is no object, or pydantic found misfits.
+        :raises ValueError: if it is not an object, or pydantic found misfits.
         """
-        return self.validate(to_object(value))
+        given = to_object(value)
+        return _validate(self._cls, prepare_object(self.fields, given), self.converter(), given)
 
     def bind_signals(self, value: dict[str, Any]) -> object:
-        """Build the model of all of a page's signals: one that forbids what it does not know gets its own only."""
+        """Build the model of all of a page's signals: a model that forbids what it does not know gets its own only."""
         if self._cls.model_config.get("extra") == "forbid" and self.has_plain_names:
             own = {name for field in self.fields for name in (field.name, field.signal)}
             value = {name: part for name, part in value.items() if name in own}
-        return self.validate(value)
-
-    def validate(self, value: dict[str, Any]) -> object:
-        """Build the model of an object that is one."""
-        validation_error = sys.modules["pydantic"].ValidationError
-        try:
-            return self._cls.model_validate(self.prepare(value))
-        except validation_error as error:
-            raise _misfits(error) from error
-
-    def prepare(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Take out what is missing; where nothing has a default, put what stands for it."""
-        prepared = dict(value)
-        for field in self.fields:
-            # A model may take its own names beside those in JSON.
-            name = field.name if field.name in value and field.signal not in value else field.signal
-            part, converter = value.get(name), field.converter
-            if not converter.is_missing(part):
-                prepared[name] = _prepare_part(converter, part)
-            elif not field.may_be_left_out and converter.is_optional:
-                prepared[name] = None
-            elif not field.may_be_left_out and converter.model is not None:
-                prepared[name] = _prepare_part(converter, {})
-            else:
-                prepared.pop(name, None)
-        return prepared
+        return self.bind(value)
 
     def unlikeness(self, value: dict[str, Any]) -> int:
         """Count the fields that an object lacks."""
@@ -103,37 +92,87 @@ class PydanticModel:
         )
 
     def paths(self) -> tuple[str, ...]:
-        """Give the paths of all fields, nested ones, too."""
+        """Return the paths of all fields, nested ones included."""
         return paths_of(self)
 
     def defaults(self) -> dict[str, Any]:
-        """Give the signals that it begins with."""
+        """Return the signals that a page starts with."""
         return defaults_of(self)
 
+    def _prepare(self, value: object) -> object:
+        return prepare_object(self.fields, value) if isinstance(value, dict) else value
 
-def _prepare_part(converter: Converter, value: Any) -> Any:
-    if isinstance(converter.model, PydanticModel) and isinstance(value, dict):
-        return converter.model.prepare(value)
-    item = converter.item
-    if item is not None and isinstance(item.model, PydanticModel) and isinstance(value, list):
-        return [_prepare_part(item, part) for part in value]
-    return value
+
+class RootModel:
+    """A model that pydantic makes of one value, such as ``RootModel[list[Row]]``."""
+
+    def __init__(self, cls: Any) -> None:
+        self._cls = cls
+        #: The converter of the value. One that contains itself is used before it is known.
+        self.root = UNKNOWN
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it is made of an object, so that it can be made of all signals of a page."""
+        return isinstance(self.root.empty, dict)
+
+    def converter(self) -> Converter:
+        """Return the converter of a signal that becomes this model."""
+        root = self.root
+        return Converter(
+            self.bind,
+            root.takes_empty,
+            root.is_list,
+            empty=root.empty,
+            item=root.item,
+            prepare=lambda value: self.root.prepare(value),
+        )
+
+    def bind(self, value: object) -> object:
+        """Build the model of its value.
+
+        :raises ValueError: if pydantic found misfits.
+        """
+        prepared = self.root.prepare(value)
+        if self.root.is_list and not isinstance(prepared, list | dict):
+            # A lone value is a list of one, as everywhere.
+            prepared = [prepared]
+        return _validate(self._cls, prepared, self.root, value)
+
+    def bind_signals(self, value: dict[str, Any]) -> object:
+        """Build the model of all of a page's signals."""
+        return self.bind(value)
+
+    def paths(self) -> tuple[str, ...]:
+        """Return the paths that messages stand under."""
+        return self.root.model.paths() if self.root.model is not None else (WHOLE,)
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the signals that a page starts with."""
+        return self.root.model.defaults() if self.root.model is not None else dict(self.root.empty)
+
+
+def _validate(cls: Any, prepared: object, converter: Converter, given: object) -> object:
+    validation_error = sys.modules["pydantic"].ValidationError
+    try:
+        return cls.model_validate(prepared)
+    except validation_error as error:
+        raise _misfits(error, converter, given) from error
 
 
 def _converter(annotation: Any, find: Find) -> Converter:
     try:
-        return find(annotation)
+        return find(annotation, UNKNOWN)
     except TypeError:
-        # A type that pydantic knows and this package does not. What is "" for it, pydantic decides.
-        return Converter(lambda value: value, takes_empty=True)
+        return UNKNOWN
 
 
-def _misfits(error: Any) -> ValueError:
+def _misfits(error: Any, converter: Converter, given: object) -> ValueError:
     errors: dict[str, str] = {}
     details = error.errors(include_url=False, include_context=False, include_input=False)
     for detail in details[:MAX_MISFITS]:
         reason = "missing" if detail["type"] == "missing" else detail["msg"]
-        steps = detail["loc"] or ("",)
+        steps = original_path(converter, given, detail["loc"]) or [""]
         told: ValueError = ValueError(reason)
         for step in reversed(steps[1:]):
             inner: dict[str, str] = {}
@@ -141,7 +180,3 @@ def _misfits(error: Any) -> ValueError:
             told = collected(inner)
         add_misfit(errors, steps[0], told)
     return collected(errors)
-
-
-def _constant(value: object) -> Any:
-    return lambda: value

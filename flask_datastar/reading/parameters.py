@@ -13,10 +13,12 @@ from flask import Request
 from ..errors import InvalidSignals, SetupError
 from ..models.containers import Converter
 from ..models.conversion import make_converter
-from ..models.fields import absent
+from ..models.fields import absent, value_paths
+from ..models.generics import unwrap
 from ..models.kinds import AnyModel, find_converter, model_of
 from ..models.misfits import Misfits, add_misfit
 from ..models.signal import Signal, signal_of
+from ..sansio.signal_paths import find_path
 from ..state.request import RequestState
 from .signals import describe_misfits, is_form, model_signals, read_signals
 
@@ -80,7 +82,7 @@ class Binder:
         for parameter in parameters:
             name, converter = parameter.name, parameter.converter
             if parameter.signal is not None:
-                value = _nested(read_signals(request, state), parameter.signal.segments)
+                value = find_path(read_signals(request, state), parameter.signal.segments)
             elif name in url_values:
                 arguments[name] = url_values[name]
                 continue
@@ -145,6 +147,9 @@ class Binder:
                 converter, signal = make_converter(hint, find_converter), signal_of(hint)
             except TypeError as error:
                 raise SetupError(f"handler {title}: parameter '{name}': {error}") from error
+            except RecursionError as error:
+                text = f"{hint!r} contains itself without an end; put a dataclass or a TypedDict in between"
+                raise SetupError(f"handler {title}: parameter '{name}': {text}") from error
             parameters.append(Parameter(name, converter, parameter.default, signal))
         self._parameters = parameters
         self.paths = _paths(self._model, parameters)
@@ -152,15 +157,16 @@ class Binder:
 
 
 def _model_of_all(hint: Any) -> AnyModel | None:
-    """Say what ``signals`` becomes.
+    """Return the model that ``signals`` becomes, None for the mapping of all.
 
-    :raises TypeError: it can become nothing of the kind.
+    :raises TypeError: if the annotation is neither.
     """
     model = model_of(hint)
-    if model is None and (typing.get_origin(hint) or hint) not in (_MISSING, Any, object, dict, Mapping):
+    meant = unwrap(hint)
+    if model is None and (typing.get_origin(meant) or meant) not in (_MISSING, Any, object, dict, Mapping):
         raise TypeError(
-            f"annotation {hint!r} is none for all signals; accepted: Signals, a dataclass, a TypedDict, a pydantic or "
-            "msgspec model"
+            f"{hint!r} cannot be the annotation of 'signals'; accepted: Signals, a dataclass, a TypedDict, a pydantic "
+            "or msgspec model of named fields"
         )
     return model
 
@@ -168,18 +174,8 @@ def _model_of_all(hint: Any) -> AnyModel | None:
 def _paths(model: AnyModel | None, parameters: list[Parameter]) -> tuple[str, ...]:
     found = list(model.paths()) if model is not None else []
     for parameter in parameters:
-        inner = parameter.converter.model
-        found.extend([parameter.path] if inner is None else [f"{parameter.path}.{path}" for path in inner.paths()])
+        found.extend(value_paths(parameter.path, parameter.converter))
     return tuple(found)
-
-
-def _nested(signals: Any, segments: tuple[str, ...]) -> Any:
-    """Give the value at a path, None when there is none."""
-    for segment in segments:
-        if not isinstance(signals, dict):
-            return None
-        signals = signals.get(segment)
-    return signals
 
 
 def _in_form(text: str) -> str:

@@ -33,7 +33,7 @@ def make_dumps(default: Default | None = None, *, ensure_ascii: bool = True, sor
         try:
             text = encode(value)
         except (ValueError, TypeError, RecursionError) as error:
-            raise _explain(value, default, error) from error
+            raise _explain(value, _Search(default, sort_keys), error) from error
         if "\\ud" in text:
             loads(text)
         check_text(text, "the JSON text")
@@ -96,11 +96,11 @@ def loads(text: str) -> Any:
     return value
 
 
-def _explain(value: object, default: Default | None, error: Exception) -> ValueError | TypeError:
-    """Find out which part of a value was refused, and say so."""
+def _explain(value: object, search: _Search, error: Exception) -> ValueError | TypeError:
+    """Return the error that names the part of a value that was refused."""
     kind = TypeError if isinstance(error, TypeError) else ValueError
     try:
-        found = _find_refused(value, default, (), frozenset())
+        found = search.find(value, (), frozenset())
     except RecursionError:
         found = (), "it is nested too deeply"
     if found is None:
@@ -110,35 +110,50 @@ def _explain(value: object, default: Default | None, error: Exception) -> ValueE
     return kind(f"{where} cannot be sent as JSON: {reason}")
 
 
-def _find_refused(
-    value: object, default: Default | None, path: tuple[str, ...], outer: frozenset[int]
-) -> tuple[tuple[str, ...], str] | None:
-    """Walk to the first part that JSON has no form for; give its path and the reason."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return path, f"{value} is not a JSON number; send None or a text"
-    if value is None or isinstance(value, str | int | float):
-        return None
-    if id(value) in outer:
-        return path, "it contains itself"
-    if len(path) >= _CANNOT_NEST:
-        return path[:8], "it is nested too deeply"
-    outer |= {id(value)}
-    if isinstance(value, dict):
-        for key, item in value.items():
+class _Search:
+    """The search for the first part of a value that JSON has no form for."""
+
+    def __init__(self, default: Default | None, sort_keys: bool) -> None:
+        self._default = default
+        self._sort_keys = sort_keys
+
+    def find(self, value: object, path: tuple[str, ...], outer: frozenset[int]) -> tuple[tuple[str, ...], str] | None:
+        """Return its path and the reason, None if there is none.
+
+        :param outer: the ids of the containers around the value.
+        """
+        if isinstance(value, float) and not math.isfinite(value):
+            return path, f"{value} is not a JSON number; send None or a text"
+        if value is None or isinstance(value, str | int | float):
+            return None
+        if id(value) in outer:
+            return path, "it contains itself"
+        if len(path) >= _CANNOT_NEST:
+            return path[:8], "it is nested too deeply"
+        outer |= {id(value)}
+        if isinstance(value, dict | list | tuple):
+            if isinstance(value, dict) and (reason := self._refused_keys(value)):
+                return path, reason
+            for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+                if found := self.find(item, (*path, str(step)), outer):
+                    return found
+            return None
+        try:
+            if self._default is None:
+                raise TypeError(f"{shorten(value)} is {type(value).__name__}, which JSON does not know")
+            converted = self._default(value)
+        except (TypeError, ValueError) as error:
+            return path, str(error)
+        return self.find(converted, path, outer)
+
+    def _refused_keys(self, value: dict[Any, Any]) -> str:
+        for key in value:
             if not isinstance(key, str | int | float | None):
-                return path, f"the key {shorten(key)} is {type(key).__name__}; accepted: str"
-            if found := _find_refused(item, default, (*path, str(key)), outer):
-                return found
-        return None
-    if isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            if found := _find_refused(item, default, (*path, str(index)), outer):
-                return found
-        return None
-    try:
-        if default is None:
-            raise TypeError(f"{shorten(value)} is {type(value).__name__}, which JSON does not know")
-        converted = default(value)
-    except (TypeError, ValueError) as error:
-        return path, str(error)
-    return _find_refused(converted, default, path, outer)
+                return f"the key {shorten(key)} is {type(key).__name__}; accepted: str"
+        if self._sort_keys:
+            try:
+                sorted(value)
+            except TypeError:
+                kinds = " and ".join(sorted({type(key).__name__ for key in value}))
+                return f"its keys are {kinds}, which cannot be sorted; accepted: str for all of them"
+        return ""

@@ -42,7 +42,7 @@ class RequestState:
         self.finishes_itself = False
         #: The signals that the browser sent, once they were read.
         self.received: dict[str, Any] | None = None
-        self.tracked = TrackedSignals()
+        self.tracked = TrackedSignals(app_state)
         #: The group of the view that answers, and the values of its URL.
         self.running_view: tuple[str, dict[str, Any]] | None = None
         #: Whether what is rendered now goes to other people: nothing that is this user's may stand in it.
@@ -60,7 +60,7 @@ class RequestState:
     def reset(self) -> None:
         """Drop what was to be sent, after an error: nothing half-done goes out."""
         self.response = None
-        self.tracked = TrackedSignals()
+        self.tracked = TrackedSignals(self.app_state)
 
 
 def begin_request(app_state: AppState, current: Request) -> RequestState:

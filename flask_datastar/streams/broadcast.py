@@ -25,7 +25,7 @@ class Broadcast(SendingMethods[None]):
     def __init__(self, app_state: AppState, deliver: Callable[[Payload], object]) -> None:
         self._app_state = app_state
         self._deliver = deliver
-        self._tracked = TrackedSignals()
+        self._tracked = TrackedSignals(app_state)
         self._collected: list[Event] | None = None
 
     def __enter__(self) -> Broadcast:
@@ -36,7 +36,7 @@ class Broadcast(SendingMethods[None]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         events, self._collected = self._collected or [], None
-        tracked, self._tracked = self._tracked, TrackedSignals()
+        tracked, self._tracked = self._tracked, TrackedSignals(self._app_state)
         if error is None:
             self._publish(events + tracked.take_events(self._app_state.dumps))
 

@@ -12,6 +12,7 @@ from .. import sse
 from ..sansio.consts import EventType
 from ..sansio.events import Event
 from ..sansio.parser import parse_events
+from ..sansio.signal_merging import merge_patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Answer:
         merged: dict[str, Any] = {}
         for event in self.events:
             if event.type == EventType.PATCH_SIGNALS:
-                _merge_keeping_none(merged, json.loads(event.arguments["signals"]))
+                merge_patch(merged, json.loads(event.arguments["signals"]), keep_nulls=True)
         return merged
 
     @property
@@ -61,12 +62,3 @@ def events_of(response: TestResponse) -> list[Event]:
         only_if_missing = response.headers.get("datastar-only-if-missing") == "true"
         return [sse.patch_signals_raw(response.text, only_if_missing=only_if_missing)]
     return parse_events(response.data)
-
-
-def _merge_keeping_none(target: dict[str, Any], patch: dict[str, Any]) -> None:
-    for name, value in patch.items():
-        inner = target.get(name)
-        if isinstance(value, dict) and isinstance(inner, dict):
-            _merge_keeping_none(inner, value)
-        else:
-            target[name] = value

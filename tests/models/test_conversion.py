@@ -3,8 +3,8 @@ from __future__ import annotations
 import inspect
 import math
 import typing
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Mapping, MutableMapping
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from typing import Annotated, Any, Literal, Optional, Union
@@ -67,6 +67,10 @@ ID = "12345678-1234-5678-1234-567812345678"
         (UUID, ID, UUID(ID)),
         (date, "2026-11-21", date(2026, 11, 21)),
         (datetime, "2026-11-21T12:30", datetime(2026, 11, 21, 12, 30)),
+        (time, "12:30", time(12, 30)),
+        (time, "12:30:15.5", time(12, 30, 15, 500_000)),
+        (timedelta, 90, timedelta(minutes=1, seconds=30)),
+        (timedelta, "0.5", timedelta(milliseconds=500)),
         (Colour, "red", Colour.RED),
         (Level, "2", Level.HIGH),
         (Level, 2, Level.HIGH),
@@ -83,6 +87,9 @@ ID = "12345678-1234-5678-1234-567812345678"
         (dict[str, int], {"a": "1"}, {"a": 1}),
         (dict[int, list[date]], {"7": ["2026-11-21"]}, {7: [date(2026, 11, 21)]}),
         (dict[str, Any], {"a": "1", "b": None}, {"a": "1", "b": None}),
+        (dict[int, Any], {"1": "1", "2": None}, {1: "1", 2: None}),
+        (MutableMapping[str, int], {"a": "1"}, {"a": 1}),
+        (typing.Dict, {"a": 1}, {"a": 1}),  # noqa: UP006
         (list[Any], [None, ""], [None, ""]),
         (list[int | None], ["", None, 1], [None, None, 1]),
         (Mapping[str, Any], {}, {}),
@@ -142,6 +149,12 @@ def test_values_become_what_the_annotation_asks_for(annotation: Any, value: obje
         (date, 1, "expected a date such as 2026-11-21, got 1"),
         (datetime, "noon", "expected a time such as 2026-11-21T12:30, got 'noon'"),
         (datetime, None, "expected a time such as 2026-11-21T12:30, got None"),
+        (time, "noon", "expected a time such as 12:30, got 'noon'"),
+        (time, "2026-11-21T12:30", "expected a time such as 12:30, got '2026-11-21T12:30'"),
+        (time, 1230, "expected a time such as 12:30, got 1230"),
+        (timedelta, "soon", "expected a number of seconds, got 'soon'"),
+        (timedelta, 1e300, "expected a number of seconds, got 1e\\+300"),
+        (timedelta, True, "expected a number of seconds, got True"),
         (Colour, "green", "expected one of 'red', 'blue', got 'green'"),
         (Colour, None, "expected one of 'red', 'blue', got None"),
         (Level, 3, "expected one of 1, 2, got 3"),
@@ -197,7 +210,9 @@ def test_a_converter_knows_what_its_annotation_means(
     assert converter == Converter(converter.convert, takes_empty, is_list, is_optional)
 
 
-@pytest.mark.parametrize("annotation", [bytes, set[int], tuple, complex, list[bytes], int | bytes, "int", None, 5])
+@pytest.mark.parametrize(
+    "annotation", [bytes, set[bytes], tuple[int, bytes], complex, list[bytes], int | bytes, "int", None, 5]
+)
 def test_annotations_without_a_converter_are_refused(annotation: Any) -> None:
     with pytest.raises(TypeError, match=r"annotation .* is not one of int, float, bool, str, UUID, date"):
         make_converter(annotation)
@@ -218,6 +233,7 @@ def test_what_is_wrong_is_told_up_to_a_limit(annotation: Any, value: object) -> 
     ("annotation", "empty"),
     [
         *[(int, 0), (float, 0), (Decimal, 0), (bool, False), (str, ""), (date, ""), (UUID, ""), (Colour, "")],
+        *[(time, ""), (timedelta, 0), (set[int], []), (tuple[int, ...], []), (tuple[int, str], [0, ""])],
         *[(list[int], []), (dict[str, int], {}), (dict, {}), (int | str, 0), (int | None, ""), (list[int] | None, "")],
     ],
 )

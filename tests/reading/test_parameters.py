@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypedDict, Union
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, NewType, Optional, TypedDict, TypeVar, Union
 
 import pytest
 from flask import Blueprint, Flask, request
 
-from flask_datastar import Datastar, Signals
+from flask_datastar import Datastar, Signal, Signals
 from flask_datastar.errors import InvalidSignals, SetupError
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
@@ -43,6 +44,15 @@ class Plain(Enum):
 class Level(IntEnum):
     LOW = 1
     HIGH = 2
+
+
+T = TypeVar("T")
+UserId = NewType("UserId", int)
+
+
+@dataclass
+class Box(Generic[T]):
+    value: T
 
 
 CONVERTED: list[tuple[Any, Any, Any]] = [
@@ -80,6 +90,22 @@ CONVERTED: list[tuple[Any, Any, Any]] = [
     (list[str], "one", ["one"]),
     (list, ["a"], ["a"]),
     (list[int] | None, [1], [1]),
+    (list[int], ["", "2", ""], [2]),
+    (list[int], ["", "", ""], []),
+    (list[int] | None, ["", ""], []),
+    (list[str], ["", "a"], ["", "a"]),
+    (list[int], {"0": "2", "1": ""}, [2]),
+    (list[Person], {"0": {"name": "c"}, "1": {"name": "d"}}, [{"name": "c"}, {"name": "d"}]),
+    (list[dict], {"0": {"name": "c"}}, [{"name": "c"}]),
+    (list, {"0": "a"}, ["a"]),
+    (set[int], ["", "2", "2"], {2}),
+    (frozenset[Plain], ["one", ""], frozenset({Plain.ONE})),
+    (tuple[int, ...], ["2", ""], (2,)),
+    (tuple[int, str], ["2", ""], (2, "")),
+    (time, "12:30", time(12, 30)),
+    (timedelta, "90", timedelta(seconds=90)),
+    (Box[int], {"value": "7"}, Box(7)),
+    (UserId, "7", 7),
     (Any, "", ""),
     (object, "x", "x"),
 ]
@@ -103,6 +129,10 @@ UNFIT: list[tuple[Any, Any, str]] = [
     (Optional[int], "x", "expected a whole number, got 'x'"),
     (Union[int, float], "x", "expected a number, got 'x'"),
     (dict, "x", "expected an object, got 'x'"),
+    (time, "noon", "expected a time such as 12:30, got 'noon'"),
+    (list[int], {"0": 1, "2": 1}, "expected a list, or an object with the keys 0 to n-1, but the key '1' is missing"),
+    (list, {"0": 1, "a": 1}, "expected a list, or an object with the keys 0 to n-1, got the key 'a' among them"),
+    (tuple[int, int], ["1"], "expected 2 values, got 1"),
 ]
 
 
@@ -193,6 +223,13 @@ def test_missing_optional_is_none(calls: Calls, annotation: Any) -> None:
 def test_list_takes_all_values_of_the_query(calls: Calls) -> None:
     assert calls(list[int], {}, value=[3, 1, 2]) == [3, 1, 2]
     assert calls(list[int], {}, value=[3]) == [3]
+
+
+def test_blanks_of_the_query_are_left_out_of_lists(calls: Calls) -> None:
+    assert calls(list[int], {}, value=["", "2", ""]) == [2]
+    assert calls(list[int], {}, value="") == []
+    assert calls(set[int], {}, value=["", "2"]) == {2}
+    assert calls(list[str], {}, value=["", "a"]) == ["", "a"]
 
 
 def test_single_value_takes_the_first_of_the_query(calls: Calls) -> None:
@@ -451,3 +488,71 @@ def test_two_apps_bind_late_annotations_each(make_app: MakeApp) -> None:
         assert DatastarClient(second).post(act, value="2").patched == {"got": 2}
     finally:
         del globals()["Later"]
+
+
+def test_type_alias_that_contains_itself_is_named(datastar: Datastar) -> None:
+    class Endless:
+        """As ``type Endless = list[Endless]``, which older Pythons cannot write."""
+
+        __type_params__ = ()
+
+    alias = Endless()
+    alias.__value__ = list[alias]  # type: ignore[attr-defined, valid-type]
+
+    def act(value):  # type: ignore[no-untyped-def]
+        ...
+
+    act.__annotations__ = {"value": alias}
+    with pytest.raises(SetupError, match=r"parameter 'value': .* contains itself without an end; put a dataclass or a"):
+        datastar.handler(group="g")(act)
+
+
+# Parameters that are nested signals
+
+
+@pytest.mark.parametrize(
+    ("path", "signals", "expected"),
+    [
+        ("items.0.n", {"items": [{"n": "1"}, {"n": "2"}]}, 1),
+        ("items.1.n", {"items": [{"n": "1"}, {"n": "2"}]}, 2),
+        ("items.1.n", {"items": {"0": {"n": "1"}, "1": {"n": "2"}}}, 2),
+        ("matrix.1.0", {"matrix": [[1], [2]]}, 2),
+        ("user.age", {"user": {"age": "7"}}, 7),
+    ],
+)
+def test_path_of_a_signal_leads_into_lists(
+    datastar: Datastar, app: Flask, path: str, signals: Signals, expected: int
+) -> None:
+    def act(value: int) -> Signals:
+        return {"got": value}
+
+    act.__annotations__ = {"value": Annotated[int, Signal(path)]}
+    datastar.handler(group="g")(act)
+
+    assert DatastarClient(app, signals).post(act).patched == {"got": expected}
+
+
+@pytest.mark.parametrize(
+    "path", ["items.2", "items.-1", "items.n", "items.00", "items.0.n.0", "items.9999999", "name.0"]
+)
+def test_path_that_leads_out_of_a_list_is_missing(datastar: Datastar, app: Flask, path: str) -> None:
+    def act(value: int) -> None: ...
+
+    act.__annotations__ = {"value": Annotated[int, Signal(path)]}
+    datastar.handler(group="g")(act)
+    answer = DatastarClient(app, {"items": [{"n": 1}, 2], "name": "Ada"}).post(act)
+
+    assert answer.status_code == 400
+    assert f"parameter '{path}': missing" in answer.response.text.replace("&#39;", "'")
+
+
+def test_messages_about_a_list_of_models_stand_by_index(datastar: Datastar, app: Flask) -> None:
+    @datastar.handler(on_invalid=datastar.show_errors)
+    def act(rows: list[Person], box: Box[int]) -> None: ...
+
+    answer = DatastarClient(app, {"rows": {"0": {"name": "a"}, "1": {"name": []}}, "box": {"value": "x"}}).post(act)
+
+    assert answer.patched["errors"] == {
+        "rows": {"_": "", "1": {"name": "expected a text, got []"}},
+        "box": {"_": "", "value": "expected a whole number, got 'x'"},
+    }

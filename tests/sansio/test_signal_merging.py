@@ -45,3 +45,11 @@ def test_merge_patch_sets_absent_leaves_only_if_asked_to(patch: dict[str, Any], 
     merge_patch(state, patch, only_if_missing=True)
 
     assert state == expected
+
+
+def test_merge_patch_may_keep_nulls() -> None:
+    state: dict[str, Any] = {}
+    for patch in ({"a": 1, "l": [1, 2]}, {"a": None, "b": {"c": None}, "l": {"0": None}}, {"b": {"d": 1}}):
+        merge_patch(state, patch, keep_nulls=True)
+
+    assert state == {"a": None, "b": {"c": None, "d": 1}, "l": [None, 2]}

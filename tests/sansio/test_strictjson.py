@@ -65,11 +65,16 @@ def test_types_that_json_lacks_are_refused_by_path(value: object, message: str) 
         strictjson.dumps(value)
 
 
-def test_keys_that_cannot_be_sorted_are_refused() -> None:
+def test_keys_that_cannot_be_sorted_are_refused_by_path() -> None:
     dumps = strictjson.make_dumps(sort_keys=True)
 
-    with pytest.raises(TypeError, match="dict cannot be sent as JSON: '<' not supported"):
-        dumps({"a": 1, 2: 3})
+    for value, place in (({"a": 1, 2: 3}, "the value"), ({"rows": [{1: 1, "2": 2}]}, r"'rows\.0'")):
+        with pytest.raises(
+            TypeError, match=f"^{place} cannot be sent as JSON: its keys are int and str, which cannot be sorted; acce"
+        ):
+            dumps(value)
+    assert strictjson.dumps({"a": 1, 2: 3}) == '{"a":1,"2":3}'
+    assert dumps({10: 1, 9.5: 2}) == '{"9.5":2,"10":1}'
 
 
 def test_what_a_default_gives_is_looked_into() -> None:
