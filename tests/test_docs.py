@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from jinja2 import Environment
+from jinja2 import Environment, TemplateSyntaxError
 
 import flask_datastar
 from flask_datastar import Datastar, StarView, event, sse
@@ -55,7 +55,13 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
+def check_pages(find_wrong: Callable[[str, Path], list[str]]) -> None:
+    """Check every page, and name what is wrong on all of them."""
+    found = [
+        f"{name_of(page)}: {wrong}" for page in PAGES for wrong in find_wrong(page.read_text(encoding="utf-8"), page)
+    ]
+
+    assert not found, "\n".join(found)
 
 
 def public_names(owner: type) -> list[str]:
@@ -95,11 +101,8 @@ def test_config_page_has_every_key_with_its_default() -> None:
     assert list(documented) == KEYS
 
 
-@every_page
-def test_no_page_names_a_key_that_does_not_exist(page: Path) -> None:
-    named = set(re.findall(rf"\b{PREFIX}[A-Z][A-Z_]*\b", page.read_text(encoding="utf-8")))
-
-    assert named <= set(KEYS)
+def test_no_page_names_a_key_that_does_not_exist() -> None:
+    check_pages(lambda text, page: sorted({*re.findall(rf"\b{PREFIX}[A-Z][A-Z_]*\b", text)} - {*KEYS}))
 
 
 def test_events_page_has_every_sending_method() -> None:
@@ -219,37 +222,49 @@ def test_cli_page_has_every_command_with_its_options() -> None:
 # Every page.
 
 
-@every_page
-def test_python_blocks_compile(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+def test_python_blocks_compile() -> None:
+    def find_wrong(text: str, page: Path) -> list[str]:
+        wrong = []
+        for code in blocks(text, "python"):
+            try:
+                compile(code, name_of(page), "exec")
+            except SyntaxError as error:
+                wrong.append(f"{error} in {code}")
+        return wrong
 
-    for code in blocks(text, "python"):
-        compile(code, name_of(page), "exec")
+    check_pages(find_wrong)
 
 
-@every_page
-def test_template_blocks_parse(page: Path) -> None:
+def test_template_blocks_parse() -> None:
     environment = Environment()
     environment.filters["js"] = str
 
-    for code in blocks(page.read_text(encoding="utf-8"), "html+jinja"):
-        environment.from_string(code)
+    def find_wrong(text: str, page: Path) -> list[str]:
+        wrong = []
+        for code in blocks(text, "html+jinja"):
+            try:
+                environment.from_string(code)
+            except TemplateSyntaxError as error:
+                wrong.append(f"{error} in {code}")
+        return wrong
+
+    check_pages(find_wrong)
 
 
-@every_page
-def test_links_to_files_lead_somewhere(page: Path) -> None:
-    targets = [target for target in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target]
+def test_links_to_files_lead_somewhere() -> None:
+    def find_broken(text: str, page: Path) -> list[str]:
+        targets = [target for target in LINK.findall(text) if "://" not in target]
+        return [target for target in targets if not (page.parent / target.partition("#")[0]).exists()]
 
-    broken = [target for target in targets if not (page.parent / target.partition("#")[0]).exists()]
-
-    assert broken == []
+    check_pages(find_broken)
 
 
-@every_page
-def test_included_files_exist(page: Path) -> None:
-    included = re.findall(r"^```\{(?:literal)?include\} (\S+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+def test_included_files_exist() -> None:
+    def find_missing(text: str, page: Path) -> list[str]:
+        included = re.findall(r"^```\{(?:literal)?include\} (\S+)$", text, re.MULTILINE)
+        return [path for path in included if not (page.parent / path).is_file()]
 
-    assert [path for path in included if not (page.parent / path).is_file()] == []
+    check_pages(find_missing)
 
 
 def test_changelog_has_unreleased_heading() -> None:
