@@ -15,7 +15,7 @@ class EventType(StrEnum):
 
 
 class PatchMode(StrEnum):
-    """The ways to put a patch into the page; :attr:`OUTER` (morph the element itself) is the client's default."""
+    """The ways to put a patch into the page; ``outer`` (morph the element itself) is the client's default."""
 
     OUTER = "outer"
     INNER = "inner"
