@@ -50,7 +50,9 @@ nitpick_ignore_regex = [
     # Type variables have no entry anywhere.
     ("py:class", r"flask_datastar\.(.+\.)?([FMVW])"),
     # What elements and wait points are made of. Users pass and get them, but never name them.
-    ("py:class", r"flask_datastar\.(.+\.)?(HasHtml|ElementOptions|Ticks|Messages|Changes|Follow|Arguments|BrokerSource)"),
+    ("py:class", r"flask_datastar\.(.+\.)?(HasHtml|ElementOptions|Ticks|Messages|Changes|Follow)"),
+    # Aliases of types that the docstrings spell out.
+    ("py:class", r"(flask_datastar\.(.+\.)?)?(Arguments|BrokerSource)"),
 ]
 
 # Objects that users get from a method and never import. They are documented as if the package exported them, so that
