@@ -19,7 +19,7 @@ from .security.renewal import install_renewal
 from .sending import SendingMethods
 from .sending.overlay import install_overlay
 from .sending.rendering import install_context_processor
-from .sending.response import EventResponse, current_response, start_response
+from .sending.response import EventResponse, current_response, response_of, start_response
 from .state.app import AppState, current_app_state
 from .state.request import current_request_state
 from .state.tracked import TrackedSignals
@@ -129,11 +129,9 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, 
     def _emit(self, event: Event) -> EventResponse:
         return current_response(self)._emit(event)
 
-    def _after_tracking(self) -> EventResponse:
-        return current_response(self)
-
-    def _tracking(self) -> TrackedSignals:
-        return current_request_state(self).tracked
+    def _tracking(self) -> tuple[TrackedSignals, EventResponse]:
+        state = current_request_state(self)
+        return state.tracked, response_of(state)
 
     def _find_app_state(self) -> AppState:
         return current_app_state(self)

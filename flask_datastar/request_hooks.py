@@ -6,10 +6,11 @@ from flask import Response, request
 
 from .security.tokens import carry_token
 from .sending.redirects import convert_redirect
-from .sending.response import finish, is_decided, is_event_response
+from .sending.response import BodyKind, EventResponse, finish
 from .state.app import AppState
 from .state.request import begin_request, state_of
 from .streams.refusals import is_refusal, refuse_stream
+from .streams.response import StreamResponse
 
 
 def install_request_hooks(app_state: AppState) -> None:
@@ -28,11 +29,18 @@ def install_request_hooks(app_state: AppState) -> None:
         state = state_of(current)
         if state is None:
             return response
-        if response is state.response and not state.tracked.is_pending and is_decided(response):
+        if (
+            isinstance(response, EventResponse)
+            and response is state.response
+            and response.body_kind is not BodyKind.UNDECIDED
+            and not state.tracked.is_pending
+        ):
             return response
         if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
             return refuse_stream(response, current, state)
-        if is_event_response(response):
+        if isinstance(response, StreamResponse):
+            return response.finish(state)
+        if isinstance(response, EventResponse):
             return finish(response, state)
         return convert_redirect(response, current, state)
 

@@ -24,12 +24,8 @@ class Sender(Generic[Sent]):
         """Take one event for sending."""
 
     @abstractmethod
-    def _after_tracking(self) -> Sent:
-        """Give what a method returns that sends nothing yet."""
-
-    @abstractmethod
-    def _tracking(self) -> TrackedSignals:
-        """Give the signals and assigns that these methods add to."""
+    def _tracking(self) -> tuple[TrackedSignals, Sent]:
+        """Return the signals and assigns that these methods add to, and what a method returns that adds to them."""
 
     @abstractmethod
     def _find_app_state(self) -> AppState | None:

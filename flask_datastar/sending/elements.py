@@ -83,7 +83,7 @@ class ElementMethods(Sender[Sent]):
         """Call a component; what gives HTML is not called, although elements of some libraries can be."""
         if isinstance(elements, type) or (callable(elements) and not gives_html(elements)):
             component: Callable[[Mapping[str, Any]], Elements] = elements
-            return component(self._tracking().visible)
+            return component(self._tracking()[0].visible)
         return elements
 
 

@@ -12,8 +12,9 @@ from ..errors import InvalidSignals
 from ..sansio.elements import gives_html
 from ..sansio.events import Event
 from ..state.request import RequestState
+from .flush import flush
 from .overlay import late_overlay, sent_events
-from .response import EventResponse, become_stream, current_response, take_queue, take_tracked
+from .response import EventResponse, become_stream, response_of
 
 #: Sent for a ``yield`` that has nothing to send, so that the loop notices a client that left.
 _KEEPALIVE = b":\n\n"
@@ -42,7 +43,7 @@ def stream_events(
     except BaseException:
         body.close()
         raise
-    response = current_response()
+    response = response_of(state)
     _keep_uploads_open(request._get_current_object())  # type: ignore[attr-defined]
     chunks = stream_with_context(body)
     become_stream(response, _end_cleanly(chunks, state))
@@ -144,9 +145,7 @@ class _StreamedEvents:
 
     def flush(self) -> bytes:
         """Give what was queued or set since the last time."""
-        body = take_queue(current_response())
-        if self._state.tracked.is_pending:
-            body += take_tracked(self._state)
+        body = flush(self._state, response_of(self._state))
         if self._sent is not None and body:
             self._sent.note(body)
         return body or _KEEPALIVE
@@ -174,7 +173,8 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
     if isinstance(result, Event):
         response._emit_elements(result)
     elif isinstance(result, EventResponse):
-        response._datastar_queue.append(take_queue(result))
+        response.event_queue += result.event_queue
+        result.event_queue.clear()
     elif isinstance(result, list):
         for item in result:
             queue_result(response, item, describe)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import g, has_request_context, request
 
@@ -12,10 +12,16 @@ from .app import AppState, current_app_state
 from .tracked import TrackedSignals
 
 if TYPE_CHECKING:
-    from flask import Request, Response
+    from flask import Request
 
 # In the request object's own dict: a request that another one nests inside itself has its own.
 _REQUEST_KEY = "_flask_datastar"
+
+
+class EventQueue(Protocol):
+    """The part of a response that the request's state knows: the encoded events that wait for the next flush."""
+
+    event_queue: list[bytes]
 
 
 class RequestState:
@@ -37,7 +43,7 @@ class RequestState:
     def __init__(self, app_state: AppState, context_globals: object) -> None:
         self.app_state = app_state
         #: The current response, an ``EventResponse``, once something was sent.
-        self.response: Response | None = None
+        self.response: EventQueue | None = None
         #: Whether the dispatcher finishes the response, so that no after-request function has to.
         self.finishes_itself = False
         #: The signals that the browser sent, once they were read.

@@ -10,9 +10,10 @@ from flask import request, stream_with_context
 
 from ..hub.stream import StreamEnds
 from ..sansio.endings import Ending, Reason
+from ..sending.flush import flush
 from ..sending.generators import AddResult, report
 from ..sending.overlay import late_overlay, sent_events
-from ..sending.response import response_of, take_queue, take_tracked
+from ..sending.response import response_of
 from ..state.request import RequestState
 from ..transport.wakeups import pause
 from .body import KEEPALIVE, StreamBody
@@ -119,9 +120,7 @@ class GeneratorBody(StreamBody):
         return chunk
 
     def _flush(self, otherwise: bytes) -> bytes:
-        body = take_queue(response_of(self._state))
-        if self._state.tracked.is_pending:
-            body += take_tracked(self._state)
+        body = flush(self._state, response_of(self._state))
         if self._sent is not None and body:
             self._sent.note(body)
         self.stream.note_ids(body)

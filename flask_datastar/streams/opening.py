@@ -19,8 +19,9 @@ from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import Reason, parse_ending
 from ..sansio.signals import patch_signals
 from ..security.stream_renewal import renewal_for
+from ..sending.flush import flush
 from ..sending.generators import queue_result
-from ..sending.response import head_response, response_of, take_queue, take_tracked
+from ..sending.response import head_response, response_of
 from ..state.app import AppState
 from ..state.request import RequestState
 from ..transport import worker
@@ -106,7 +107,7 @@ def open_stream(
             "or a flask.Response"
         )
     # What was set before goes out first.
-    queued = take_queue(response_of(state)) + (take_tracked(state) if state.tracked.is_pending else b"")
+    queued = flush(state, response_of(state))
     stream.last_id = before.last_id if before is not None else ""
     stream.note_ids(queued)
     stream.renewal = renewal_for(app_state)

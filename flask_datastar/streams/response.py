@@ -11,7 +11,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.wsgi import ClosingIterator
 
 from ..errors import SetupError
-from ..sending.response import EventResponse
+from ..sending.flush import flush
+from ..sending.response import BodyKind, EventResponse, response_of
 from ..state.request import RequestState
 from .body import StreamBody
 
@@ -47,8 +48,10 @@ class StreamResponse(EventResponse):
             "leave it alone in after_request functions: if response.is_streamed: return response"
         )
 
-    def _send_first(self, events: bytes) -> None:
-        self.body.send_first(events)
+    def finish(self, state: RequestState) -> StreamResponse:
+        """Put what was sent since the stream was opened in front of its body."""
+        self.body.send_first(flush(state, self))
+        return self
 
     def _drop_unchanged_session(self, headers: Headers) -> None:
         """Drop the cookie that Flask sends only because a session is permanent.
@@ -66,13 +69,12 @@ def stream_response(state: RequestState, body: StreamBody) -> Response:
     """Make the response of a stream, with the headers and cookies that the function has set on its own so far."""
     # mypy takes the hash of the class for that of its instances.
     response = _class_for(state.app_state.app.response_class)(state.app_state)  # type: ignore[arg-type]
-    response._datastar_streams = True
+    response.body_kind = BodyKind.STREAM
     response.body = body
     response.response = body
-    current = state.response
-    if current is not None:
+    if state.response is not None:
         own = set(response.headers.keys())
-        response.headers.extend((name, value) for name, value in current.headers if name not in own)
+        response.headers.extend((name, value) for name, value in response_of(state).headers if name not in own)
     return response
 
 
