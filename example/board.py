@@ -55,7 +55,7 @@ def person_id() -> str:
 @datastar.stream(group="board", scope=person_id)
 def live() -> Iterator[None]:
     # The first step comes at once: something may have changed between the page and its stream. While this waits, for
-    # hours perhaps, it holds no connection of the database; what was loaded before the wait is detached after it.
+    # hours perhaps, it holds no connection of the database; objects that it kept would be loaded again after the wait.
     for changed in datastar.changes("board", "people"):
         if "board" in changed or not changed:
             show_cards()

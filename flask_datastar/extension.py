@@ -21,6 +21,7 @@ from .sending.overlay import install_overlay
 from .sending.rendering import install_context_processor
 from .sending.response import EventResponse, current_response, response_of, start_response
 from .state.app import AppState, current_app_state
+from .state.contexts import install_contexts
 from .state.request import current_request_state
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
@@ -73,6 +74,7 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, 
         app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
         install_request_hooks(app_state)
         install_renewal(app_state)
+        install_contexts(app_state)
         install_overlay(app_state)
         watch_transactions(app_state)
         install_context_processor(app)

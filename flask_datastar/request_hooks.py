@@ -44,18 +44,6 @@ def install_request_hooks(app_state: AppState) -> None:
             return finish(response, state)
         return convert_redirect(response, current, state)
 
-    def drop_subscriptions(error: BaseException | None = None) -> None:
-        # Made in a request that opened no stream; without this they would collect messages for ever.
-        state = state_of(request._get_current_object())  # type: ignore[attr-defined]
-        if state is None:
-            return
-        for subscription in state.subscriptions:
-            subscription.close()
-        if state.stream is not None and not state.stream.is_connected:
-            # Its response was not sent: something raised after the view.
-            state.stream.abandon()
-
-    app.teardown_request(drop_subscriptions)
     app.before_request_funcs.setdefault(None, []).insert(0, begin)
     # Called in reverse order: the first one is called last.
     app.after_request_funcs.setdefault(None, []).insert(0, end)

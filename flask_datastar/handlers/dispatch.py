@@ -14,7 +14,7 @@ from ..forms.validation import is_show_errors, show_messages
 from ..hooks import event_handled
 from ..security.origin import SAFE_METHODS, check_header, check_origin
 from ..sending.generators import explained, queue_result, stream_events
-from ..sending.response import EventResponse, current_response, finish, finish_current, head_response
+from ..sending.response import EventResponse, finish, finish_current, head_response, response_of
 from ..state.app import AppState
 from ..state.request import RequestState, current_request_state, state_of
 from .handler import EVENT_ARGUMENT, EVERY_EVENT, Handler
@@ -143,10 +143,10 @@ def answer(state: RequestState, handler: Handler, result: object) -> Response:
         # An event response that is not the current one takes the current one's events along.
         return finish(result, state) if isinstance(result, EventResponse) else result
     if isinstance(result, Iterator):
-        return stream_events(result, state, partial(_queue, handler), partial(answer, state, handler))
-    _queue(handler, result)
+        return stream_events(result, state, partial(_queue, state, handler), partial(answer, state, handler))
+    _queue(state, handler, result)
     return finish_current(state)
 
 
-def _queue(handler: Handler, result: object) -> None:
-    queue_result(current_response(), result, handler.__str__)
+def _queue(state: RequestState, handler: Handler, result: object) -> None:
+    queue_result(response_of(state), result, handler.__str__)

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-from flask import Request, Response, got_request_exception, request, stream_with_context
+from flask import Response, got_request_exception, request
 
 from ..errors import InvalidSignals
 from ..sansio.elements import gives_html
 from ..sansio.events import Event
+from ..state.app import with_context
+from ..state.contexts import KeptContexts
 from ..state.request import RequestState
 from .flush import flush
 from .overlay import late_overlay, sent_events
@@ -32,42 +34,22 @@ def stream_events(
     :param add_result: queues what was yielded or returned.
     :param answer: makes the response of one that ends before, as if it had returned.
     """
+    contexts = KeptContexts(state.app_state.app, request._get_current_object())  # type: ignore[attr-defined]
+    body = _StreamedEvents(events, state, add_result, contexts)
     try:
-        item = next(events)
+        item = contexts.run(next, events)
     except StopIteration as stop:
         return answer(stop.value)
-    body = _StreamedEvents(events, state, add_result)
     try:
         add_result(item)
         body.first = body.flush()
     except BaseException:
-        body.close()
+        body.abandon()
         raise
     response = response_of(state)
-    _keep_uploads_open(request._get_current_object())  # type: ignore[attr-defined]
-    chunks = stream_with_context(body)
-    become_stream(response, _end_cleanly(chunks, state))
-
-    def leave() -> None:
-        # Also for a client that left before the first byte: one last step inside of the contexts closes everything.
-        body.is_left = True
-        next(_end_cleanly(chunks, state), None)
-
-    response.call_on_close(leave)
+    become_stream(response, body)
+    state.stream_body = body
     return response
-
-
-def _end_cleanly(chunks: Iterator[bytes], state: RequestState) -> Iterator[bytes]:
-    """Give the chunks, and log what a teardown function raises when their contexts end.
-
-    They are not closed with this, as Werkzeug would do with the chunks themselves: what has not begun yet has no
-    context to close in.
-    """
-    try:
-        for chunk in chunks:  # noqa: UP028 ("yield from" would close them)
-            yield chunk
-    except Exception:
-        state.app_state.app.logger.exception("Datastar: an exception as the contexts of a generator handler ended")
 
 
 def explained(events: Any, explain: Callable[[InvalidSignals], object]) -> Generator[Any, None, object]:
@@ -90,46 +72,47 @@ def explained(events: Any, explain: Callable[[InvalidSignals], object]) -> Gener
 
 
 class _StreamedEvents:
-    """The body of a generator handler's response; WSGI server and test client iterate it inside the request's context.
+    """The body of a generator handler's response.
 
     No generator itself, because ``close()`` must work before the first step, too.
     """
 
-    def __init__(self, events: Iterator[Any], state: RequestState, add_result: AddResult) -> None:
+    def __init__(
+        self, events: Iterator[Any], state: RequestState, add_result: AddResult, contexts: KeptContexts
+    ) -> None:
         self._events = events
         self._state = state
         self._add_result = add_result
+        self._contexts = contexts
         self.first = b""
         self.is_done = False
-        self.is_left = False
+        self.is_connected = False
         self._sent = sent_events(state.app_state.app)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        if self.is_left:
-            self.close()
         if self.first:
             chunk, self.first = self.first, b""
             return chunk
-        if self.is_done:
+        if self.is_done or not (chunk := self._contexts.run(self._step)):
             raise StopIteration
+        return chunk
+
+    def _step(self) -> bytes:
+        """Run to the next ``yield`` and give what is to be sent; b"" at the end."""
         try:
             goes_on = self.advance()
             chunk = self.flush()
         except Exception as error:
-            # The status is out, and a broken body would make the browser ask again, for ever.
+            # The status is out, and a broken body would make the browser ask again, forever.
             report(self._state, error)
-            current = request._get_current_object()  # type: ignore[attr-defined]
-            self.close()
-            if overlay := late_overlay(self._state, current, error, self._sent):
-                return overlay
-            raise StopIteration from None
+            self._end(error)
+            return late_overlay(self._state, request._get_current_object(), error, self._sent)  # type: ignore[attr-defined]
         if not goes_on:
-            self.close()
-            if chunk == _KEEPALIVE:
-                raise StopIteration
+            self._end(None)
+            return chunk if chunk != _KEEPALIVE else b""
         return chunk
 
     def advance(self) -> bool:
@@ -137,7 +120,6 @@ class _StreamedEvents:
         try:
             item = next(self._events)
         except StopIteration as stop:
-            self.is_done = True
             self._add_result(stop.value)
             return False
         self._add_result(item)
@@ -150,16 +132,37 @@ class _StreamedEvents:
             self._sent.note(body)
         return body or _KEEPALIVE
 
+    def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
+        """Be taken by the server: the request's teardown waits for the end of the body."""
+        self.is_connected = True
+        self._contexts.keep()
+
+    def abandon(self) -> None:
+        """Close the generator before its end, so that its ``finally`` runs, and what it read from.
+
+        Teardown functions get the exception that the generator got, as in a stream of Flask's own.
+        """
+        if not self.is_done:
+            self._contexts.run(self._end, GeneratorExit())
+
     def close(self) -> None:
-        """Close the generator, so that its ``finally`` runs, and what it read from."""
+        """Free everything; called by the server, also of a client that left before the first byte."""
+        self.abandon()
+
+    def _end(self, error: BaseException | None) -> None:
         self.first = b""
         self.is_done = True
         try:
             _close(self._events)
-        except Exception as error:
-            report(self._state, error)
+        except Exception as closing:
+            report(self._state, closing)
+            error = error if isinstance(error, Exception) else closing
         finally:
-            _let_uploads_close(request._get_current_object())  # type: ignore[attr-defined]
+            self._contexts.end(error)
+
+    def __del__(self) -> None:
+        # A server that fails itself may drop the body without closing it.
+        self.close()
 
 
 def queue_result(response: EventResponse, result: object, describe: Callable[[], str]) -> None:
@@ -193,7 +196,7 @@ def report(state: RequestState, error: Exception) -> None:
     """Log an exception and tell error trackers, as Flask does for one that leaves a view."""
     app = state.app_state.app
     got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
-    app.log_exception(sys.exc_info())
+    app.log_exception(*with_context(sys.exc_info()))
 
 
 def _close(events: Iterator[Any]) -> None:
@@ -201,12 +204,3 @@ def _close(events: Iterator[Any]) -> None:
     close = getattr(events, "close", None)
     if close is not None:
         close()
-
-
-def _keep_uploads_open(current: Request) -> None:
-    """Keep Flask from closing uploaded files when the view returns; the generator has yet to read them."""
-    current.__dict__["close"] = lambda: None
-
-
-def _let_uploads_close(current: Request) -> None:
-    current.__dict__.pop("close", None)

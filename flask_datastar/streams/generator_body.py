@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from flask import request, stream_with_context
+from flask import request
 
 from ..hub.stream import StreamEnds
 from ..sansio.endings import Ending, Reason
@@ -14,15 +14,17 @@ from ..sending.flush import flush
 from ..sending.generators import AddResult, report
 from ..sending.overlay import late_overlay, sent_events
 from ..sending.response import response_of
+from ..state.contexts import KeptContexts
 from ..state.request import RequestState
 from ..transport.wakeups import pause
 from .body import KEEPALIVE, StreamBody
+from .commits import release_session
 
 
 class GeneratorBody(StreamBody):
     """The body of a generator's stream."""
 
-    __slots__ = ("_add_result", "_before_wait", "_chunks", "_events", "_is_left", "_sent", "_state")
+    __slots__ = ("_add_result", "_before_wait", "_contexts", "_events", "_is_over", "_sent", "_state")
 
     def __init__(
         self,
@@ -37,9 +39,9 @@ class GeneratorBody(StreamBody):
         self._state = state
         self._add_result = add_result
         self._before_wait = tuple(before_wait)
-        self._is_left = False
+        self._is_over = False
         self._sent = sent_events(state.app_state.app)
-        self._chunks = stream_with_context(iter(self._run, None))
+        self._contexts = KeptContexts(state.app_state.app, request._get_current_object())  # type: ignore[attr-defined]
 
     def wait(
         self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
@@ -52,7 +54,7 @@ class GeneratorBody(StreamBody):
         :raises StreamEnds: the stream is to end.
         """
         stream = self.stream
-        self._give_back()
+        self._give_back(is_waiting=True)
         has_rested = False
         while True:
             stream.wakeup.clear()
@@ -74,36 +76,30 @@ class GeneratorBody(StreamBody):
             until = [t for t in (deadline, ready_at() if ready_at is not None else None) if t is not None]
             self._park(max(0.0, min(until) - now) if until else None)
 
-    def _give_back(self) -> None:
+    def _give_back(self, *, is_waiting: bool) -> None:
         for callback in self._before_wait:
             callback()
+        release_session(self._state.app_state, is_waiting=is_waiting)
 
     def _step(self) -> bytes:
-        try:
-            return next(self._chunks, b"")
-        except Exception:
-            # Of a teardown function, mostly: the contexts end with the generator, and have gone by now. The body ends
-            # cleanly all the same.
-            self.hub.logger.exception("Datastar: an exception as the contexts of the stream %s ended", self._details[2])
-            self.hub.end_restarting(self.stream, "failed", failures=1)
-            return b""
+        return self._contexts.run(self._run)
 
-    def _run(self) -> bytes | None:
-        """Run the generator to its next ``yield``, inside of its contexts; None at the end."""
-        if self._is_left:
-            self._close_events()
-            return None
+    def _run(self) -> bytes:
+        """Run the generator to its next ``yield``, inside of its contexts."""
+        error: Exception | None = None
+        chunk = b""
         try:
-            return self._run_step()
+            chunk = self._run_step()
         except StreamEnds:
-            return None
-        except Exception as error:
+            pass
+        except Exception as raised:
+            error = raised
             report(self._state, error)
             self.hub.end_restarting(self.stream, "failed", failures=1)
-            return late_overlay(self._state, request._get_current_object(), error, self._sent) or None  # type: ignore[attr-defined]
-        finally:
-            if self.stream.must_end:
-                self._close_events()
+            chunk = late_overlay(self._state, request._get_current_object(), error, self._sent)  # type: ignore[attr-defined]
+        if self.stream.must_end:
+            self._end(error)
+        return chunk
 
     def _run_step(self) -> bytes:
         try:
@@ -116,7 +112,7 @@ class GeneratorBody(StreamBody):
         self._add_result(item)
         chunk = self._flush(KEEPALIVE)
         # To send is to wait, too, for a client that does not read.
-        self._give_back()
+        self._give_back(is_waiting=False)
         return chunk
 
     def _flush(self, otherwise: bytes) -> bytes:
@@ -126,24 +122,33 @@ class GeneratorBody(StreamBody):
         self.stream.note_ids(body)
         return (body + self._take_renewal() + self.stream.take()) or otherwise
 
-    def _close_events(self) -> None:
+    def _end(self, error: Exception | None) -> None:
+        """Close the generator and tear its request down, inside of its contexts."""
+        self._is_over = True
         try:
             close = getattr(self._events, "close", None)
             if close is not None:
                 close()
         except StreamEnds:
             pass
-        except Exception as error:
-            report(self._state, error)
+        except Exception as closing:
+            report(self._state, closing)
+            error = error or closing
+        finally:
+            self._contexts.end(error)
 
-    def close(self) -> None:
-        """Close the generator in its contexts, then free everything."""
+    def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
+        """Take what the server offers; the request's teardown waits for the end of the stream."""
+        super().connect(environ, start_response, write)
+        self._contexts.keep()
+
+    def abandon(self) -> None:
+        """Close the generator in its contexts, and free what it holds."""
         try:
-            if not self._is_left:
-                self._is_left = True
+            if not self._is_over:
                 # It may wait in its own ``finally``: the client does not have it any more.
                 self.stream.leave()
                 self.stream.is_sending = False
-                self._step()
+                self._contexts.run(self._end, None)
         finally:
-            super().close()
+            super().abandon()
