@@ -13,8 +13,9 @@ from ..errors import InvalidSignals
 from ..forms.validation import is_show_errors, show_messages
 from ..hooks import event_handled
 from ..security.origin import SAFE_METHODS, check_header, check_origin
-from ..sending.generators import explained, queue_result, stream_events
+from ..sending.generators import explained, stream_events
 from ..sending.response import EventResponse, finish, finish_current, head_response, response_of
+from ..sending.results import queue_result
 from ..state.app import AppState
 from ..state.request import RequestState, current_request_state, state_of
 from .handler import EVENT_ARGUMENT, EVERY_EVENT, Handler

@@ -12,12 +12,12 @@ from ..hub.direct import direct_writer
 from ..hub.hub import Details, StreamHub
 from ..hub.stream import Stream
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, Reason, ending_block, restart_delay_ms
+from ..sending.producer import KEEPALIVE
 from ..transport import leaving
 from .follow import Follow
 from .running import RunningBody
 from .subscriptions import Subscription
 
-KEEPALIVE = b":\n\n"
 OPENING = b": open\n\n"
 
 Write = Callable[[bytes], object]

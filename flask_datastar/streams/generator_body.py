@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
-
-from flask import request
 
 from ..hub.stream import StreamEnds
 from ..sansio.endings import Ending, Reason
-from ..sending.flush import flush
-from ..sending.generators import AddResult, report
-from ..sending.overlay import late_overlay, sent_events
-from ..sending.response import response_of
-from ..state.contexts import KeptContexts
-from ..state.request import RequestState
+from ..sending.producer import KEEPALIVE, Producer
+from ..state.app import AppState
 from ..transport.wakeups import pause
-from .body import KEEPALIVE, StreamBody
+from .body import StreamBody
 from .commits import release_session
 
 
 class GeneratorBody(StreamBody):
     """The body of a generator's stream."""
 
-    __slots__ = ("_add_result", "_before_wait", "_contexts", "_events", "_is_over", "_sent", "_state")
+    __slots__ = ("_app_state", "_before_wait", "_producer")
 
     def __init__(
-        self,
-        *args: Any,
-        events: Iterator[Any],
-        state: RequestState,
-        add_result: AddResult,
-        before_wait: Iterable[Callable[[], object]],
+        self, *args: Any, producer: Producer, app_state: AppState, before_wait: Iterable[Callable[[], object]]
     ) -> None:
         super().__init__(*args)
-        self._events = events
-        self._state = state
-        self._add_result = add_result
+        self._producer = producer
+        self._app_state = app_state
         self._before_wait = tuple(before_wait)
-        self._is_over = False
-        self._sent = sent_events(state.app_state.app)
-        self._contexts = KeptContexts(state.app_state.app, request._get_current_object())  # type: ignore[attr-defined]
 
     def wait(
         self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
@@ -79,10 +65,10 @@ class GeneratorBody(StreamBody):
     def _give_back(self, *, is_waiting: bool) -> None:
         for callback in self._before_wait:
             callback()
-        release_session(self._state.app_state, is_waiting=is_waiting)
+        release_session(self._app_state, is_waiting=is_waiting)
 
     def _step(self) -> bytes:
-        return self._contexts.run(self._run)
+        return self._producer.run(self._run)
 
     def _run(self) -> bytes:
         """Run the generator to its next ``yield``, inside of its contexts."""
@@ -94,61 +80,41 @@ class GeneratorBody(StreamBody):
             pass
         except Exception as raised:
             error = raised
-            report(self._state, error)
             self.hub.end_restarting(self.stream, "failed", failures=1)
-            chunk = late_overlay(self._state, request._get_current_object(), error, self._sent)  # type: ignore[attr-defined]
+            chunk = self._producer.fail(error)
         if self.stream.must_end:
             self._end(error)
         return chunk
 
     def _run_step(self) -> bytes:
-        try:
-            item = next(self._events)
-        except StopIteration as stop:
-            self._add_result(stop.value)
-            chunk = self._flush(b"")
+        goes_on = self._producer.advance()
+        body = self._producer.flush()
+        self.stream.note_ids(body)
+        chunk = body + self._take_renewal() + self.stream.take()
+        if not goes_on:
             self.stream.end(Ending(Reason.DONE), "done")
             return chunk
-        self._add_result(item)
-        chunk = self._flush(KEEPALIVE)
         # To send is to wait, too, for a client that does not read.
         self._give_back(is_waiting=False)
-        return chunk
-
-    def _flush(self, otherwise: bytes) -> bytes:
-        body = flush(self._state, response_of(self._state))
-        if self._sent is not None and body:
-            self._sent.note(body)
-        self.stream.note_ids(body)
-        return (body + self._take_renewal() + self.stream.take()) or otherwise
+        return chunk or KEEPALIVE
 
     def _end(self, error: Exception | None) -> None:
         """Close the generator and tear its request down, inside of its contexts."""
-        self._is_over = True
-        try:
-            close = getattr(self._events, "close", None)
-            if close is not None:
-                close()
-        except StreamEnds:
-            pass
-        except Exception as closing:
-            report(self._state, closing)
-            error = error or closing
-        finally:
-            self._contexts.end(error)
+        # It may wait in its own ``finally``.
+        with suppress(StreamEnds):
+            self._producer.close(error)
 
     def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
         """Take what the server offers; the request's teardown waits for the end of the stream."""
         super().connect(environ, start_response, write)
-        self._contexts.keep()
+        self._producer.keep()
 
     def abandon(self) -> None:
         """Close the generator in its contexts, and free what it holds."""
         try:
-            if not self._is_over:
-                # It may wait in its own ``finally``: the client does not have it any more.
+            if not self._producer.is_closed:
                 self.stream.leave()
                 self.stream.is_sending = False
-                self._contexts.run(self._end, None)
+                self._producer.run(self._end, None)
         finally:
             super().abandon()

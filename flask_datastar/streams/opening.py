@@ -20,8 +20,9 @@ from ..sansio.endings import Reason, parse_ending
 from ..sansio.signals import patch_signals
 from ..security.stream_renewal import renewal_for
 from ..sending.flush import flush
-from ..sending.generators import queue_result
+from ..sending.producer import Producer
 from ..sending.response import head_response, response_of
+from ..sending.results import queue_result
 from ..state.request import RequestState
 from ..transport import worker
 from .body import FollowBody, StreamBody
@@ -118,7 +119,8 @@ def open_stream(
         def add_result(item: object) -> None:
             queue_result(response_of(state), item, describe)
 
-        body = GeneratorBody(*common, events=result, state=state, add_result=add_result, before_wait=before_wait)
+        producer = Producer(result, state, add_result)
+        body = GeneratorBody(*common, producer=producer, app_state=app_state, before_wait=before_wait)
     state.subscriptions = []
     state.stream_body = body
     if worker.is_stopping():

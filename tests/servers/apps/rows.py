@@ -192,8 +192,8 @@ def stream_inserts() -> Iterator[Any]:
 @datastar.stream(group="t")
 def stream_waits() -> Iterator[Any]:
     """Add a row before each wait, commit at the end."""
-    for number in datastar.every(0.01):
-        db.session.add(Row(kind="stream_waits", number=min(number, 1)))
+    for number, _ in enumerate(datastar.every(0.01)):
+        db.session.add(Row(kind="stream_waits", number=number))
         yield {"told": number}
         if number:
             break
