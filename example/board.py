@@ -55,7 +55,7 @@ def person_id() -> str:
 @datastar.stream(group="board", scope=person_id)
 def live() -> Iterator[None]:
     # The first step comes at once, because something may have changed between the page and its stream. While the loop
-    # waits, it holds no connection to the database; objects that were loaded before the wait are detached after it.
+    # waits, it holds no connection to the database; objects that it keeps are loaded again after the wait.
     for changed in datastar.changes("board", "people"):
         if "board" in changed or not changed:
             show_cards()

@@ -23,20 +23,15 @@ from .sending import SendingMethods
 from .sending.overlay import install_overlay
 from .sending.redirects import convert_redirect
 from .sending.rendering import install_context_processor
-from .sending.response import (
-    EventResponse,
-    current_response,
-    finish,
-    is_decided,
-    is_event_response,
-    start_response,
-)
+from .sending.response import BodyKind, EventResponse, current_response, finish, response_of, start_response
 from .state.app import AppState, current_app_state
+from .state.contexts import install_contexts
 from .state.request import begin_request, current_request_state, state_of
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
 from .streams.methods import StreamMethods
 from .streams.refusals import is_refusal, refuse_stream
+from .streams.response import StreamResponse
 from .views.methods import ViewMethods
 
 M = TypeVar("M")
@@ -97,6 +92,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
         app_state.attach()
         _install_request_hooks(app_state)
         install_renewal(app_state)
+        install_contexts(app_state)
         install_overlay(app_state)
         watch_transactions(app_state)
         install_context_processor(app)
@@ -153,11 +149,9 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
     def _emit(self, event: Event) -> EventResponse:
         return current_response(self)._emit(event)
 
-    def _after_tracking(self) -> EventResponse:
-        return current_response(self)
-
-    def _tracking(self) -> TrackedSignals:
-        return current_request_state(self).tracked
+    def _tracking(self) -> tuple[TrackedSignals, EventResponse]:
+        state = current_request_state(self)
+        return state.tracked, response_of(state)
 
     def _find_app_state(self) -> AppState:
         return current_app_state(self)
@@ -179,26 +173,21 @@ def _install_request_hooks(app_state: AppState) -> None:
         state = state_of(current)
         if state is None:
             return response
-        if response is state.response and not state.tracked.is_pending and is_decided(response):
+        if (
+            isinstance(response, EventResponse)
+            and response is state.response
+            and response.body_kind is not BodyKind.UNDECIDED
+            and not state.tracked.is_pending
+        ):
             return response
         if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
             return refuse_stream(response, current, state)
-        if is_event_response(response):
+        if isinstance(response, StreamResponse):
+            return response.finish(state)
+        if isinstance(response, EventResponse):
             return finish(response, state)
         return convert_redirect(response, current, state)
 
-    def drop_subscriptions(error: BaseException | None = None) -> None:
-        # Made in a request that opened no stream; without this they would collect messages for ever.
-        state = state_of(request._get_current_object())  # type: ignore[attr-defined]
-        if state is None:
-            return
-        for subscription in state.subscriptions:
-            subscription.close()
-        if state.stream is not None and not state.stream.is_connected:
-            # Its response was not sent: something raised after the view.
-            state.stream.abandon()
-
-    app.teardown_request(drop_subscriptions)
     app.before_request_funcs.setdefault(None, []).insert(0, begin)
     # Called in reverse order: the first one is called last.
     app.after_request_funcs.setdefault(None, []).insert(0, end)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 from flask import Flask, has_app_context, has_request_context
-from flask.ctx import AppContext, RequestContext
+from flask.ctx import AppContext
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 from jinja2 import DictLoader
@@ -98,7 +98,7 @@ def app_ctx(app: Flask) -> Iterator[AppContext]:
 
 
 @pytest.fixture
-def req_ctx(app: Flask) -> Iterator[RequestContext]:
+def req_ctx(app: Flask) -> Iterator[object]:
     """The context of a page load, ``GET /``."""
     with app.test_request_context() as context:
         yield context

@@ -12,8 +12,9 @@ from ..errors import InvalidSignals
 from ..forms.validation import is_show_errors, show_messages
 from ..hooks import event_handled
 from ..security.origin import SAFE_METHODS, check_header, check_origin
-from ..sending.generators import explained, queue_result, stream_events
-from ..sending.response import current_response, finish, head_response, is_event_response, response_of
+from ..sending.generators import explained, stream_events
+from ..sending.response import EventResponse, finish, finish_current, head_response, response_of
+from ..sending.results import queue_result
 from ..state.app import AppState
 from ..state.request import RequestState, current_request_state, state_of
 from .handler import EVENT_ARGUMENT, Handler
@@ -91,15 +92,15 @@ def answer(state: RequestState, handler: Handler, result: object) -> Response:
     :raises TypeError: it is nothing that can be sent; handler and type are named.
     """
     if result is None:
-        return finish(response_of(state), state)
+        return finish_current(state)
     if isinstance(result, Response):
         # An event response that is not the current one takes the current one's events along.
-        return finish(result, state) if is_event_response(result) else result
+        return finish(result, state) if isinstance(result, EventResponse) else result
     if isinstance(result, Iterator):
-        return stream_events(result, state, partial(_queue, handler), partial(answer, state, handler))
-    _queue(handler, result)
-    return finish(response_of(state), state)
+        return stream_events(result, state, partial(_queue, state, handler), partial(answer, state, handler))
+    _queue(state, handler, result)
+    return finish_current(state)
 
 
-def _queue(handler: Handler, result: object) -> None:
-    queue_result(current_response(), result, handler.__str__)
+def _queue(state: RequestState, handler: Handler, result: object) -> None:
+    queue_result(response_of(state), result, handler.__str__)

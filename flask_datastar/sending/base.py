@@ -24,12 +24,8 @@ class Sender(Generic[Sent]):
         """Queue or send one event."""
 
     @abstractmethod
-    def _after_tracking(self) -> Sent:
-        """Return the result of a method that sets a signal or an assign."""
-
-    @abstractmethod
-    def _tracking(self) -> TrackedSignals:
-        """Return the signals and assigns that the methods add to."""
+    def _tracking(self) -> tuple[TrackedSignals, Sent]:
+        """Return the signals and assigns that the methods add to, and the result of a method that adds to them."""
 
     @abstractmethod
     def _find_app_state(self) -> AppState | None:

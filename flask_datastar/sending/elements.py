@@ -83,7 +83,7 @@ class ElementMethods(Sender[Sent]):
         """Call a component; HTML elements are returned as they are, even if their class makes them callable."""
         if isinstance(elements, type) or (callable(elements) and not gives_html(elements)):
             component: Callable[[Mapping[str, Any]], Elements] = elements
-            return component(self._tracking().visible)
+            return component(self._tracking()[0].visible)
         return elements
 
 

@@ -2,71 +2,41 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-from flask import Request, Response, got_request_exception, request, stream_with_context
+from flask import Response
 
 from ..errors import InvalidSignals
-from ..sansio.elements import gives_html
-from ..sansio.events import Event
 from ..state.request import RequestState
-from .overlay import late_overlay, sent_events
-from .response import EventResponse, become_stream, current_response, take_queue, take_tracked
-
-#: Sent for a ``yield`` that has nothing to send, so that the loop notices a client that left.
-_KEEPALIVE = b":\n\n"
-
-AddResult = Callable[[object], None]
+from .producer import KEEPALIVE, AddResult, Producer, close_events
+from .response import become_stream, response_of
 
 
 def stream_events(
     events: Iterator[Any], state: RequestState, add_result: AddResult, answer: Callable[[object], Response]
 ) -> Response:
-    """Run a generator to its first ``yield`` and make the response that streams the rest.
+    """Run a generator to its first ``yield`` and create the response that streams the rest.
 
     Until that ``yield`` it runs inside the view: its errors are the view's, what it does to the session is saved.
 
     :param add_result: queues what was yielded or returned.
-    :param answer: makes the response of one that ends before, as if it had returned.
+    :param answer: creates the response of a generator that ends before, as if it had returned.
     """
+    producer = Producer(events, state, add_result)
     try:
-        item = next(events)
-    except StopIteration as stop:
-        return answer(stop.value)
-    body = _StreamedEvents(events, state, add_result)
-    try:
-        add_result(item)
-        body.first = body.flush()
-    except BaseException:
-        body.close()
+        goes_on = producer.run(producer.start)
+        first = producer.run(producer.flush) if goes_on else b""
+    except BaseException as error:
+        producer.run(producer.close, error)
         raise
-    response = current_response()
-    _keep_uploads_open(request._get_current_object())  # type: ignore[attr-defined]
-    chunks = stream_with_context(body)
-    become_stream(response, _end_cleanly(chunks, state))
-
-    def leave() -> None:
-        # Also for a client that left before the first byte: one last step inside of the contexts closes everything.
-        body.is_left = True
-        next(_end_cleanly(chunks, state), None)
-
-    response.call_on_close(leave)
+    if not goes_on:
+        return answer(producer.returned)
+    response = response_of(state)
+    body = HandlerBody(producer, first or KEEPALIVE)
+    become_stream(response, body)
+    state.stream_body = body
     return response
-
-
-def _end_cleanly(chunks: Iterator[bytes], state: RequestState) -> Iterator[bytes]:
-    """Give the chunks, and log what a teardown function raises when their contexts end.
-
-    They are not closed with this, as Werkzeug would do with the chunks themselves: what has not begun yet has no
-    context to close in.
-    """
-    try:
-        for chunk in chunks:  # noqa: UP028 ("yield from" would close them)
-            yield chunk
-    except Exception:
-        state.app_state.app.logger.exception("Datastar: an exception as the contexts of a generator handler ended")
 
 
 def explained(events: Any, explain: Callable[[InvalidSignals], object]) -> Generator[Any, None, object]:
@@ -85,128 +55,67 @@ def explained(events: Any, explain: Callable[[InvalidSignals], object]) -> Gener
         yield first
         return (yield from events)
     finally:
-        _close(events)
+        close_events(events)
 
 
-class _StreamedEvents:
-    """The body of a generator handler's response; WSGI server and test client iterate it inside the request's context.
+class HandlerBody:
+    """The body of a generator handler's response.
 
     No generator itself, because ``close()`` must work before the first step, too.
+
+    :param first: what the generator sent up to its first ``yield``.
     """
 
-    def __init__(self, events: Iterator[Any], state: RequestState, add_result: AddResult) -> None:
-        self._events = events
-        self._state = state
-        self._add_result = add_result
-        self.first = b""
-        self.is_done = False
-        self.is_left = False
-        self._sent = sent_events(state.app_state.app)
+    def __init__(self, producer: Producer, first: bytes) -> None:
+        self._producer = producer
+        self._first = first
+        self.is_connected = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        if self.is_left:
-            self.close()
-        if self.first:
-            chunk, self.first = self.first, b""
-            return chunk
-        if self.is_done:
+        chunk, self._first = self._first, b""
+        if not chunk and not self._producer.is_closed:
+            chunk = self._producer.run(self._step)
+        if not chunk:
             raise StopIteration
-        try:
-            goes_on = self.advance()
-            chunk = self.flush()
-        except Exception as error:
-            # The status is out, and a broken body would make the browser ask again, for ever.
-            report(self._state, error)
-            current = request._get_current_object()  # type: ignore[attr-defined]
-            self.close()
-            if overlay := late_overlay(self._state, current, error, self._sent):
-                return overlay
-            raise StopIteration from None
-        if not goes_on:
-            self.close()
-            if chunk == _KEEPALIVE:
-                raise StopIteration
         return chunk
 
-    def advance(self) -> bool:
-        """Run to the next ``yield`` and queue what it gave; False when the generator has ended."""
+    def _step(self) -> bytes:
+        """Run to the next ``yield`` and return what is to be sent; b"" at the end."""
+        producer = self._producer
         try:
-            item = next(self._events)
-        except StopIteration as stop:
-            self.is_done = True
-            self._add_result(stop.value)
-            return False
-        self._add_result(item)
-        return True
+            goes_on = producer.advance()
+            chunk = producer.flush()
+        except Exception as error:
+            # The status is out, and a broken body would make the browser ask again, forever.
+            overlay = producer.fail(error)
+            producer.close(error)
+            return overlay
+        if goes_on:
+            return chunk or KEEPALIVE
+        producer.close(None)
+        return chunk
 
-    def flush(self) -> bytes:
-        """Give what was queued or set since the last time."""
-        body = take_queue(current_response())
-        if self._state.tracked.is_pending:
-            body += take_tracked(self._state)
-        if self._sent is not None and body:
-            self._sent.note(body)
-        return body or _KEEPALIVE
+    def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
+        """Be taken by the server: the request's teardown waits for the end of the body."""
+        self.is_connected = True
+        self._producer.keep()
+
+    def abandon(self) -> None:
+        """Close the generator before its end.
+
+        Teardown functions get the exception that the generator got, as in a stream of Flask's own.
+        """
+        self._first = b""
+        if not self._producer.is_closed:
+            self._producer.run(self._producer.close, GeneratorExit())
 
     def close(self) -> None:
-        """Close the generator, so that its ``finally`` runs, and what it read from."""
-        self.first = b""
-        self.is_done = True
-        try:
-            _close(self._events)
-        except Exception as error:
-            report(self._state, error)
-        finally:
-            _let_uploads_close(request._get_current_object())  # type: ignore[attr-defined]
+        """Free everything; called by the server, also for a client that left before the first byte."""
+        self.abandon()
 
-
-def queue_result(response: EventResponse, result: object, describe: Callable[[], str]) -> None:
-    """Queue what a handler returned or yielded; an empty string or dict is nothing, as in ``return ""``.
-
-    :param describe: names the handler, for the error.
-    :raises TypeError: it is nothing that can be sent.
-    """
-    if result is None or result is response or (isinstance(result, str | dict) and not result):
-        return
-    if isinstance(result, Event):
-        response._emit_elements(result)
-    elif isinstance(result, EventResponse):
-        response._datastar_queue.append(take_queue(result))
-    elif isinstance(result, list):
-        for item in result:
-            queue_result(response, item, describe)
-    elif isinstance(result, dict):
-        response.patch_signals(result)
-    elif isinstance(result, str) or gives_html(result):
-        response.patch_elements(result)
-    else:
-        raise TypeError(
-            f"handler {describe()} gave {type(result).__name__}; accepted: None, the current response, an HTML string, "
-            "a dict of signals, an Event, a list or an iterator of those, or a flask.Response"
-        )
-
-
-def report(state: RequestState, error: Exception) -> None:
-    """Log an exception and tell error trackers, as Flask does for one that leaves a view."""
-    app = state.app_state.app
-    got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
-    app.log_exception(sys.exc_info())
-
-
-def _close(events: Iterator[Any]) -> None:
-    """Close a generator; other iterators may have nothing to close."""
-    close = getattr(events, "close", None)
-    if close is not None:
-        close()
-
-
-def _keep_uploads_open(current: Request) -> None:
-    """Keep Flask from closing uploaded files when the view returns; the generator has yet to read them."""
-    current.__dict__["close"] = lambda: None
-
-
-def _let_uploads_close(current: Request) -> None:
-    current.__dict__.pop("close", None)
+    def __del__(self) -> None:
+        # A server that fails itself can drop the body without closing it.
+        self.abandon()

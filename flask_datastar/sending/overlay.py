@@ -1,7 +1,7 @@
 """Errors you can see: in debug mode an exception appears in the page that asked, with its traceback.
 
-It stands around the app's ``wsgi_app``, outside of everything that Flask does about an exception: error handlers,
-``got_request_exception`` and teardown functions have had it by then.
+It is made outside of everything that Flask does about an exception: error handlers, ``got_request_exception`` and
+teardown functions have had it by then.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ import json
 import linecache
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request, Response
 from werkzeug.exceptions import HTTPException
 
 from ..reading.signals import is_datastar_request, read_last_event_id, read_signals
@@ -26,37 +24,22 @@ from ..state.request import RequestState, state_of
 #: How many of the last writes of a streamed answer are shown.
 _SHOWN_WRITES = 20
 
-_FAILED_REQUEST = "flask_datastar.failed_request"
-
 
 def install_overlay(app_state: AppState) -> None:
     """Answer Datastar requests that end with an exception, in debug mode."""
     app = app_state.app
-    inner = app.wsgi_app
 
-    def keep_failed_request(error: BaseException | None) -> None:
-        # Flask drops it when its context ends.
-        if error is not None and shows_errors(app):
-            request.environ[_FAILED_REQUEST] = request._get_current_object()  # type: ignore[attr-defined]
+    def answer(current: Request, error: Exception) -> Response | None:
+        if not _is_for_overlay(app, current, error):
+            return None
+        # Flask logs what it answers itself, and leaves to the server what it does not.
+        app.logger.error("Exception on %s [%s]", current.path, current.method, exc_info=error)
+        body = _overlay(current, error, None)
+        if current.method == "GET":
+            body += _wait_before_return(current, app_state.settings.restart_spread_seconds)
+        return Response(body, headers=dict(SSE_HEADERS))
 
-    def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        try:
-            return inner(environ, start_response)
-        except Exception as error:
-            current = environ.pop(_FAILED_REQUEST, None)
-            if current is None or not _is_for_overlay(app, current, error):
-                raise
-            # Flask logs what it answers itself, and leaves to the server what it does not.
-            app.logger.error("Exception on %s [%s]", current.path, current.method, exc_info=error)
-            body = _overlay(current, error, None)
-            if current.method == "GET":
-                body += _wait_before_return(current, app_state.settings.restart_spread_seconds)
-            headers = [*SSE_HEADERS.items(), ("Content-Length", str(len(body)))]
-            start_response("200 OK", headers)
-            return [body]
-
-    app.teardown_request(keep_failed_request)
-    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+    app_state.answer_exception = answer
 
 
 def shows_errors(app: Flask) -> bool:

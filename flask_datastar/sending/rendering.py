@@ -11,6 +11,7 @@ from flask import Flask
 from jinja2 import Template
 from jinja2.runtime import Context, Macro
 
+from ..state.app import with_context
 from ..state.request import find_request_state, own_request_state
 
 
@@ -50,7 +51,7 @@ def own_names(app: Flask, names: Mapping[str, Any], context: Mapping[str, Any] |
     if not names:
         return context or {}
     known: dict[str, Any] = dict(app.jinja_env.globals)
-    app.update_template_context(known)
+    app.update_template_context(*with_context(known))
     return {**{name: value for name, value in names.items() if name not in known}, **(context or {})}
 
 
@@ -74,7 +75,7 @@ def render_part(
         return flask.render_template(name, **values)
     arguments = dict(values)
     template = app.jinja_env.get_or_select_template(name)
-    app.update_template_context(values)
+    app.update_template_context(*with_context(values))
     if block is not None:
         return _render_block(template, values, block)
     assert macro is not None

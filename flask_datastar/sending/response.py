@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from functools import cache
-from typing import cast
+from typing import Any, Protocol
 
 from flask import Response, after_this_request
 from werkzeug.datastructures import Headers
+from werkzeug.wsgi import ClosingIterator
 
 from ..sansio.consts import SSE_HEADERS
 from ..sansio.events import Event
@@ -15,10 +17,40 @@ from ..state.app import AppState
 from ..state.request import RequestState, current_request_state
 from ..state.tracked import TrackedSignals
 from . import SendingMethods
+from .flush import flush
 
 _HEADERS = tuple(SSE_HEADERS.items())
-# In the response's own dict, which is quicker to ask than its class.
-_QUEUE = "_datastar_queue"
+_WITHOUT_BODY = frozenset({204, 304})
+
+
+class BodyKind(Enum):
+    """What the body of an event response is."""
+
+    #: Not known yet: events are collected.
+    UNDECIDED = "undecided"
+    #: Whole, with a length; events that are sent later are added to it.
+    FINITE = "finite"
+    #: Sent as it is made.
+    STREAM = "stream"
+
+
+class StreamedBody(Protocol):
+    """A body that is made step by step, when the server asks for it."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return itself."""
+
+    def __next__(self) -> bytes:
+        """Make the next chunk."""
+
+    def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
+        """Be taken by the server, which closes the body at its end.
+
+        :param write: what ``start_response()`` returned; None when the body is wrapped, so that nothing may pass it by.
+        """
+
+    def close(self) -> None:
+        """Free everything; called by the server, whether it iterated or not."""
 
 
 class EventResponse(SendingMethods["EventResponse"], Response):
@@ -40,56 +72,63 @@ class EventResponse(SendingMethods["EventResponse"], Response):
             # The app's own class of responses has put its usual type in the place of this one.
             headers["Content-Type"] = SSE_HEADERS["Content-Type"]
         self._app_state = app_state
-        self._datastar_queue: list[bytes] = []
-        # None until the body is decided, then whether it is a stream, which takes the queue itself.
-        self._datastar_streams: bool | None = None
+        #: The encoded events that wait for the next flush.
+        self.event_queue: list[bytes] = []
+        self.body_kind = BodyKind.UNDECIDED
+        #: The body of a stream; None for any other, and for the response to HEAD.
+        self.body: StreamedBody | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Start the response. A streamed body is handed out itself: nothing but the server holds it then."""
+        body = self.body
+        if body is None:
+            return super().__call__(environ, start_response)
+        write = start_response(self.status, self.get_wsgi_headers(environ).to_wsgi_list())
+        # What holds the request: a stream that only follows lives for hours without it.
+        environ.pop("werkzeug.request", None)
+        if self.response is not body or self.status_code in _WITHOUT_BODY:
+            # Somebody's after_request function wrapped the body, and compresses it perhaps: nothing may pass that by.
+            body.connect(environ, start_response, None)
+            self.body = None
+            chunks = self.iter_encoded() if self.status_code not in _WITHOUT_BODY else ()
+            # First of all the body, whatever others do at the end.
+            return ClosingIterator(chunks, [body.close, self.close])
+        body.connect(environ, start_response, write)
+        self.body, self.response = None, ()
+        return ClosingIterator(body, self.close) if self._on_close else body
 
     def _emit(self, event: Event) -> EventResponse:
-        self._datastar_queue.append(event.encode())
-        if self._datastar_streams is False:
-            _add_body(self, take_queue(self))
+        if self.body_kind is BodyKind.FINITE:
+            _add_body(self, event.encode())
+        else:
+            self.event_queue.append(event.encode())
         return self
 
-    def _send_first(self, events: bytes) -> None:
-        """Take what was sent since a stream was made; the answer to HEAD has no body for it."""
-
-    def _after_tracking(self) -> EventResponse:
-        return self
-
-    def _tracking(self) -> TrackedSignals:
-        return current_request_state().tracked
+    def _tracking(self) -> tuple[TrackedSignals, EventResponse]:
+        return current_request_state().tracked, self
 
     def _find_app_state(self) -> AppState | None:
         return self._app_state
 
 
-def is_event_response(response: Response) -> bool:
-    """Whether a response is an :class:`EventResponse`."""
-    return _QUEUE in response.__dict__
-
-
-def is_decided(response: Response) -> bool:
-    """Whether an event response has its body already, finite or streamed."""
-    return response.__dict__["_datastar_streams"] is not None
-
-
 def current_response(extension: object | None = None) -> EventResponse:
-    """Give the current request's response; make it when there is none yet.
+    """Return the current request's response; create it when there is none yet.
 
-    :raises SetupError: there is no request, or another reason that says so.
+    :raises SetupError: if there is no request, or another reason that the message names.
     """
     return response_of(current_request_state(extension))
 
 
 def response_of(state: RequestState) -> EventResponse:
-    """Give a request's response; make it when there is none yet."""
-    if state.response is None:
-        state.response = start_response(state)
-    return cast(EventResponse, state.response)
+    """Return a request's response; create it when there is none yet."""
+    response = state.response
+    if not isinstance(response, EventResponse):
+        response = state.response = start_response(state)
+    return response
 
 
 def start_response(state: RequestState) -> EventResponse:
-    """Make a fresh response and see to it that it is finished once the view has returned it."""
+    """Create a fresh response and see to it that it is finished once the view has returned it."""
     response = _new_response(state.app_state)
     if not state.finishes_itself:
         after_this_request(finish_returned)
@@ -103,7 +142,7 @@ def _new_response(app_state: AppState) -> EventResponse:
 
 @cache
 def _class_for(response_class: type[Response]) -> type[EventResponse]:
-    """Give an event response of the app's own ``response_class``: Flask refuses to convert one to it."""
+    """Return the class of event responses that are also the app's own ``response_class``: Flask converts others."""
     if issubclass(EventResponse, response_class):
         return EventResponse
     return type(response_class.__name__, (EventResponse, response_class), {})
@@ -111,36 +150,26 @@ def _class_for(response_class: type[Response]) -> type[EventResponse]:
 
 def finish_returned(response: Response) -> Response:
     """Finish the response that a view returned, if it is made of events."""
-    if is_event_response(response):
-        state = current_request_state()
-        finish(response, state)
-    return response
+    return finish(response, current_request_state()) if isinstance(response, EventResponse) else response
 
 
-def finish(response: Response, state: RequestState) -> Response:
-    """Turn the queue into the body: what the request's current response holds, then this one's own events, then the
-    tracked signals. A response that is finished already, and a stream, get only what came since; a generator handler's
-    sends for itself."""
-    streams = response.__dict__["_datastar_streams"]
-    if streams and response is state.response:
+def finish_current(state: RequestState) -> EventResponse:
+    """Finish a request's own response; create it when there is none yet."""
+    return finish(response_of(state), state)
+
+
+def finish(response: EventResponse, state: RequestState) -> EventResponse:
+    """Make a finite body of what a request has queued and set.
+
+    Once it has one, later events are added to it. A stream takes its events itself.
+    """
+    if response.body_kind is BodyKind.STREAM:
         return response
-    body = take_queue(response)
-    if state.response is not None and state.response is not response:
-        body = take_queue(state.response) + body
-    if state.tracked.is_pending:
-        try:
-            body += take_tracked(state)
-        except Exception:
-            # The errorhandler's own answer must not meet the same value again.
-            state.reset()
-            raise
-    if streams:
-        cast(EventResponse, response)._send_first(body)
-        return response
-    if streams is False:
+    body = flush(state, response)
+    if response.body_kind is BodyKind.FINITE:
         _add_body(response, body)
         return response
-    response.__dict__["_datastar_streams"] = False
+    response.body_kind = BodyKind.FINITE
     if body:
         response.set_data(body)
     elif response.status_code == 200:
@@ -149,20 +178,7 @@ def finish(response: Response, state: RequestState) -> Response:
     return response
 
 
-def become_stream(response: EventResponse, chunks: Iterable[bytes]) -> None:
-    """Give a response a body that is sent as it is made."""
-    response.response = chunks
-    response._datastar_streams = True
-
-
-def head_response(app_state: AppState) -> EventResponse:
-    """Answer HEAD: the headers of an event stream, and nothing is run."""
-    response = _new_response(app_state)
-    become_stream(response, ())
-    return response
-
-
-def _add_body(response: Response, body: bytes) -> None:
+def _add_body(response: EventResponse, body: bytes) -> None:
     """Add events to a finished response; a 204 becomes the 200 that it would have been."""
     if not body:
         return
@@ -172,14 +188,14 @@ def _add_body(response: Response, body: bytes) -> None:
     response.set_data(response.get_data() + body)
 
 
-def take_queue(response: Response) -> bytes:
-    """Empty a response's queue."""
-    queue: list[bytes] = response.__dict__[_QUEUE]
-    body = b"".join(queue)
-    queue.clear()
-    return body
+def become_stream(response: EventResponse, body: StreamedBody) -> None:
+    """Give a response a body that is sent as it is made."""
+    response.body = response.response = body
+    response.body_kind = BodyKind.STREAM
 
 
-def take_tracked(state: RequestState) -> bytes:
-    """Give the events of the signals that were set since the last flush."""
-    return b"".join(event.encode() for event in state.tracked.take_events(state.app_state.dumps))
+def head_response(app_state: AppState) -> EventResponse:
+    """Return the response to HEAD: the headers of an event stream. Nothing is run, and what is sent is dropped."""
+    response = _new_response(app_state)
+    response.body_kind = BodyKind.STREAM
+    return response

@@ -21,18 +21,20 @@ class SignalMethods(Sender[Sent]):
         :param value: any JSON-serialisable value; None deletes the signal in the browser.
         :param only_if_missing: whether the browser keeps a value that it already has.
         """
-        self._tracking().set(name, value, only_if_missing=only_if_missing)
+        tracked, sent = self._tracking()
+        tracked.set(name, value, only_if_missing=only_if_missing)
         if value is None and (app_state := self._find_app_state()) is not None:
             app_state.warn_of_null(name)
-        return self._after_tracking()
+        return sent
 
     def assign(self, name: str, value: object) -> Sent:
         """Make a value visible to templates and components by name. The browser never gets it.
 
         :param name: the value's name in templates, an identifier.
         """
-        self._tracking().assign(name, value)
-        return self._after_tracking()
+        tracked, sent = self._tracking()
+        tracked.assign(name, value)
+        return sent
 
     def patch_signals(
         self,

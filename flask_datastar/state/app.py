@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar, cast
+import inspect
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
 
-from flask import Flask, current_app, has_app_context
+from flask import Flask, Request, Response, current_app, has_app_context
+from flask.globals import app_ctx
 from flask.json.provider import DefaultJSONProvider, JSONProvider
 
 from ..config.settings import Settings
@@ -14,6 +17,8 @@ from ..sansio.strictjson import Dumps
 
 EXTENSION_KEY = "datastar"
 _STATE_KEY = "datastar.state"
+
+_TAKES_CONTEXT = "ctx" in inspect.signature(Flask.log_exception).parameters
 
 P = TypeVar("P", bound="AppPart")
 
@@ -38,6 +43,8 @@ class AppState:
         self.stream_endpoints: set[str] = set()
         #: Whether a request has come here: without one, this is hardly the process that has the streams.
         self.has_served = False
+        #: Answers a request whose exception leaves the app; None from it lets the exception go on to the server.
+        self.answer_exception: Callable[[Request, Exception], Response | None] = _answer_nothing
         self._provider: JSONProvider | None = None
         self._dumps: Dumps = strictjson.dumps
         self._said: set[str] = set()
@@ -87,6 +94,11 @@ class AppState:
             self.app.logger.warning(text, *arguments)
 
 
+def with_context(*arguments: object) -> tuple[Any, ...]:
+    """Return arguments for a method of the app that takes the current context first since Flask 3.2."""
+    return (app_ctx._get_current_object(), *arguments) if _TAKES_CONTEXT else arguments  # type: ignore[attr-defined]
+
+
 def find_app_state(app: Flask) -> AppState:
     """Give the state of an app that is initialised."""
     state: AppState = app.extensions[_STATE_KEY]
@@ -110,6 +122,10 @@ def current_app_state(extension: object | None = None) -> AppState:
             "or use app.extensions['datastar']"
         )
     return state
+
+
+def _answer_nothing(current: Request, error: Exception) -> None:
+    """Let an exception go on."""
 
 
 def _provider_dumps(provider: JSONProvider) -> Dumps:

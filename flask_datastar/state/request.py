@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import g, has_request_context, request
 
@@ -12,24 +12,41 @@ from .app import AppState, current_app_state
 from .tracked import TrackedSignals
 
 if TYPE_CHECKING:
-    from flask import Request, Response
+    from flask import Request
 
 # In the request object's own dict: a request that another one nests inside itself has its own.
 _REQUEST_KEY = "_flask_datastar"
+
+
+class EventQueue(Protocol):
+    """The part of a response that the request's state knows: the encoded events that wait for the next flush."""
+
+    event_queue: list[bytes]
+
+
+class StepwiseBody(Protocol):
+    """A body that the application's own code makes step by step, as the request's state knows it."""
+
+    #: Whether a server has taken it, and will close it.
+    is_connected: bool
+
+    def abandon(self) -> None:
+        """Free what the body holds, because no server will have it."""
 
 
 class RequestState:
     """What one request received and is about to send."""
 
     __slots__ = (
+        "_body",
         "_home",
+        "_unsent_body",
         "app_state",
         "finishes_itself",
         "received",
         "renders_for_others",
         "response",
         "running_view",
-        "stream",
         "subscriptions",
         "tracked",
     )
@@ -37,7 +54,7 @@ class RequestState:
     def __init__(self, app_state: AppState, context_globals: object) -> None:
         self.app_state = app_state
         #: The current response, an ``EventResponse``, once something was sent.
-        self.response: Response | None = None
+        self.response: EventQueue | None = None
         #: Whether the dispatcher finishes the response, so that no after-request function has to.
         self.finishes_itself = False
         #: The signals that the browser sent, once they were read.
@@ -47,15 +64,34 @@ class RequestState:
         self.running_view: tuple[str, dict[str, Any]] | None = None
         #: Whether what is rendered now goes to other people: nothing that is this user's may stand in it.
         self.renders_for_others = False
-        #: The body of the stream that the request opened, with its wait points.
-        self.stream: Any = None
-        #: Subscriptions made before that; they end with the request if it opens none.
+        #: Subscriptions made before a stream is opened; they end with the request if it opens none.
         self.subscriptions: list[Any] = []
         self._home = weakref.ref(context_globals)
+        # Held until the end of the request only: later the server alone holds it, and a server that drops it ends it.
+        self._unsent_body: StepwiseBody | None = None
+        self._body: weakref.ref[StepwiseBody] | None = None
 
     def is_at_home(self, context_globals: object) -> bool:
         """Whether the request is handled in the context that it came in with, not in a copy."""
         return self._home() is context_globals
+
+    @property
+    def stream_body(self) -> StepwiseBody | None:
+        """The body of the response, if it is made step by step."""
+        return self._body() if self._body is not None else None
+
+    @stream_body.setter
+    def stream_body(self, body: StepwiseBody) -> None:
+        self._unsent_body, self._body = body, weakref.ref(body)
+
+    def close(self) -> None:
+        """Drop what no body will have: subscriptions without a stream, a body that no server has taken."""
+        for subscription in self.subscriptions:
+            subscription.close()
+        self.subscriptions = []
+        body, self._unsent_body = self._unsent_body, None
+        if body is not None and not body.is_connected:
+            body.abandon()
 
     def reset(self) -> None:
         """Drop what was to be sent, after an error: nothing half-done goes out."""

@@ -13,23 +13,26 @@ from ..hub.direct import direct_writer
 from ..hub.hub import Details, StreamHub
 from ..hub.stream import Stream
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, EndingKind, ending_block, restart_delay_ms
+from ..sending.producer import KEEPALIVE
 from ..transport import leaving
 from .follow import Follow
+from .running import RunningBody
 from .subscriptions import Subscription
 
-KEEPALIVE = b":\n\n"
 OPENING = b": open\n\n"
 
 Write = Callable[[bytes], object]
 
 
-class StreamBody:
+class StreamBody(RunningBody):
     """What all streams do: open at the first step, say how they end at the last, and leave nothing behind."""
 
     __slots__ = (
+        "__weakref__",
         "_details",
         "_failures",
         "_has_ended",
+        "_is_closed",
         "_is_open",
         "_opened_at",
         "_prelude",
@@ -52,13 +55,13 @@ class StreamBody:
         self.hub = hub
         self.stream = stream
         self.write: Write | None = None
-        #: Whether a server has it; until then the end of the request closes it.
         self.is_connected = False
         self._prelude = prelude
         self._details = details
         # Failures in a row before this stream, as its last ending told.
         self._failures = failures
         self._is_open = False
+        self._is_closed = False
         self._has_ended = False
         self._opened_at = 0.0
         self._subscriptions: list[Subscription] = []
@@ -135,10 +138,17 @@ class StreamBody:
 
     def close(self) -> None:
         """Free everything; called by the server, whether it iterated or not."""
+        self._is_closed = True
         self.stream.is_sending = False
-        self.abandon()
-        self.is_connected = True
-        self.hub.close(self.stream, self._details)
+        try:
+            self.abandon()
+        finally:
+            self.hub.close(self.stream, self._details)
+
+    def __del__(self) -> None:
+        # A server that fails itself can drop the body without closing it.
+        if self.is_connected and not self._is_closed:
+            self.close()
 
     @abstractmethod
     def _step(self) -> bytes:

@@ -40,6 +40,12 @@ class Broadcast(SendingMethods[None]):
         if error is None:
             self._publish(events + tracked.take_events(self._app_state.dumps))
 
+    def signal(self, name: str, value: object, *, only_if_missing: bool = False) -> None:
+        """Set a signal in the pages, as the sending method does."""
+        super().signal(name, value, only_if_missing=only_if_missing)
+        if self._collected is None:
+            self._publish(self._tracked.take_events(self._app_state.dumps))
+
     def patch_elements(self, elements: Component | None, **options: Unpack[ElementOptions]) -> None:
         """Patch elements of the page, as the sending method does; a component is rendered for all, for nobody's own."""
         with rendering_for_others():
@@ -59,12 +65,8 @@ class Broadcast(SendingMethods[None]):
         else:
             self._publish([event])
 
-    def _tracking(self) -> TrackedSignals:
-        return self._tracked
-
-    def _after_tracking(self) -> None:
-        if self._collected is None:
-            self._publish(self._tracked.take_events(self._app_state.dumps))
+    def _tracking(self) -> tuple[TrackedSignals, None]:
+        return self._tracked, None
 
     def _find_app_state(self) -> AppState:
         return self._app_state

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..brokers.payload import Payload
 from ..hub.hub import StreamHub
 from ..transport.wakeups import make_short_lock
-from .every import current_stream, wait
+from .running import current_body
 from .subscriptions import Subscription
 
 
@@ -43,13 +43,16 @@ class Changes(Subscription):
 
     def __next__(self) -> frozenset[str]:
         if self._changed is None:
-            current_stream()
+            current_body()
         else:
-            wait(lambda: bool(self._changed) and time.monotonic() >= self._not_before, None, self._ready_at)
+            current_body().wait(self._is_due, None, self._ready_at)
         with self._lock:
             changed, self._changed = frozenset(self._changed or ()), set()
         self._not_before = time.monotonic() + self._at_most_every
         return changed
+
+    def _is_due(self) -> bool:
+        return bool(self._changed) and time.monotonic() >= self._not_before
 
     def _ready_at(self) -> float | None:
         return self._not_before if self._changed else None

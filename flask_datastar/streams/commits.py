@@ -1,6 +1,7 @@
-"""Flask-SQLAlchemy: what is published inside of a transaction leaves after its commit, and never after a rollback.
+"""Flask-SQLAlchemy: publishing waits for the commit, and streams that wait hold no connection.
 
-A stream that reads the database anew when it hears of a change would otherwise read the old rows.
+What is published inside of a transaction leaves after its commit, and never after a rollback: a stream that reads the
+database when it is told of a change would otherwise read the old rows.
 """
 
 from __future__ import annotations
@@ -27,8 +28,7 @@ _WRITES = re.compile(r"\s*(insert|update|delete|merge|replace|truncate)\b", re.I
 
 def watch_transactions(app_state: AppState) -> None:
     """Watch the sessions of Flask-SQLAlchemy, whether it is initialised before or after this extension."""
-    if app_state.settings.publish_after_commit:
-        appcontext_pushed.connect(_look, app_state.app)
+    appcontext_pushed.connect(_look, app_state.app)
 
 
 def _look(sender: Flask, **_: Any) -> None:
@@ -46,16 +46,43 @@ def publish_at_commit(app_state: AppState, publish: Publish) -> bool:
 
     :return: False when there is nothing to wait for.
     """
-    session = _current_session(app_state)
-    if session is None or not (session.info.get(_WRITTEN) or session.new or session.dirty or session.deleted):
+    session = _current_session(app_state) if app_state.settings.publish_after_commit else None
+    if session is None or not _has_changes(session):
         return False
     session.info.setdefault(_WAITING, []).append((_savepoints(session.get_nested_transaction()), publish))
     return True
 
 
+def release_session(app_state: AppState, *, is_waiting: bool) -> None:
+    """Give the connection of this context's session back: thousands of streams share a pool of a few.
+
+    Objects that the stream still holds stay attached, and are loaded again when they are used. A session with
+    uncommitted changes keeps its connection, because the changes would be lost.
+
+    :param is_waiting: whether the stream waits, perhaps for hours, and does not only send.
+    """
+    session = _current_session(app_state)
+    if session is None:
+        return
+    if _has_changes(session):
+        if is_waiting:
+            app_state.warn_once(
+                "Datastar: a stream waits while its db.session has uncommitted changes, which keep a connection of "
+                "the pool and their locks; commit them, or roll them back, before the wait"
+            )
+    elif len(session.identity_map):
+        session.rollback()
+    else:
+        scoped_session(app_state.app).remove()
+
+
+def _has_changes(session: Any) -> bool:
+    return bool(session.info.get(_WRITTEN) or session.new or session.dirty or session.deleted)
+
+
 def _current_session(app_state: AppState) -> Any:
-    """Give the session of this context, None when there is none: it is not to be made for this."""
-    scoped = scoped_session(app_state.app) if app_state.settings.publish_after_commit else None
+    """Return the session of this context, None when there is none: it is not to be created for this."""
+    scoped = scoped_session(app_state.app)
     if scoped is None or not scoped.registry.has():
         return None
     # Where the context was there before the extension, nobody has looked yet.

@@ -9,7 +9,7 @@ from ..hub.hub import StreamHub
 from ..hub.stream import Stream
 from ..state.app import AppState
 from .broadcast import Broadcast
-from .every import current_stream, wait
+from .running import current_body
 from .subscriptions import Subscription
 
 #: Sends to one stream what it may have missed.
@@ -92,7 +92,8 @@ class Follow(Subscription):
 
     def __iter__(self) -> Iterator[None]:
         """Forward until the stream ends; it gives nothing."""
-        stream = current_stream()
+        body = current_body()
+        stream = body.stream
         # What the loop left there, because it has not yielded: that goes out as anything else while it waits.
         left: Payload | None = None
 
@@ -101,7 +102,7 @@ class Follow(Subscription):
             return (first is not None and first is not left) or stream.has_gap
 
         while True:
-            wait(has_more, None)
+            body.wait(has_more, None, None)
             if stream.has_gap:
                 stream.has_gap = False
                 self.fill_gap(stream)

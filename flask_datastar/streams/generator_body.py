@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
-
-from flask import request, stream_with_context
 
 from ..hooks import Reason
 from ..hub.endings import StreamEnds
-from ..sending.generators import AddResult, report
-from ..sending.overlay import late_overlay, sent_events
-from ..sending.response import response_of, take_queue, take_tracked
-from ..state.request import RequestState
+from ..sending.producer import KEEPALIVE, Producer
+from ..state.app import AppState
 from ..transport.wakeups import pause
-from .body import KEEPALIVE, StreamBody
+from .body import StreamBody
+from .commits import release_session
 
 
 class GeneratorBody(StreamBody):
     """The body of a generator's stream."""
 
-    __slots__ = ("_add_result", "_before_wait", "_chunks", "_events", "_is_left", "_sent", "_state")
+    __slots__ = ("_app_state", "_before_wait", "_producer")
 
     def __init__(
-        self,
-        *args: Any,
-        events: Iterator[Any],
-        state: RequestState,
-        add_result: AddResult,
-        before_wait: Iterable[Callable[[], object]],
+        self, *args: Any, producer: Producer, app_state: AppState, before_wait: Iterable[Callable[[], object]]
     ) -> None:
         super().__init__(*args)
-        self._events = events
-        self._state = state
-        self._add_result = add_result
+        self._producer = producer
+        self._app_state = app_state
         self._before_wait = tuple(before_wait)
-        self._is_left = False
-        self._sent = sent_events(state.app_state.app)
-        self._chunks = stream_with_context(iter(self._run, None))
 
     def wait(
         self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
@@ -51,7 +40,7 @@ class GeneratorBody(StreamBody):
         :raises StreamEnds: the stream is to end.
         """
         stream = self.stream
-        self._give_back()
+        self._give_back(is_waiting=True)
         has_rested = False
         while True:
             stream.wakeup.clear()
@@ -73,78 +62,59 @@ class GeneratorBody(StreamBody):
             until = [t for t in (deadline, ready_at() if ready_at is not None else None) if t is not None]
             self._park(max(0.0, min(until) - now) if until else None)
 
-    def _give_back(self) -> None:
+    def _give_back(self, *, is_waiting: bool) -> None:
         for callback in self._before_wait:
             callback()
+        release_session(self._app_state, is_waiting=is_waiting)
 
     def _step(self) -> bytes:
-        try:
-            return next(self._chunks, b"")
-        except Exception:
-            # Of a teardown function, mostly: the contexts end with the generator, and have gone by now. The body ends
-            # cleanly all the same.
-            self.hub.logger.exception("Datastar: an exception as the contexts of the stream %s ended", self._details[2])
-            self.stream.end(Reason.FAILED, failures=1)
-            return b""
+        return self._producer.run(self._run)
 
-    def _run(self) -> bytes | None:
-        """Run the generator to its next ``yield``, inside of its contexts; None at the end."""
-        if self._is_left:
-            self._close_events()
-            return None
+    def _run(self) -> bytes:
+        """Run the generator to its next ``yield``, inside of its contexts."""
+        error: Exception | None = None
+        chunk = b""
         try:
-            return self._run_step()
-        except StreamEnds:
-            return None
-        except Exception as error:
-            report(self._state, error)
-            self.stream.end(Reason.FAILED, failures=1)
-            return late_overlay(self._state, request._get_current_object(), error, self._sent) or None  # type: ignore[attr-defined]
-        finally:
-            if self.stream.must_end:
-                self._close_events()
-
-    def _run_step(self) -> bytes:
-        try:
-            item = next(self._events)
-        except StopIteration as stop:
-            self._add_result(stop.value)
-            chunk = self._flush(b"")
-            self.stream.end(Reason.DONE)
-            return chunk
-        self._add_result(item)
-        chunk = self._flush(KEEPALIVE)
-        # To send is to wait, too, for a client that does not read.
-        self._give_back()
-        return chunk
-
-    def _flush(self, otherwise: bytes) -> bytes:
-        body = take_queue(response_of(self._state))
-        if self._state.tracked.is_pending:
-            body += take_tracked(self._state)
-        if self._sent is not None and body:
-            self._sent.note(body)
-        self.stream.note_ids(body)
-        return (body + self._take_renewal() + self.stream.take()) or otherwise
-
-    def _close_events(self) -> None:
-        try:
-            close = getattr(self._events, "close", None)
-            if close is not None:
-                close()
+            chunk = self._run_step()
         except StreamEnds:
             pass
-        except Exception as error:
-            report(self._state, error)
+        except Exception as raised:
+            error = raised
+            self.stream.end(Reason.FAILED, failures=1)
+            chunk = self._producer.fail(error)
+        if self.stream.must_end:
+            self._end(error)
+        return chunk
 
-    def close(self) -> None:
-        """Close the generator in its contexts, then free everything."""
+    def _run_step(self) -> bytes:
+        goes_on = self._producer.advance()
+        body = self._producer.flush()
+        self.stream.note_ids(body)
+        chunk = body + self._take_renewal() + self.stream.take()
+        if not goes_on:
+            self.stream.end(Reason.DONE)
+            return chunk
+        # To send is to wait, too, for a client that does not read.
+        self._give_back(is_waiting=False)
+        return chunk or KEEPALIVE
+
+    def _end(self, error: Exception | None) -> None:
+        """Close the generator and tear its request down, inside of its contexts."""
+        # It may wait in its own ``finally``.
+        with suppress(StreamEnds):
+            self._producer.close(error)
+
+    def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
+        """Take what the server offers; the request's teardown waits for the end of the stream."""
+        super().connect(environ, start_response, write)
+        self._producer.keep()
+
+    def abandon(self) -> None:
+        """Close the generator in its contexts, and free what it holds."""
         try:
-            if not self._is_left:
-                self._is_left = True
-                # It may wait in its own ``finally``: the client does not have it any more.
+            if not self._producer.is_closed:
                 self.stream.leave()
                 self.stream.is_sending = False
-                self._step()
+                self._producer.run(self._end, None)
         finally:
-            super().close()
+            super().abandon()

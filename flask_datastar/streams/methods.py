@@ -23,8 +23,9 @@ from .every import Ticks, check_seconds
 from .follow import Follow, gap_filler
 from .opening import open_stream
 from .publishing import broadcast_events, publish_message
+from .running import add_subscription, running_body
 from .subscribe import Messages
-from .subscriptions import add_subscription, check_topics
+from .subscriptions import check_topics
 from .tabs import Tabs
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -150,7 +151,7 @@ class StreamMethods:
 
         With gevent others get a turn, without which nobody would notice.
         """
-        body = current_request_state(self).stream
+        body = running_body(current_request_state(self))
         if body is None:
             return False
         pause()

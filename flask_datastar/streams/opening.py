@@ -20,13 +20,13 @@ from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import EndingKind, parse_ending
 from ..sansio.signals import patch_signals
 from ..security.stream_renewal import renewal_for
-from ..sending.generators import queue_result
-from ..sending.response import head_response, response_of, take_queue, take_tracked
-from ..state.app import AppState
+from ..sending.flush import flush
+from ..sending.producer import Producer
+from ..sending.response import head_response, response_of
+from ..sending.results import queue_result
 from ..state.request import RequestState
 from ..transport import worker
 from .body import FollowBody, StreamBody
-from .commits import scoped_session
 from .current import hub_of
 from .follow import Follow
 from .generator_body import GeneratorBody
@@ -57,7 +57,7 @@ def open_stream(
     """
     app_state = state.app_state
     check_server(app_state, request)
-    if state.stream is not None:
+    if state.stream_body is not None:
         raise SetupError("this request has opened a stream already, and has one answer; open one, and return it")
     if request.method == "HEAD":
         return head_response(app_state)
@@ -107,7 +107,7 @@ def open_stream(
             "or a flask.Response"
         )
     # What was set before goes out first.
-    queued = take_queue(response_of(state)) + (take_tracked(state) if state.tracked.is_pending else b"")
+    queued = flush(state, response_of(state))
     stream.last_id = before.last_id if before is not None else ""
     stream.note_ids(queued)
     stream.renewal = renewal_for(app_state)
@@ -120,20 +120,14 @@ def open_stream(
         def add_result(item: object) -> None:
             queue_result(response_of(state), item, describe)
 
-        callbacks = (*before_wait, *_release_database(app_state))
-        body = GeneratorBody(*common, events=result, state=state, add_result=add_result, before_wait=callbacks)
+        producer = Producer(result, state, add_result)
+        body = GeneratorBody(*common, producer=producer, app_state=app_state, before_wait=before_wait)
     state.subscriptions = []
-    state.stream = body
+    state.stream_body = body
     if worker.is_stopping():
         hub.stop()
         stream.end(Reason.STOPPING)
     return stream_response(state, body)
-
-
-def _release_database(app_state: AppState) -> list[Callable[[], object]]:
-    """Give Flask-SQLAlchemy's session back while a stream waits: thousands of streams share a pool of a few."""
-    session = scoped_session(app_state.app)
-    return [session.remove] if session is not None else []
 
 
 def _check_room(hub: StreamHub, owner: str, tab: str | None) -> None:

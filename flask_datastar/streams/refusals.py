@@ -11,7 +11,7 @@ from flask import Request, Response
 from ..reading.signals import is_datastar_request
 from ..sansio.endings import Ending, EndingKind, ending_block
 from ..sending.redirects import convert_redirect
-from ..sending.response import finish, is_event_response, start_response
+from ..sending.response import EventResponse, finish, start_response
 from ..state.request import RequestState
 
 _REDIRECTS = frozenset({301, 302, 303})
@@ -26,10 +26,10 @@ def is_refusal(response: Response, request: Request) -> bool:
 def refuse_stream(response: Response, request: Request, state: RequestState) -> Response:
     """Answer with status 200, the redirect event if there is one, and the id after which the client stays away."""
     converted = convert_redirect(response, request, state)
-    if not is_event_response(converted):
+    if not isinstance(converted, EventResponse):
         converted = start_response(state)
         for cookie in response.headers.getlist("Set-Cookie"):
             converted.headers.add("Set-Cookie", cookie)
         response.close()
-    converted.__dict__["_datastar_queue"].append(ending_block(Ending(EndingKind.DONE), None))
+    converted.event_queue.append(ending_block(Ending(EndingKind.DONE), None))
     return finish(converted, state)

@@ -13,7 +13,7 @@ from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
 from ..hub.stream import Stream
 from ..transport.wakeups import make_short_lock
-from .every import wait
+from .running import current_body
 from .subscriptions import Subscription
 
 
@@ -80,7 +80,7 @@ class Messages(Subscription):
 
     def __next__(self) -> Message | None:
         # A tick that is due comes first: messages without a pause are not to keep it away.
-        if not wait(lambda: bool(self._pending) and not self._is_tick_due(), self._next_tick):
+        if not current_body().wait(lambda: bool(self._pending) and not self._is_tick_due(), self._next_tick, None):
             assert self._every is not None
             self._next_tick = time.monotonic() + self._every
             return None

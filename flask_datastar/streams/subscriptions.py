@@ -10,7 +10,6 @@ from abc import abstractmethod
 from ..brokers.payload import Payload
 from ..hub.hub import StreamHub
 from ..hub.stream import Stream
-from ..state.request import RequestState
 
 
 class Subscription:
@@ -47,14 +46,6 @@ class Subscription:
     def _wake(self) -> None:
         if self._stream is not None:
             self._stream.wakeup.set()
-
-
-def add_subscription(state: RequestState, subscription: Subscription) -> None:
-    """Tie a subscription to its request: the stream that it opens takes it over, else it ends with the request."""
-    if state.stream is not None:
-        state.stream.adopt(subscription)
-    else:
-        state.subscriptions.append(subscription)
 
 
 def check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:

@@ -244,7 +244,7 @@ def test_names_are_in_templates_rendered_by_hand(app: Flask, datastar: Datastar,
 def patched(app: Flask, html: Any, **options: Any) -> bytes:
     datastar: Datastar = app.extensions["datastar"]
     with app.test_request_context():
-        return datastar.patch_elements(html, **options)._datastar_queue[0]
+        return datastar.patch_elements(html, **options).event_queue[0]
 
 
 @pytest.mark.parametrize("mode", [{"DEBUG": True, "TESTING": False}, {"TESTING": True}])

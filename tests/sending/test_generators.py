@@ -7,7 +7,6 @@ import io
 import logging
 import weakref
 from collections.abc import Callable, Iterator
-from contextvars import copy_context
 from itertools import islice
 from typing import Any
 
@@ -28,37 +27,12 @@ from flask import (
     url_for,
 )
 from werkzeug.datastructures import FileStorage
-from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_datastar import Datastar, Event, EventResponse, hooks, sse
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
-
-
-class Server:
-    """A WSGI server for one request: what a body gives is taken chunk by chunk, or not at all."""
-
-    def __init__(self, app: Flask, path: str, method: str = "POST", **options: Any) -> None:
-        headers = {"Datastar-Request": "true", **options.pop("headers", {})}
-        environ = EnvironBuilder(path, method=method, headers=headers, **options).get_environ()
-        self.status = 0
-        self.headers: dict[str, str] = {}
-        # In a context of its own, as each thread or greenlet of a server has one.
-        self._run = copy_context().run
-        self._body: Any = self._run(app, environ, self._start_response)
-        self.chunks = self._take(iter(self._body))
-
-    def _take(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        while chunk := self._run(next, chunks, b""):
-            yield chunk
-
-    def _start_response(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
-        self.status = int(status.split()[0])
-        self.headers = dict(headers)
-
-    def close(self) -> None:
-        self._run(self._body.close)
+from tests.support.wsgi import Server
 
 
 @pytest.fixture

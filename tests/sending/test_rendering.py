@@ -365,4 +365,4 @@ def test_session_is_reachable_in_blocks(app: Flask, datastar: Datastar) -> None:
         session["user"] = "Ada"
         response = datastar.patch_template("s.html", block="a", to="x", mode="inner")
 
-        assert b"elements Ada" in response._datastar_queue[0]
+        assert b"elements Ada" in response.event_queue[0]

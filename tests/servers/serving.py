@@ -31,6 +31,8 @@ KINDS = ("gevent", "gthread", "flask")
 _OPTIONS = {
     "gevent": ["--worker-class", "gevent", "--worker-connections", "4000"],
     "gthread": ["--worker-class", "gthread", "--threads", "40"],
+    # Holds no streams.
+    "sync": ["--worker-class", "sync"],
 }
 # Shells let programs in the background ignore the signal that Ctrl-C sends, and Python leaves it at that.
 _FLASK = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from flask.cli import main; main()"
@@ -50,7 +52,7 @@ def wait_until(
 class Server:
     """One server on one of the applications of ``apps``.
 
-    :param kind: one of :data:`KINDS`.
+    :param kind: one of :data:`KINDS`, or ``sync``.
     :param options: more of gunicorn's.
     :param send_buffer: bytes that each connection takes from the server; None for the system's choice.
     :param environment: more variables; those that begin with ``EXTRA_`` are configuration.

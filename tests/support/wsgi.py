@@ -1,4 +1,4 @@
-"""A WSGI server and a browser for one stream; as in a real server, a separate thread iterates the body."""
+"""WSGI servers for one request: with a browser and a thread of its own for a stream, and one that goes step by step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from typing import Any
 
 from flask import Flask
@@ -176,3 +177,28 @@ def call(app: Flask, path: str, **options: Any) -> tuple[int, dict[str, str], An
 
     body = app(environ_of(path, **options), start_response)
     return answer[0], answer[1], body
+
+
+class Server:
+    """A WSGI server for one request: what a body gives is taken chunk by chunk, or not at all."""
+
+    def __init__(self, app: Flask, path: str, method: str = "POST", **options: Any) -> None:
+        headers = {"Datastar-Request": "true", **options.pop("headers", {})}
+        environ = EnvironBuilder(path, method=method, headers=headers, **options).get_environ()
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        # In a context of its own, as each thread or greenlet of a server has one.
+        self._run = copy_context().run
+        self._body: Any = self._run(app, environ, self._start_response)
+        self.chunks = self._take(iter(self._body))
+
+    def _take(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        while chunk := self._run(next, chunks, b""):
+            yield chunk
+
+    def _start_response(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
+        self.status = int(status.split()[0])
+        self.headers = dict(headers)
+
+    def close(self) -> None:
+        self._run(self._body.close)

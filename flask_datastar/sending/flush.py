@@ -1,0 +1,33 @@
+"""The flush: everything that a request has queued and set since the last one, as bytes for the wire."""
+
+from __future__ import annotations
+
+from ..state.request import EventQueue, RequestState
+
+
+def flush(state: RequestState, response: EventQueue) -> bytes:
+    """Take what waits: the queued events, then the tracked signals.
+
+    :param response: sends what is taken. If it is not the request's current response, the events of that one come
+        first.
+    :raises ValueError: if a signal has no strict JSON form. Everything that waits is dropped then.
+    :raises TypeError: if a signal is of a type that JSON does not know, likewise.
+    """
+    current = state.response
+    queue = response.event_queue
+    body = b"".join(queue)
+    queue.clear()
+    if current is not None and current is not response:
+        body = b"".join(current.event_queue) + body
+        current.event_queue.clear()
+    tracked = state.tracked
+    if tracked.is_pending:
+        try:
+            events = tracked.take_events(state.app_state.dumps)
+        except Exception:
+            # The errorhandler's own response must not meet the same value again.
+            state.reset()
+            raise
+        for event in events:
+            body += event.encode()
+    return body

@@ -1,0 +1,36 @@
+"""Results: what a handler returned or yielded becomes events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..sansio.elements import gives_html
+from ..sansio.events import Event
+from .response import EventResponse
+
+
+def queue_result(response: EventResponse, result: object, describe: Callable[[], str]) -> None:
+    """Queue what a handler returned or yielded; an empty string or dict is nothing, as in ``return ""``.
+
+    :param describe: names the handler, for the error.
+    :raises TypeError: if the result cannot be sent.
+    """
+    if result is None or result is response or (isinstance(result, str | dict) and not result):
+        return
+    if isinstance(result, Event):
+        response._emit_elements(result)
+    elif isinstance(result, EventResponse):
+        response.event_queue += result.event_queue
+        result.event_queue.clear()
+    elif isinstance(result, list):
+        for item in result:
+            queue_result(response, item, describe)
+    elif isinstance(result, dict):
+        response.patch_signals(result)
+    elif isinstance(result, str) or gives_html(result):
+        response.patch_elements(result)
+    else:
+        raise TypeError(
+            f"handler {describe()} gave {type(result).__name__}; accepted: None, the current response, an HTML string, "
+            "a dict of signals, an Event, a list or an iterator of those, or a flask.Response"
+        )

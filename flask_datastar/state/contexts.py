@@ -1,0 +1,133 @@
+"""Request contexts that outlive the view, for bodies that the application's own code makes step by step.
+
+Flask tears a request down as soon as its view has returned, and with it what a generator did in a database session
+before its first ``yield``. So the teardown of such a request waits for the end of its body: Flask's own calls are
+noted, and made then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, TypeVar
+
+from flask import Flask, Request, request
+
+from .app import AppState
+from .request import state_of
+
+T = TypeVar("T")
+Teardown = Callable[..., None]
+
+#: In the environ, the request whose exception leaves the app: Flask drops it with its context.
+_FAILED_REQUEST = "flask_datastar.failed_request"
+
+
+class KeptContexts:
+    """The contexts of the current request, for all steps of its body; made in the view.
+
+    Steps run in a copy of the view's context variables. So between two steps nothing is active in the server's thread,
+    a step may run in any thread, and what one step sets is there in the next.
+    """
+
+    __slots__ = ("_context", "_noted", "_request", "_teardowns", "app")
+
+    def __init__(self, app: Flask, current: Request) -> None:
+        self.app = app
+        self._request = current
+        self._context: Context | None = copy_context()
+        self._teardowns: list[Callable[[BaseException | None], object]] = []
+        self._noted: set[Teardown] = set()
+
+    def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function in the contexts.
+
+        :raises RuntimeError: if the body has ended.
+        """
+        if self._context is None:
+            raise RuntimeError("the body has ended, and with it the contexts of its request")
+        return self._context.run(function, *arguments)
+
+    def keep(self) -> None:
+        """Let the end of the request tear nothing down. Called as the server takes the response."""
+        if self._context is not None:
+            _kept.set(self)
+            # Uploaded files stay open as well, for the body to read.
+            self._request.__dict__["close"] = self._defer_close
+
+    def defer(self, app: Flask, teardown: Teardown, arguments: tuple[Any, ...]) -> bool:
+        """Note a call by which Flask tears the request down; False for any other one, which is not to wait.
+
+        :param arguments: the last one is the exception.
+        """
+        if app is not self.app or teardown in self._noted:
+            return False
+        self._noted.add(teardown)
+        self._teardowns.append(lambda error: teardown(*arguments[:-1], arguments[-1] if error is None else error))
+        return True
+
+    def _defer_close(self) -> None:
+        del self._request.__dict__["close"]
+        self._teardowns.append(lambda error: self._request.close())
+
+    def end(self, error: BaseException | None) -> None:
+        """Tear the request down. Called in the contexts; safe to call twice.
+
+        Exceptions of teardown functions are logged: the status is out, and the body is to end cleanly.
+
+        :param error: the exception that ended the body, for teardown functions.
+        """
+        self._context = None
+        teardowns, self._teardowns = self._teardowns, []
+        state = state_of(self._request)
+        if state is not None:
+            state.close()
+        for teardown in teardowns:
+            try:
+                teardown(error)
+            except Exception:
+                self.app.logger.exception("Datastar: an exception at the teardown of %s", self._request.path)
+
+
+#: Those that the request which is ending now leaves to its body.
+_kept: ContextVar[KeptContexts | None] = ContextVar("flask_datastar.kept_contexts", default=None)
+
+
+def install_contexts(app_state: AppState) -> None:
+    """Let the app's teardown wait for bodies that go on, and let ``app_state.answer_exception`` answer exceptions."""
+    app = app_state.app
+    inner, tear_down_request, tear_down_app = app.wsgi_app, app.do_teardown_request, app.do_teardown_appcontext
+
+    def do_teardown_request(*arguments: Any) -> None:
+        # The last argument is the exception; newer versions of Flask pass the context, too.
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        if arguments and arguments[-1] is not None and app.debug:
+            current.environ[_FAILED_REQUEST] = current
+        state = state_of(current)
+        if state is not None:
+            state.close()
+        kept = _kept.get()
+        if kept is None or not kept.defer(app, tear_down_request, arguments):
+            tear_down_request(*arguments)
+
+    def do_teardown_appcontext(*arguments: Any) -> None:
+        kept = _kept.get()
+        if kept is None or not kept.defer(app, tear_down_app, arguments):
+            tear_down_app(*arguments)
+
+    def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            return inner(environ, start_response)
+        except Exception as error:
+            current = environ.pop(_FAILED_REQUEST, None)
+            response = app_state.answer_exception(current, error) if current is not None else None
+            if response is None:
+                raise
+            return response(environ, start_response)
+        finally:
+            if _kept.get() is not None:
+                _kept.set(None)
+
+    app.do_teardown_request = do_teardown_request  # type: ignore[assignment, method-assign]
+    app.do_teardown_appcontext = do_teardown_appcontext  # type: ignore[assignment, method-assign]
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]

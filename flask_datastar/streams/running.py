@@ -1,0 +1,66 @@
+"""The body of the current request's stream, as wait points and subscriptions use it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from ..errors import SetupError
+from ..hub.stream import Stream
+from ..state.request import RequestState, current_request_state
+from .subscriptions import Subscription
+
+
+class RunningBody(ABC):
+    """What wait points and subscriptions need of a stream's body."""
+
+    __slots__ = ()
+
+    stream: Stream
+
+    @abstractmethod
+    def adopt(self, subscription: Subscription) -> None:
+        """Close a subscription with the stream."""
+
+    def wait(
+        self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
+    ) -> bool:
+        """Wait inside the user's generator.
+
+        :param is_ready: asked each time the stream is woken.
+        :param deadline: ``time.monotonic()``; None to wait without an end.
+        :param ready_at: returns a time at which ``is_ready`` is to be asked again, None for none.
+        :return: whether it is ready; False at the deadline.
+        :raises SetupError: if the stream runs no generator.
+        """
+        raise _outside()
+
+
+def running_body(state: RequestState) -> RunningBody | None:
+    """Return the body of the stream that a request has opened; None without one, also in a generator handler."""
+    body = state.stream_body
+    return body if isinstance(body, RunningBody) else None
+
+
+def current_body() -> RunningBody:
+    """Return the body of the stream whose generator is running.
+
+    :raises SetupError: if no stream is running.
+    """
+    body = running_body(current_request_state())
+    if body is None:
+        raise _outside()
+    return body
+
+
+def add_subscription(state: RequestState, subscription: Subscription) -> None:
+    """Tie a subscription to its request: the stream that it opens takes it over, else it ends with the request."""
+    body = running_body(state)
+    if body is not None:
+        body.adopt(subscription)
+    else:
+        state.subscriptions.append(subscription)
+
+
+def _outside() -> SetupError:
+    return SetupError("a wait point was reached outside of a stream; use it in a function under @datastar.stream")
