@@ -89,7 +89,7 @@ def check_same_function(earlier: Handler, handler: Handler) -> None:
 
 def _two_handlers(earlier: Handler, handler: Handler) -> SetupError:
     return SetupError(
-        f"two handlers are called {handler.key}: {earlier} and {handler}; give one another name= or group="
+        f"two handlers are called {handler.key}: {earlier} and {handler}; give one of them a different name= or group="
     )
 
 

@@ -48,7 +48,7 @@ class View:
         if title_of(earlier.view_class) != title_of(self.view_class):
             raise SetupError(
                 f"two views have the group {self.group!r}: {title_of(earlier.view_class)} and "
-                f"{title_of(self.view_class)}; give one another group="
+                f"{title_of(self.view_class)}; give one of them a different group="
             )
         methods = {handler.key: handler.methods for handler in earlier.handlers}
         blueprints = [found.blueprint.name if found.blueprint is not None else None for found in (earlier, self)]

@@ -124,7 +124,8 @@ def collect_events(view_class: type[StarView]) -> Iterator[tuple[Callable[..., A
         other = attributes.setdefault(options.name, attribute)
         if other != attribute:
             raise SetupError(
-                f"view {title}: {other} and {attribute} are both the event {options.name!r}; give one of them another"
+                f"view {title}: {other} and {attribute} are both the event {options.name!r}; give one of them a "
+                "different name"
             )
         yield getattr(view_class, attribute), options
 
@@ -150,8 +151,8 @@ def _find_options(view_class: type, attribute: str) -> EventOptions | None:
 def _check_event(view_class: type, attribute: str, title: str) -> None:
     if hasattr(StarView, attribute) or attribute == HANDLE_EVENT:
         raise SetupError(
-            f"view {title}: {attribute} is marked as an event, but has a meaning of its own in a view; call the method "
-            f"otherwise, and mark it with @event(name={attribute!r})"
+            f"view {title}: {attribute!r} cannot be an event, because StarView uses this name; rename the method and "
+            f"mark it @event(name={attribute!r})"
         )
     value = inspect.getattr_static(view_class, attribute)
     if not callable(value) or isinstance(value, type | staticmethod | classmethod):

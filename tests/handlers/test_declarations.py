@@ -29,7 +29,7 @@ def test_another_function_under_a_taken_name_is_refused(datastar: Datastar, tab:
 
     with pytest.raises(
         SetupError,
-        match=r"^two handlers are called cart:add: cart:add \(.*first\) and cart:add \(.*second\); give one another",
+        match=r"^two handlers are called cart:add: cart:add \(.*first\) and cart:add \(.*second\); give one of them a",
     ):
 
         @datastar.handler(group="cart", name="add")
