@@ -24,6 +24,7 @@ from ..security.nonce import nonce_attribute
 from ..state.app import AppState, current_app_state
 from ..state.request import RequestState, own_request_state
 from . import urls
+from .parameters import check_parameters_of_any
 from .targets import find_handler
 
 #: A path of this host: segments that a browser neither drops nor takes as anything but text.
@@ -177,9 +178,11 @@ class PageHelpers:
 
     def _module_url(self, app_state: AppState, target: object, module: object, values: dict[str, Any]) -> list[UrlPart]:
         """Leave the group to the browser, which has it in a signal."""
-        if not isinstance(target, str) or "." in target or not self._declarations.handlers.named(target):
-            known = ", ".join(sorted({handler.name for handler in self._declarations.handlers})) or "none"
+        handlers = self._declarations.handlers
+        if not isinstance(target, str) or "." in target or not handlers.named(target):
+            known = ", ".join(sorted({handler.name for handler in handlers})) or "none"
             raise SetupError(f"with _module, the target is an event's name; got {target!r}, known events: {known}")
+        check_parameters_of_any(app_state, target, handlers.named(target), values)
         group = module if isinstance(module, Expression) else Expression.from_js(str(module))
         base = urls.root_path(app_state) + app_state.settings.url_prefix
         return [f"{base}/", group, f"/{target}", *urls.query_parts(values, separator="?")]

@@ -19,6 +19,7 @@ from ..sansio.javascript import Expression
 from ..state.app import AppState
 from ..state.request import find_request_state
 from ..views.url import ViewUrls
+from .parameters import check_parameters
 
 
 def root_path(app_state: AppState) -> str:
@@ -34,10 +35,12 @@ def handler_url(app_state: AppState, handler: Handler, values: Mapping[str, obje
 
     :param values: parameter → value; an :class:`Expression` is filled in by the browser; None is left out.
     :return: text and expressions in turn; the expressions' values are to be URL-encoded.
-    :raises SetupError: the handler is not in this app, or its rule lacks a value.
+    :raises SetupError: if the handler is not in this app, has no such parameter, or its rule lacks a value.
     """
     endpoint = _endpoint(app_state, handler)
     in_path = next(app_state.app.url_map.iter_rules(endpoint)).arguments
+    if values:
+        check_parameters(app_state, handler, values, in_path)
     if handler.view is not None:
         values = _add_view_values(app_state, handler, values, in_path)
     path_values = {name: value for name, value in values.items() if name in in_path}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial, update_wrapper
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Request, Response, request
 
@@ -18,6 +18,8 @@ from ..sending.results import queue_result
 from ..state.app import AppState
 from ..state.request import RequestState, current_request_state, state_of
 from .handler import EVENT_ARGUMENT, Handler
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def make_call(app_state: AppState, handler: Handler) -> Callable[..., object]:
@@ -56,7 +58,7 @@ def _explaining(bind_and_call: Callable[..., object], on_invalid: Callable[..., 
 
 
 def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., Response]:
-    """Make the view function: check, bind, call, answer. It bears the handler's names."""
+    """Make the view function: check, bind, call, answer."""
     run = (handler.make_run or make_call)(app_state, handler)
     trusted_origins = app_state.settings.trusted_origins
 
@@ -83,7 +85,20 @@ def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., R
             state.finishes_itself = False
         return response
 
-    return update_wrapper(view, handler.function)
+    return bear_names(view, handler.function)
+
+
+def bear_names(view: F, function: Callable[..., Any]) -> F:
+    """Give a view function the names of a function, and what other extensions have marked that with.
+
+    Its signature stays its own: Flask calls it with the values of the URL. Decorators and injectors of others look at
+    annotations, and behind ``__wrapped__``, to decide what a view takes and returns.
+    """
+    update_wrapper(view, function)
+    for name in ("__wrapped__", "__signature__"):
+        view.__dict__.pop(name, None)
+    view.__annotations__ = {}
+    return view
 
 
 def answer(state: RequestState, handler: Handler, result: object) -> Response:

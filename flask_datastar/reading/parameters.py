@@ -55,6 +55,8 @@ class Binder:
         self._function = function
         self._parameters: list[Parameter] | None = None
         self._wants_all = False
+        #: The parameters that a URL can give, by name; None for any.
+        self.names: frozenset[str] | None = None
         #: What `signals` becomes; None for the dict of all.
         self._model: AnyModel | None = None
         #: The paths that messages may stand under, known from the first request on at the latest.
@@ -128,11 +130,16 @@ class Binder:
     def _read_signature(self) -> list[Parameter]:
         function = self._function
         title = function.__qualname__
+        signature = inspect.signature(function).parameters
         given = {
             name: parameter
-            for name, parameter in inspect.signature(function).parameters.items()
+            for name, parameter in signature.items()
             if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         }
+        if len(given) < len(signature) and any(one.kind is one.VAR_KEYWORD for one in signature.values()):
+            names = None
+        else:
+            names = self.names = frozenset(given) - {_ALL_SIGNALS}
         hints = _resolve_annotations(function, given)
         parameters = []
         for name, parameter in given.items():
@@ -152,6 +159,8 @@ class Binder:
                 raise SetupError(f"handler {title}: parameter '{name}': {text}") from error
             parameters.append(Parameter(name, converter, parameter.default, signal))
         self._parameters = parameters
+        if names is not None:
+            self.names = frozenset(parameter.name for parameter in parameters if parameter.signal is None)
         self.paths = _paths(self._model, parameters)
         return parameters
 

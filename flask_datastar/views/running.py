@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import update_wrapper
 from typing import Any
 
 from flask import Flask, Request, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
-from ..handlers.dispatch import make_call
+from ..handlers.dispatch import bear_names, make_call
 from ..handlers.handler import EVENT_ARGUMENT, Handler, Run, is_event_name
 from ..reading.signals import is_datastar_request, read_signals
 from ..sansio.elements import gives_html, html_text
@@ -44,7 +43,7 @@ def make_page(app_state: AppState, view_class: type[StarView], group: str, name:
         current_request_state().running_view = (group, url_values)
         return guarded(**url_values)
 
-    return _named(answer_page, view_class, name)
+    return _named(bear_names(answer_page, guarded), view_class, name)
 
 
 def _check_page(view_class: type, method: str, result: object) -> object:
@@ -114,7 +113,7 @@ def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]
         return act(request._get_current_object(), state, url_values)  # type: ignore[attr-defined]
 
     decorated = view_class.decorators
-    guarded = _decorate(app, view_class, update_wrapper(act_now, handler.function)) if decorated else None
+    guarded = _decorate(app, view_class, bear_names(act_now, handler.function)) if decorated else None
 
     def run(current: Request, state: RequestState, url_values: dict[str, Any]) -> object:
         if not view_url.is_fixed:
@@ -135,4 +134,5 @@ def _decorate(app: Flask, view_class: type[StarView], function: Callable[..., An
 def _named(function: Callable[..., Any], view_class: type, name: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = name
     function.__module__, function.__doc__ = view_class.__module__, view_class.__doc__
+    function.__annotations__ = {}
     return function

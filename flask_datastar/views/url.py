@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
@@ -40,6 +40,11 @@ class ViewUrl:
             self._converters = {name: converter for name, converter in found.items() if name in names}
             self._defaults.update(rule.defaults or {})
         self.endpoints.append(endpoint)
+
+    @property
+    def names(self) -> Set[str]:
+        """The names of its parameters."""
+        return self._converters.keys()
 
     @property
     def is_fixed(self) -> bool:

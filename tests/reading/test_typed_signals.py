@@ -192,7 +192,7 @@ def test_a_parameter_may_be_a_nested_signal(datastar: Datastar, app: Flask) -> N
     nested = DatastarClient(app, {"user": {"name": "Ada", "more": {"age": "36"}}})
     assert nested.post(act).patched == {"got": ["Ada", 36]}
     # It says that it is a signal: the query string, which a link can set, is not asked.
-    assert nested.post(act, name="Eve").patched == {"got": ["Ada", 36]}
+    assert nested.post("/ds/g/act", name="Eve").patched == {"got": ["Ada", 36]}
     assert "parameter 'user.name': missing" in text_of(DatastarClient(app, {"user": "flat", "name": "x"}).post(act))
 
 

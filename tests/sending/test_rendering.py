@@ -109,6 +109,18 @@ def test_names_of_other_context_processors_win(app: Flask, datastar: Datastar) -
     assert app.test_client().get("/").text == "theirs shops own"
 
 
+def test_context_processor_registered_before_init_app_wins_too(datastar: Datastar) -> None:
+    app = Flask("shop")
+    app.context_processor(lambda: {"theirs": "theirs"})
+    datastar.init_app(app)
+
+    with app.test_request_context():
+        datastar.signal("theirs", "hidden")
+        datastar.signal("own", "own")
+
+        assert render_template_string("{{ theirs }} {{ own }}") == "theirs own"
+
+
 def test_templates_render_without_a_request(app: Flask) -> None:
     with app.app_context():
         assert render_template("whole.html", name="x") == "<p id='w'>x </p>"

@@ -22,7 +22,7 @@ def echo(datastar: Datastar) -> Any:
     """A handler that answers with what it got."""
 
     @datastar.handler(group="g", methods=VERBS)
-    def echo(signals: Signals) -> Signals:
+    def echo(signals: Signals, **more: Any) -> Signals:
         return {
             "got": {
                 "signals": signals,

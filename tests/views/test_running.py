@@ -239,7 +239,7 @@ def test_response_of_load_ends_the_event(datastar: Datastar, tab: DatastarClient
             return "<p id='b'></p>"
 
     for name in ("act", "other"):
-        assert "/elsewhere" in tab.post("page", name, stop=1).html
+        assert "/elsewhere" in tab.post(f"/ds/page/{name}", stop=1).html
         assert tab.post("page", name).html.startswith("<p id=")
 
 

@@ -168,7 +168,7 @@ def test_argument_wins_over_what_the_page_has(app: Flask, datastar: Datastar) ->
             return " ".join(action.js for action in actions)
 
         @event
-        def act(self) -> None: ...
+        def act(self, more: int = 0) -> None: ...
 
     assert app.test_client().get("/5").text == (
         "@post('/ds/page/act?number=6') @post('/ds/page/act?number=' + encodeURIComponent($n) + '&more=1')"
