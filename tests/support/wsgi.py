@@ -79,7 +79,9 @@ class Connection:
                 if hasattr(body, "close"):
                     body.close()
         except BaseException as error:
-            self.error = error
+            # A server that writes to a client that has left ends the response, and no more.
+            if not (isinstance(error, BrokenPipeError) and self._own.fileno() == -1):
+                self.error = error
         finally:
             connection.close()
             with self._changed:
