@@ -23,6 +23,7 @@ from .limits import max_streams
 from .lingering import cut_lingering
 from .shared_tabs import SharedTabs
 from .stream import Stream
+from .tabs import TabEntry
 from .turns import Turns
 
 _STOP_POLL_SECONDS = 0.05
@@ -101,17 +102,15 @@ class StreamHub:
         elif is_full:
             stream.end(Reason.REFUSED)
         elif stream.entry is not None and not stream.must_end:
-            self._register(stream)
+            self._register(stream, stream.entry)
         self._send(hooks.stream_opened, details)
 
-    def _register(self, stream: Stream) -> None:
+    def _register(self, stream: Stream, entry: TabEntry) -> None:
         """Make a stream the live one of its tab, where its scope has room."""
         limit = self.settings.max_streams_per_scope
-        if not self.tabs.register(stream.entry, limit_per_scope=limit):
+        if not self.tabs.register(entry, limit_per_scope=limit):
             self.logger.warning(
-                "Datastar: scope %r has its %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE)",
-                stream.entry.scope,
-                limit,
+                "Datastar: scope %r has its %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE)", entry.scope, limit
             )
             stream.end(Reason.REFUSED)
 

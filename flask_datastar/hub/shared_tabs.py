@@ -226,7 +226,7 @@ class SharedTabs:
 class _Listener:
     """Keeps a channel subscribed; what comes on it goes to the registries."""
 
-    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Leave it to others."""
 
     def catch_up(self) -> None:

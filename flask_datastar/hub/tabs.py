@@ -64,11 +64,16 @@ class Place(Protocol):
     """What tells the streams of one scope apart."""
 
     @property
-    def tab(self) -> str | None: ...
+    def tab(self) -> str | None:
+        """The tab part of the tab id."""
+
     @property
-    def page(self) -> str | None: ...
+    def page(self) -> str | None:
+        """The page part of the tab id."""
+
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Path and query without the signals."""
 
 
 class TabRegistry:

@@ -166,7 +166,7 @@ class StreamBody:
             direct.report()
             if direct.rest and not self.stream.is_gone:
                 rest, direct.rest = direct.rest, b""
-                self._send(self.stream.socket.sendall, rest)
+                self._send(direct.send, rest)
 
     def _send(self, send: Write, data: bytes) -> None:
         """Send, for as long as the client takes to read; one that cannot be reached has left."""

@@ -89,7 +89,7 @@ def open_stream(
         stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream)
     _check_room(hub, owner, tab)
     own = None
-    if owner:
+    if stream.entry is not None:
         # Whoever signs its owner out meanwhile means this one, too.
         hub.tabs.expect(stream.entry)
         # Before the function reads what it sends, so that nothing that is sent to its owner falls between.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from ..brokers.payload import Payload
+from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
 from ..hub.stream import Stream
 from ..state.request import RequestState
@@ -38,7 +38,7 @@ class Subscription:
                 self._hub.bus.unsubscribe(topic, self)
 
     @abstractmethod
-    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Take what was published."""
 
     def catch_up(self) -> None:
