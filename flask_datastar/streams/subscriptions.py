@@ -58,16 +58,18 @@ def add_subscription(state: RequestState, subscription: Subscription) -> None:
 
 
 def check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse what is no topic.
+    """Check the names of topics.
 
-    :raises ValueError: there is none, or one is empty or begins with NUL (the extension's own).
-    :raises TypeError: one is no string.
+    :raises ValueError: if there is no name, or one is empty or starts with NUL (the extension's own).
+    :raises TypeError: if one is no string.
     """
     if not topics:
         raise ValueError("no topic is given; give one or more names")
     for topic in topics:
         if not isinstance(topic, str):
             raise TypeError(f"topic is {type(topic).__name__}; accepted: str")
-        if not topic or topic.startswith("\0"):
-            raise ValueError(f"topic {topic!r} is not accepted; give a name")
+        if not topic:
+            raise ValueError("topic is '': an empty text names nothing; give a name")
+        if topic.startswith("\0"):
+            raise ValueError(f"topic is {topic!r}: NUL at the start is the extension's own; give any other text")
     return tuple(dict.fromkeys(topics))
