@@ -39,7 +39,8 @@ _hooks = Namespace()
 #: ``response`` is the :class:`flask.Response`. Not sent when the handler raised.
 event_handled = _hooks.signal("datastar-event-handled")
 
-#: Sent when the server starts to iterate a stream: ``scope`` (str, "" for none), ``tab`` (str or None), ``endpoint``.
+#: Sent when the server starts to iterate a stream: ``scope`` (str, "" for none), ``tab`` (str or None), ``endpoint``
+#: (str, Flask's own).
 stream_opened = _hooks.signal("datastar-stream-opened")
 
 #: Sent when a stream has ended, with the arguments of :data:`stream_opened` and ``reason``, a :class:`Reason`.

@@ -55,6 +55,7 @@ class TabInfo:
     scope: str
     tab: str | None
     page: str | None
+    #: Flask's own, as ``url_for`` takes it.
     endpoint: str
     #: As :func:`time.time` gives it.
     opened_at: float

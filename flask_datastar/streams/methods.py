@@ -94,7 +94,7 @@ class StreamMethods(DeclaringMethods):
         """
         check_header(request)
         state = current_request_state(self)
-        return _open(state, lambda: events, scope, str(request.endpoint), self._before_wait)
+        return _open(state, lambda: events, scope, self._before_wait)
 
     def every(self, seconds: float) -> Ticks:
         """Tick in a stream: at once, then each period; missed ticks are dropped.
@@ -200,7 +200,7 @@ class StreamMethods(DeclaringMethods):
 
 def _opener(scope: ScopeSource, before_wait: list[Callable[[], object]]) -> Callable[..., Response]:
     def open_declared(state: RequestState, handler: Handler, run: Callable[[], object]) -> Response:
-        return _open(state, run, scope, f"{handler.group}:{handler.event}", before_wait, handler.__str__)
+        return _open(state, run, scope, before_wait, handler.__str__)
 
     return open_declared
 
@@ -209,11 +209,11 @@ def _open(
     state: RequestState,
     run: Callable[[], object],
     scope: ScopeSource,
-    endpoint: str,
     before_wait: list[Callable[[], object]],
     describe: Callable[[], str] | None = None,
 ) -> Response:
     current = request._get_current_object()  # type: ignore[attr-defined]
+    endpoint = str(current.endpoint)
     return open_stream(
         state,
         current,
