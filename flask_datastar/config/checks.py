@@ -152,5 +152,6 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "direct_writes": _check_bool,
     "max_queued_events": _check_count,
     "max_queued_bytes": _check_count,
+    "max_message_bytes": _check_count,
     "restart_spread_seconds": _check_seconds_or_zero,
 }

@@ -68,6 +68,8 @@ class Settings:
     #: Events, and bytes, that may wait for one stream; a client that falls behind further has to come back.
     max_queued_events: int = 1000
     max_queued_bytes: int = 1_048_576
+    #: The largest message, as it is on the wire: what is published, or what one broadcast sends at a time.
+    max_message_bytes: int = 4_194_304
     #: Over how many seconds the clients of a stopping worker are spread when they come back.
     restart_spread_seconds: float = 5
 

@@ -26,8 +26,9 @@ class DirectWriter:
         self._is_chunked = bool(response.chunked)
         # Bytes that the server does not know of yet.
         self._sent = 0
-        #: What the connection did not take of a frame; it goes out, as it is, before anything else.
-        self.rest = b""
+        #: What the connection did not take of a frame; it goes out, as it is, before anything else. The frame is shared
+        #: by all streams that did not take it whole.
+        self.rest: memoryview | None = None
 
     def write(self, payload: Payload) -> bool | None:
         """Write a payload without waiting.
@@ -44,10 +45,10 @@ class DirectWriter:
             return None
         self._sent += len(payload.data)
         if sent < len(frame):
-            self.rest = frame[sent:]
+            self.rest = memoryview(frame)[sent:]
         return True
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Send data as it is, for as long as the client takes to read.
 
         :raises OSError: if the connection is broken.

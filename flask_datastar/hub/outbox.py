@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..brokers.payload import Payload
 from ..transport.wakeups import PerProcess, make_short_lock
 
-#: What one write takes at the most: a larger one would be a private copy of nearly the whole queue for a slow client.
+#: What one write takes at the most. Servers copy what they write, and a client that does not read holds the copy.
 LARGEST_WRITE_BYTES = 65_536
 
 # One for all streams of the process, held for a microsecond: thousands of them would be thousands of cold objects.
 _short_lock = PerProcess(make_short_lock)
+
+
+def slices(data: bytes) -> Iterator[bytes]:
+    """Cut what is too large for one write. The whole is shared, and one slice of it is copied at a time."""
+    view = memoryview(data)
+    return (bytes(view[start : start + LARGEST_WRITE_BYTES]) for start in range(0, len(data), LARGEST_WRITE_BYTES))
 
 
 class Outbox:
@@ -68,7 +75,7 @@ class Outbox:
         return True, is_half_full and not self.waited_for
 
     def take(self) -> bytes:
-        """Return what waits, at most one write of it; b"" when nothing does."""
+        """Return what waits, at most one write of it or one larger event, which is shared; b"" when nothing does."""
         if self.outbox is None:
             return b""
         with self._lock:

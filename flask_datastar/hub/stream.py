@@ -134,7 +134,7 @@ class Stream(Outbox):
             self.last_write = payload.made_at
             if payload.last_id is not None:
                 self.last_id = payload.last_id
-            if direct.rest:
+            if direct.rest is not None:
                 # Its own greenlet sends the rest; until then everything else is queued behind it.
                 self.is_parked = False
                 self.wakeup.set()

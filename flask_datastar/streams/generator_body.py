@@ -125,7 +125,7 @@ class GeneratorBody(StreamBody):
         if self._sent is not None and body:
             self._sent.note(body)
         self.stream.note_ids(body)
-        return (body + self._take_renewal() + self.stream.take()) or otherwise
+        return self._with_shared(body + self._take_renewal()) or otherwise
 
     def _close_events(self) -> None:
         try:

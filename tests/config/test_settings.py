@@ -190,7 +190,10 @@ def test_trusted_origins_are_kept_as_browsers_write_them(kind: type) -> None:
     }
 
 
-COUNTS = ["MAX_SIGNALS_BYTES", "MAX_STREAMS", "MAX_STREAMS_PER_SCOPE", "MAX_QUEUED_EVENTS", "MAX_QUEUED_BYTES"]
+COUNTS = [
+    *["MAX_SIGNALS_BYTES", "MAX_STREAMS", "MAX_STREAMS_PER_SCOPE"],
+    *["MAX_QUEUED_EVENTS", "MAX_QUEUED_BYTES", "MAX_MESSAGE_BYTES"],
+]
 
 
 @pytest.mark.parametrize("name", COUNTS)

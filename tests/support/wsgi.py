@@ -58,6 +58,8 @@ class Connection:
         #: Set to let the server take the next chunk; while it is not, it is as one whose client does not read.
         self.reads = threading.Event()
         self.reads.set()
+        #: The bytes of each write.
+        self.sizes: list[int] = []
         self._changed = threading.Condition()
         self._received = b""
         self._has_ended = False
@@ -99,6 +101,7 @@ class Connection:
             raise BrokenPipeError
         with self._changed:
             self._received += data
+            self.sizes.append(len(data))
             self._changed.notify_all()
 
     @property
