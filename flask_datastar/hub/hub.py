@@ -21,6 +21,7 @@ from ..transport.wakeups import make_lock
 from .bus import Bus
 from .limits import max_streams
 from .lingering import cut_lingering
+from .notices import Notices
 from .shared_tabs import SharedTabs
 from .stream import Stream
 from .tabs import TabEntry
@@ -29,6 +30,8 @@ from .turns import Turns
 _STOP_POLL_SECONDS = 0.05
 #: How long the end of the process waits for streams to end: longer than it lingers, so that all who read get theirs.
 _EXIT_SECONDS = 1.8
+
+SCOPE_IS_FULL = "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE); others are answered 503"
 
 #: What the hooks tell of a stream: scope, tab, endpoint.
 Details = tuple[str, str | None, str]
@@ -50,6 +53,7 @@ class StreamHub:
     def __init__(self, settings: Settings, name: str, logger: logging.Logger, tell: Tell) -> None:
         self.settings = settings
         self.logger = logger
+        self.notices = Notices(logger)
         self._tell = tell
         self.turns = Turns()
         self.bus = Bus(settings, name, self.turns)
@@ -109,9 +113,7 @@ class StreamHub:
         """Make a stream the live one of its tab, where its scope has room."""
         limit = self.settings.max_streams_per_scope
         if not self.tabs.register(entry, limit_per_scope=limit):
-            self.logger.warning(
-                "Datastar: scope %r has its %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE)", entry.scope, limit
-            )
+            self.notices.warn(SCOPE_IS_FULL, entry.scope, limit)
             stream.end(Reason.REFUSED)
 
     def close(self, stream: Stream, details: Details) -> None:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from ..errors import SetupError
 from ..hooks import Reason
-from ..hub.hub import StreamHub
+from ..hub.hub import SCOPE_IS_FULL, StreamHub
 from ..hub.limits import max_streams
 from ..hub.scopes import Scope, scope_text, scope_topic
 from ..hub.tabs import TabEntry
@@ -87,7 +87,7 @@ def open_stream(
     stream = hub.new_stream()
     if owner:
         stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream)
-    _check_room(hub, owner, tab)
+    _check_room(hub, stream.entry)
     own = None
     if stream.entry is not None:
         # Whoever signs its owner out meanwhile means this one, too.
@@ -136,19 +136,15 @@ def _release_database(app_state: AppState) -> list[Callable[[], object]]:
     return [session.remove] if session is not None else []
 
 
-def _check_room(hub: StreamHub, owner: str, tab: str | None) -> None:
-    settings = hub.settings
+def _check_room(hub: StreamHub, entry: TabEntry | None) -> None:
     if hub.is_full:
-        hub.logger.warning(
+        hub.notices.warn(
             "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", max_streams(hub.settings)
         )
         raise ServiceUnavailable("too many streams are open here; try again later")
-    if owner and hub.tabs.is_full(owner, tab, settings.max_streams_per_scope):
-        hub.logger.warning(
-            "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE)",
-            owner,
-            settings.max_streams_per_scope,
-        )
+    limit = hub.settings.max_streams_per_scope
+    if entry is not None and hub.tabs.is_full(entry, limit):
+        hub.notices.warn(SCOPE_IS_FULL, entry.scope, limit)
         raise ServiceUnavailable("too many streams are open for one user; close a tab")
 
 
