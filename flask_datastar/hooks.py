@@ -25,7 +25,7 @@ class Reason(StrEnum):
     AGE = "age"
     #: The client read too slowly, and its queue was full.
     SLOW = "slow"
-    #: There was no room any more when it was opened.
+    #: There was no room any more when it was opened, or a stream with a scope needed its place.
     REFUSED = "refused"
     #: An exception was raised in it.
     FAILED = "failed"

@@ -34,6 +34,7 @@ class Stream(Outbox):
     """The state of one stream, shared by the greenlet that serves it, by publishers and by the timer."""
 
     __slots__ = (
+        "address",
         "direct",
         "ended_at",
         "ending",
@@ -85,7 +86,10 @@ class Stream(Outbox):
         self.is_sending = False
         self.last_write = time.monotonic()
         self.wakeup = make_wakeup()
+        #: None without a scope.
         self.entry: TabEntry | None = None
+        #: The client's, where it is known.
+        self.address: str | None = None
         #: Makes fresh CSRF tokens for the page; None where it needs none.
         self.renewal: Renewal | None = None
         self.socket: Connection | None = None

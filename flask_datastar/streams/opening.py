@@ -11,8 +11,6 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from ..errors import SetupError
 from ..hooks import Reason
-from ..hub.hub import SCOPE_IS_FULL, StreamHub
-from ..hub.limits import max_streams
 from ..hub.scopes import Scope, scope_text, scope_topic
 from ..hub.tabs import TabEntry
 from ..reading.signals import read_page_id, read_signals, read_tab_id
@@ -25,6 +23,7 @@ from ..sending.response import head_response, response_of, take_queue, take_trac
 from ..state.app import AppState
 from ..state.request import RequestState
 from ..transport import worker
+from ..transport.addresses import client_address
 from .body import FollowBody, StreamBody
 from .commits import scoped_session
 from .current import hub_of
@@ -87,7 +86,10 @@ def open_stream(
     stream = hub.new_stream()
     if owner:
         stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream)
-    _check_room(hub, stream.entry)
+    stream.address = client_address(request.environ)
+    refusal = hub.refusal(stream.entry, stream.address)
+    if refusal is not None:
+        raise ServiceUnavailable(refusal)
     own = None
     if stream.entry is not None:
         # Whoever signs its owner out meanwhile means this one, too.
@@ -134,18 +136,6 @@ def _release_database(app_state: AppState) -> list[Callable[[], object]]:
     """Give Flask-SQLAlchemy's session back while a stream waits: thousands of streams share a pool of a few."""
     session = scoped_session(app_state.app)
     return [session.remove] if session is not None else []
-
-
-def _check_room(hub: StreamHub, entry: TabEntry | None) -> None:
-    if hub.is_full:
-        hub.notices.warn(
-            "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", max_streams(hub.settings)
-        )
-        raise ServiceUnavailable("too many streams are open here; try again later")
-    limit = hub.settings.max_streams_per_scope
-    if entry is not None and hub.tabs.is_full(entry, limit):
-        hub.notices.warn(SCOPE_IS_FULL, entry.scope, limit)
-        raise ServiceUnavailable("too many streams are open for one user; close a tab")
 
 
 def _own_url(request: Request) -> str:
