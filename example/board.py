@@ -152,7 +152,7 @@ def commit_and_publish() -> None:
 
 
 def publish_people(app: Flask, **details: Any) -> None:
-    if details["endpoint"] == "board:live":
+    if details["endpoint"] == "datastar.board:live":
         with app.app_context():
             datastar.publish("people")
 

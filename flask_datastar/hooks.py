@@ -25,7 +25,7 @@ class Reason(StrEnum):
     AGE = "age"
     #: The client read too slowly, and its queue was full.
     SLOW = "slow"
-    #: There was no room any more when it was opened.
+    #: There was no room any more when it was opened, or a stream with a scope needed its place.
     REFUSED = "refused"
     #: An exception was raised in it.
     FAILED = "failed"
@@ -39,7 +39,8 @@ _hooks = Namespace()
 #: ``response`` is the :class:`flask.Response`. Not sent when the handler raised.
 event_handled = _hooks.signal("datastar-event-handled")
 
-#: Sent when the server starts to iterate a stream: ``scope`` (str, "" for none), ``tab`` (str or None), ``endpoint``.
+#: Sent when the server starts to iterate a stream: ``scope`` (str, "" for none), ``tab`` (str or None), ``endpoint``
+#: (str, Flask's own).
 stream_opened = _hooks.signal("datastar-stream-opened")
 
 #: Sent when a stream has ended, with the arguments of :data:`stream_opened` and ``reason``, a :class:`Reason`.

@@ -108,6 +108,12 @@ def _check_seconds_or_zero(key: str, value: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
+def _check_share(key: str, value: object) -> float:
+    if not _is_number(value) or not 0 <= value <= 1:  # type: ignore[operator]
+        raise _refuse(key, value, "a number from 0 to 1")
+    return float(value)  # type: ignore[arg-type]
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -137,8 +143,11 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "stream_max_age_seconds": _check_seconds_or_zero,
     "max_streams": _check_count,
     "max_streams_per_scope": _check_count,
+    "share_without_scope": _check_share,
+    "max_streams_per_address": _check_count,
     "direct_writes": _check_bool,
     "max_queued_events": _check_count,
     "max_queued_bytes": _check_count,
+    "max_message_bytes": _check_count,
     "restart_spread_seconds": _check_seconds_or_zero,
 }

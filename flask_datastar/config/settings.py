@@ -66,11 +66,18 @@ class Settings:
     max_streams: int = 900
     #: Streams of one scope, which is one person; above it 503 for the newcomer.
     max_streams_per_scope: int = 20
+    #: The share of ``max_streams`` that streams without a scope keep; above it they end where one with a scope needs
+    #: their place.
+    share_without_scope: float = 0
+    #: Streams of one client address, where that is known; above it 503 for the newcomer.
+    max_streams_per_address: int = 300
     #: Whether publishers write to idle connections themselves, where that is safe.
     direct_writes: bool = True
     #: Events, and bytes, that may wait for one stream; a client that falls behind further has to come back.
     max_queued_events: int = 1000
     max_queued_bytes: int = 1_048_576
+    #: The largest message, as it is on the wire: what is published, or what one broadcast sends at a time.
+    max_message_bytes: int = 4_194_304
     #: Over how many seconds the clients of a stopping worker are spread when they come back.
     restart_spread_seconds: float = 5
 

@@ -87,7 +87,7 @@ class Bus:
         try:
             self.broker.publish(channel_of(topic), topic, kind, payload)
         except BrokerError as error:
-            if kind != MessageKind.TABS:
+            if kind is not MessageKind.TABS:
                 self._note_missed(topic, restored)
             if not self._drops_failures:
                 raise
@@ -98,17 +98,19 @@ class Bus:
         self.broker.publish(channel_of(topic), topic, kind, payload, waits=False)
 
     def receive(self, topic: str, kind: str, payload: Payload) -> None:
-        """Deliver; streams get their turn before a queue overflows that had none yet."""
-        if kind == MessageKind.TABS:
+        """Deliver a message, then let streams with full queues run."""
+        # What comes from another process is text.
+        known = MessageKind(kind)
+        if known is MessageKind.TABS:
             if self.on_tabs is not None:
                 self.on_tabs(payload)
             return
-        if kind == MessageKind.MISSED:
+        if known is MessageKind.MISSED:
             if payload.data != self._process:
                 for subscriber in self.topics.subscribers(topic):
                     subscriber.catch_up()
             return
-        self.topics.publish(topic, kind, payload)
+        self.topics.publish(topic, known, payload)
         self._turns.relieve()
 
     def catch_up(self) -> None:

@@ -17,16 +17,18 @@ from ..brokers.payload import Payload
 class DirectWriter:
     """Writes to one connection past its greenlet."""
 
-    __slots__ = ("_descriptor", "_is_chunked", "_response", "_sent", "rest")
+    __slots__ = ("_connection", "_descriptor", "_is_chunked", "_response", "_sent", "rest")
 
-    def __init__(self, response: Any, descriptor: int) -> None:
+    def __init__(self, response: Any, connection: Any) -> None:
         self._response = response
-        self._descriptor = descriptor
+        self._connection = connection
+        self._descriptor: int = connection.fileno()
         self._is_chunked = bool(response.chunked)
         # Bytes that the server does not know of yet.
         self._sent = 0
-        #: What the connection did not take of a frame; it goes out, as it is, before anything else.
-        self.rest = b""
+        #: What the connection did not take of a frame; it goes out, as it is, before anything else. The frame is shared
+        #: by all streams that did not take it whole.
+        self.rest: memoryview | None = None
 
     def write(self, payload: Payload) -> bool | None:
         """Write a payload without waiting.
@@ -43,8 +45,15 @@ class DirectWriter:
             return None
         self._sent += len(payload.data)
         if sent < len(frame):
-            self.rest = frame[sent:]
+            self.rest = memoryview(frame)[sent:]
         return True
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Send data as it is, for as long as the client takes to read.
+
+        :raises OSError: if the connection is broken.
+        """
+        self._connection.sendall(data)
 
     def report(self) -> None:
         """Tell gunicorn what was written past it, for its access log."""
@@ -65,4 +74,4 @@ def direct_writer(environ: dict[str, Any], start_response: Any) -> DirectWriter 
         return None
     if environ.get("SERVER_PROTOCOL") not in ("HTTP/1.0", "HTTP/1.1") or environ.get("REQUEST_METHOD") == "HEAD":
         return None
-    return DirectWriter(response, connection.fileno())
+    return DirectWriter(response, connection)

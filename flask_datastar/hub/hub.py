@@ -21,8 +21,11 @@ from ..transport.wakeups import make_lock
 from .bus import Bus
 from .limits import max_streams
 from .lingering import cut_lingering
+from .notices import Notices
+from .places import Places
 from .shared_tabs import SharedTabs
 from .stream import Stream
+from .tabs import TabEntry
 from .turns import Turns
 
 _STOP_POLL_SECONDS = 0.05
@@ -49,6 +52,7 @@ class StreamHub:
     def __init__(self, settings: Settings, name: str, logger: logging.Logger, tell: Tell) -> None:
         self.settings = settings
         self.logger = logger
+        self.notices = Notices(logger)
         self._tell = tell
         self.turns = Turns()
         self.bus = Bus(settings, name, self.turns)
@@ -58,7 +62,7 @@ class StreamHub:
         self.binding = make_lock()
         self.is_stopping = False
         self._lock = make_lock()
-        self._streams: set[Stream] = set()
+        self._places = Places(settings)
         self._opened = 0
         self._dropped = 0
         self._peak = 0
@@ -66,10 +70,32 @@ class StreamHub:
         self._cancel_ticks: list[Callable[[], None]] = []
         self._has_exit_hook = False
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there are as many streams as there may be."""
-        return len(self._streams) >= max_streams(self.settings)
+    def refusal(self, entry: TabEntry | None, address: str | None) -> str | None:
+        """Return why one more stream cannot be opened, for the client; None when it can. The reason is logged.
+
+        :param entry: None for a stream without a scope.
+        :param address: of its client; None where it is not known.
+        """
+        settings = self.settings
+        with self._lock:
+            has_room = self._places.has_room(has_scope=entry is not None)
+            has_room_for_address = self._places.has_room_for_address(address)
+        if not has_room:
+            self.notices.warn(
+                "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", max_streams(settings)
+            )
+            return "too many streams are open here; try again later"
+        if not has_room_for_address:
+            self.notices.warn(
+                "Datastar: %s has %d streams already (DATASTAR_MAX_STREAMS_PER_ADDRESS); more are answered 503",
+                address,
+                settings.max_streams_per_address,
+            )
+            return "too many streams are open from one address; close a tab"
+        if entry is not None and self.tabs.is_full(entry, settings.max_streams_per_scope):
+            self._note_full_scope(entry)
+            return "too many streams are open for one user; close a tab"
+        return None
 
     def new_stream(self) -> Stream:
         """Make a stream by the app's limits; it counts only once it was opened."""
@@ -86,8 +112,7 @@ class StreamHub:
     def open(self, stream: Stream, details: Details) -> None:
         """Enter a stream when the server begins to iterate it, and watch its client."""
         with self._lock:
-            is_full = len(self._streams) >= max_streams(self.settings)
-            self._streams.add(stream)
+            has_room, leaving_one = self._places.take(stream)
             self._opened += 1
             if not self._cancel_ticks:
                 self._start_ticks()
@@ -98,34 +123,47 @@ class StreamHub:
             # All others were ended while this one was on its way here.
             stream.end(Reason.STOPPING)
         # Asked already when the request came, but others were opened meanwhile.
-        elif is_full:
+        elif not has_room:
             stream.end(Reason.REFUSED)
         elif stream.entry is not None and not stream.must_end:
-            self._register(stream)
+            self._register(stream, stream.entry)
+        if leaving_one is not None:
+            self._end_for_another(leaving_one)
         self._send(hooks.stream_opened, details)
 
-    def _register(self, stream: Stream) -> None:
+    def _register(self, stream: Stream, entry: TabEntry) -> None:
         """Make a stream the live one of its tab, where its scope has room."""
-        limit = self.settings.max_streams_per_scope
-        if not self.tabs.register(stream.entry, limit_per_scope=limit):
-            self.logger.warning(
-                "Datastar: scope %r has its %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE)",
-                stream.entry.scope,
-                limit,
-            )
+        if not self.tabs.register(entry, limit_per_scope=self.settings.max_streams_per_scope):
+            self._note_full_scope(entry)
             stream.end(Reason.REFUSED)
+
+    def _note_full_scope(self, entry: TabEntry) -> None:
+        self.notices.warn(
+            "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE); more are answered 503",
+            entry.scope,
+            self.settings.max_streams_per_scope,
+        )
+
+    def _end_for_another(self, stream: Stream) -> None:
+        """End a stream without a scope, whose place one with a scope has taken."""
+        self.notices.warn(
+            "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS): those without a scope end where "
+            "others need their places",
+            max_streams(self.settings),
+        )
+        stream.end(Reason.REFUSED)
 
     def close(self, stream: Stream, details: Details) -> None:
         """Take a stream out, whatever ended it; safe to call twice."""
         with self._lock:
-            if stream not in self._streams:
+            if stream not in self._places.streams:
                 return
-            self._streams.discard(stream)
+            self._places.leave(stream)
             stream.leave()
             assert stream.reason is not None
             self._ended[stream.reason] += 1
             self._peak = max(self._peak, stream.peak)
-            if not self._streams:
+            if not self._places.streams:
                 for cancel in self._cancel_ticks:
                     cancel()
                 self._cancel_ticks = []
@@ -148,11 +186,11 @@ class StreamHub:
         """Give the counters: open, opened, ended by reason, dropped, queue high-water mark (events)."""
         with self._lock:
             return {
-                "open": len(self._streams),
+                "open": len(self._places.streams),
                 "opened": self._opened,
                 "ended": {reason.value: count for reason, count in self._ended.items()},
                 "dropped": self._dropped,
-                "queue_high_water": max([self._peak, *(stream.peak for stream in self._streams)]),
+                "queue_high_water": max([self._peak, *(stream.peak for stream in self._places.streams)]),
                 **self._broker_stats(),
             }
 
@@ -178,7 +216,7 @@ class StreamHub:
 
     def _snapshot(self) -> list[Stream]:
         with self._lock:
-            return list(self._streams)
+            return list(self._places.streams)
 
     def _start_ticks(self) -> None:
         if not self._has_exit_hook:
@@ -202,7 +240,7 @@ class StreamHub:
         """End all streams where the process ends without saying so before, and let their threads finish."""
         self.stop()
         deadline = time.monotonic() + _EXIT_SECONDS
-        while self._streams and time.monotonic() < deadline:
+        while self._places.streams and time.monotonic() < deadline:
             time.sleep(0.01)
         self.bus.close()
 

@@ -1,4 +1,4 @@
-"""Limits of the number of streams in one process."""
+"""Limits: how many streams one process has, and how large a message is."""
 
 from __future__ import annotations
 
@@ -13,3 +13,16 @@ def max_streams(settings: Settings) -> int:
     """Return how many streams this process may hold, by configuration and by its threads."""
     threads = worker.thread_count()
     return settings.max_streams if threads is None else min(settings.max_streams, threads - SPARE_THREADS)
+
+
+def check_message_size(settings: Settings, size: int) -> None:
+    """Check the size of a message, which waits for each client that reads slowly.
+
+    :param size: bytes on the wire.
+    :raises ValueError: if it is above ``DATASTAR_MAX_MESSAGE_BYTES``.
+    """
+    if size > settings.max_message_bytes:
+        raise ValueError(
+            f"message is {size} bytes: streams take at most {settings.max_message_bytes} at a time, each line break in "
+            "it counting 16 (DATASTAR_MAX_MESSAGE_BYTES); send less at a time, or raise that key"
+        )

@@ -135,12 +135,15 @@ class SharedTabs:
             self._bus.unsubscribe(topic, listener)
             del self._questions[question]
 
-    def is_full(self, scope: str, tab: str | None, limit: int) -> bool:
-        """Whether a scope has so many streams in all processes that one more of a tab would be too much."""
-        here = self._registry.count_others(scope, tab)
+    def is_full(self, newcomer: TabEntry, limit: int) -> bool:
+        """Whether the scope of a new stream has as many in all processes as it may have beside it.
+
+        Those of its tab in other processes do not count: the new stream may replace them.
+        """
+        here = self._registry.count_beside(newcomer)
         if here >= limit or not self._bus.is_shared:
             return here >= limit
-        return here + self._bus.broker.count_elsewhere(scope, tab) >= limit
+        return here + self._bus.broker.count_elsewhere(newcomer.scope, newcomer.tab) >= limit
 
     def count(self, *, everywhere: bool = False) -> int:
         """Count the tabs of this process, or of all; one that has streams in two of them counts twice.
@@ -226,7 +229,7 @@ class SharedTabs:
 class _Listener:
     """Keeps a channel subscribed; what comes on it goes to the registries."""
 
-    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Leave it to others."""
 
     def catch_up(self) -> None:

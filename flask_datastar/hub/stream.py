@@ -1,31 +1,40 @@
-"""One open stream: what waits for it, how it is woken, and how it ends. Knows no request and no WSGI."""
+"""One open stream: how it is woken and how it ends. Knows no request and no WSGI."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
-from ..brokers.payload import Payload
+from ..brokers.payload import MessageKind, Payload
 from ..hooks import Reason
 from ..sansio.endings import Ending
-from ..transport.wakeups import PerProcess, make_short_lock, make_wakeup
+from ..transport.wakeups import make_wakeup
+from ..transport.watchers import Connection, Watch
 from .direct import DirectWriter
 from .endings import ending_kind
+from .outbox import Outbox
+from .tabs import TabEntry
 
-#: What one write takes at the most: a larger one would be a private copy of nearly the whole queue for a slow client.
-LARGEST_WRITE_BYTES = 65_536
-
-
-# One for all streams of the process, held for a microsecond: thousands of them would be thousands of cold objects.
-_short_lock = PerProcess(make_short_lock)
+# Found without a look at the enum, which costs as much as a short delivery.
+_EVENTS = MessageKind.EVENTS
 
 
-class Stream:
+class Renewal(Protocol):
+    """A source of fresh tokens for the page of a stream."""
+
+    #: ``time.monotonic()`` at which the next one is due.
+    due_at: float
+
+    def take(self, now: float) -> bytes:
+        """Return the event with a fresh token if one is due, else b""."""
+
+
+class Stream(Outbox):
     """The state of one stream, shared by the greenlet that serves it, by publishers and by the timer."""
 
     __slots__ = (
-        "_lock",
+        "address",
         "direct",
         "ended_at",
         "ending",
@@ -36,18 +45,12 @@ class Stream:
         "is_gone",
         "is_parked",
         "is_sending",
-        "last_id",
         "last_write",
-        "limits",
         "on_pressed",
         "on_slow",
-        "outbox",
-        "outbox_bytes",
-        "peak",
         "reason",
         "renewal",
         "socket",
-        "waited_for",
         "wakeup",
         "watch",
     )
@@ -60,23 +63,12 @@ class Stream:
         on_pressed: Callable[[Stream], None],
         expires_at: float | None,
     ) -> None:
-        #: Events and bytes that may wait.
-        self.limits = limits
+        super().__init__(limits)
         #: Called when no more can be queued, and when the queue is half full without a turn since.
         self.on_slow = on_slow
         self.on_pressed = on_pressed
         #: ``time.monotonic()`` at which the stream ends with *restart*.
         self.expires_at = expires_at
-        #: Guards the queue, and a direct write against the stream's own thread that wakes up meanwhile.
-        self._lock = _short_lock.get()
-        #: Events that wait for the next write; None for none. A list, because mostly one event waits, and a deque takes
-        #: 600 bytes to begin with.
-        self.outbox: list[Payload] | None = None
-        self.outbox_bytes = 0
-        #: The most events that ever waited.
-        self.peak = 0
-        #: Whether a publisher gave this stream a turn since it last took something.
-        self.waited_for = False
         #: How it is to end, once that is decided; the browser learns it from the last id.
         self.ending: Ending | None = None
         #: Why it ended, for hooks and counters; None while it goes on.
@@ -93,14 +85,15 @@ class Stream:
         #: The server is writing, which takes as long as the client likes.
         self.is_sending = False
         self.last_write = time.monotonic()
-        #: The last id of the application's own that was sent.
-        self.last_id = ""
         self.wakeup = make_wakeup()
-        self.entry: Any = None
+        #: None without a scope.
+        self.entry: TabEntry | None = None
+        #: The client's, where it is known.
+        self.address: str | None = None
         #: Makes fresh CSRF tokens for the page; None where it needs none.
-        self.renewal: Any = None
-        self.socket: Any = None
-        self.watch: Any = None
+        self.renewal: Renewal | None = None
+        self.socket: Connection | None = None
+        self.watch: Watch | None = None
         self.direct: DirectWriter | None = None
 
     @property
@@ -108,21 +101,9 @@ class Stream:
         """Whether it is to end, or its client has gone."""
         return self.is_gone or self.ending is not None
 
-    @property
-    def waiting(self) -> int:
-        """How many events wait."""
-        outbox = self.outbox
-        return len(outbox) if outbox is not None else 0
-
-    @property
-    def first_waiting(self) -> Payload | None:
-        """What waits for the longest time; None when nothing does."""
-        outbox = self.outbox
-        return outbox[0] if outbox else None
-
-    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Take what was published: a stream that only follows is itself the subscriber."""
-        if kind == "events":
+        if kind is _EVENTS:
             self.put(payload)
 
     def catch_up(self) -> None:
@@ -147,21 +128,6 @@ class Stream:
         if is_pressed:
             self.on_pressed(self)
 
-    def _queue(self, payload: Payload) -> tuple[bool, bool]:
-        """Queue a payload, and give whether there was room, and whether the stream should get a turn soon."""
-        events, size = self.limits
-        outbox = self.outbox
-        if outbox is None:
-            outbox = self.outbox = []
-        elif len(outbox) >= events or self.outbox_bytes + len(payload.data) > size:
-            return False, False
-        outbox.append(payload)
-        self.outbox_bytes += len(payload.data)
-        if len(outbox) > self.peak:
-            self.peak = len(outbox)
-        is_half_full = len(outbox) * 2 >= events or self.outbox_bytes * 2 >= size
-        return True, is_half_full and not self.waited_for
-
     def _write(self, direct: DirectWriter, payload: Payload) -> bool:
         """Write past the queue; False when the connection takes nothing, so that the payload is queued."""
         taken = direct.write(payload)
@@ -172,48 +138,11 @@ class Stream:
             self.last_write = payload.made_at
             if payload.last_id is not None:
                 self.last_id = payload.last_id
-            if direct.rest:
+            if direct.rest is not None:
                 # Its own greenlet sends the rest; until then everything else is queued behind it.
                 self.is_parked = False
                 self.wakeup.set()
         return taken
-
-    def take(self) -> bytes:
-        """Give what waits, at most one write of it; b"" when nothing does."""
-        if self.outbox is None:
-            return b""
-        with self._lock:
-            outbox = self.outbox
-            if outbox is None:
-                return b""
-            self.waited_for = False
-            count, size = 1, len(outbox[0].data)
-            while count < len(outbox) and size + len(outbox[count].data) <= LARGEST_WRITE_BYTES:
-                size += len(outbox[count].data)
-                count += 1
-            if count == len(outbox):
-                taken, self.outbox = outbox, None
-            else:
-                taken = outbox[:count]
-                del outbox[:count]
-            self.outbox_bytes -= size
-        for payload in taken:
-            if payload.last_id is not None:
-                self.last_id = payload.last_id
-        return taken[0].data if count == 1 else b"".join([payload.data for payload in taken])
-
-    def drop_waiting(self) -> None:
-        """Forget what waits: a client that does not read is not to cost memory."""
-        with self._lock:
-            self.outbox = None
-            self.outbox_bytes = 0
-
-    def note_ids(self, block: bytes) -> None:
-        """Remember the last id among encoded events that are about to be sent."""
-        # Nothing but an id field begins so: every line of the content comes after "data: ".
-        start = block.rfind(b"\nid: ") + 1
-        if start or block.startswith(b"id: "):
-            self.last_id = block[start + 4 : block.find(b"\n", start)].decode("ascii")
 
     def park(self, timeout: float | None) -> None:
         """Wait to be woken; meanwhile publishers may write to the connection."""

@@ -55,6 +55,7 @@ class TabInfo:
     scope: str
     tab: str | None
     page: str | None
+    #: Flask's own, as ``url_for`` takes it.
     endpoint: str
     #: As :func:`time.time` gives it.
     opened_at: float
@@ -102,23 +103,20 @@ class TabRegistry:
         with streams.lock:
             streams.expected.discard(entry)
             tabs = streams.by_scope.get(entry.scope, {})
+            if _count_beside(tabs, entry) >= limit_per_scope:
+                return False
             older = tabs.get(entry.tab, [])
             kept = [other for other in older if other is not entry and may_live_beside(other, entry)]
-            elsewhere = sum(len(entries) for tab, entries in tabs.items() if tab != entry.tab)
-            if elsewhere + len(kept) >= limit_per_scope:
-                return False
             replaced = [other for other in older if other is not entry and other not in kept]
             streams.by_scope.setdefault(entry.scope, tabs)[entry.tab] = [*kept, entry]
         _end(replaced, Reason.REPLACED, entry.page)
         return True
 
-    def count_others(self, scope: str, tab: str | None) -> int:
-        """Count the streams of a scope, except those of one tab, which a new one would replace."""
+    def count_beside(self, newcomer: TabEntry) -> int:
+        """Count the streams of its scope that a new one would leave open."""
         streams = self._streams.get()
         with streams.lock:
-            tabs = streams.by_scope.get(scope, {})
-            others = [entries for name, entries in tabs.items() if name is None or name != tab]
-            return sum(map(len, others))
+            return _count_beside(streams.by_scope.get(newcomer.scope, {}), newcomer)
 
     def count_of(self, scope: str, tab: str | None) -> int:
         """Count the streams of one tab of a scope; None for those without."""
@@ -199,6 +197,11 @@ class _Streams:
         if not tabs:
             self.by_scope.pop(scope, None)
         return entries
+
+
+def _count_beside(tabs: dict[str | None, list[TabEntry]], newcomer: TabEntry) -> int:
+    kept = [one for one in tabs.get(newcomer.tab, ()) if one is not newcomer and may_live_beside(one, newcomer)]
+    return len(kept) + sum(len(entries) for tab, entries in tabs.items() if tab != newcomer.tab)
 
 
 def may_live_beside(older: TabEntry, newer: Place) -> bool:

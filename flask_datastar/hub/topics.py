@@ -1,10 +1,11 @@
-"""Who listens to which topic in this process. It knows neither Flask, streams nor tabs, and encodes nothing."""
+"""Who listens to which topic in this process. It knows neither streams nor tabs, and encodes nothing."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any, Protocol
 
+from ..brokers.payload import MessageKind
 from ..transport.wakeups import PerProcess, make_lock, pause
 
 # Deliveries without a pause: a few milliseconds, in which no other greenlet runs.
@@ -16,12 +17,12 @@ _logger = logging.getLogger(__name__)
 class Subscriber(Protocol):
     """What gets the messages of a topic."""
 
-    def deliver(self, topic: str, kind: str, payload: Any) -> None:
+    def deliver(self, topic: str, kind: MessageKind, payload: Any) -> None:
         """Take one message.
 
         Called by the publisher. It may yield to other greenlets, but must not wait for another publisher.
 
-        :param kind: of :class:`~flask_datastar.brokers.payload.MessageKind`, *message* or *events*.
+        :param kind: *message* or *events*.
         """
 
     def catch_up(self) -> None:
@@ -66,7 +67,7 @@ class Topics:
                 if not found.subscribers:
                     del topics.by_name[topic]
 
-    def publish(self, topic: str, kind: str, payload: object) -> int:
+    def publish(self, topic: str, kind: MessageKind, payload: object) -> int:
         """Deliver a message to all subscribers of a topic.
 
         Messages reach every subscriber in the same order: of two publishers one waits until the other has delivered.

@@ -6,11 +6,13 @@ import random
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from ..hooks import Reason
 from ..hub.direct import direct_writer
 from ..hub.hub import Details, StreamHub
+from ..hub.outbox import LARGEST_WRITE_BYTES, slices
 from ..hub.stream import Stream
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, EndingKind, ending_block, restart_delay_ms
 from ..sending.producer import KEEPALIVE
@@ -37,6 +39,7 @@ class StreamBody(RunningBody):
         "_opened_at",
         "_prelude",
         "_subscriptions",
+        "_unsent",
         "hub",
         "is_connected",
         "stream",
@@ -64,6 +67,8 @@ class StreamBody(RunningBody):
         self._is_closed = False
         self._has_ended = False
         self._opened_at = 0.0
+        # What is left of something that was too large for one write; nothing else goes out before it has.
+        self._unsent: Iterator[bytes] | None = None
         self._subscriptions: list[Subscription] = []
         for subscription in subscriptions:
             self.adopt(subscription)
@@ -103,7 +108,7 @@ class StreamBody(RunningBody):
     def __next__(self) -> bytes:
         stream = self.stream
         stream.is_sending = False
-        chunk = self._next_chunk()
+        chunk = self._next_slice()
         # The server writes now, after the last chunk the end of the body, and that takes as long as the client likes.
         stream.is_sending = True
         stream.last_write = time.monotonic()
@@ -111,8 +116,29 @@ class StreamBody(RunningBody):
             raise StopIteration
         return chunk
 
+    def _next_slice(self) -> bytes | None:
+        """Return the next write, a slice of what is too large for one; None at the end."""
+        if self._unsent is not None and not self.stream.is_gone:
+            part = next(self._unsent, None)
+            if part is not None:
+                return part
+        self._unsent = None
+        chunk = self._next_chunk()
+        if chunk is None or len(chunk) <= LARGEST_WRITE_BYTES:
+            return chunk
+        self._unsent = slices(chunk)
+        return next(self._unsent)
+
+    def _with_shared(self, own: bytes) -> bytes:
+        """Put what is sent to the stream behind its own output; what is too large goes out later, uncopied."""
+        shared = self.stream.take()
+        if not own or len(own) + len(shared) <= LARGEST_WRITE_BYTES:
+            return own + shared
+        self._unsent = chain(slices(own), slices(shared))
+        return next(self._unsent)
+
     def _next_chunk(self) -> bytes | None:
-        """Give the next chunk; None when there is none any more."""
+        """Return the next chunk; None at the end."""
         if self._has_ended or self.stream.is_gone:
             return None
         if self._is_open:
@@ -120,7 +146,9 @@ class StreamBody(RunningBody):
         self._is_open = True
         self._opened_at = time.monotonic()
         self.hub.open(self.stream, self._details)
-        return self._prelude + self._take_renewal() or OPENING
+        # It may be a whole page, and the stream lives for hours.
+        prelude, self._prelude = self._prelude, b""
+        return prelude + self._take_renewal() or OPENING
 
     def _advance(self) -> bytes | None:
         stream = self.stream
@@ -128,10 +156,10 @@ class StreamBody(RunningBody):
         self._send_rest()
         if stream.is_gone:
             return None
-        if stream.ending is not None:
-            # What was sent to the stream before its end is not lost.
-            chunk += stream.take()
-            if not stream.waiting:
+        if stream.ending is not None and self._unsent is None:
+            # What was sent to the stream before its end is not lost, nor is it copied.
+            chunk = self._with_shared(chunk)
+            if self._unsent is None and not stream.waiting and len(chunk) <= LARGEST_WRITE_BYTES:
                 self._has_ended = True
                 chunk += self._last_block(stream.ending)
         return chunk
@@ -156,7 +184,7 @@ class StreamBody(RunningBody):
 
     def _take_owed(self) -> bytes:
         """Give what the stream owes by the clock, b"" when it is nothing: a fresh token, what waits, a keep-alive."""
-        data = self._take_renewal() + self.stream.take()
+        data = self._take_renewal() or self.stream.take()
         keepalive = self.hub.settings.keepalive_seconds
         return data or (KEEPALIVE if time.monotonic() - self.stream.last_write >= keepalive else b"")
 
@@ -174,16 +202,20 @@ class StreamBody(RunningBody):
         direct = self.stream.direct
         if direct is not None:
             direct.report()
-            if direct.rest and not self.stream.is_gone:
-                rest, direct.rest = direct.rest, b""
-                self._send(self.stream.socket.sendall, rest)
+            rest, direct.rest = direct.rest, None
+            if rest is not None and not self.stream.is_gone:
+                self._send(direct.send, rest)
 
-    def _send(self, send: Write, data: bytes) -> None:
+    def _send(self, send: Callable[[Any], object], data: bytes | memoryview) -> None:
         """Send, for as long as the client takes to read; one that cannot be reached has left."""
         stream = self.stream
         stream.is_sending = True
         try:
-            send(data)
+            if isinstance(data, memoryview) or len(data) <= LARGEST_WRITE_BYTES:
+                send(data)
+            else:
+                for part in slices(data):
+                    send(part)
         except OSError:
             stream.leave()
         stream.is_sending = False

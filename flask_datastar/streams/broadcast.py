@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Unpack
 
 from ..brokers.payload import Payload
+from ..hub.limits import check_message_size
 from ..sansio.elements import ElementOptions
 from ..sansio.events import Event
 from ..security.tokens import check_no_token
@@ -79,5 +80,6 @@ class Broadcast(SendingMethods[None]):
             return
         last_ids = [event.event_id for event in events if event.event_id is not None]
         payload = Payload(b"".join(event.encode() for event in events), last_ids[-1] if last_ids else None)
+        check_message_size(self._app_state.settings, len(payload.data))
         check_no_token(self._app_state, payload.data)
         self._deliver(payload)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from ..brokers.payload import Payload
+from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
 from ..transport.wakeups import make_short_lock
 from .running import current_body
@@ -24,7 +24,7 @@ class Changes(Subscription):
         self._not_before = 0.0
         super().__init__(hub, topics)
 
-    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Note that there is something new; what it was does not matter."""
         if self._changed is not None:
             with self._lock:

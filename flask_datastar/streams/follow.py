@@ -65,9 +65,9 @@ class Follow(Subscription):
             for topic in self.topics:
                 self._hub.bus.topics.hand_over(topic, self, stream)
 
-    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Queue broadcast events."""
-        if kind != MessageKind.EVENTS:
+        if kind is not MessageKind.EVENTS:
             return
         if self._stream is None:
             # Another thread may be binding it at this moment: nothing may be lost, or overtake what came before.

@@ -90,7 +90,7 @@ class GeneratorBody(StreamBody):
         goes_on = self._producer.advance()
         body = self._producer.flush()
         self.stream.note_ids(body)
-        chunk = body + self._take_renewal() + self.stream.take()
+        chunk = self._with_shared(body + self._take_renewal())
         if not goes_on:
             self.stream.end(Reason.DONE)
             return chunk

@@ -96,7 +96,7 @@ class StreamMethods:
         """
         check_header(request)
         state = current_request_state(self)
-        return _open(state, lambda: events, scope, str(request.endpoint), self._before_wait)
+        return _open(state, lambda: events, scope, self._before_wait)
 
     def every(self, seconds: float) -> Ticks:
         """Tick in a stream: at once, then each period; missed ticks are dropped.
@@ -217,18 +217,18 @@ class StreamOptions:
 
     def open(self, state: RequestState, handler: Handler, run: Callable[[], object]) -> Response:
         """Open the stream for a request."""
-        return _open(state, run, self.scope, handler.key, self.before_wait, handler.__str__)
+        return _open(state, run, self.scope, self.before_wait, handler.__str__)
 
 
 def _open(
     state: RequestState,
     run: Callable[[], object],
     scope: ScopeSource,
-    endpoint: str,
     before_wait: list[Callable[[], object]],
     describe: Callable[[], str] | None = None,
 ) -> Response:
     current = request._get_current_object()  # type: ignore[attr-defined]
+    endpoint = str(current.endpoint)
     return open_stream(
         state,
         current,

@@ -11,8 +11,6 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from ..errors import SetupError
 from ..hooks import Reason
-from ..hub.hub import StreamHub
-from ..hub.limits import max_streams
 from ..hub.scopes import Scope, scope_text, scope_topic
 from ..hub.tabs import TabEntry
 from ..reading.signals import read_page_id, read_signals, read_tab_id
@@ -26,6 +24,7 @@ from ..sending.response import head_response, response_of
 from ..sending.results import queue_result
 from ..state.request import RequestState
 from ..transport import worker
+from ..transport.addresses import client_address
 from .body import FollowBody, StreamBody
 from .current import hub_of
 from .follow import Follow
@@ -87,9 +86,12 @@ def open_stream(
     stream = hub.new_stream()
     if owner:
         stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream)
-    _check_room(hub, owner, tab)
+    stream.address = client_address(request.environ)
+    refusal = hub.refusal(stream.entry, stream.address)
+    if refusal is not None:
+        raise ServiceUnavailable(refusal)
     own = None
-    if owner:
+    if stream.entry is not None:
         # Whoever signs its owner out meanwhile means this one, too.
         hub.tabs.expect(stream.entry)
         # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
@@ -128,22 +130,6 @@ def open_stream(
         hub.stop()
         stream.end(Reason.STOPPING)
     return stream_response(state, body)
-
-
-def _check_room(hub: StreamHub, owner: str, tab: str | None) -> None:
-    settings = hub.settings
-    if hub.is_full:
-        hub.logger.warning(
-            "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", max_streams(hub.settings)
-        )
-        raise ServiceUnavailable("too many streams are open here; try again later")
-    if owner and hub.tabs.is_full(owner, tab, settings.max_streams_per_scope):
-        hub.logger.warning(
-            "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE)",
-            owner,
-            settings.max_streams_per_scope,
-        )
-        raise ServiceUnavailable("too many streams are open for one user; close a tab")
 
 
 def _own_url(request: Request) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from ..brokers.payload import MessageKind, Payload
+from ..hub.limits import check_message_size
 from ..state.app import AppState
 from .broadcast import Broadcast
 from .commits import publish_at_commit
@@ -16,11 +17,13 @@ from .servers import check_publisher
 def publish_message(app_state: AppState, topic: str, data: Any) -> None:
     """Publish data, as JSON, to the streams that subscribed to a topic.
 
-    :raises ValueError: the data has no strict JSON form.
-    :raises SetupError: most streams could not hear it.
-    :raises BrokerError: the streams of other processes may not hear it.
+    :raises ValueError: if the data has no strict JSON form, or is too large.
+    :raises SetupError: if most streams would not get it.
+    :raises BrokerError: if the streams of other processes may not get it.
     """
-    _publish(app_state, topic, MessageKind.MESSAGE, Payload(app_state.dumps(data).encode()))
+    payload = Payload(app_state.dumps(data).encode())
+    check_message_size(app_state.settings, len(payload.data))
+    _publish(app_state, topic, MessageKind.MESSAGE, payload)
 
 
 def broadcast_events(app_state: AppState, topic: str) -> Broadcast:

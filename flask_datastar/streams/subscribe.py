@@ -16,6 +16,9 @@ from ..transport.wakeups import make_short_lock
 from .running import current_body
 from .subscriptions import Subscription
 
+# A look at the enum costs as much as the rest of a delivery.
+_MESSAGE = MessageKind.MESSAGE
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -41,9 +44,9 @@ class Messages(Subscription):
         self._next_tick = None if every is None else time.monotonic() + every
         super().__init__(hub, topics)
 
-    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Queue a message; a stream that falls behind ends, and its page comes back."""
-        if kind != MessageKind.MESSAGE:
+        if kind is not _MESSAGE:
             return
         settings = self._hub.settings
         with self._lock:

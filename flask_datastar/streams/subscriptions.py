@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from ..brokers.payload import Payload
+from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
 from ..hub.stream import Stream
 
@@ -37,7 +37,7 @@ class Subscription:
                 self._hub.bus.unsubscribe(topic, self)
 
     @abstractmethod
-    def deliver(self, topic: str, kind: str, payload: Payload) -> None:
+    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Take what was published."""
 
     def catch_up(self) -> None:
@@ -49,16 +49,18 @@ class Subscription:
 
 
 def check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse what is no topic.
+    """Check the names of topics.
 
-    :raises ValueError: there is none, or one is empty or begins with NUL (the extension's own).
-    :raises TypeError: one is no string.
+    :raises ValueError: if there is no name, or one is empty or starts with NUL (the extension's own).
+    :raises TypeError: if one is no string.
     """
     if not topics:
         raise ValueError("no topic is given; give one or more names")
     for topic in topics:
         if not isinstance(topic, str):
             raise TypeError(f"topic is {type(topic).__name__}; accepted: str")
-        if not topic or topic.startswith("\0"):
-            raise ValueError(f"topic {topic!r} is not accepted; give a name")
+        if not topic:
+            raise ValueError("topic is '': an empty text names nothing; give a name")
+        if topic.startswith("\0"):
+            raise ValueError(f"topic is {topic!r}: NUL at the start is the extension's own; give any other text")
     return tuple(dict.fromkeys(topics))

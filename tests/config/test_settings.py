@@ -208,7 +208,10 @@ def test_trusted_origins_are_kept_as_browsers_write_them(kind: type) -> None:
     }
 
 
-COUNTS = ["MAX_SIGNALS_BYTES", "MAX_STREAMS", "MAX_STREAMS_PER_SCOPE", "MAX_QUEUED_EVENTS", "MAX_QUEUED_BYTES"]
+COUNTS = [
+    *["MAX_SIGNALS_BYTES", "MAX_STREAMS", "MAX_STREAMS_PER_SCOPE", "MAX_STREAMS_PER_ADDRESS"],
+    *["MAX_QUEUED_EVENTS", "MAX_QUEUED_BYTES", "MAX_MESSAGE_BYTES"],
+]
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -245,6 +248,17 @@ def test_time_is_accepted(name: str, value: float) -> None:
 @pytest.mark.parametrize("name", ["stream_max_age_seconds", "restart_spread_seconds"])
 def test_time_may_be_0_where_that_has_a_meaning(name: str) -> None:
     assert getattr(read_settings({}, {name: 0}), name) == 0
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, True, "0.5", math.nan, None])
+def test_share_that_is_none_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_SHARE_WITHOUT_SCOPE is .*; accepted: a number from 0 to 1$"):
+        read_settings({"DATASTAR_SHARE_WITHOUT_SCOPE": value}, {})
+
+
+@pytest.mark.parametrize("value", [0, 0.25, 1])
+def test_share_is_accepted(value: float) -> None:
+    assert read_settings({"DATASTAR_SHARE_WITHOUT_SCOPE": value}, {}).share_without_scope == value
 
 
 @pytest.mark.parametrize("value", [0, 1, "yes", None])

@@ -75,7 +75,7 @@ def test_frame_is_the_server_s_own(protocol: str) -> None:
 
     assert writer.write(Payload(data)) is True
 
-    assert (writer.rest, exchange.received()) == (b"", expected)
+    assert (writer.rest, exchange.received()) == (None, expected)
     # For its access log, which is told once the stream wakes up.
     writer.report()
     assert exchange.response.sent == sent + len(data)
@@ -95,8 +95,11 @@ def test_rest_of_a_short_write_is_kept(exchange: Exchange) -> None:
 
     assert writer.write(payload) is True
 
+    assert writer.rest is not None
     assert 0 < len(writer.rest) < len(payload.chunk)
     assert exchange.received() + writer.rest == payload.chunk
+    # Shared by all that did not take it whole, not a copy for each.
+    assert writer.rest.obj is payload.chunk
 
 
 def test_full_connection_takes_nothing(exchange: Exchange) -> None:
@@ -105,7 +108,7 @@ def test_full_connection_takes_nothing(exchange: Exchange) -> None:
     sent = exchange.response.sent
 
     assert writer.write(Payload(b"x")) is False
-    assert (writer.rest, exchange.response.sent) == (b"", sent)
+    assert (writer.rest, exchange.response.sent) == (None, sent)
 
 
 def test_broken_connection_is_known(exchange: Exchange) -> None:

@@ -10,7 +10,8 @@ from flask import Flask
 
 from flask_datastar.hooks import Reason
 from flask_datastar.hub.direct import Payload
-from flask_datastar.hub.stream import LARGEST_WRITE_BYTES, Stream
+from flask_datastar.hub.outbox import LARGEST_WRITE_BYTES
+from flask_datastar.hub.stream import Stream
 from flask_datastar.sansio.endings import Ending, EndingKind
 from tests.conftest import MakeApp
 from tests.support.streams import hub_for

@@ -17,7 +17,12 @@ class Opened:
     """A stream that says how it was asked to end."""
 
     def __init__(
-        self, tab: str = "t", page: str | None = None, url: str = "/feed", scope: str = "ann", opened_at: float = 1.5
+        self,
+        tab: str | None = "t",
+        page: str | None = None,
+        url: str = "/feed",
+        scope: str = "ann",
+        opened_at: float = 1.5,
     ) -> None:
         self.asked: list[tuple[str, str | None]] = []
         self.entry = TabEntry(scope, tab, page, url, "feed", opened_at, self)
@@ -103,10 +108,10 @@ def test_refusal_leaves_no_empty_scope(registry: TabRegistry) -> None:
 def test_others_are_those_of_other_tabs(registry: TabRegistry) -> None:
     register(registry, Opened("t"), Opened("u"))
 
-    assert registry.count_others("ann", "v") == 2
-    assert registry.count_others("ann", None) == 2
-    assert registry.count_others("ann", "u") == 1
-    assert registry.count_others("bob", "t") == 0
+    assert registry.count_beside(Opened("v").entry) == 2
+    assert registry.count_beside(Opened(None).entry) == 2
+    assert registry.count_beside(Opened("u").entry) == 1
+    assert registry.count_beside(Opened("t", scope="bob").entry) == 0
     assert registry.count_of("ann", "u") == 1
     assert registry.count_of("ann", "v") == 0
 

@@ -9,6 +9,7 @@ import pytest
 
 from flask_datastar.brokers.payload import Payload
 from flask_datastar.hub import turns
+from flask_datastar.hub.stream import Stream
 from flask_datastar.hub.turns import Turns
 from tests.conftest import MakeApp
 from tests.support.streams import hub_for
@@ -39,6 +40,35 @@ def test_thread_that_runs_late_is_waited_for(make_app: MakeApp, monkeypatch: pyt
 
     assert len(taken) == MESSAGES
     assert not stream.must_end
+
+
+@pytest.mark.parametrize("has_greenlets", [False, True])
+def test_each_stream_is_waited_for_once_until_it_takes_something(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, has_greenlets: bool
+) -> None:
+    monkeypatch.setattr(turns, "is_gevent", lambda: has_greenlets)
+    hub = hub_for(make_app(DATASTAR_MAX_QUEUED_EVENTS=10))
+    stream, pressed = hub.new_stream(), []
+
+    def press(queue: Stream) -> None:
+        pressed.append(queue)
+        hub.turns.press(queue)
+
+    def put(count: int) -> None:
+        for _ in range(count):
+            stream.put(Payload(b"x"))
+            hub.turns.relieve()
+
+    stream.on_pressed = press
+    put(4)
+    assert pressed == []
+    # Half full at the fifth. Its client does not read, so no publisher waits for it any more.
+    put(5)
+    assert pressed == [stream]
+
+    stream.take()
+    put(6)
+    assert pressed == [stream, stream]
 
 
 def test_clients_that_do_not_read_hold_publishers_up_only_for_so_long() -> None:

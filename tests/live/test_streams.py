@@ -80,7 +80,7 @@ def test_five_quick_navigations_leave_one_stream(server, page):
     expect_text(page, "open")
     wait_for_streams(page, server, 1)
     assert ask(page, server)["stats"]["opened"] > opened_before
-    assert ask(page, server)["tabs"] == [[*page.locator("#tab").inner_text().split("."), "streams:feed"]]
+    assert ask(page, server)["tabs"] == [[*page.locator("#tab").inner_text().split("."), "datastar.streams:feed"]]
     say(page, server, "hello")
     expect_text(page, "hello")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask, url_for
 
 from flask_datastar import Datastar, Event, hooks, sse
 from tests.conftest import MakeApp
@@ -307,8 +307,44 @@ def test_hooks_tell_of_streams_in_the_context_of_their_app(app: Flask, datastar:
         connect(PATH, signals={"tabId": "t.p"}).wait_open().close()
         call(app, PATH)[2].close()
 
-    details = {"scope": "ann", "tab": "t", "endpoint": "g:stream"}
+    details = {"scope": "ann", "tab": "t", "endpoint": "datastar.g:stream"}
     assert told == [(app, details), (app, {**details, "reason": "left"})]
+
+
+def test_endpoint_is_flask_s_own(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    shop, outer = Blueprint("shop", __name__, url_prefix="/shop"), Blueprint("outer", __name__, url_prefix="/outer")
+    told: list[str] = []
+
+    def note(sender: Flask, **details: Any) -> None:
+        told.append(details["endpoint"])
+
+    @datastar.stream(group="g", scope="ann")
+    def plain() -> Any:
+        return datastar.follow("news")
+
+    @datastar.stream(group="g", scope="ann", blueprint=shop)
+    def behind() -> Any:
+        return datastar.follow("news")
+
+    @app.get("/own", endpoint="own-name")
+    def own() -> Any:
+        return datastar.start_stream("ann", datastar.follow("news"))
+
+    outer.register_blueprint(shop, name="inner")
+    app.register_blueprint(outer)
+    app.register_blueprint(shop)
+    endpoints = ["datastar.g:plain", "shop.g:behind", "outer.inner.g:behind", "own-name"]
+    with app.test_request_context():
+        urls = [url_for(endpoint) for endpoint in endpoints]
+
+    with hooks.stream_opened.connected_to(note, app), hooks.stream_closed.connected_to(note, app):
+        for url in urls:
+            connection = connect(url, signals={"tabId": "t.p"}).wait_open()
+            with app.app_context():
+                told += [info.endpoint for info in datastar.tabs.snapshot()]
+            connection.close()
+
+    assert told == [endpoint for endpoint in endpoints for _ in range(3)]
 
 
 def test_receiver_that_fails_harms_no_stream(

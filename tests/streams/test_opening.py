@@ -66,7 +66,7 @@ def test_scope_is_compared_as_text(app: Flask, datastar: Datastar, connect: Conn
 
     with app.app_context():
         assert [(info.scope, info.tab, info.page, info.endpoint) for info in datastar.tabs.snapshot()] == [
-            (text, "t", "p", "g:stream")
+            (text, "t", "p", "datastar.g:stream")
         ]
         datastar.broadcast_to(scope() if callable(scope) else scope).signal("a", 1)
         datastar.broadcast_to(text, "t").signal("b", 1)

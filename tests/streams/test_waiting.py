@@ -676,8 +676,8 @@ def test_wait_point_without_a_request_is_refused(app: Flask, datastar: Datastar)
     ("topics", "error", "message"),
     [
         ((), ValueError, "no topic is given; give one or more names"),
-        (("a", ""), ValueError, "topic '' is not accepted; give a name"),
-        (("\0ann",), ValueError, r"topic '\\x00ann' is not accepted; give a name"),
+        (("a", ""), ValueError, "topic is '': an empty text names nothing; give a name"),
+        (("\0ann",), ValueError, r"topic is '\\x00ann': NUL at the start is the extension's own; give any other text"),
         ((1,), TypeError, "topic is int; accepted: str"),
         ((None,), TypeError, "topic is NoneType; accepted: str"),
     ],

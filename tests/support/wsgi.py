@@ -59,6 +59,8 @@ class Connection:
         #: Cleared to act as a client that does not read: the server cannot write the next chunk until it is set.
         self.reads = threading.Event()
         self.reads.set()
+        #: The bytes of each write.
+        self.sizes: list[int] = []
         self._changed = threading.Condition()
         self._received = b""
         self._has_ended = False
@@ -80,7 +82,9 @@ class Connection:
                 if hasattr(body, "close"):
                     body.close()
         except BaseException as error:
-            self.error = error
+            # A server that writes to a client that has left ends the response, and no more.
+            if not (isinstance(error, BrokenPipeError) and self._own.fileno() == -1):
+                self.error = error
         finally:
             connection.close()
             with self._changed:
@@ -98,6 +102,7 @@ class Connection:
             raise BrokenPipeError
         with self._changed:
             self._received += data
+            self.sizes.append(len(data))
             self._changed.notify_all()
 
     @property

@@ -145,6 +145,13 @@ def broadcast() -> str:
     return str(os.getpid())
 
 
+@app.post("/lines")
+def lines() -> str:
+    """Broadcast an element that a stranger has filled with line breaks, each of which is 16 bytes on the wire."""
+    datastar.broadcast(request.args["topic"]).patch_elements("\n" * int(request.args["count"]), to="note", mode="inner")
+    return ""
+
+
 @app.post("/tell")
 def tell() -> str:
     datastar.broadcast_to(request.args["scope"], request.args["only"]).patch_signals({"told": request.args["text"]})
