@@ -101,9 +101,12 @@ class Arguments(TypedDict, total=False):
     stream_max_age_seconds: float
     max_streams: int
     max_streams_per_scope: int
+    share_without_scope: float
+    max_streams_per_address: int
     direct_writes: bool
     max_queued_events: int
     max_queued_bytes: int
+    max_message_bytes: int
     restart_spread_seconds: float
 
 
