@@ -23,7 +23,7 @@ workers = 1
 worker_connections = 2000
 
 # GET and DELETE actions carry their signals in the request line, and 4094 bytes are soon used up. This is the largest
-# limit that gunicorn knows. A page with more signals than that uses POST, or says with `_filter_signals` what it sends.
+# limit that gunicorn knows. A page with more signals than that uses POST, or says with `_signals` what it sends.
 limit_request_line = 8190
 
 # How long a stopping worker waits for the answers that are under way, those of generator handlers included. Streams end
