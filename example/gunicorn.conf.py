@@ -22,7 +22,7 @@ workers = 1
 worker_connections = 2000
 
 # GET and DELETE actions carry their signals in the request line, and gunicorn's default of 4094 bytes is soon used up.
-# This is gunicorn's largest limit. A page with more signals uses POST, or sends fewer with `_filter_signals`.
+# This is gunicorn's largest limit. A page with more signals uses POST, or sends fewer with `_signals`.
 limit_request_line = 8190
 
 # How long a stopping worker waits for running responses, including those of generator handlers, in seconds. Streams end

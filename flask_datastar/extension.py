@@ -32,6 +32,7 @@ from .streams.commits import watch_transactions
 from .streams.methods import StreamMethods
 from .streams.refusals import is_refusal, refuse_stream
 from .streams.response import StreamResponse
+from .streams.servers import warn_of_processes
 from .views.methods import ViewMethods
 
 M = TypeVar("M")
@@ -160,9 +161,14 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
 def _install_request_hooks(app_state: AppState) -> None:
     """Start each request before, and end it after, what other extensions do in their hooks."""
     app = app_state.app
+    is_first = True
 
     def begin() -> None:
+        nonlocal is_first
         current = request._get_current_object()  # type: ignore[attr-defined]
+        if is_first:
+            is_first = False
+            warn_of_processes(app_state, current.environ)
         # A URL value preprocessor that set something was earlier.
         state = state_of(current) or begin_request(app_state, current)
         if "csrf" in app.extensions:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from abc import abstractmethod
 from typing import Any
 
@@ -27,16 +26,13 @@ from . import urls
 from .parameters import check_parameters_of_any
 from .targets import find_handler
 
-#: A path of this host: segments that a browser neither drops nor takes as anything but text.
-_PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|%[0-9A-Fa-f]{2})+)+")
-
 
 class PageHelpers:
     """The methods of ``Datastar`` for pages, in Python and in templates: actions, expressions, the page's head.
 
     ``target`` is a handler function, a module and an event, ``"shop.cart.add"``, or ``"add"`` alone (first in
     the running view's group, then in its module). Keyword arguments are handler parameters; the client's options begin
-    with an underscore.
+    with an underscore; ``_signals=("query",)`` sends these signals and the tab id alone, ``_signals=()`` none.
     """
 
     _declarations: Declarations
@@ -77,16 +73,10 @@ class PageHelpers:
         :param params: parameters of the stream; ``_signals=("page", "filter")`` sends these signals, too,
             ``_open_when_hidden=True`` keeps the stream open in hidden tabs.
         """
-        names = params.pop("_signals", ())
-        if isinstance(names, str):
-            raise TypeError(f"_signals is {names!r}; accepted: a list of signal names")
-        options = {
-            "_retry": "always",
-            "_retry_max_count": math.inf,
-            "_request_cancellation": "cleanup",
-            "_filter_signals": {"include": Expression.from_js(signal_filter((TAB_ID_SIGNAL, *names)))},
-        }
-        return self._action("get", target, event, {**options, **params})
+        options = {"_retry": "always", "_retry_max_count": math.inf, "_request_cancellation": "cleanup", **params}
+        if options.get("_signals") in (None, (), []) and options.get("_filter_signals") is None:
+            options["_signals"] = (TAB_ID_SIGNAL,)
+        return self._action("get", target, event, options)
 
     def tab_signal(self) -> Markup:
         """Write the attributes that give each tab an id, kept over navigations, and each page another.
@@ -160,6 +150,8 @@ class PageHelpers:
         options = {name[1:]: value for name, value in params.items() if name.startswith("_")}
         values = {name: value for name, value in params.items() if not name.startswith("_")}
         prefix, module = options.pop("prefix", None), options.pop("module", None)
+        if (signals := options.pop("signals", None)) is not None:
+            _add_filter(options, signals)
         options["headers"] = csrf.action_headers(app_state.app, verb.upper(), options.get("headers"))
         if module is not None:
             url = self._module_url(app_state, target, module, values)
@@ -174,7 +166,7 @@ class PageHelpers:
             if handler.is_generator:
                 # An answer that breaks off would be asked for again, and so the handler would run twice.
                 options.setdefault("retry_max_count", 0)
-        return action(verb, _with_prefix(app_state, url, prefix), options)
+        return action(verb, urls.with_prefix(app_state, url, prefix), options)
 
     def _module_url(self, app_state: AppState, target: object, module: object, values: dict[str, Any]) -> list[UrlPart]:
         """Leave the group to the browser, which has it in a signal."""
@@ -215,15 +207,16 @@ def _page_state() -> RequestState | None:
     return None if state is None or state.renders_for_others or is_datastar_request(request) else state
 
 
-def _with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> list[UrlPart]:
-    """Put a prefix between the path that the app is mounted at and the rest."""
-    if prefix is None:
-        return url
-    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
-        raise ValueError(
-            f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end, of this host"
-        )
-    text, root = str(url[0]), urls.root_path(app_state)
-    # A handler of another subdomain has scheme and host in front.
-    path = text if text.startswith("/") else text[text.index("/", text.index("//") + 2) :]
-    return [f"{text.removesuffix(path)}{root}{prefix}{path.removeprefix(root)}", *url[1:]]
+def _add_filter(options: dict[str, Any], names: object) -> None:
+    """Let an action send these signals, and the tab's id, by which the server tells a person's tabs apart."""
+    if options.get("filter_signals") is not None:
+        raise TypeError("_signals and _filter_signals are both given; give one of them")
+    if not isinstance(names, list | tuple | set | frozenset):
+        raise TypeError(f"_signals is {names!r}; accepted: a list of signal names, such as ('query',)")
+    pattern = signal_filter(dict.fromkeys((TAB_ID_SIGNAL, *names))) if names else "/^$/"
+    for name in names:
+        if "._" in f".{name}":
+            raise ValueError(
+                f"_signals has {name!r}: the browser sends no name with an underscore in front; leave it out"
+            )
+    options["filter_signals"] = {"include": Expression.from_js(pattern)}

@@ -21,6 +21,9 @@ from ..state.request import find_request_state
 from ..views.url import ViewUrls
 from .parameters import check_parameters
 
+#: A path of this host: segments that a browser neither drops nor takes as anything but text.
+_PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|%[0-9A-Fa-f]{2})+)+")
+
 
 def root_path(app_state: AppState) -> str:
     """Give the path that the app is mounted at, without a slash at the end."""
@@ -74,6 +77,23 @@ def query_parts(values: Mapping[str, object], separator: str) -> list[UrlPart]:
             parts.append(item if isinstance(item, Expression) else quote(_parameter_text(name, item), safe=""))
             separator = "&"
     return parts
+
+
+def with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> list[UrlPart]:
+    """Put a prefix between the path that the app is mounted at and the rest.
+
+    :raises ValueError: if it is no path of this host.
+    """
+    if prefix is None:
+        return url
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+        raise ValueError(
+            f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end, of this host"
+        )
+    text, root = str(url[0]), root_path(app_state)
+    # A handler of another subdomain has scheme and host in front.
+    path = text if text.startswith("/") else text[text.index("/", text.index("//") + 2) :]
+    return [f"{text.removesuffix(path)}{root}{prefix}{path.removeprefix(root)}", *url[1:]]
 
 
 def _endpoint(app_state: AppState, handler: Handler) -> str:

@@ -37,7 +37,7 @@ def action(verb: str, url: Sequence[UrlPart], options: Mapping[str, object]) -> 
     ]
     if unknown := set(options) - set(OPTIONS):
         names = ", ".join(f"_{name}" for name in OPTIONS)
-        raise TypeError(f"unknown action option _{min(unknown)}; accepted: {names}, _prefix, _module")
+        raise TypeError(f"unknown action option _{min(unknown)}; accepted: {names}, _signals, _prefix, _module")
     if written:
         js += f", {{{', '.join(written)}}}"
     return Expression.from_js(f"{js})")

@@ -45,6 +45,19 @@ def check_publisher(app_state: AppState) -> None:
         )
 
 
+def warn_of_processes(app_state: AppState, environ: Mapping[str, Any]) -> None:
+    """Warn of several processes without a broker when a worker serves its first request.
+
+    The refusal by :func:`check_processes` comes when somebody publishes, and may have committed a row already.
+    """
+    if environ.get("wsgi.multiprocess") and app_state.settings.broker_url is None and app_state.stream_endpoints:
+        app_state.warn_once(
+            "Datastar: several processes serve streams here, which do not hear of each other's broadcasts: streams and "
+            "publishing will be refused. Run one worker (gunicorn -w 1), or set DATASTAR_BROKER_URL (redis://…, or "
+            "memory:// if each process may keep to itself)"
+        )
+
+
 def check_processes(app_state: AppState, environ: Mapping[str, Any]) -> None:
     """Refuse several processes without a broker: most tabs would hear nothing.
 

@@ -272,3 +272,62 @@ class TestWithoutARequest:
 
         with pytest.raises(SetupError, match="Datastar needs an app context"):
             datastar.post("add")
+
+
+# Which signals are sent
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_signals_names_what_an_action_sends(datastar: Datastar, verb: str) -> None:
+    add(datastar, "cart", methods=[verb])
+    write = getattr(datastar, verb.lower())
+
+    assert write("add", _signals=("query",)).js == (
+        rf"@{verb.lower()}('/ds/cart/add', {{filterSignals: {{include: /^(tabId|query)(\.|$)/}}}})"
+    )
+    assert write("add", _signals=["user.name", "page"]).js == (
+        rf"@{verb.lower()}('/ds/cart/add', {{filterSignals: {{include: /^(tabId|user\.name|page)(\.|$)/}}}})"
+    )
+    assert write("add", _signals=()).js == f"@{verb.lower()}('/ds/cart/add', {{filterSignals: {{include: /^$/}}}})"
+    assert write("add", _signals=None).js == f"@{verb.lower()}('/ds/cart/add')"
+
+
+@pytest.mark.parametrize("names", [(), ("page",)])
+def test_stream_always_sends_the_tab_id(datastar: Datastar, names: tuple[str, ...]) -> None:
+    @datastar.stream(group="g")
+    def feed() -> Iterator[None]:
+        yield
+
+    expected = r"{include: /^(tabId|page)(\.|$)/}" if names else "{include: /^tabId$/}"
+    assert f"filterSignals: {expected}" in datastar.open_stream(feed, _signals=names).js
+    assert "filterSignals: {include: /^tabId$/}" in datastar.open_stream(feed, _signals=None).js
+    own = datastar.open_stream(feed, _filter_signals={"exclude": "^big$"}).js
+    assert "filterSignals: {exclude: '^big$'}" in own
+
+
+@pytest.mark.parametrize(
+    ("signals", "error", "text"),
+    [
+        ("query", TypeError, r"^_signals is 'query'; accepted: a list of signal names, such as \('query',\)$"),
+        (5, TypeError, r"^_signals is 5; accepted: a list of signal names"),
+        ({"query": 1}, TypeError, r"^_signals is {'query': 1}; accepted: a list of signal names"),
+        ([5], TypeError, None),
+        (["a..b"], ValueError, None),
+        (["_own"], ValueError, r"^_signals has '_own': the browser sends no name with an underscore in front; leave"),
+        (["page._own"], ValueError, r"^_signals has 'page\._own': the browser sends no name with an underscore in "),
+    ],
+)
+@pytest.mark.parametrize("write", ["post", "open_stream"])
+def test_unfit_signals_are_refused(datastar: Datastar, write: str, signals: Any, error: Any, text: str | None) -> None:
+    add(datastar, "cart", methods=["GET", "POST"])
+
+    with pytest.raises(error, match=text):
+        getattr(datastar, write)("add", _signals=signals)
+
+
+@pytest.mark.parametrize("write", ["post", "open_stream"])
+def test_signals_beside_a_filter_are_refused(datastar: Datastar, write: str) -> None:
+    add(datastar, "cart", methods=["GET", "POST"])
+
+    with pytest.raises(TypeError, match=r"^_signals and _filter_signals are both given; give one of them$"):
+        getattr(datastar, write)("add", _signals=("a",), _filter_signals={"include": "b"})

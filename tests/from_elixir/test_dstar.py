@@ -100,6 +100,9 @@ def test_page_and_events_are_guarded_alike(row: Row) -> None:
     running.tab.signals["item"] = "Mocha"
 
     assert running.tab.client.get("/shelves/coffee").status_code == 404
+    # An empty shelf is one, too.
+    running["shelves"]["tea"].clear()
+    assert running.tab.client.get("/shelves/tea").status_code == 200
     assert running.tab.post(running["ShelfView"], "put", name="coffee").status_code == 404
 
 
