@@ -12,6 +12,7 @@ from .errors import SetupError
 from .forms.validation import ValidationMethods
 from .handlers.dispatch import BLUEPRINT
 from .reading import signals as reading
+from .reading.tabs import read_tab_id
 from .request_hooks import install_request_hooks
 from .sansio.events import Event
 from .security.origin import check_origin
@@ -111,8 +112,11 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, 
 
     @property
     def tab_id(self) -> str | None:
-        """The browser tab's id, from the signal ``tabId``; None when the page sent none that is fit."""
-        return reading.read_tab_id(self.read_signals())
+        """The browser tab's id, from the signal ``tabId``; None when the page sent none that is fit.
+
+        Actions that do not send that signal, such as form posts, carry the id in a header.
+        """
+        return read_tab_id(request, self.read_signals())
 
     @property
     def last_event_id(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, request
@@ -14,10 +15,10 @@ from ..handlers.registry import HandlerRegistry
 from ..models.kinds import begin_signals
 from ..reading.signals import is_datastar_request
 from ..sansio import javascript
-from ..sansio.actions import UrlPart, action
-from ..sansio.consts import TAB_ID_SIGNAL, TOKEN_SIGNAL
+from ..sansio.actions import UrlPart, action, add_header
+from ..sansio.consts import TAB_HEADER, TAB_ID_SIGNAL, TOKEN_SIGNAL
 from ..sansio.javascript import Expression
-from ..sansio.tab_signal import TAB_SIGNAL, signal_filter
+from ..sansio.tab_signal import TAB_HEADER_VALUE, TAB_SIGNAL, signal_filter
 from ..security import tokens as csrf
 from ..security.nonce import nonce_attribute
 from ..state.app import AppState, current_app_state
@@ -75,13 +76,14 @@ class PageHelpers:
         names = params.pop("_signals", ())
         if isinstance(names, str):
             raise TypeError(f"_signals is {names!r}; accepted: a list of signal names")
+        own_filter = {"include": Expression.from_js(signal_filter((TAB_ID_SIGNAL, *names)))}
         options = {
             "_retry": "always",
             "_retry_max_count": math.inf,
             "_request_cancellation": "cleanup",
-            "_filter_signals": {"include": Expression.from_js(signal_filter((TAB_ID_SIGNAL, *names)))},
+            "_filter_signals": own_filter,
         }
-        return self._action("get", target, event, {**options, **params})
+        return self._action("get", target, event, {**options, **params}, own_filter)
 
     def tab_signal(self) -> Markup:
         """Write the attributes that give each tab an id, kept over navigations, and each page another.
@@ -148,17 +150,21 @@ class PageHelpers:
             signals = begin_signals(model, signals)
         if state is not None and csrf.is_protected(state.app_state.app):
             signals = {TOKEN_SIGNAL: csrf.page_token(), **signals}
-        return Expression.from_js(javascript.harden(self._app_state().dumps(signals)))
+        return Expression.from_js(javascript.signals_literal(signals, self._app_state().dumps))
 
     def _app_state(self) -> AppState:
         return current_app_state(self._extension)
 
-    def _action(self, verb: str, target: object, event: str | None, params: dict[str, Any]) -> Expression:
+    def _action(
+        self, verb: str, target: object, event: str | None, params: dict[str, Any], tab_filter: object = None
+    ) -> Expression:
         app_state = self._app_state()
         options = {name[1:]: value for name, value in params.items() if name.startswith("_")}
         values = {name: value for name, value in params.items() if not name.startswith("_")}
         prefix, module = options.pop("prefix", None), options.pop("module", None)
         options["headers"] = csrf.action_headers(app_state.app, verb.upper(), options.get("headers"))
+        if _may_leave_tab_out(options, tab_filter):
+            options["headers"] = add_header(options["headers"], TAB_HEADER, Expression.from_js(TAB_HEADER_VALUE))
         if module is not None:
             url = self._module_url(app_state, target, module, values)
         else:
@@ -198,6 +204,16 @@ def _page_state() -> RequestState | None:
     """
     state = own_request_state()
     return None if state is None or state.renders_for_others or is_datastar_request(request) else state
+
+
+def _may_leave_tab_out(options: Mapping[str, object], tab_filter: object) -> bool:
+    """Return whether an action may not send the signal with the tab id.
+
+    :param tab_filter: the filter that is known to let it through.
+    """
+    content_type, chosen = options.get("content_type"), options.get("filter_signals")
+    is_json = content_type is None or (content_type == "json" and not isinstance(content_type, Expression))
+    return not is_json or options.get("payload") is not None or (chosen is not None and chosen is not tab_filter)
 
 
 def _with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> list[UrlPart]:

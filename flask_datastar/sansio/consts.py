@@ -59,6 +59,9 @@ QUERY_KEY: Final = "datastar"
 #: The header that every request of the client carries, with the value ``true``.
 REQUEST_HEADER: Final = "Datastar-Request"
 
+#: The header with the tab's id, of actions that do not send the signal: form posts, payloads and filters.
+TAB_HEADER: Final = "Datastar-Tab"
+
 #: Names that would reach an object's prototype in the browser; no signal path may have one as a segment.
 FORBIDDEN_SEGMENTS: Final = frozenset({"__proto__", "constructor", "prototype"})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..hub.scopes import Scope, named_scope
+from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab
 from ..hub.tabs import TabInfo
 from ..state.app import AppState
 from .current import hub_of
@@ -36,14 +36,17 @@ class Tabs:
         """List this process's streams that have a scope: scope, tab or None, page, endpoint, opened_at (Unix time)."""
         return self._registry.snapshot()
 
-    def close(self, scope: Scope, tab: str | None = None, *, restart: bool = False) -> int:
+    def close(self, scope: Scope, tab: str | AllTabs = ALL_TABS, *, restart: bool = False) -> int:
         """End the streams of a scope, or of one of its tabs, in all processes.
 
+        :param tab: a tab's id, such as :attr:`Datastar.tab_id`; left out, all tabs of the scope.
         :param restart: let the pages come back, and so meet the login check; without it they stay away.
         :return: how many of them were in this process.
+        :raises ValueError: if ``scope`` or ``tab`` is None or "".
         :raises BrokerError: other processes may not have heard of it.
         """
         name, reason = named_scope(scope), "restart" if restart else "done"
-        ended = self._registry.close(name, tab, reason=reason)
-        self._hub.tabs.close(name, tab, reason)
+        one = named_tab(tab)
+        ended = self._registry.close(name, one, reason=reason)
+        self._hub.tabs.close(name, one, reason)
         return ended
