@@ -15,6 +15,7 @@ from .handlers.declarations import Declarations
 from .handlers.endpoints import BLUEPRINT
 from .handlers.methods import HandlerMethods
 from .reading import signals as reading
+from .reading.tabs import read_tab_id
 from .sansio.events import Event
 from .security.origin import check_origin
 from .security.renewal import install_renewal
@@ -132,8 +133,11 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
 
     @property
     def tab_id(self) -> str | None:
-        """The browser tab's id, from the signal ``tabId``; None when the page sent none that is fit."""
-        return reading.read_tab_id(self.read_signals())
+        """The browser tab's id, from the signal ``tabId``; None when the page sent none that is fit.
+
+        Actions that do not send that signal, such as form posts, carry the id in a header.
+        """
+        return read_tab_id(request, self.read_signals())
 
     @property
     def last_event_id(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, request
@@ -14,10 +15,10 @@ from ..handlers.declarations import Declarations
 from ..models.kinds import begin_signals
 from ..reading.signals import is_datastar_request
 from ..sansio import javascript
-from ..sansio.actions import UrlPart, action
-from ..sansio.consts import TAB_ID_SIGNAL, TOKEN_SIGNAL
+from ..sansio.actions import UrlPart, action, add_header
+from ..sansio.consts import TAB_HEADER, TAB_ID_SIGNAL, TOKEN_SIGNAL
 from ..sansio.javascript import Expression
-from ..sansio.tab_signal import TAB_SIGNAL, signal_filter
+from ..sansio.tab_signal import TAB_HEADER_VALUE, TAB_SIGNAL, signal_filter
 from ..security import tokens as csrf
 from ..security.nonce import nonce_attribute
 from ..state.app import AppState, current_app_state
@@ -143,16 +144,19 @@ class PageHelpers:
             signals = begin_signals(model, signals)
         if state is not None and csrf.is_protected(state.app_state.app):
             signals = {TOKEN_SIGNAL: csrf.page_token(), **signals}
-        return Expression.from_js(javascript.harden(self._find_app_state().dumps(signals)))
+        return Expression.from_js(javascript.signals_literal(signals, self._find_app_state().dumps))
 
     def _action(self, verb: str, target: object, event: str | None, params: dict[str, Any]) -> Expression:
         app_state = self._find_app_state()
         options = {name[1:]: value for name, value in params.items() if name.startswith("_")}
         values = {name: value for name, value in params.items() if not name.startswith("_")}
         prefix, module = options.pop("prefix", None), options.pop("module", None)
+        tab_filter = None
         if (signals := options.pop("signals", None)) is not None:
-            _add_filter(options, signals)
+            tab_filter = _add_filter(options, signals)
         options["headers"] = csrf.action_headers(app_state.app, verb.upper(), options.get("headers"))
+        if _may_leave_tab_out(options, tab_filter):
+            options["headers"] = add_header(options["headers"], TAB_HEADER, Expression.from_js(TAB_HEADER_VALUE))
         if module is not None:
             url = self._module_url(app_state, target, module, values)
         else:
@@ -207,8 +211,11 @@ def _page_state() -> RequestState | None:
     return None if state is None or state.renders_for_others or is_datastar_request(request) else state
 
 
-def _add_filter(options: dict[str, Any], names: object) -> None:
-    """Let an action send these signals, and the tab's id, by which the server tells a person's tabs apart."""
+def _add_filter(options: dict[str, Any], names: object) -> object:
+    """Let an action send these signals, and the tab's id, by which the server tells a person's tabs apart.
+
+    :return: the filter, if it lets the tab's id through; None for a filter without names.
+    """
     if options.get("filter_signals") is not None:
         raise TypeError("_signals and _filter_signals are both given; give one of them")
     if not isinstance(names, list | tuple | set | frozenset):
@@ -220,3 +227,14 @@ def _add_filter(options: dict[str, Any], names: object) -> None:
                 f"_signals has {name!r}: the browser sends no name with an underscore in front; leave it out"
             )
     options["filter_signals"] = {"include": Expression.from_js(pattern)}
+    return options["filter_signals"] if names else None
+
+
+def _may_leave_tab_out(options: Mapping[str, object], tab_filter: object) -> bool:
+    """Return whether an action may not send the signal with the tab id.
+
+    :param tab_filter: the filter that is known to let it through.
+    """
+    content_type, chosen = options.get("content_type"), options.get("filter_signals")
+    is_json = content_type is None or (content_type == "json" and not isinstance(content_type, Expression))
+    return not is_json or options.get("payload") is not None or (chosen is not None and chosen is not tab_filter)

@@ -15,7 +15,8 @@ from ..sansio.events import shorten
 from ..sansio.signal_merging import merge_patch
 from ..sending.response import EventResponse, response_of
 from ..state.request import RequestState, current_request_state
-from . import wtforms as forms
+from .messages import is_form_object, read_messages
+from .wtforms import make_form
 
 W = TypeVar("W")
 
@@ -32,7 +33,7 @@ class FormMethods:
         :param options: of the form: ``obj``, ``data``, ``prefix``, ``meta``, and defaults by field.
         :raises InvalidSignals: the signals cannot be read, or the form gets more than 1000 values (400).
         """
-        return forms.make_form(form_class, request, current_request_state(self), options)
+        return make_form(form_class, request, current_request_state(self), options)
 
     def show_errors(self, what: object, /, *, only: Collection[str] | None = None) -> EventResponse:
         """Set the signal ``errors``: path → message, nested as the signals are, and "" for all that fits.
@@ -85,8 +86,8 @@ def _shown(state: RequestState) -> object:
 def _messages_of(what: object) -> tuple[Collection[str], Mapping[str, str]]:
     if isinstance(what, InvalidSignals):
         return what.paths, what.errors or {WHOLE: str(what.description)}
-    if forms.is_form_object(what):
-        return forms.read_messages(what)
+    if is_form_object(what):
+        return read_messages(what)
     if (model := model_of(what)) is not None:
         return model.paths(), {}
     raise TypeError(

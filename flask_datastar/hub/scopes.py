@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from enum import Enum
+from typing import Final
 from uuid import UUID
 
 Scope = str | int | UUID | None
+
+
+class AllTabs(Enum):
+    """The mark of all tabs of a scope. It is not None, which ``datastar.tab_id`` is where a page sent no id."""
+
+    ALL = "all"
+
+    def __repr__(self) -> str:
+        return "all"
+
+
+ALL_TABS: Final = AllTabs.ALL
 
 
 def scope_text(scope: Scope) -> str:
@@ -30,6 +44,21 @@ def named_scope(scope: Scope) -> str:
     if not text:
         raise ValueError(f"scope is {scope!r}, which is nobody's; give the scope that the streams were opened with")
     return text
+
+
+def named_tab(tab: str | AllTabs) -> str | None:
+    """Return the id of one tab, None for all.
+
+    :raises ValueError: if it is None or "".
+    """
+    if tab is ALL_TABS:
+        return None
+    if not isinstance(tab, str) or not tab:
+        raise ValueError(
+            f"tab is {tab!r}: the request carried no tab id; put tab_signal() on the layout's root element, or leave "
+            "tab out to mean all tabs of the scope"
+        )
+    return tab
 
 
 def scope_topic(scope: str, tab: str | None = None) -> str:

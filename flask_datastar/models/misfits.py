@@ -40,6 +40,11 @@ def add_misfit(errors: dict[str, str], name: object, reason: ValueError) -> bool
     return len(errors) < MAX_MISFITS
 
 
+def errors_of(error: ValueError) -> dict[str, str]:
+    """Return path → message of an error, also of one about a single value."""
+    return error.errors if isinstance(error, Misfits) else {"": str(error)}
+
+
 def collected(errors: Mapping[str, str]) -> ValueError:
     """Make the error of what was entered."""
     return Misfits(errors)

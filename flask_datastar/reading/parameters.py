@@ -16,11 +16,12 @@ from ..models.conversion import make_converter
 from ..models.fields import absent, value_paths
 from ..models.generics import unwrap
 from ..models.kinds import AnyModel, find_converter, model_of
-from ..models.misfits import Misfits, add_misfit
+from ..models.misfits import add_misfit, errors_of
 from ..models.signal import Signal, signal_of
 from ..sansio.signal_paths import find_path
 from ..state.request import RequestState
-from .signals import describe_misfits, is_form, model_signals, read_signals
+from .bodies import is_form
+from .signals import describe_misfits, model_signals, read_signals
 
 _MISSING = inspect.Parameter.empty
 _ALL_SIGNALS = "signals"
@@ -108,8 +109,8 @@ class Binder:
             return signals
         try:
             return self._model.bind_signals(model_signals(signals))
-        except Misfits as error:
-            errors.update(error.errors)
+        except ValueError as error:
+            errors.update(errors_of(error))
             return None
 
     def _invalid(self, errors: dict[str, str], of_parameters: dict[str, str], is_form: bool) -> InvalidSignals:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any, TypeAlias
 
@@ -41,6 +41,24 @@ def action(verb: str, url: Sequence[UrlPart], options: Mapping[str, object]) -> 
     if written:
         js += f", {{{', '.join(written)}}}"
     return Expression.from_js(f"{js})")
+
+
+def add_header(headers: object, name: str, value: Expression, known: Collection[str] = ()) -> object:
+    """Add a header to an action's option ``headers``; a header that the page gives itself stays.
+
+    :param headers: the option as it was given, None for none.
+    :param known: other names that the page may give it under.
+    """
+    if isinstance(headers, Expression):
+        return Expression.from_js(f"{{{string(name)}: {value.js}, ...{headers.js}}}")
+    if headers is not None and not isinstance(headers, Mapping):
+        # The writing of the options says what is wrong with it.
+        return headers
+    own = headers or {}
+    names = {other.lower() for other in (name, *known)}
+    if any(str(header).lower() in names for header in own):
+        return own
+    return {**own, name: value}
 
 
 def _url(parts: Sequence[UrlPart]) -> str:

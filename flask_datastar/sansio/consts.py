@@ -59,6 +59,9 @@ QUERY_KEY: Final = "datastar"
 #: The header of every request of the client; its value is ``true``.
 REQUEST_HEADER: Final = "Datastar-Request"
 
+#: The header with the tab's id, of actions that do not send the signal: form posts, payloads and filters.
+TAB_HEADER: Final = "Datastar-Tab"
+
 #: Names that would reach an object's prototype in the browser; a signal path must not have such a segment.
 FORBIDDEN_SEGMENTS: Final = frozenset({"__proto__", "constructor", "prototype"})
 

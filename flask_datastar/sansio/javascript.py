@@ -1,4 +1,4 @@
-"""JavaScript written safely: literals for attributes and scripts, and text that is marked as JavaScript.
+"""JavaScript literals for attributes and scripts, and text that is marked as JavaScript.
 
 The client evaluates attributes as expressions, after a rewriting of its own that is not aware of strings everywhere:
 up to v1.0.3 it rewrites ``@word(`` inside strings too, and all versions lose their way at a string that ends in a
@@ -15,15 +15,18 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from . import strictjson
+from .signal_paths import check_names, may_be_forbidden
 from .strictjson import Dumps
 
+_PROTOTYPE = "__proto__"
 _RISKY = re.compile(r"""\\\\|\\"|[;@<>'\u2028\u2029]""")
 
 
 class Expression(Markup):
     """A JavaScript expression, escaped for a single- or double-quoted attribute.
 
-    It stands for itself where an action's option or parameter takes a value. Joining it with other markup keeps it one.
+    It stands for itself where an action's option or parameter takes a value. Joined with other markup it stays an
+    expression.
     """
 
     __slots__ = ()
@@ -41,7 +44,7 @@ class Expression(Markup):
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """Explain what a call most likely wanted.
 
-        :raises TypeError: always.
+        :raises TypeError: in any case.
         """
         raise TypeError(
             f"{self.js} is an action for a template, not a decorator; declare a handler with @datastar.handler"
@@ -49,7 +52,7 @@ class Expression(Markup):
 
 
 def harden(json_text: str) -> str:
-    r"""Rewrite JSON text so that it may stand in an attribute's expression or in a script.
+    r"""Return JSON text rewritten so that it may stand in an attribute's expression or in a script.
 
     The result is still JSON, of the same value.
 
@@ -60,16 +63,16 @@ def harden(json_text: str) -> str:
 
 
 def string(text: str) -> str:
-    """Write a string in single quotes, which reads well inside a double-quoted attribute."""
+    """Return a string in single quotes, which is readable inside a double-quoted attribute."""
     return f"'{harden(strictjson.dumps(text))[1:-1]}'"
 
 
 def literal(value: object, dumps: Dumps = strictjson.dumps) -> str:
-    """Write a value as a JavaScript literal; an :class:`Expression` inside it stays JavaScript.
+    """Return a value as a JavaScript literal; an :class:`Expression` inside it stays JavaScript.
 
     :param value: anything JSON-able, or an expression, or a mapping or list with expressions in it.
-    :raises ValueError: a part of it has no strict JSON form; the path is named.
-    :raises TypeError: a part of it is of a type that JSON does not know.
+    :raises ValueError: if a part of it has no strict JSON form, or is named ``__proto__``; the path is named.
+    :raises TypeError: if a part of it is of a type that JSON does not know.
     """
     if isinstance(value, Expression):
         return f"({value.js})"
@@ -78,11 +81,29 @@ def literal(value: object, dumps: Dumps = strictjson.dumps) -> str:
     except RecursionError:
         raise ValueError("the value is nested too deeply, or contains itself") from None
     if not has_expression:
-        return harden(dumps(value))
+        text = dumps(value)
+        if f'"{_PROTOTYPE}"' in text:
+            # In JSON it is a name like others; in a literal it would set what the object inherits from.
+            check_names(strictjson.loads(text), {_PROTOTYPE}, "name")
+        return harden(text)
     if isinstance(value, Mapping):
+        check_names(dict.fromkeys(map(str, value)), {_PROTOTYPE}, "name")
         return "{" + ",".join(f"{harden(dumps(str(key)))}:{literal(item, dumps)}" for key, item in value.items()) + "}"
     assert isinstance(value, list | tuple)
     return "[" + ",".join(literal(item, dumps) for item in value) + "]"
+
+
+def signals_literal(signals: Mapping[str, Any], dumps: Dumps = strictjson.dumps) -> str:
+    """Return signals as the literal of a page's ``data-signals``.
+
+    :raises ValueError: if a value has no strict JSON form, or a name would reach an object's prototype; the path is
+        named.
+    :raises TypeError: if a value is of a type that JSON does not know.
+    """
+    text = dumps(signals)
+    if may_be_forbidden(text):
+        check_names(strictjson.loads(text))
+    return harden(text)
 
 
 def _has_expression(value: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from .consts import FORBIDDEN_SEGMENTS
@@ -130,9 +130,10 @@ def list_items(value: object) -> list[Any] | None:
     return [value[name] for name in wanted]
 
 
-def check_names(signals: object) -> None:
+def check_names(signals: object, forbidden: Set[str] = FORBIDDEN_SEGMENTS, what: str = "signal path") -> None:
     """Refuse names that would reach an object's prototype in the browser.
 
+    :param what: what the names are called in the error.
     :raises ValueError: if there is one; its path is named.
     """
     waiting: list[tuple[str, object]] = [("", signals)]
@@ -141,8 +142,8 @@ def check_names(signals: object) -> None:
         if isinstance(value, dict):
             for name, item in value.items():
                 inner = f"{path}{name}"
-                if name in FORBIDDEN_SEGMENTS:
-                    raise ValueError(f"signal path {shorten(inner)} would reach an object's prototype in the browser")
+                if name in forbidden:
+                    raise ValueError(f"{what} {shorten(inner)} would reach an object's prototype in the browser")
                 waiting.append((f"{inner}.", item))
         elif isinstance(value, list | tuple):
             waiting.extend((f"{path}{index}.", item) for index, item in enumerate(value))

@@ -1,4 +1,4 @@
-"""The reading of what the browser sends as its signals."""
+"""The reading of signals that the browser sends."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from . import strictjson
 from .consts import MAX_DEPTH
+from .signal_paths import check_names, may_be_forbidden
 
 # Most signals have no exponent and no number of so many digits; only where one may be, all are looked at.
 _MAY_BE_HUGE = re.compile(r"[0-9][eE]\+?[0-9]|[0-9]{309}")
@@ -18,8 +19,8 @@ def read_object(text: str) -> dict[str, Any]:
 
     :param text: JSON.
     :return: name → value.
-    :raises ValueError: it is malformed, no object, nested deeper than 64, or contains a lone surrogate or a number that
-        would become infinite: no answer could send that back.
+    :raises ValueError: if it is malformed, not an object, nested deeper than 64, or has what no answer could send back:
+        a lone surrogate, a number that would become infinite, a name that would reach an object's prototype.
     """
     try:
         value = strictjson.loads(text)
@@ -32,11 +33,13 @@ def read_object(text: str) -> dict[str, Any]:
         raise ValueError(f"the signals are nested deeper than {MAX_DEPTH}")
     if _MAY_BE_HUGE.search(text) and _has_infinity(value):
         raise ValueError("the signals have a number that is larger than a float can be, such as 1e999")
+    if may_be_forbidden(text) or "\\u" in text:
+        check_names(value)
     return value
 
 
 def _has_infinity(value: object) -> bool:
-    """Whether a number is infinite, or a whole one would be in the browser, whose numbers are all floats."""
+    """Return whether a number is infinite, or a whole one would be in the browser, whose numbers are all floats."""
     waiting: list[Any] = [value]
     while waiting:
         found = waiting.pop()

@@ -30,6 +30,10 @@ TAB_SIGNAL: Final = (
 )
 
 
+#: The tab id as the value of a header. What is no fit id must not break the request.
+TAB_HEADER_VALUE: Final = "encodeURIComponent($tabId)"
+
+
 def signal_filter(paths: Iterable[str]) -> str:
     """Return the client's filter for these signals and everything below them.
 

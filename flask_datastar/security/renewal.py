@@ -11,7 +11,8 @@ from flask import Flask, Request, Response, request
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from ..reading.signals import is_datastar_request, is_form
+from ..reading.bodies import is_form
+from ..reading.signals import is_datastar_request
 from ..sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
 from ..sansio.elements import patch_elements
 from ..sansio.events import Event
@@ -81,7 +82,8 @@ def _checked_token(app: Flask, current: Request) -> str | None:
 def _token_fields(app: Flask, current: Request) -> list[str]:
     """Return the names of the form's fields with a token; Flask-WTF puts a form's prefix before the field's name."""
     own = session_key(app)
-    found = [name for name in current.form if name.endswith(own) and current.form[name]]
+    # A part of a multipart form may have no name.
+    found = [name for name in current.form if name and name.endswith(own) and current.form[name]]
     return sorted(found, key=lambda name: name != own)
 
 

@@ -7,7 +7,6 @@ token itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Request, g
@@ -15,8 +14,9 @@ from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 
 from ..errors import SetupError
-from ..reading.signals import SIGNALS_IN_QUERY, is_datastar_request, is_form, read_signals
-from ..sansio import javascript
+from ..reading.bodies import is_form, read_form
+from ..reading.signals import SIGNALS_IN_QUERY, is_datastar_request, read_signals
+from ..sansio.actions import add_header
 from ..sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
 from ..sansio.javascript import Expression
 from ..state.app import AppState
@@ -79,17 +79,7 @@ def action_headers(app: Flask, verb: str, headers: object) -> object:
     name = token_header(app, verb)
     if name is None:
         return headers
-    token = Expression.from_js(f"${TOKEN_SIGNAL}")
-    if isinstance(headers, Expression):
-        return Expression.from_js(f"{{{javascript.string(name)}: {token.js}, ...{headers.js}}}")
-    if headers is not None and not isinstance(headers, Mapping):
-        # The function that writes the options raises the error for it.
-        return headers
-    own = headers or {}
-    known = {known.lower() for known in app.config["WTF_CSRF_HEADERS"]}
-    if any(str(header).lower() in known for header in own):
-        return own
-    return {**own, name: token}
+    return add_header(headers, name, Expression.from_js(f"${TOKEN_SIGNAL}"), app.config["WTF_CSRF_HEADERS"])
 
 
 def carry_token(state: RequestState, request: Request) -> None:
@@ -116,7 +106,7 @@ def _carried(state: RequestState, request: Request) -> object:
     is_datastar = is_datastar_request(request)
     if is_form(request):
         is_read_anyway = is_datastar or state.app_state.app.config["WTF_CSRF_CHECK_DEFAULT"]
-        return request.form.get(CARRIED_TOKEN) if is_read_anyway else None
+        return read_form(request).get(CARRIED_TOKEN) if is_read_anyway else None
     # A body of unknown length that proves too large could not be read again.
     if not is_datastar or request.method in SIGNALS_IN_QUERY or request.content_length is None:
         return None

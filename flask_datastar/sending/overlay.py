@@ -10,10 +10,12 @@ import json
 import linecache
 import traceback
 from collections import deque
+from typing import Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
+from ..errors import InvalidSignals
 from ..reading.signals import is_datastar_request, read_last_event_id, read_signals
 from ..sansio.consts import CARRIED_TOKEN, SSE_HEADERS
 from ..sansio.endings import Ending, EndingKind, ending_block, parse_ending, restart_delay_ms
@@ -34,11 +36,23 @@ def install_overlay(app_state: AppState) -> None:
             return None
         # Flask logs what it answers itself, and leaves to the server what it does not.
         app.logger.error("Exception on %s [%s]", current.path, current.method, exc_info=error)
-        body = _overlay(current, error, None)
-        if current.method == "GET":
-            body += _wait_before_return(current, app_state.settings.restart_spread_seconds)
-        return Response(body, headers=dict(SSE_HEADERS))
+        return Response(_body(app_state, current, error), headers=dict(SSE_HEADERS))
 
+    handle = app.handle_user_exception
+
+    def show_or_handle(*arguments: Any) -> Any:
+        # The last argument is the exception; newer versions of Flask pass the context, too.
+        error, result = arguments[-1], handle(*arguments)
+        # Flask returns the exception itself if no error handler took it.
+        if result is not error or not isinstance(error, InvalidSignals):
+            return result
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        if not _is_for_overlay(app, current, error):
+            return result
+        app.logger.warning("Datastar: invalid signals on %s [%s]: %s", current.path, current.method, error.description)
+        return app.response_class(_body(app_state, current, error), headers=SSE_HEADERS.items())
+
+    app.handle_user_exception = show_or_handle  # type: ignore[assignment, method-assign]
     app_state.answer_exception = answer
 
 
@@ -77,10 +91,25 @@ def late_overlay(state: RequestState, current: Request, error: Exception, sent: 
 
 
 def _is_for_overlay(app: Flask, current: Request, error: Exception) -> bool:
-    return shows_errors(app) and is_datastar_request(current) and not isinstance(error, HTTPException)
+    is_shown = isinstance(error, InvalidSignals) or not isinstance(error, HTTPException)
+    return is_shown and shows_errors(app) and is_datastar_request(current)
+
+
+def _body(app_state: AppState, current: Request, error: Exception) -> bytes:
+    """Return the body of a response that is nothing but the overlay."""
+    body = _overlay(current, error, None)
+    if current.method == "GET":
+        body += _wait_before_return(current, app_state.settings.restart_spread_seconds)
+    return body
 
 
 def _overlay(current: Request, error: Exception, sent: SentEvents | None) -> bytes:
+    if isinstance(error, InvalidSignals):
+        # What the page has sent is at fault, not a line of code.
+        reasons = [f"{path or 'signals'}: {text}" for path, text in error.errors.items()]
+        sections = [("What does not fit", "\n".join(reasons) or str(error.description))]
+        sections.append(("Signals received", _signals_text(current)))
+        return error_overlay(f"InvalidSignals ({current.method} {current.path})", sections).encode()
     report = traceback.TracebackException.from_exception(error, compact=True)
     sections = [("Traceback", "".join(report.format()))]
     if templates := _template_lines(error):

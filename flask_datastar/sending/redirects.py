@@ -74,8 +74,8 @@ def _referring_page(request: Request, prefix: str) -> str | None:
     parts = _split(request.referrer or "")
     if parts.scheme not in ("http", "https") or parts.netloc.lower() != request.host.lower():
         return None
-    # Two slashes would make it another host for whoever redirects there.
-    if parts.path.startswith((f"{prefix}/", "//")):
+    # Two slashes would make it another host for whoever redirects there; for a browser a backslash is one.
+    if parts.path.startswith((f"{prefix}/", "//")) or "\\" in parts.path:
         return None
     return urlunsplit(("", "", parts.path or "/", parts.query, ""))
 

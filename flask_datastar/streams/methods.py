@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from ..handlers.declarations import Declarations, DeclaredHandler
 from ..handlers.handler import Handler, make_handler
-from ..hub.scopes import Scope, named_scope, scope_topic
+from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab, scope_topic
 from ..security.origin import check_header
 from ..state.app import current_app_state
 from ..state.request import RequestState, current_request_state
@@ -186,9 +186,13 @@ class StreamMethods:
         """
         return broadcast_events(current_app_state(self), _topic(topic))
 
-    def broadcast_to(self, scope: Scope, tab: str | None = None) -> Broadcast:
-        """Send events to all streams of one scope, or of one of its tabs, at their next wait point."""
-        return broadcast_events(current_app_state(self), scope_topic(named_scope(scope), tab))
+    def broadcast_to(self, scope: Scope, tab: str | AllTabs = ALL_TABS) -> Broadcast:
+        """Send events to all streams of one scope, or of one of its tabs, at their next wait point.
+
+        :param tab: a tab's id, such as :attr:`tab_id`; left out, all tabs of the scope.
+        :raises ValueError: if ``scope`` or ``tab`` is None or "".
+        """
+        return broadcast_events(current_app_state(self), scope_topic(named_scope(scope), named_tab(tab)))
 
     @property
     def tabs(self) -> Tabs:

@@ -13,7 +13,8 @@ from ..errors import SetupError
 from ..hooks import Reason
 from ..hub.scopes import Scope, scope_text, scope_topic
 from ..hub.tabs import TabEntry
-from ..reading.signals import read_page_id, read_signals, read_tab_id
+from ..reading.signals import read_signals
+from ..reading.tabs import read_page_id, read_tab_id
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import EndingKind, parse_ending
 from ..sansio.signals import patch_signals
@@ -64,7 +65,7 @@ def open_stream(
     if before is not None and before.kind is EndingKind.DONE:
         return Response(status=204)
     signals = read_signals(request, state)
-    tab, page = read_tab_id(signals), read_page_id(signals)
+    tab, page = read_tab_id(request, signals), read_page_id(request, signals)
     prelude = _USUAL_RETRY if before is not None else b""
     hub = hub_of(app_state)
     owner = scope_text(scope() if callable(scope) else scope)

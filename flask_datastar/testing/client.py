@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context, copy_context
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from ..actions import urls
 from ..actions.targets import find_handler
 from ..extension import Datastar
-from ..sansio.consts import QUERY_KEY, REQUEST_HEADER, TOKEN_SIGNAL, EventType
+from ..sansio.consts import QUERY_KEY, REQUEST_HEADER, TAB_HEADER, TAB_ID_SIGNAL, TOKEN_SIGNAL, EventType
 from ..sansio.events import Event
 from ..sansio.page_signals import page_signals
 from ..sansio.parser import EventParser
@@ -136,6 +136,9 @@ class DatastarClient:
             **options.pop("headers", {}),
         }
         headers = self._with_token(method, headers)
+        if ("data" in options or "json" in options) and isinstance(tab_id := self.signals.get(TAB_ID_SIGNAL), str):
+            # As actions do that do not send the signal.
+            headers = {TAB_HEADER: quote(tab_id, safe=""), **headers}
         url = self._url(target, event, values)
         if "data" not in options and "json" not in options:
             text = json.dumps(_sent(self.signals), separators=(",", ":"))

@@ -16,6 +16,8 @@ from flask_datastar.errors import SetupError
 from tests.conftest import MakeApp
 from tests.support.handlers import add
 
+#: What actions carry that do not send the signal with the tab id.
+TAB = "headers: {'Datastar-Tab': encodeURIComponent($tabId)}"
 VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE", "QUERY"]
 
 
@@ -81,9 +83,10 @@ def test_expr_takes_javascript_only(datastar: Datastar, value: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "written"),
     [
-        ({"_content_type": "form"}, "contentType: 'form'"),
-        ({"_filter_signals": {"include": "^a"}}, "filterSignals: {include: '^a'}"),
-        ({"_filter_signals": {"exclude": re.compile("b$")}}, "filterSignals: {exclude: 'b$'}"),
+        ({"_content_type": "json"}, "contentType: 'json'"),
+        ({"_content_type": "form"}, f"contentType: 'form', {TAB}"),
+        ({"_filter_signals": {"include": "^a"}}, f"filterSignals: {{include: '^a'}}, {TAB}"),
+        ({"_filter_signals": {"exclude": re.compile("b$")}}, f"filterSignals: {{exclude: 'b$'}}, {TAB}"),
         ({"_headers": {"X-A": "1", "X-B": 2}}, "headers: {'X-A': '1', 'X-B': '2'}"),
         ({"_selector": "#form"}, "selector: '#form'"),
         ({"_open_when_hidden": True}, "openWhenHidden: true"),
@@ -93,7 +96,7 @@ def test_expr_takes_javascript_only(datastar: Datastar, value: Any) -> None:
         ({"_retry_max_wait_ms": 9}, "retryMaxWait: 9"),
         ({"_retry_max_count": math.inf}, "retryMaxCount: Infinity"),
         ({"_request_cancellation": "disabled"}, "requestCancellation: 'disabled'"),
-        ({"_payload": {"a": [1, None]}}, 'payload: {"a":[1,null]}'),
+        ({"_payload": {"a": [1, None]}}, f'{TAB}, payload: {{"a":[1,null]}}'),
         ({"_selector": None}, ""),
     ],
 )
@@ -102,6 +105,26 @@ def test_options_are_the_clients(datastar: Datastar, options: dict[str, Any], wr
 
     end = f", {{{written}}})" if written else ")"
     assert datastar.post("add", **options).js == f"@post('/ds/cart/add'{end}"
+
+
+def test_actions_that_do_not_send_the_tab_id_carry_it_in_a_header(datastar: Datastar) -> None:
+    add(datastar, "cart")
+
+    def feed() -> None: ...
+
+    datastar.stream(group="cart")(feed)
+    expr = datastar.expr
+
+    assert TAB in datastar.post("add", _content_type=expr("$type")).js
+    assert TAB in datastar.open_stream("feed", _filter_signals={"include": "^a"}).js
+    for without in (datastar.post("add"), datastar.open_stream("feed"), datastar.open_stream("feed", _signals=["a"])):
+        assert "Datastar-Tab" not in without.js
+    added = datastar.post("add", _content_type="form", _headers={"X-A": "1"}).js
+    own = datastar.post("add", _content_type="form", _headers={"datastar-tab": expr("$own")}).js
+    computed = datastar.post("add", _content_type="form", _headers=expr("$headers")).js
+    assert "headers: {'X-A': '1', 'Datastar-Tab': encodeURIComponent($tabId)}" in added
+    assert "headers: {'datastar-tab': $own}" in own
+    assert "headers: {'Datastar-Tab': encodeURIComponent($tabId), ...$headers}" in computed
 
 
 def test_expressions_may_stand_in_options(datastar: Datastar) -> None:

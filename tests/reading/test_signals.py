@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+import wtforms
 from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -52,7 +53,11 @@ def test_post_ignores_its_query(app: Flask) -> None:
         "Application/JSON;charset=UTF-8",
         'application/json; charset="utf8"',
         "application/json; charset=us-ascii",
+        "application/json ;charset=utf-8",
+        "application/json;",
+        # What the client makes of a header option that is written in lower case.
         "application/json, text/x",
+        "application/json, text/x; charset=utf-8",
         "text/x, application/json",
     ],
 )
@@ -110,6 +115,10 @@ def test_get_json_still_works_after_reading_the_signals(app: Flask, datastar: Da
         ('{"a":' * 100_000, "the signals are not JSON: it is nested too deeply"),
         ('{"a": "\\ud800"}', "contains the lone surrogate U+D800"),
         ('{"a": "\\uDfff"}', "contains the lone surrogate U+DFFF"),
+        ('{"x": {"__proto__": 1}}', "signal path 'x.__proto__' would reach an object's prototype"),
+        ('{"x": [{"constructor": 1}]}', "signal path 'x.0.constructor' would reach an object's prototype"),
+        ('{"prototype": 1}', "signal path 'prototype' would reach an object's prototype"),
+        ('{"a": {"\\u005f_proto__": {}}}', "signal path 'a.__proto__' would reach an object's prototype"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -166,10 +175,38 @@ def test_replacement_character_in_the_query_is_a_character(app: Flask) -> None:
     assert read(app, query_string={"datastar": '{"a": "\ufffd"}'}) == {"a": "\ufffd"}
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "", "application/xml"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *["text/plain", "", "application/xml", "application/jsonp", "application/json5", "xapplication/json"],
+        "text/application/json",
+        # A foreign page sends these without asking: what follows a semicolon is a parameter.
+        *["text/plain; application/json", "text/plain;application/json", "text/plain; charset=application/json"],
+        *["text/plain;, application/json", "TEXT/PLAIN ; a=b, application/json"],
+    ],
+)
 def test_body_of_another_type_is_refused(app: Flask, content_type: str) -> None:
     with pytest.raises(InvalidSignals, match=f"the Content-Type is '{content_type}'; signals are sent as application"):
         read(app, method="POST", data="{}", content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/x-www-form-urlencoded; application/json",
+        "application/x-www-form-urlencoded;charset=utf-8",
+        "multipart/form-data; boundary=application/json",
+        "APPLICATION/X-WWW-FORM-URLENCODED",
+    ],
+)
+def test_form_post_with_parameters_has_no_signals(app: Flask, content_type: str) -> None:
+    assert read(app, method="POST", data='{"a": 1}', content_type=content_type) == {}
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-datax", "application/x-www-form-urlencoded2"])
+def test_type_that_begins_like_a_forms_is_none(app: Flask, content_type: str) -> None:
+    with pytest.raises(InvalidSignals, match="signals are sent as application/json"):
+        read(app, method="POST", data='{"a": 1}', content_type=content_type)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -202,6 +239,44 @@ def test_content_length_may_be_written_oddly(app: Flask, length: str) -> None:
     environ = {"CONTENT_LENGTH": length}
 
     assert read(app, method="POST", data='{"a": 1}', content_type=JSON, environ_overrides=environ) == {"a": 1}
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "0" * 5000, "1" * 19, "abc", "-5", "+2", "2.0", "2, 2", " "])
+def test_content_length_that_is_no_number_of_bytes_is_refused(app: Flask, datastar: Datastar, length: str) -> None:
+    environ = {"CONTENT_LENGTH": length}
+    with pytest.raises(InvalidSignals, match=r"the Content-Length is '.{1,60}; accepted: a number of bytes$"):
+        read(app, method="POST", data="{}", content_type=JSON, environ_overrides=environ)
+
+    with (
+        app.test_request_context(method="POST", data={"a": "b"}, environ_overrides=environ),
+        pytest.raises(InvalidSignals, match="the Content-Length is"),
+    ):
+        datastar.form(wtforms.Form)
+
+
+class Broken(io.BytesIO):
+    """The body of a request whose chunks a server cannot take apart."""
+
+    def __init__(self, error: type[Exception]) -> None:
+        super().__init__()
+        self._error = error
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise self._error("Invalid chunk header")
+
+    readinto = readline = read  # type: ignore[assignment]
+
+
+# gunicorn has a class of its own for it.
+@pytest.mark.parametrize("error", [OSError, type("ParseException", (Exception,), {})])
+@pytest.mark.parametrize("length", [None, "5"])
+def test_body_that_the_server_cannot_read_is_refused(app: Flask, length: str | None, error: type[Exception]) -> None:
+    environ: dict[str, Any] = {"wsgi.input_terminated": True, "wsgi.input": Broken(error)}
+    if length is not None:
+        environ["CONTENT_LENGTH"] = length
+
+    with pytest.raises(InvalidSignals, match="the body cannot be read: Invalid chunk header"):
+        read(app, method="POST", content_type=JSON, environ_overrides=environ)
 
 
 def test_chunked_body_is_read(app: Flask) -> None:
@@ -310,6 +385,29 @@ def test_tab_id_is_the_tabs_part_of_a_fit_signal(
 ) -> None:
     with app.test_request_context("/", method="POST", json={"tabId": value}):
         assert datastar.tab_id == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"data": {"name": "Ada"}}, "tab1"),
+        ({"data": {"file": (io.BytesIO(b"content"), "a.txt")}}, "tab1"),
+        ({"json": {"payload": 1}}, "tab1"),
+        ({"json": {"tabId": "own.page"}}, "own"),
+        ({"json": {"tabId": "not fit"}}, "tab1"),
+    ],
+)
+def test_tab_id_of_an_action_without_the_signal_is_in_its_header(
+    app: Flask, datastar: Datastar, options: dict[str, Any], expected: str
+) -> None:
+    with app.test_request_context("/", method="POST", headers={"Datastar-Tab": "tab1.page1"}, **options):
+        assert datastar.tab_id == expected
+
+
+@pytest.mark.parametrize("value", ["", "tab 1", "t%C3%A4b", "x" * 129])
+def test_unfit_tab_id_in_the_header_is_none(app: Flask, datastar: Datastar, value: str) -> None:
+    with app.test_request_context("/", method="POST", data={"a": 1}, headers={"Datastar-Tab": value}):
+        assert datastar.tab_id is None
 
 
 def test_tab_id_without_the_signal_is_none(app: Flask, datastar: Datastar) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from collections import UserDict
 from typing import Any
 
 import pytest
 from markupsafe import Markup
 
-from flask_datastar.sansio.javascript import Expression, harden, literal, string
+from flask_datastar.sansio.javascript import Expression, harden, literal, signals_literal, string
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,34 @@ def test_string_refuses_lone_surrogates() -> None:
 )
 def test_literal_writes_values_and_leaves_expressions(value: object, js: str) -> None:
     assert literal(value) == js
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({"__proto__": {"admin": True}}, "__proto__"),
+        ({"a": [{"__proto__": 1}]}, "a.0.__proto__"),
+        ({"__proto__": Expression.from_js("$a")}, "__proto__"),
+        ({"a": {"__proto__": 1}, "b": Expression.from_js("$a")}, "__proto__"),
+        ([{"a": 1, "__proto__": 2}, Expression.from_js("$a")], "__proto__"),
+    ],
+)
+def test_literal_refuses_the_name_that_sets_a_prototype(value: object, path: str) -> None:
+    with pytest.raises(ValueError, match=f"^name '{path}' would reach an object's prototype in the browser$"):
+        literal(value)
+
+
+def test_literal_takes_other_names_and_any_text() -> None:
+    value = {"constructor": 1, "prototype": "__proto__", "a": ["__proto__"]}
+
+    assert json.loads(literal(value)) == value
+
+
+@pytest.mark.parametrize("name", ["__proto__", "constructor", "prototype"])
+def test_signals_have_no_name_that_reaches_a_prototype(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^signal path 'a.{name}' would reach an object's prototype in the browser$"):
+        signals_literal({"a": {name: 1}})
+    assert signals_literal({"a": name + ";"}) == f'{{"a":"{name}\\u003b"}}'
 
 
 def test_literal_takes_another_encoder() -> None:

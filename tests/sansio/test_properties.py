@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from flask_datastar import sse
 from flask_datastar.sansio import elements, javascript, markup
-from flask_datastar.sansio.javascript import Expression
+from flask_datastar.sansio.javascript import Expression, literal, signals_literal
 from flask_datastar.sansio.signal_merging import merge_patch
+from flask_datastar.sansio.signal_reading import read_object
 from tests.sansio.client import Received, as_lines, cut, read
 from tests.sansio.strategies import (
     LINE_ENDS,
@@ -31,6 +32,8 @@ from tests.sansio.strategies import (
     sizes,
     texts,
 )
+
+hostile_names = st.one_of(texts, st.sampled_from(["__proto__", "constructor", "prototype"]))
 
 ELEMENTS, SIGNALS = "datastar-patch-elements", "datastar-patch-signals"
 
@@ -120,6 +123,27 @@ def test_the_selector_of_a_removal_arrives(selector: str, pieces: list[int]) -> 
     received = receive(sse.remove_elements(selector), pieces)
 
     assert received == Received(ELEMENTS, {"selector": selector, "mode": "remove"})
+
+
+@given(
+    st.dictionaries(
+        hostile_names, st.recursive(json_values, lambda inner: st.dictionaries(hostile_names, inner)), max_size=3
+    ),
+    st.booleans(),
+)
+def test_what_is_read_can_be_sent_back(signals: dict[str, Any], ensure_ascii: bool) -> None:
+    text = json.dumps(signals, ensure_ascii=ensure_ascii)
+    # As somebody writes it who wants it not to be found.
+    for written in (text, text.replace("_", "\\u005f").replace("o", "\\u006F")):
+        try:
+            received = read_object(written)
+        except ValueError:
+            with pytest.raises(ValueError, match="prototype"):
+                sse.patch_signals(signals)
+            continue
+        assert received == signals
+        assert json.loads(sse.patch_signals(received).arguments["signals"]) == signals
+        assert json.loads(signals_literal(received)) == json.loads(literal(received)) == signals
 
 
 @given(json_objects, st.booleans(), sizes)

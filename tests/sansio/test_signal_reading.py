@@ -31,6 +31,25 @@ def test_read_object_refuses_what_is_not_json(text: str) -> None:
         read_object(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('{"__proto__": 1}', "__proto__"),
+        ('{"a": {"constructor": null}}', "a.constructor"),
+        ('{"a": [1, {"prototype": []}]}', "a.1.prototype"),
+        ('{"a": {"__pro\\u0074o__": 1}}', "a.__proto__"),
+    ],
+)
+def test_read_object_refuses_names_that_no_answer_could_send_back(text: str, path: str) -> None:
+    with pytest.raises(ValueError, match=f"^signal path '{path}' would reach an object's prototype in the browser$"):
+        read_object(text)
+
+
+@pytest.mark.parametrize("text", ['{"a": "__proto__"}', '{"proto": "constructor"}', '{"a": ["prototype", "\\u00e9"]}'])
+def test_read_object_takes_such_names_as_values(text: str) -> None:
+    assert read_object(text)
+
+
 def test_read_object_takes_64_levels_and_no_more() -> None:
     def objects(depth: int) -> str:
         return '{"a":' * depth + "1" + "}" * depth

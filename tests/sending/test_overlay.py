@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -373,3 +374,111 @@ def test_page_request_renders_errors_as_ever(app: Flask) -> None:
 
     with pytest.raises(Exception, match=r"missing\.html"):
         app.test_client().get("/")
+
+
+# Invalid signals
+
+
+@pytest.fixture
+def strict(app: Flask, datastar: Datastar) -> Flask:
+    @datastar.handler(group="g")
+    def strict(count: int, rows: list[dict[str, int]]) -> None: ...
+
+    @datastar.handler(group="g", on_invalid=lambda error: {"told": True})
+    def explained(count: int) -> None: ...
+
+    @datastar.handler(group="g")
+    def reads_late() -> Iterator[None]:
+        datastar.signal("step", "one")
+        yield
+        datastar.read_signals(Model)
+
+    @datastar.stream(group="g")
+    def feed(count: int) -> Any: ...
+
+    @app.post("/plain")
+    def plain() -> str:
+        return str(datastar.read_signals(Model))
+
+    return app
+
+
+@dataclass
+class Model:
+    count: int
+
+
+def test_invalid_signals_are_shown_and_logged(strict: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    answer = DatastarClient(strict, {"count": "<x>", "rows": {"0": {"a": 1}, "2": {}}, "csrf": "token"}).post(
+        "g.strict"
+    )
+
+    text = shown(answer)
+    assert "InvalidSignals (POST /ds/g/strict)" in text
+    assert "count: expected a whole number, got '<x>'" in text
+    assert '"count": "<x>"' in text
+    assert "token" not in text
+    assert "<x>" not in answer.response.text.replace("&lt;x&gt;", "")
+    assert answer.response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "invalid signals on /ds/g/strict [POST]: parameter 'count': expected a whole number" in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"_data": "{", "_headers": {"Content-Type": "application/json"}}, "the signals are not JSON"),
+        ({"_data": "[1]", "_headers": {"Content-Type": "application/json"}}, "the signals are a list; accepted"),
+        ({"_data": "{}", "_headers": {"Content-Type": "text/plain"}}, "the Content-Type is 'text/plain'"),
+        ({"_json": {"x": {"__proto__": 1}}}, "signal path 'x.__proto__' would reach"),
+    ],
+)
+def test_signals_that_cannot_be_read_are_shown(strict: Flask, options: dict[str, Any], text: str) -> None:
+    answer = DatastarClient(strict).post("g.strict", **options)
+
+    assert text in shown(answer)
+    assert "not readable: " in shown(answer)
+
+
+def test_invalid_signals_of_a_plain_view_and_of_a_late_step_are_shown(strict: Flask) -> None:
+    tab = DatastarClient(strict, {"count": "x"})
+
+    assert "count: expected a whole number, got 'x'" in shown(tab.post("/plain"))
+    late = tab.post("g.reads_late")
+    assert late.patched == {"step": "one"}
+    assert "count: expected a whole number, got 'x'" in html.unescape(late.html)
+
+
+def test_a_stream_that_invalid_signals_refuse_is_asked_for_later_and_later(strict: Flask) -> None:
+    answer = DatastarClient(strict).get("g.feed")
+
+    assert "count: missing" in html.unescape(answer.html)
+    assert any((event.event_id or "").startswith("ds:restart:1:") for event in answer.events)
+
+
+def test_who_takes_invalid_signals_is_not_shown_them(strict: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    @strict.errorhandler(400)
+    def refuse(error: BadRequest) -> tuple[str, int]:
+        return "refused", 400
+
+    tab = DatastarClient(strict, {"count": "x"})
+    assert tab.post("g.explained").patched == {"told": True}
+    answer = tab.post("g.strict")
+    assert (answer.status_code, answer.response.text) == (400, "refused")
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("config", [{"DEBUG": False}, {"TESTING": True}, {"PROPAGATE_EXCEPTIONS": True}])
+def test_elsewhere_invalid_signals_are_a_400(make_app: MakeApp, config: dict[str, Any]) -> None:
+    app = make_app(**{**DEBUG, **config})
+    datastar: Datastar = app.extensions["datastar"]
+
+    @datastar.handler(group="g")
+    def strict(count: int) -> None: ...
+
+    assert DatastarClient(app).post("g.strict").status_code == 400
+
+
+def test_a_request_without_the_client_gets_the_400(strict: Flask) -> None:
+    assert strict.test_client().post("/plain", json={"count": "x"}).status_code == 400

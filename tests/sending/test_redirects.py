@@ -221,6 +221,11 @@ LOGIN = "/login?next="
         ("/login", "http://localhost/other", "/login"),
         # A referring page of two leading slashes would be another host to the login page.
         (f"{LOGIN}/ds/g/act", "http://localhost//evil.example/x", "/login"),
+        # A backslash is a slash for a browser.
+        (f"{LOGIN}/ds/g/act", "http://localhost/\\evil.example", "/login"),
+        (f"{LOGIN}/ds/g/act", "http://localhost\\\\evil.example", "/login"),
+        (f"{LOGIN}/ds/g/act", "http://localhost/\t/evil.example", "/login"),
+        (f"{LOGIN}/ds/g/act", "http://localhost/a\\..\\..\\evil.example", "/login"),
     ],
 )
 def test_next_names_the_page_and_not_the_handler(go: Any, location: str, referer: str | None, expected: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from flask import Blueprint, Flask, url_for
 
 from flask_datastar import Datastar, Event, hooks, sse
+from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 from tests.support.streams import Connect, assert_nothing_is_left, hub_for
 from tests.support.wsgi import Connection, call, ending
@@ -202,6 +203,40 @@ def test_sender_s_own_tab_receives_too(app: Flask, datastar: Datastar, connect: 
         yield from feed
 
     connect(PATH, signals={"tabId": "t.p"}).wait('{"a":1}', '{"mine":1}')
+
+
+@pytest.mark.parametrize("tab", [None, ""])
+def test_a_tab_that_is_not_known_is_never_all_tabs(app: Flask, datastar: Datastar, tab: Any) -> None:
+    with app.app_context():
+        for call in (datastar.broadcast_to, datastar.tabs.close):
+            with pytest.raises(ValueError, match=f"^tab is {tab!r}: the request carried no tab id; put tab_signal"):
+                call("ann", tab)
+            with pytest.raises(ValueError, match=r"leave tab out to mean all tabs of the scope$"):
+                call("ann", tab=tab)
+
+
+@pytest.mark.parametrize("way", ["_data", "_json"])
+def test_a_post_without_the_signal_reaches_its_own_tab_alone(
+    app: Flask, datastar: Datastar, connect: Connect, way: str
+) -> None:
+    @datastar.stream(group="g", scope="ann")
+    def stream() -> Any:
+        return datastar.follow("news")
+
+    @datastar.handler(group="g")
+    def act() -> None:
+        datastar.broadcast_to("ann", tab=datastar.tab_id).signal("mine", 1)
+        datastar.broadcast("news").signal("last", 1)
+
+    own, other = (connect(PATH, signals={"tabId": tab_id}).wait_open() for tab_id in ("t1.p", "t2.p"))
+    DatastarClient(app, {"tabId": "t1.p"}).post("g.act", **{way: {"name": "Ada"}})
+
+    own.wait('{"mine":1}', '{"last":1}')
+    other.wait('{"last":1}')
+    assert "mine" not in str(other.reads)
+
+    with pytest.raises(ValueError, match=r"^tab is None: the request carried no tab id"):
+        DatastarClient(app).post("g.act", **{way: {"name": "Ada"}})
 
 
 # Slow clients

@@ -103,9 +103,9 @@ def test_closed_tab_is_done(app: Flask, datastar: Datastar, connect: Connect, st
 
 
 @pytest.mark.parametrize("restart", [True, False])
-@pytest.mark.parametrize("tabs", ["t", None])
+@pytest.mark.parametrize("tabs", [["t"], []])
 def test_stream_that_is_about_to_open_is_closed_too(
-    app: Flask, datastar: Datastar, connect: Connect, tabs: str | None, restart: bool
+    app: Flask, datastar: Datastar, connect: Connect, tabs: list[str], restart: bool
 ) -> None:
     """Somebody who signs out is not to keep a page whose request had passed the login check just before."""
 
@@ -113,7 +113,7 @@ def test_stream_that_is_about_to_open_is_closed_too(
     def stream() -> Any:
         assert datastar.tabs.close("ben") == datastar.tabs.close("ann", "other") == 0
         feed = datastar.follow("news")
-        assert datastar.tabs.close("ann", tabs, restart=restart) == 1
+        assert datastar.tabs.close("ann", *tabs, restart=restart) == 1
         return feed
 
     connection = connect("/ds/g/stream", signals=tab("t.p"))

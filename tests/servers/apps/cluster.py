@@ -134,10 +134,15 @@ def state() -> str:
     return str(state_of(request.args["topic"]))
 
 
+def only() -> dict[str, str]:
+    """Return the tab that is meant, if it is not all of them."""
+    return {"tab": request.args["only"]} if "only" in request.args else {}
+
+
 @app.post("/tell")
 def tell() -> dict[str, Any]:
     """Send something to one user, or to one of its tabs."""
-    out = datastar.broadcast_to(request.args["scope"], request.args.get("only"))
+    out = datastar.broadcast_to(request.args["scope"], **only())
     try:
         out.patch_signals({"told": request.args["text"]})
     except BrokerError:
@@ -148,7 +153,7 @@ def tell() -> dict[str, Any]:
 @app.post("/close")
 def close() -> str:
     is_restart = "restart" in request.args
-    return str(datastar.tabs.close(request.args["scope"], request.args.get("only"), restart=is_restart))
+    return str(datastar.tabs.close(request.args["scope"], **only(), restart=is_restart))
 
 
 @app.get("/ready")
