@@ -56,8 +56,19 @@ class Shop:
     def __init__(self, app: Flask, datastar: Datastar, connect: Callable[..., Any]) -> None:
         self.app = app
         self.datastar = datastar
-        self.connect = connect
+        self._streams: list[Connection] = []
+        self._connect = connect
         _declare(app, datastar)
+
+    def connect(self, *arguments: Any, **headers: str) -> Connection:
+        """Open a stream."""
+        self._streams.append(self._connect(*arguments, **headers))
+        return self._streams[-1]
+
+    def leave(self) -> None:
+        """Close the browser."""
+        for stream in self._streams:
+            stream.close()
 
     def check(self, **headers: str) -> DatastarClient:
         """Do everything once, and return the tab that has done it."""
