@@ -4,6 +4,7 @@
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
 #   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
 #   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less)
+#   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
 #   make bench       measure the cost of streams, and write it to docs/ (ARGS=--quick for a short run, to build/)
 #   make bench-redis  measure the cost of several processes, in the same way
 #   make check       linter, formatter, types, prose, documentation
@@ -34,7 +35,7 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo demo-cluster test soak faults bench bench-redis check test-all dist clean
+.PHONY: demo demo-cluster test soak faults extensions bench bench-redis check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -55,6 +56,9 @@ soak: .venv/soak.stamp
 faults: .venv/faults.stamp
 	sh tests/system_programs.sh redis-server
 	@$(BIN)/python -m tests.soak.faults $(ARGS)
+
+extensions: .venv/pip.stamp
+	@$(BIN)/python tests/extensions/try_them.py $(ARGS)
 
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)

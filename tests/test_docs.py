@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from configparser import ConfigParser
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -217,6 +218,18 @@ def test_cli_page_has_every_command_with_its_options() -> None:
         name: {option for parameter in command.params for option in parameter.opts}
         for name, command in datastar_commands.commands.items()
     }
+
+
+def test_page_about_other_extensions_has_those_that_are_tried() -> None:
+    text = read("docs/howto/other-extensions.md")
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+
+    rows, sections = re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE), re.findall(r"^## (.+)$", text, re.MULTILINE)
+    tried = [name.partition("[")[0] for name in config["options.extras_require"]["extensions"].split()]
+
+    assert sections.pop(0) == "What works unchanged"
+    assert sorted([*rows, *sections], key=str.lower) == tried
 
 
 # Every page.

@@ -27,15 +27,20 @@ class KeptContexts:
     """The contexts of the current request, for all steps of its body; made in the view.
 
     Steps run in a copy of the view's context variables. So between two steps nothing is active in the server's thread,
-    a step may run in any thread, and what one step sets is there in the next.
+    a step may run in any thread, and what one step sets is there in the next. Teardown functions run in the request's
+    own context: only there can they undo what a ``before_request`` function has set.
     """
 
-    __slots__ = ("_context", "_noted", "_request", "_teardowns", "app")
+    __slots__ = ("_context", "_noted", "_own", "_request", "_teardowns", "_variables", "app")
 
     def __init__(self, app: Flask, current: Request) -> None:
         self.app = app
         self._request = current
         self._context: Context | None = copy_context()
+        #: The variables at the end of the request, to have them at the teardown.
+        self._variables: Context | None = None
+        #: The request's own context, once the request was left; before that it is the current one.
+        self._own: Context | None = None
         self._teardowns: list[Callable[[BaseException | None], object]] = []
         self._noted: set[Teardown] = set()
 
@@ -51,9 +56,16 @@ class KeptContexts:
     def keep(self) -> None:
         """Let the end of the request tear nothing down. Called as the server takes the response."""
         if self._context is not None:
+            self._variables = copy_context()
             _kept.set(self)
             # Uploaded files stay open as well, for the body to read.
             self._request.__dict__["close"] = self._defer_close
+
+    def leave(self, own: Context) -> None:
+        """Prepare the request's own context for the teardown: Flask has dropped its variables there meanwhile."""
+        if self._context is not None and self._variables is not None:
+            own.run(_restore, self._variables)
+            self._own, self._variables = own, None
 
     def defer(self, app: Flask, teardown: Teardown, arguments: tuple[Any, ...]) -> bool:
         """Note a call by which Flask tears the request down; False for any other one, which is not to wait.
@@ -78,15 +90,22 @@ class KeptContexts:
         :param error: the exception that ended the body, for teardown functions.
         """
         self._context = None
+        own, self._own = self._own, None
         teardowns, self._teardowns = self._teardowns, []
         state = state_of(self._request)
         if state is not None:
             state.close()
         for teardown in teardowns:
             try:
-                teardown(error)
+                teardown(error) if own is None else own.run(teardown, error)
             except Exception:
                 self.app.logger.exception("Datastar: an exception at the teardown of %s", self._request.path)
+
+
+def _restore(variables: Context) -> None:
+    for variable, value in variables.items():
+        variable.set(value)
+    _kept.set(None)
 
 
 #: Those that the request which is ending now leaves to its body.
@@ -116,8 +135,9 @@ def install_contexts(app_state: AppState) -> None:
             tear_down_app(*arguments)
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        own = copy_context()
         try:
-            return inner(environ, start_response)
+            return own.run(inner, environ, start_response)
         except Exception as error:
             current = environ.pop(_FAILED_REQUEST, None)
             response = app_state.answer_exception(current, error) if current is not None else None
@@ -125,8 +145,9 @@ def install_contexts(app_state: AppState) -> None:
                 raise
             return response(environ, start_response)
         finally:
-            if _kept.get() is not None:
-                _kept.set(None)
+            kept = own.get(_kept)
+            if kept is not None:
+                kept.leave(own)
 
     app.do_teardown_request = do_teardown_request  # type: ignore[assignment, method-assign]
     app.do_teardown_appcontext = do_teardown_appcontext  # type: ignore[assignment, method-assign]

@@ -154,6 +154,50 @@ def test_what_a_step_sets_for_its_context_is_there_in_the_next(app: Flask, datas
     assert variable.get() == "unset"
 
 
+@pytest.mark.parametrize("way", ["handler", "failing handler", "stream", "left before the first byte"])
+def test_teardown_function_undoes_what_a_request_set_for_its_context(
+    app: Flask, datastar: Datastar, connect: Connect, way: str
+) -> None:
+    # As tracers and loggers do: the token is of use only in the context that it comes from.
+    variable: ContextVar[str] = ContextVar("variable", default="unset")
+    undone: list[str] = []
+
+    @app.before_request
+    def set_variable() -> None:
+        g.token = variable.set(request.path)
+
+    @app.teardown_request
+    def reset_variable(error: BaseException | None) -> None:
+        undone.append(variable.get())
+        variable.reset(g.token)
+        undone.append(variable.get())
+
+    @datastar.handler(group="g")
+    def act() -> Iterator[Any]:
+        for _ in range(2):
+            yield {"path": variable.get()}
+        if way == "failing handler":
+            raise LookupError
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        for _ in datastar.every(30):
+            yield {"path": variable.get()}
+
+    if way == "stream":
+        connection = connect("/ds/g/stream")
+        connection.wait('{"path":"/ds/g/stream"}')
+        connection.close()
+    else:
+        server = Server(app, PATH)
+        found = [] if way.startswith("left") else list(server.chunks)
+        server.close()
+        assert all(PATH.encode() in chunk for chunk in found)
+
+    assert undone == ["/ds/g/stream" if way == "stream" else PATH, "unset"]
+    assert variable.get() == "unset"
+
+
 def test_exception_in_the_middle_reaches_teardown_functions(
     app: Flask, datastar: Datastar, tab: DatastarClient, teardowns: Teardowns
 ) -> None:

@@ -1,0 +1,104 @@
+"""What watches an application: Sentry, OpenTelemetry, Prometheus, Elastic APM."""
+
+from __future__ import annotations
+
+import pytest
+
+from flask_datastar.testing import DatastarClient
+
+
+@pytest.fixture
+def sentry():
+    import sentry_sdk
+    from sentry_sdk.transport import Transport
+
+    sent = []
+
+    class Kept(Transport):
+        def capture_envelope(self, envelope):
+            sent.extend((item.type, item.payload.json) for item in envelope.items)
+
+    sentry_sdk.init(dsn="https://key@sentry.example/1", transport=Kept, traces_sample_rate=1.0)
+    yield sent
+    sentry_sdk.init()
+
+
+def test_sentry_names_handlers_and_gets_their_exceptions(sentry, app, shop, datastar):
+    @datastar.handler(group="shop")
+    def fail():
+        raise ValueError("in a handler")
+
+    @datastar.handler(group="shop")
+    def fail_late():
+        yield {"n": 1}
+        raise ValueError("in a generator")
+
+    @datastar.stream(group="shop")
+    def fail_live():
+        for _ in datastar.changes("news"):
+            yield {"n": 1}
+            raise ValueError("in a stream")
+
+    tab = shop.check()
+    assert tab.post("shop.fail").status_code == 500
+    list(tab.iter_events("shop.fail_late"))
+    shop.connect("/ds/shop/fail_live").wait_end()
+
+    named = {item["transaction"] for kind, item in sentry if kind == "transaction"}
+    assert {"datastar.shop:add", "datastar.shop:load", "datastar.shop:live", "datastar.shop:feed"} <= named
+    errors = [item["exception"]["values"][-1]["value"] for kind, item in sentry if kind == "event"]
+    assert errors == ["in a handler", "in a generator", "in a stream"]
+
+
+def test_opentelemetry_has_a_span_for_each_request(app, shop, caplog):
+    from opentelemetry.instrumentation.flask import FlaskInstrumentor
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
+
+    def names() -> set[str]:
+        return {span.name for span in exporter.get_finished_spans()}
+
+    shop.check()
+    # The generator of a stream goes on in its request; one that only follows has none any more.
+    assert names() >= {"POST /ds/shop/add", "POST /ds/shop/load", "GET /ds/shop/feed"}
+    assert "GET /ds/shop/live" not in names()
+
+    shop.leave()
+    assert "GET /ds/shop/live" in names()
+    assert "Failed to detach context" not in caplog.text
+
+
+@pytest.fixture
+def metrics(app):
+    from prometheus_flask_exporter import PrometheusMetrics
+
+    # On the page:
+    metrics = PrometheusMetrics(app, group_by="endpoint")
+    # So far.
+    yield metrics
+    # The registry is the process's.
+    for collector in list(metrics.registry._collector_to_names):
+        metrics.registry.unregister(collector)
+
+
+def test_prometheus_counts_each_handler(metrics, app, shop):
+    shop.check()
+
+    text = DatastarClient(app).client.get("/metrics").text
+    for name in ("add", "load", "live", "feed"):
+        assert f'endpoint="datastar.shop:{name}"' in text
+
+
+def test_elastic_apm(app, shop):
+    from elasticapm.contrib.flask import ElasticAPM
+
+    app.config["ELASTIC_APM"] = {"SERVICE_NAME": "shop", "DISABLE_SEND": True, "CENTRAL_CONFIG": False}
+    apm = ElasticAPM(app)
+
+    shop.check()
+    apm.client.close()
