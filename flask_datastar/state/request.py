@@ -24,6 +24,13 @@ class EventQueue(Protocol):
     event_queue: list[bytes]
 
 
+class OpenSubscription(Protocol):
+    """What a stream's function listens to, as the request's state knows it."""
+
+    def close(self) -> None:
+        """Listen no more; safe to call twice."""
+
+
 class StepwiseBody(Protocol):
     """A body that the application's own code makes step by step, as the request's state knows it."""
 
@@ -65,7 +72,7 @@ class RequestState:
         #: Whether what is rendered now goes to other people: nothing that is this user's may stand in it.
         self.renders_for_others = False
         #: Subscriptions made before a stream is opened; they end with the request if it opens none.
-        self.subscriptions: list[Any] = []
+        self.subscriptions: list[OpenSubscription] = []
         self._home = weakref.ref(context_globals)
         # Held until the end of the request only: later the server alone holds it, and a server that drops it ends it.
         self._unsent_body: StepwiseBody | None = None
@@ -84,11 +91,15 @@ class RequestState:
     def stream_body(self, body: StepwiseBody) -> None:
         self._unsent_body, self._body = body, weakref.ref(body)
 
+    def take_subscriptions(self) -> list[OpenSubscription]:
+        """Return the subscriptions, for a stream to take them over."""
+        taken, self.subscriptions = self.subscriptions, []
+        return taken
+
     def close(self) -> None:
         """Drop what no body will have: subscriptions without a stream, a body that no server has taken."""
-        for subscription in self.subscriptions:
+        for subscription in self.take_subscriptions():
             subscription.close()
-        self.subscriptions = []
         body, self._unsent_body = self._unsent_body, None
         if body is not None and not body.is_connected:
             body.abandon()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ..hub.direct import direct_writer
@@ -21,6 +22,22 @@ from .subscriptions import Subscription
 OPENING = b": open\n\n"
 
 Write = Callable[[bytes], object]
+
+
+@dataclass(slots=True)
+class Opening:
+    """What a stream is opened with."""
+
+    hub: StreamHub
+    stream: Stream
+    #: The first events.
+    prelude: bytes
+    #: For the hooks.
+    details: Details
+    #: Failures in a row before this stream, as its last ending told.
+    failures: int
+    #: Made by the stream's function.
+    subscriptions: list[Subscription]
 
 
 class StreamBody(RunningBody):
@@ -42,30 +59,21 @@ class StreamBody(RunningBody):
         "write",
     )
 
-    def __init__(
-        self,
-        hub: StreamHub,
-        stream: Stream,
-        prelude: bytes,
-        details: Details,
-        failures: int,
-        subscriptions: Iterable[Subscription],
-    ) -> None:
-        self.hub = hub
-        self.stream = stream
+    def __init__(self, opening: Opening) -> None:
+        self.hub = opening.hub
+        self.stream = opening.stream
         self.write: Write | None = None
         self.is_connected = False
-        self._prelude = prelude
-        self._details = details
-        # Failures in a row before this stream, as its last ending told.
-        self._failures = failures
+        self._prelude = opening.prelude
+        self._details = opening.details
+        self._failures = opening.failures
         self._is_open = False
         self._is_closed = False
         self._has_ended = False
         self._opened_at = 0.0
-        self._subscriptions: list[Subscription] = []
-        for subscription in subscriptions:
-            self.adopt(subscription)
+        self._subscriptions = opening.subscriptions
+        for subscription in opening.subscriptions:
+            subscription.bind(self.stream)
 
     def adopt(self, subscription: Subscription) -> None:
         """Close a subscription with the stream."""

@@ -8,18 +8,18 @@ from typing import Any, TypeVar, overload
 from flask import Blueprint, Response, request
 
 from ..declaring import DeclaringMethods
-from ..handlers.handler import Handler, make_handler
+from ..handlers.handler import make_handler
 from ..hub.scopes import Scope, named_scope, scope_topic
 from ..security.origin import check_header
 from ..state.app import current_app_state
-from ..state.request import RequestState, current_request_state
+from ..state.request import current_request_state
 from ..transport.wakeups import pause
 from .broadcast import Broadcast
 from .changes import Changes
 from .current import hub_of
 from .every import Ticks, check_seconds
 from .follow import Follow, gap_filler
-from .opening import open_stream
+from .opening import ScopeSource, StreamOptions, open_response
 from .publishing import broadcast_events, publish_message
 from .running import add_subscription, running_body
 from .subscribe import Messages
@@ -27,7 +27,6 @@ from .subscriptions import check_topics
 from .tabs import Tabs
 
 F = TypeVar("F", bound=Callable[..., Any])
-ScopeSource = Scope | Callable[[], Scope]
 
 
 class StreamMethods(DeclaringMethods):
@@ -79,7 +78,7 @@ class StreamMethods(DeclaringMethods):
                 methods=("GET",),
                 blueprint=blueprint,
                 on_invalid=None,
-                open_stream=_opener(scope, self._before_wait),
+                open_stream=StreamOptions(scope, self._before_wait).open,
             )
             self._declare(handler)
             return function
@@ -94,8 +93,9 @@ class StreamMethods(DeclaringMethods):
         :raises werkzeug.exceptions.Forbidden: it was not the Datastar client that asked (403).
         """
         check_header(request)
-        state = current_request_state(self)
-        return _open(state, lambda: events, scope, str(request.endpoint), self._before_wait)
+        state, endpoint = current_request_state(self), str(request.endpoint)
+        options = StreamOptions(scope, self._before_wait)
+        return open_response(state, lambda: events, options, endpoint, endpoint.__str__)
 
     def every(self, seconds: float) -> Ticks:
         """Tick in a stream: at once, then each period; missed ticks are dropped.
@@ -197,33 +197,6 @@ class StreamMethods(DeclaringMethods):
     def stats(self) -> dict[str, Any]:
         """Give counters of this process: open, opened, ended (by reason), dropped, queue_high_water (events)."""
         return hub_of(current_app_state(self)).stats()
-
-
-def _opener(scope: ScopeSource, before_wait: list[Callable[[], object]]) -> Callable[..., Response]:
-    def open_declared(state: RequestState, handler: Handler, run: Callable[[], object]) -> Response:
-        return _open(state, run, scope, f"{handler.group}:{handler.event}", before_wait, handler.__str__)
-
-    return open_declared
-
-
-def _open(
-    state: RequestState,
-    run: Callable[[], object],
-    scope: ScopeSource,
-    endpoint: str,
-    before_wait: list[Callable[[], object]],
-    describe: Callable[[], str] | None = None,
-) -> Response:
-    current = request._get_current_object()  # type: ignore[attr-defined]
-    return open_stream(
-        state,
-        current,
-        run,
-        scope=scope,
-        endpoint=endpoint,
-        describe=describe or endpoint.__str__,
-        before_wait=before_wait,
-    )
 
 
 def _topic(topic: str) -> str:
