@@ -8,9 +8,8 @@ from .security.tokens import carry_token
 from .sending.redirects import convert_redirect
 from .sending.response import BodyKind, EventResponse, finish
 from .state.app import AppState
-from .state.request import begin_request, state_of
+from .state.request import REQUEST_KEY, RequestState, begin_request
 from .streams.refusals import is_refusal, refuse_stream
-from .streams.response import StreamResponse
 
 
 def install_request_hooks(app_state: AppState) -> None:
@@ -19,27 +18,24 @@ def install_request_hooks(app_state: AppState) -> None:
 
     def begin() -> None:
         current = request._get_current_object()  # type: ignore[attr-defined]
-        # A URL value preprocessor that set something was earlier.
-        state = state_of(current) or begin_request(app_state, current)
+        state = begin_request(app_state, current)
         if "csrf" in app.extensions:
             carry_token(state, current)
 
     def end(response: Response) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
-        state = state_of(current)
+        state: RequestState | None = current.__dict__.get(REQUEST_KEY)
         if state is None:
             return response
-        if (
-            isinstance(response, EventResponse)
-            and response is state.response
-            and response.body_kind is not BodyKind.UNDECIDED
-            and not state.tracked.is_pending
-        ):
-            return response
+        if isinstance(response, EventResponse) and response.body_kind is not BodyKind.UNDECIDED:
+            if response.body_kind is BodyKind.STREAM:
+                if state.stream_body is not None:
+                    state.stream_body.go_on(state, response)
+                return response
+            if response is state.response and not state.tracked.is_pending:
+                return response
         if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
             return refuse_stream(response, current, state)
-        if isinstance(response, StreamResponse):
-            return response.finish(state)
         if isinstance(response, EventResponse):
             return finish(response, state)
         return convert_redirect(response, current, state)

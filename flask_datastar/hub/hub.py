@@ -68,11 +68,19 @@ class StreamHub:
         self._ended: Counter[str] = Counter()
         self._cancel_ticks: list[Callable[[], None]] = []
         self._has_exit_hook = False
+        self._most_streams: int | None = None
 
     @property
     def is_full(self) -> bool:
         """Whether there are as many streams as there may be."""
-        return len(self._streams) >= max_streams(self.settings)
+        return len(self._streams) >= self.most_streams
+
+    @property
+    def most_streams(self) -> int:
+        """How many streams there may be; found when the first one is opened, so not before requests are handled."""
+        if self._most_streams is None:
+            self._most_streams = max_streams(self.settings)
+        return self._most_streams
 
     def new_stream(self) -> Stream:
         """Make a stream by the app's limits; it counts only once it was opened."""
@@ -89,7 +97,7 @@ class StreamHub:
     def open(self, stream: Stream, details: Details) -> None:
         """Enter a stream when the server begins to iterate it, and watch its client."""
         with self._lock:
-            is_full = len(self._streams) >= max_streams(self.settings)
+            is_full = self.is_full
             self._streams.add(stream)
             self._opened += 1
             if not self._cancel_ticks:
@@ -191,8 +199,9 @@ class StreamHub:
         return {"broker": found} if found else {}
 
     def _send(self, hook: NamedSignal, details: Details, **more: Any) -> None:
-        scope, tab, endpoint = details
-        self._tell(hook, scope=scope, tab=tab, endpoint=endpoint, **more)
+        if hook.receivers:
+            scope, tab, endpoint = details
+            self._tell(hook, scope=scope, tab=tab, endpoint=endpoint, **more)
 
     def _end_slow(self, stream: Stream) -> None:
         if not self.end_restarting(stream, "slow"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from os import getpid
 from typing import Any
 
 from ..brokers.payload import Payload
@@ -69,7 +70,7 @@ class Stream:
         #: ``time.monotonic()`` at which the stream ends with *restart*.
         self.expires_at = expires_at
         #: Guards the queue, and a direct write against the stream's own thread that wakes up meanwhile.
-        self._lock = _short_lock.get()
+        self._lock = _short_lock.by_process[getpid()]
         #: Events that wait for the next write; None for none. A list, because mostly one event waits, and a deque takes
         #: 600 bytes to begin with.
         self.outbox: list[Payload] | None = None

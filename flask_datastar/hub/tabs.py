@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from os import getpid
 from weakref import WeakSet
 
 from ..sansio.endings import Reason
@@ -58,7 +59,7 @@ class TabRegistry:
 
     def expect(self, entry: TabEntry) -> None:
         """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             streams.expected.add(entry)
 
@@ -72,7 +73,7 @@ class TabRegistry:
         :param limit_per_scope: how many streams one scope may have.
         :return: False, with nothing changed, when the scope has that many that this one would not end.
         """
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             streams.expected.discard(entry)
             tabs = streams.by_scope.get(entry.scope, {})
@@ -88,7 +89,7 @@ class TabRegistry:
 
     def count_others(self, scope: str, tab: str | None) -> int:
         """Count the streams of a scope, except those of one tab, which a new one would replace."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             tabs = streams.by_scope.get(scope, {})
             others = [entries for name, entries in tabs.items() if name is None or name != tab]
@@ -96,26 +97,26 @@ class TabRegistry:
 
     def count_of(self, scope: str, tab: str | None) -> int:
         """Count the streams of one tab of a scope; None for those without."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             return len(streams.by_scope.get(scope, {}).get(tab, ()))
 
     def rivals(self, newcomer: TabEntry) -> list[TabEntry]:
         """List the streams that a stream would replace; itself, too, if it is here."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             entries = streams.by_scope.get(newcomer.scope, {}).get(newcomer.tab, [])
             return [entry for entry in entries if not _may_live_beside(entry, newcomer)]
 
     def entries(self) -> list[TabEntry]:
         """List the open streams; those of one scope stand together."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             return [entry for tabs in streams.by_scope.values() for tab in tabs.values() for entry in tab]
 
     def release(self, entry: TabEntry) -> None:
         """Take a stream out that has ended; one that is out already is no error."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             streams.expected.discard(entry)
             entries = streams.by_scope.get(entry.scope, {}).get(entry.tab, [])
@@ -130,7 +131,7 @@ class TabRegistry:
         :param reason: what they are ended with.
         :return: how many.
         """
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             names = [tab] if tab is not None else list(streams.by_scope.get(scope, {}))
             ended = [entry for name in names for entry in streams.drop(scope, name)]
@@ -140,13 +141,13 @@ class TabRegistry:
 
     def count(self) -> int:
         """Count the tabs, as pairs of scope and tab, that have a stream."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             return sum(len(tabs) - (None in tabs) for tabs in streams.by_scope.values())
 
     def scopes(self) -> set[str]:
         """Give the scopes that have a stream."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             return set(streams.by_scope)
 

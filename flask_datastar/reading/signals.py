@@ -24,7 +24,8 @@ SIGNALS_IN_QUERY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;,\"]+)", re.IGNORECASE)
 _UTF8_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-_REQUEST_KEY = f"HTTP_{REQUEST_HEADER.upper().replace('-', '_')}"
+#: Where an environ has the header that every request of the client carries.
+REQUEST_HEADER_KEY = f"HTTP_{REQUEST_HEADER.upper().replace('-', '_')}"
 _OWN_SIGNALS = frozenset({TAB_ID_SIGNAL, CARRIED_TOKEN})
 _TAB_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
@@ -32,7 +33,7 @@ _TAB_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 def is_datastar_request(request: Request) -> bool:
     """Whether the Datastar client sent the request."""
     # Straight from the environ: the headers object is asked in every request and is ten times as slow.
-    return bool(request.environ.get(_REQUEST_KEY, "").lower() == "true")
+    return bool(request.environ.get(REQUEST_HEADER_KEY, "").lower() == "true")
 
 
 def is_form(request: Request) -> bool:

@@ -14,13 +14,15 @@ from ..sansio.strictjson import Dumps
 class TrackedSignals:
     """What a handler set: kept for templates, sent to the browser once, at the next flush."""
 
-    __slots__ = ("_pending", "_pending_if_missing", "signals", "visible")
+    __slots__ = ("_pending", "_pending_if_missing", "is_pending", "signals", "visible")
 
     def __init__(self) -> None:
         #: Signals and assigns by name, for templates and components.
         self.visible: dict[str, Any] = {}
         #: The signals alone, nested, for the page's ``data-signals``.
         self.signals: dict[str, Any] = {}
+        #: Whether there is something that the browser has yet to get.
+        self.is_pending = False
         self._pending: dict[str, Any] = {}
         self._pending_if_missing: dict[str, Any] = {}
 
@@ -35,6 +37,7 @@ class TrackedSignals:
         if type(name) is str and name and "." not in name and name not in FORBIDDEN_SEGMENTS:
             if not (only_if_missing or self._pending_if_missing):
                 self.visible[name] = self.signals[name] = self._pending[name] = value
+                self.is_pending = True
                 return
             segments = [name]
         else:
@@ -46,6 +49,7 @@ class TrackedSignals:
         set_path(self.signals, segments, value)
         self.visible[segments[0]] = self.signals[segments[0]]
         set_path(self._pending_if_missing if only_if_missing else self._pending, segments, value)
+        self.is_pending = True
 
     def assign(self, name: str, value: object) -> None:
         """Make a value visible to templates; the browser never gets it.
@@ -55,11 +59,6 @@ class TrackedSignals:
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"assign got the name {name!r}; accepted: an identifier, for templates to use")
         self.visible[name] = value
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether the browser has yet to get something."""
-        return bool(self._pending or self._pending_if_missing)
 
     def take_events(self, dumps: Dumps) -> list[Event]:
         """Give what the browser has yet to get, as one patch, and one more for what it gets only if missing.
@@ -74,6 +73,7 @@ class TrackedSignals:
             events.append(patch_signals(self._pending_if_missing, only_if_missing=True, dumps=dumps))
             self._pending_if_missing = {}
         self._pending = {}
+        self.is_pending = False
         return events
 
 

@@ -13,7 +13,9 @@ from ..hub.direct import direct_writer
 from ..hub.hub import Details, StreamHub
 from ..hub.stream import Stream
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, Reason, ending_block, restart_delay_ms
+from ..sending.flush import flush
 from ..sending.producer import KEEPALIVE
+from ..state.request import EventQueue, RequestState
 from ..transport import leaving
 from .follow import Follow
 from .running import RunningBody
@@ -80,10 +82,11 @@ class StreamBody(RunningBody):
         self._subscriptions.append(subscription)
         subscription.bind(self.stream)
 
-    def send_first(self, events: bytes) -> None:
-        """Send more at the begin: what came when the body was made already, and no server has it yet."""
-        self._prelude += events
-        self.stream.note_ids(events)
+    def go_on(self, state: RequestState, response: EventQueue) -> None:
+        """Send first what came when the body was made already, and no server has it yet."""
+        if events := flush(state, response):
+            self._prelude += events
+            self.stream.note_ids(events)
 
     def abandon(self) -> None:
         """Free what it holds, when no server will have it."""

@@ -62,7 +62,7 @@ class Follow(Subscription):
             self._early = None
             if self._has_early_gap:
                 stream.catch_up()
-            super().bind(stream)
+            self._stream = stream
             for topic in self.topics:
                 self._hub.exchange.topics.hand_over(topic, self, stream)
 

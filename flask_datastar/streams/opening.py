@@ -211,13 +211,14 @@ def _make_body(result: object, visit: _Visit, hub: StreamHub, stream: Stream, st
             f"stream {visit.describe()} gave {type(result).__name__}; accepted: a generator, datastar.follow(…), "
             "or a flask.Response"
         )
-    queued = flush(state, response_of(state))
+    queued = flush(state, state.response)
     stream.last_id = visit.before.last_id if visit.before is not None else ""
     stream.note_ids(queued)
-    stream.renewal = renewal_for(state.app_state)
+    stream.renewal = renewal_for(state.app_state) if "csrf" in state.app_state.app.extensions else None
     details = visit.owner, visit.tab, visit.endpoint
     failures = visit.before.failures if visit.before is not None else 0
-    subscriptions = [found for found in state.take_subscriptions() if isinstance(found, Subscription)]
+    subscriptions = [found for found in state.subscriptions if isinstance(found, Subscription)]
+    state.subscriptions = []
     opening = Opening(hub, stream, visit.prelude + queued, details, failures, subscriptions)
     if isinstance(result, Follow):
         return FollowBody(opening)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import getpid
 from typing import Any
 
 from flask import has_request_context, request
@@ -18,6 +19,10 @@ def check_server(app_state: AppState, environ: Mapping[str, Any]) -> None:
 
     :raises SetupError: if it is such a server; the message says what to use.
     """
+    has_socket = "gunicorn.socket" in environ or "werkzeug.socket" in environ
+    server = getpid(), has_socket, environ.get("wsgi.multithread"), environ.get("wsgi.multiprocess")
+    if server in app_state.fit_servers:
+        return
     if not worker.holds_streams(environ):
         raise SetupError(
             "this server answers one request at a time, and a stream would block it; use gunicorn's gevent worker "
@@ -29,6 +34,7 @@ def check_server(app_state: AppState, environ: Mapping[str, Any]) -> None:
             f"{SPARE_THREADS} to other requests; use more (--threads 20), or the gevent worker (gunicorn -k gevent)"
         )
     check_processes(app_state, environ)
+    app_state.fit_servers.add(server)
 
 
 def check_publisher(app_state: AppState) -> None:

@@ -116,4 +116,4 @@ _ticker = PerProcess(Ticker)
 
 def current_ticker() -> Ticker:
     """Give the ticker of this process."""
-    return _ticker.get()
+    return _ticker.by_process[os.getpid()]

@@ -137,20 +137,26 @@ class PerProcess(Generic[T]):
         it takes nothing that has to be given back.
     """
 
-    __slots__ = ("_made", "_make")
+    __slots__ = ("by_process",)
 
     def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        # Process id → what that process made. Of two threads that make one, setdefault lets one win.
-        self._made: dict[int, T] = {}
+        #: Process id → what that process made, which the look-up makes. Asked directly, as ``by_process[getpid()]``,
+        #: where it is asked with every event.
+        self.by_process: dict[int, T] = _ByProcess(make)
 
     def get(self) -> T:
-        """Give this process's own."""
-        process = os.getpid()
-        try:
-            return self._made[process]
-        except KeyError:
-            made = self._made.setdefault(process, self._make())
-            for other in [other for other in list(self._made) if other != process]:
-                self._made.pop(other, None)
-            return made
+        """Return this process's own."""
+        return self.by_process[os.getpid()]
+
+
+class _ByProcess(dict[int, T]):
+    def __init__(self, make: Callable[[], T]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, process: int) -> T:
+        # Of two threads that make one, setdefault lets one win.
+        made = self.setdefault(process, self._make())
+        for other in [other for other in list(self) if other != process]:
+            self.pop(other, None)
+        return made

@@ -72,7 +72,7 @@ def thread_count() -> int | None:
 
     :return: None where there is no such number, or it cannot be known.
     """
-    return _threads.get()
+    return _threads.by_process[os.getpid()]
 
 
 def _count_threads() -> int | None:
