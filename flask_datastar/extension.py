@@ -27,12 +27,11 @@ from .sending.rendering import install_context_processor
 from .sending.response import BodyKind, EventResponse, current_response, finish, response_of, start_response
 from .state.app import AppState, current_app_state
 from .state.contexts import install_contexts
-from .state.request import begin_request, current_request_state, state_of
+from .state.request import REQUEST_KEY, RequestState, begin_request, current_request_state
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
 from .streams.methods import StreamMethods
 from .streams.refusals import is_refusal, refuse_stream
-from .streams.response import StreamResponse
 from .streams.servers import warn_of_processes
 from .views.methods import ViewMethods
 
@@ -173,27 +172,24 @@ def _install_request_hooks(app_state: AppState) -> None:
         if is_first:
             is_first = False
             warn_of_processes(app_state, current.environ)
-        # A URL value preprocessor that set something was earlier.
-        state = state_of(current) or begin_request(app_state, current)
+        state = begin_request(app_state, current)
         if "csrf" in app.extensions:
             carry_token(state, current)
 
     def end(response: Response) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
-        state = state_of(current)
+        state: RequestState | None = current.__dict__.get(REQUEST_KEY)
         if state is None:
             return response
-        if (
-            isinstance(response, EventResponse)
-            and response is state.response
-            and response.body_kind is not BodyKind.UNDECIDED
-            and not state.tracked.is_pending
-        ):
-            return response
+        if isinstance(response, EventResponse) and response.body_kind is not BodyKind.UNDECIDED:
+            if response.body_kind is BodyKind.STREAM:
+                if state.stream_body is not None:
+                    state.stream_body.go_on(state, response)
+                return response
+            if response is state.response and not state.tracked.is_pending:
+                return response
         if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
             return refuse_stream(response, current, state)
-        if isinstance(response, StreamResponse):
-            return response.finish(state)
         if isinstance(response, EventResponse):
             return finish(response, state)
         return convert_redirect(response, current, state)

@@ -214,7 +214,7 @@ def _page_state() -> RequestState | None:
 def _add_filter(options: dict[str, Any], names: object) -> object:
     """Let an action send these signals, and the tab's id, by which the server tells a person's tabs apart.
 
-    :return: the filter, if it lets the tab's id through; None for a filter without names.
+    :return: the filter. Without names it sends nothing at all, as it was asked to.
     """
     if options.get("filter_signals") is not None:
         raise TypeError("_signals and _filter_signals are both given; give one of them")
@@ -227,7 +227,7 @@ def _add_filter(options: dict[str, Any], names: object) -> object:
                 f"_signals has {name!r}: the browser sends no name with an underscore in front; leave it out"
             )
     options["filter_signals"] = {"include": Expression.from_js(pattern)}
-    return options["filter_signals"] if names else None
+    return options["filter_signals"]
 
 
 def _may_leave_tab_out(options: Mapping[str, object], tab_filter: object) -> bool:

@@ -11,12 +11,12 @@ from flask import Request, Response, request
 from ..errors import InvalidSignals
 from ..forms.validation import is_show_errors, show_messages
 from ..hooks import event_handled
-from ..security.origin import SAFE_METHODS, check_header, check_origin
+from ..security.origin import check_request
 from ..sending.generators import explained, stream_events
 from ..sending.response import EventResponse, finish, finish_current, head_response, response_of
 from ..sending.results import queue_result
 from ..state.app import AppState
-from ..state.request import RequestState, current_request_state, state_of
+from ..state.request import REQUEST_KEY, RequestState, current_request_state
 from .handler import EVENT_ARGUMENT, Handler
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,11 +64,9 @@ def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., R
 
     def view(**url_values: Any) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
-        state = state_of(current) or current_request_state()
-        check_header(current)
-        if current.method not in SAFE_METHODS:
-            check_origin(current, trusted_origins)
-        elif current.method == "HEAD":
+        state = current.__dict__.get(REQUEST_KEY) or current_request_state()
+        check_request(current, trusted_origins)
+        if current.method == "HEAD":
             return head_response(app_state)
         state.finishes_itself = True
         try:

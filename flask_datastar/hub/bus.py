@@ -35,6 +35,8 @@ class Bus:
         self._drops_failures = settings.broker_on_failure == "drop"
         options = BrokerOptions(settings.broker_namespace or name, settings.broker_timeout_seconds)
         self.broker = make_broker(settings.broker_url or "memory://", self, options, settings.brokers)
+        #: Whether there may be other processes.
+        self.is_shared = self.broker.is_shared
         #: Called with what the registries of other processes say, in the order that all of them see.
         self.on_tabs: Callable[[Payload], object] | None = None
         #: Called when this process has to say again what it has.
@@ -49,11 +51,6 @@ class Bus:
         self._restored = 0
         # Tells what this process says of them from what others say: its own streams have got everything.
         self._process = uuid.uuid4().hex.encode()
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether there may be other processes."""
-        return self.broker.is_shared
 
     def subscribe(self, topic: str, subscriber: Subscriber) -> None:
         """Let a subscriber have every message from now on, whichever process it comes from."""

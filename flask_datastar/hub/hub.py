@@ -199,8 +199,9 @@ class StreamHub:
         return {"broker": found} if found else {}
 
     def _send(self, hook: NamedSignal, details: Details, **more: Any) -> None:
-        scope, tab, endpoint = details
-        self._tell(hook, scope=scope, tab=tab, endpoint=endpoint, **more)
+        if hook.receivers:
+            scope, tab, endpoint = details
+            self._tell(hook, scope=scope, tab=tab, endpoint=endpoint, **more)
 
     def _end_slow(self, stream: Stream) -> None:
         if not stream.end(Reason.SLOW):

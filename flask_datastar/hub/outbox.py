@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from os import getpid
 from typing import Any
 
 from ..brokers.payload import Payload
@@ -32,7 +33,7 @@ class Outbox:
     def __init__(self, limits: tuple[int, int]) -> None:
         self.limits = limits
         #: Guards the queue, and a direct write against the stream's own thread that wakes up meanwhile.
-        self._lock: Any = _short_lock.get()
+        self._lock: Any = _short_lock.by_process[getpid()]
         #: Events that wait for the next write; None for none. A list, because mostly one event waits, and a deque
         #: starts with 600 bytes.
         self.outbox: list[Payload] | None = None

@@ -68,6 +68,12 @@ def scope_topic(scope: str, tab: str | None = None) -> str:
     return name if tab is None else f"{name}:{tab}"
 
 
+def owner_topics(owner: str, tab: str | None) -> tuple[str, ...]:
+    """Name the topics that one person's stream listens to: the person's, and its tab's if it has one."""
+    own = scope_topic(owner)
+    return (own,) if tab is None else (own, scope_topic(owner, tab))
+
+
 def channel_of(topic: str) -> str:
     """Name the broker's channel that carries a topic: its own, but one for all topics of one person."""
     if not topic.startswith("\0"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from os import getpid
 from typing import Protocol
 from weakref import WeakSet
 
@@ -85,7 +86,7 @@ class TabRegistry:
 
     def expect(self, entry: TabEntry) -> None:
         """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             streams.expected.add(entry)
 
@@ -99,7 +100,7 @@ class TabRegistry:
         :param limit_per_scope: how many streams one scope may have.
         :return: False, with nothing changed, when the scope has that many that this one would not end.
         """
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             streams.expected.discard(entry)
             tabs = streams.by_scope.get(entry.scope, {})
@@ -114,31 +115,31 @@ class TabRegistry:
 
     def count_beside(self, newcomer: TabEntry) -> int:
         """Count the streams of its scope that a new one would leave open."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             return _count_beside(streams.by_scope.get(newcomer.scope, {}), newcomer)
 
     def count_of(self, scope: str, tab: str | None) -> int:
         """Count the streams of one tab of a scope; None for those without."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             return len(streams.by_scope.get(scope, {}).get(tab, ()))
 
     def of_tab(self, scope: str, tab: str | None) -> list[TabEntry]:
         """List the open streams of one tab of a scope."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             return list(streams.by_scope.get(scope, {}).get(tab, ()))
 
     def entries(self) -> list[TabEntry]:
         """List the open streams; those of one scope stand together."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             return [entry for tabs in streams.by_scope.values() for tab in tabs.values() for entry in tab]
 
     def release(self, entry: TabEntry) -> None:
         """Take a stream out that has ended; one that is out already is no error."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             streams.expected.discard(entry)
             entries = streams.by_scope.get(entry.scope, {}).get(entry.tab, [])
@@ -153,7 +154,7 @@ class TabRegistry:
         :param reason: what they are ended with.
         :return: how many.
         """
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             names = [tab] if tab is not None else list(streams.by_scope.get(scope, {}))
             ended = [entry for name in names for entry in streams.drop(scope, name)]
@@ -163,13 +164,13 @@ class TabRegistry:
 
     def count(self) -> int:
         """Count the tabs, as pairs of scope and tab, that have a stream."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             return sum(len(tabs) - (None in tabs) for tabs in streams.by_scope.values())
 
     def scopes(self) -> set[str]:
         """Give the scopes that have a stream."""
-        streams = self._streams.get()
+        streams = self._streams.by_process[getpid()]
         with streams.lock:
             return set(streams.by_scope)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager
+from os import getpid
 from typing import Any, Protocol
 
 from ..brokers.payload import MessageKind
@@ -37,7 +39,7 @@ class Topics:
 
     def subscribe(self, topic: str, subscriber: Subscriber) -> None:
         """Let a subscriber have every message from now on; a second time changes nothing."""
-        topics = self._topics.get()
+        topics = self._topics.by_process[getpid()]
         with topics.lock:
             found = topics.by_name.get(topic)
             if found is None:
@@ -47,7 +49,7 @@ class Topics:
 
     def hand_over(self, topic: str, subscriber: Subscriber, taker: Subscriber) -> None:
         """Let another one take the messages of a subscriber, in whose name it is still unsubscribed."""
-        topics = self._topics.get()
+        topics = self._topics.by_process[getpid()]
         with topics.lock:
             found = topics.by_name.get(topic)
             if found is not None and id(subscriber) in found.subscribers:
@@ -59,7 +61,7 @@ class Topics:
 
         A message that is being delivered at this moment may still come.
         """
-        topics = self._topics.get()
+        topics = self._topics.by_process[getpid()]
         with topics.lock:
             found = topics.by_name.get(topic)
             if found is not None and found.subscribers.pop(id(subscriber), None) is not None:
@@ -74,11 +76,14 @@ class Topics:
 
         :return: how many took it; one that raises is logged, the others go on.
         """
-        topics = self._topics.get()
+        topics = self._topics.by_process[getpid()]
         with topics.lock:
             found = topics.by_name.get(topic)
-        if found is None:
-            return 0
+            if found is None:
+                return 0
+            if found.order is None:
+                # Most topics are somebody's own and are published to rarely, so each gets its lock here.
+                found.order = make_lock()
         # A lock of the topic, not the one above: while it is held, others subscribe, leave, and publish elsewhere.
         with found.order:
             with topics.lock:
@@ -98,14 +103,14 @@ class Topics:
 
     def subscribers(self, topic: str | None = None) -> list[Subscriber]:
         """List all who listen to a topic, or to anything; one that listens to several topics comes once for each."""
-        topics = self._topics.get()
+        topics = self._topics.by_process[getpid()]
         with topics.lock:
             chosen = topics.by_name.values() if topic is None else filter(None, [topics.by_name.get(topic)])
             return [one for found in chosen for one in found.subscribers.values()]
 
     def count(self, topic: str) -> int:
         """Count the subscribers of a topic."""
-        topics = self._topics.get()
+        topics = self._topics.by_process[getpid()]
         with topics.lock:
             found = topics.by_name.get(topic)
             return 0 if found is None else len(found.subscribers)
@@ -113,15 +118,15 @@ class Topics:
     @property
     def is_empty(self) -> bool:
         """Whether nobody is subscribed to anything."""
-        return not self._topics.get().by_name
+        return not self._topics.by_process[getpid()].by_name
 
 
 class _Topic:
     __slots__ = ("order", "snapshot", "subscribers")
 
     def __init__(self) -> None:
-        #: Held while one message is delivered.
-        self.order = make_lock()
+        #: Held while one message is delivered; made for the first one.
+        self.order: AbstractContextManager[object] | None = None
         #: By the identity of who subscribed, in the order in which they came: thousands come and go, so no list is
         #: searched.
         self.subscribers: dict[int, Subscriber] = {}

@@ -18,14 +18,15 @@ from .bodies import body_text, query_text
 
 #: Methods whose signals stand in the URL.
 SIGNALS_IN_QUERY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
-_REQUEST_KEY = f"HTTP_{REQUEST_HEADER.upper().replace('-', '_')}"
+#: Where an environ has the header that every request of the client carries.
+REQUEST_HEADER_KEY = f"HTTP_{REQUEST_HEADER.upper().replace('-', '_')}"
 _OWN_SIGNALS = frozenset({TAB_ID_SIGNAL, CARRIED_TOKEN})
 
 
 def is_datastar_request(request: Request) -> bool:
     """Return whether the Datastar client sent the request."""
     # Straight from the environ: the headers object is asked in every request and is ten times as slow.
-    return bool(request.environ.get(_REQUEST_KEY, "").lower() == "true")
+    return bool(request.environ.get(REQUEST_HEADER_KEY, "").lower() == "true")
 
 
 def read_signals(request: Request, state: RequestState) -> dict[str, Any]:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from flask import Request
 from werkzeug.exceptions import Forbidden
 
-from ..reading.signals import is_datastar_request
+from ..reading.signals import REQUEST_HEADER_KEY, is_datastar_request
 from ..sansio.consts import REQUEST_HEADER
 from ..sansio.origins import normalize_origin, split_origin
 
 #: Methods that change nothing, and are therefore allowed from every origin.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def check_request(request: Request, trusted_origins: frozenset[str]) -> None:
+    """Refuse what no handler answers: requests without the client's header, and those of other sites.
+
+    :raises werkzeug.exceptions.Forbidden: as :func:`check_header` and :func:`check_origin` (403).
+    """
+    # As the client writes it; asked first, because it is asked in each request.
+    if request.environ.get(REQUEST_HEADER_KEY) != "true":
+        check_header(request)
+    check_origin(request, trusted_origins)
 
 
 def check_header(request: Request) -> None:

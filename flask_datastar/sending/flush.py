@@ -5,21 +5,22 @@ from __future__ import annotations
 from ..state.request import EventQueue, RequestState
 
 
-def flush(state: RequestState, response: EventQueue) -> bytes:
+def flush(state: RequestState, response: EventQueue | None) -> bytes:
     """Take what waits: the queued events, then the tracked signals.
 
     :param response: sends what is taken. If it is not the request's current response, the events of that one come
-        first.
+        first. None if there is none.
     :raises ValueError: if a signal has no strict JSON form. Everything that waits is dropped then.
     :raises TypeError: if a signal is of a type that JSON does not know, likewise.
     """
     current = state.response
-    queue = response.event_queue
-    body = b"".join(queue)
-    queue.clear()
+    body = b""
     if current is not None and current is not response:
-        body = b"".join(current.event_queue) + body
+        body = b"".join(current.event_queue)
         current.event_queue.clear()
+    if response is not None:
+        body += b"".join(response.event_queue)
+        response.event_queue.clear()
     tracked = state.tracked
     if tracked.is_pending:
         try:

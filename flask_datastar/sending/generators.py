@@ -8,9 +8,9 @@ from typing import Any
 from flask import Response
 
 from ..errors import InvalidSignals
-from ..state.request import RequestState
+from ..state.request import EventQueue, RequestState
 from .producer import KEEPALIVE, AddResult, Producer, close_events
-from .response import become_stream, response_of
+from .response import BodyKind, detach, response_of
 
 
 def stream_events(
@@ -34,7 +34,9 @@ def stream_events(
         return answer(producer.returned)
     response = response_of(state)
     body = HandlerBody(producer, first or KEEPALIVE)
-    become_stream(response, body)
+    response.response, response.body_kind = body, BodyKind.STREAM
+    # Also where an after_request function wraps the body.
+    response.call_on_close(body.close)
     state.stream_body = body
     return response
 
@@ -98,9 +100,10 @@ class HandlerBody:
         producer.close(None)
         return chunk
 
-    def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
-        """Be taken by the server: the request's teardown waits for the end of the body."""
+    def go_on(self, state: RequestState, response: EventQueue) -> None:
+        """Let the request's teardown wait for the end of the body; what was sent since comes with the next step."""
         self.is_connected = True
+        detach(state, response)
         self._producer.keep()
 
     def abandon(self) -> None:

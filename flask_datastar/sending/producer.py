@@ -17,7 +17,6 @@ from ..state.contexts import KeptContexts
 from ..state.request import RequestState
 from .flush import flush
 from .overlay import late_overlay, sent_events
-from .response import response_of
 
 #: Sent for a ``yield`` that has nothing to send, so that a client that has left is noticed.
 KEEPALIVE = b":\n\n"
@@ -80,7 +79,7 @@ class Producer:
 
     def flush(self) -> bytes:
         """Return what was queued or set since the last flush."""
-        body = flush(self._state, response_of(self._state))
+        body = flush(self._state, self._state.response)
         if self._sent is not None and body:
             self._sent.note(body)
         return body

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import cache
-from typing import Any, Protocol
 
 from flask import Response, after_this_request
 from werkzeug.datastructures import Headers
-from werkzeug.wsgi import ClosingIterator
 
 from ..sansio.consts import SSE_HEADERS
 from ..sansio.events import Event
 from ..state.app import AppState
-from ..state.request import RequestState, current_request_state
+from ..state.request import EventQueue, RequestState, current_request_state
 from ..state.tracked import TrackedSignals
 from . import SendingMethods
 from .flush import flush
 
 _HEADERS = tuple(SSE_HEADERS.items())
-_WITHOUT_BODY = frozenset({204, 304})
 
 
 class BodyKind(Enum):
@@ -32,25 +28,6 @@ class BodyKind(Enum):
     FINITE = "finite"
     #: Sent as it is made.
     STREAM = "stream"
-
-
-class StreamedBody(Protocol):
-    """A body that is made step by step, when the server asks for it."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Return itself."""
-
-    def __next__(self) -> bytes:
-        """Make the next chunk."""
-
-    def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
-        """Be taken by the server, which closes the body at its end.
-
-        :param write: what ``start_response()`` returned; None when the body is wrapped, so that nothing may pass it by.
-        """
-
-    def close(self) -> None:
-        """Free everything; called by the server, whether it iterated or not."""
 
 
 class EventResponse(SendingMethods["EventResponse"], Response):
@@ -75,27 +52,6 @@ class EventResponse(SendingMethods["EventResponse"], Response):
         #: The encoded events that wait for the next flush.
         self.event_queue: list[bytes] = []
         self.body_kind = BodyKind.UNDECIDED
-        #: The body of a stream; None for any other, and for the response to HEAD.
-        self.body: StreamedBody | None = None
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Start the response. A streamed body is handed out itself: nothing but the server holds it then."""
-        body = self.body
-        if body is None:
-            return super().__call__(environ, start_response)
-        write = start_response(self.status, self.get_wsgi_headers(environ).to_wsgi_list())
-        # What holds the request: a stream that only follows lives for hours without it.
-        environ.pop("werkzeug.request", None)
-        if self.response is not body or self.status_code in _WITHOUT_BODY:
-            # Somebody's after_request function wrapped the body, and compresses it perhaps: nothing may pass that by.
-            body.connect(environ, start_response, None)
-            self.body = None
-            chunks = self.iter_encoded() if self.status_code not in _WITHOUT_BODY else ()
-            # First of all the body, whatever others do at the end.
-            return ClosingIterator(chunks, [body.close, self.close])
-        body.connect(environ, start_response, write)
-        self.body, self.response = None, ()
-        return ClosingIterator(body, self.close) if self._on_close else body
 
     def _emit(self, event: Event) -> EventResponse:
         if self.body_kind is BodyKind.FINITE:
@@ -188,10 +144,14 @@ def _add_body(response: EventResponse, body: bytes) -> None:
     response.set_data(response.get_data() + body)
 
 
-def become_stream(response: EventResponse, body: StreamedBody) -> None:
-    """Give a response a body that is sent as it is made."""
-    response.body = response.response = body
-    response.body_kind = BodyKind.STREAM
+def detach(state: RequestState, response: EventQueue) -> None:
+    """Collect the later events of a request apart from its response.
+
+    The response holds the body, and the body the request: without this, they would keep each other from being freed.
+    """
+    later = _new_response(state.app_state)
+    later.event_queue, later.body_kind = response.event_queue, BodyKind.STREAM
+    state.response = later
 
 
 def head_response(app_state: AppState) -> EventResponse:

@@ -48,7 +48,11 @@ class AppState:
         self._provider: JSONProvider | None = None
         self._dumps: Dumps = strictjson.dumps
         self._said: set[str] = set()
-        self._parts: dict[type, object] = {}
+        #: Class → the app's only object of it, which the look-up makes. Higher modules keep their own state of an app
+        #: here, so that this module knows none of them.
+        self.parts: dict[type[AppPart], Any] = _Parts(self)
+        #: Servers that streams were found to work on.
+        self.fit_servers: set[tuple[object, ...]] = set()
 
     def attach(self) -> None:
         """Make the state the one that the app has."""
@@ -56,15 +60,8 @@ class AppState:
         self.app.extensions[_STATE_KEY] = self
 
     def part(self, kind: type[P]) -> P:
-        """Return the app's only object of a class, made at the first call.
-
-        Higher modules keep their own state of an app here, so that this module knows none of them.
-        """
-        found = self._parts.get(kind)
-        if found is None:
-            # Of two threads that come first at the same moment one wins.
-            found = self._parts.setdefault(kind, kind(self))
-        return cast(P, found)
+        """Return the app's only object of a class, made at the first call."""
+        return cast(P, self.parts[kind])
 
     @property
     def dumps(self) -> Dumps:
@@ -92,6 +89,16 @@ class AppState:
         if text not in self._said:
             self._said.add(text)
             self.app.logger.warning(text, *arguments)
+
+
+class _Parts(dict[type[AppPart], Any]):
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__()
+        self._app_state = app_state
+
+    def __missing__(self, kind: type[AppPart]) -> Any:
+        # Of two threads that come first at the same moment one wins.
+        return self.setdefault(kind, kind(self._app_state))
 
 
 def with_context(*arguments: object) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from flask import Flask, Request, request
 
 from .app import AppState
-from .request import state_of
+from .request import REQUEST_KEY, RequestState, state_of
 
 T = TypeVar("T")
 Teardown = Callable[..., None]
@@ -66,6 +66,11 @@ class KeptContexts:
         if self._context is not None and self._variables is not None:
             own.run(_restore, self._variables)
             self._own, self._variables = own, None
+
+    def give_up(self) -> None:
+        """Let the request be torn down at its end after all."""
+        _kept.set(None)
+        self._request.__dict__.pop("close", None)
 
     def defer(self, app: Flask, teardown: Teardown, arguments: tuple[Any, ...]) -> bool:
         """Note a call by which Flask tears the request down; False for any other one, which is not to wait.
@@ -120,12 +125,18 @@ def install_contexts(app_state: AppState) -> None:
     def do_teardown_request(*arguments: Any) -> None:
         # The last argument is the exception; newer versions of Flask pass the context, too.
         current = request._get_current_object()  # type: ignore[attr-defined]
-        if arguments and arguments[-1] is not None and app.debug:
-            current.environ[_FAILED_REQUEST] = current
-        state = state_of(current)
-        if state is not None:
-            state.close()
+        state: RequestState | None = current.__dict__.get(REQUEST_KEY)
         kept = _kept.get()
+        has_failed = bool(arguments) and arguments[-1] is not None
+        if has_failed:
+            if app.debug:
+                current.environ[_FAILED_REQUEST] = current
+            if kept is not None:
+                # As the session was saved, for example: another response goes out.
+                kept.give_up()
+                kept = None
+        if state is not None and (state.subscriptions or state.stream_body is not None):
+            state.close(has_failed=has_failed)
         if kept is None or not kept.defer(app, tear_down_request, arguments):
             tear_down_request(*arguments)
 

@@ -14,8 +14,9 @@ from .tracked import TrackedSignals
 if TYPE_CHECKING:
     from flask import Request
 
-# In the request object's own dict: a request that another one nests inside itself has its own.
-_REQUEST_KEY = "_flask_datastar"
+#: Where a request object's own dict has its state, for hooks that run in each request; others ask :func:`state_of`. A
+#: request that another one nests inside itself has its own.
+REQUEST_KEY = "_flask_datastar"
 
 
 class EventQueue(Protocol):
@@ -24,11 +25,21 @@ class EventQueue(Protocol):
     event_queue: list[bytes]
 
 
+class OpenSubscription(Protocol):
+    """What a stream's function listens to, as the request's state knows it."""
+
+    def close(self) -> None:
+        """Listen no more; safe to call twice."""
+
+
 class StepwiseBody(Protocol):
     """A body that the application's own code makes step by step, as the request's state knows it."""
 
-    #: Whether a server has taken it, and will close it.
+    #: Whether it goes to a server, which will close it.
     is_connected: bool
+
+    def go_on(self, state: RequestState, response: EventQueue) -> None:
+        """Take what was sent since the body was made. Called when the response leaves the hooks of the request."""
 
     def abandon(self) -> None:
         """Free what the body holds, because no server will have it."""
@@ -38,15 +49,15 @@ class RequestState:
     """What one request received and is about to send."""
 
     __slots__ = (
-        "_body",
         "_home",
-        "_unsent_body",
         "app_state",
         "finishes_itself",
         "received",
         "renders_for_others",
         "response",
         "running_view",
+        "sent_body",
+        "stream_body",
         "subscriptions",
         "tracked",
     )
@@ -65,32 +76,31 @@ class RequestState:
         #: Whether what is rendered now goes to other people: nothing that is this user's may stand in it.
         self.renders_for_others = False
         #: Subscriptions made before a stream is opened; they end with the request if it opens none.
-        self.subscriptions: list[Any] = []
+        self.subscriptions: list[OpenSubscription] = []
         self._home = weakref.ref(context_globals)
-        # Held until the end of the request only: later the server alone holds it, and a server that drops it ends it.
-        self._unsent_body: StepwiseBody | None = None
-        self._body: weakref.ref[StepwiseBody] | None = None
+        #: The response's body, if it is made step by step, until the end of the request.
+        self.stream_body: StepwiseBody | None = None
+        #: The same, from then on: the server alone holds it, so that a server that drops it ends it.
+        self.sent_body: weakref.ref[StepwiseBody] | None = None
 
     def is_at_home(self, context_globals: object) -> bool:
         """Whether the request is handled in the context that it came in with, not in a copy."""
         return self._home() is context_globals
 
-    @property
-    def stream_body(self) -> StepwiseBody | None:
-        """The body of the response, if it is made step by step."""
-        return self._body() if self._body is not None else None
+    def close(self, *, has_failed: bool = False) -> None:
+        """Drop what no body will have: subscriptions without a stream, a body that goes to no server.
 
-    @stream_body.setter
-    def stream_body(self, body: StepwiseBody) -> None:
-        self._unsent_body, self._body = body, weakref.ref(body)
-
-    def close(self) -> None:
-        """Drop what no body will have: subscriptions without a stream, a body that no server has taken."""
-        for subscription in self.subscriptions:
+        :param has_failed: whether an exception has left the request, so that another response goes out.
+        """
+        subscriptions, self.subscriptions = self.subscriptions, []
+        for subscription in subscriptions:
             subscription.close()
-        self.subscriptions = []
-        body, self._unsent_body = self._unsent_body, None
-        if body is not None and not body.is_connected:
+        body, self.stream_body = self.stream_body, None
+        if body is None:
+            return
+        if body.is_connected and not has_failed:
+            self.sent_body = weakref.ref(body)
+        else:
             body.abandon()
 
     def reset(self) -> None:
@@ -100,9 +110,14 @@ class RequestState:
 
 
 def begin_request(app_state: AppState, current: Request) -> RequestState:
-    """Bind a new state to the current request and to its ``g``; at the begin of each request."""
+    """Return the current request's state; bind a new one to the request and its ``g`` if it has none yet.
+
+    Called at the start of each request. What set something before that, a URL value preprocessor, was earlier.
+    """
     app_state.has_served = True
-    state = current.__dict__[_REQUEST_KEY] = RequestState(app_state, g._get_current_object())
+    state: RequestState | None = current.__dict__.get(REQUEST_KEY)
+    if state is None:
+        state = current.__dict__[REQUEST_KEY] = RequestState(app_state, g._get_current_object())
     return state
 
 
@@ -117,7 +132,7 @@ def current_request_state(extension: object | None = None) -> RequestState:
     except RuntimeError:
         current_app_state(extension)
         raise SetupError("nothing can be sent here: there is no request, so no browser waits for an answer") from None
-    state = state_of(current) or begin_request(current_app_state(extension), current)
+    state = current.__dict__.get(REQUEST_KEY) or begin_request(current_app_state(extension), current)
     if extension is not None and state.app_state.extension is not extension:
         current_app_state(extension)
     if not state.is_at_home(g._get_current_object()):
@@ -145,4 +160,4 @@ def own_request_state() -> RequestState | None:
 
 def state_of(current: Request) -> RequestState | None:
     """Give the state that is bound to a request object."""
-    return current.__dict__.get(_REQUEST_KEY)
+    return current.__dict__.get(REQUEST_KEY)

@@ -22,7 +22,7 @@ class TrackedSignals:
     :param app_state: whose JSON says what is in a value that a path leads into; without it the standard library's.
     """
 
-    __slots__ = ("_app_state", "_missing_first", "_pending", "_pending_if_missing", "signals", "visible")
+    __slots__ = ("_app_state", "_missing_first", "_pending", "_pending_if_missing", "is_pending", "signals", "visible")
 
     def __init__(self, app_state: AppState | None = None) -> None:
         self._app_state = app_state
@@ -30,6 +30,8 @@ class TrackedSignals:
         self.visible: dict[str, Any] = {}
         #: The signals alone, nested, for the page's ``data-signals``.
         self.signals: dict[str, Any] = {}
+        #: Whether there is something that the browser has yet to get.
+        self.is_pending = False
         self._pending: dict[str, Any] = {}
         self._pending_if_missing: dict[str, Any] = {}
         #: Whether a path leads into a list that is sent if missing: the list has to be there before.
@@ -47,6 +49,7 @@ class TrackedSignals:
         if type(name) is str and name and "." not in name and name not in FORBIDDEN_SEGMENTS:
             if not (only_if_missing or self._pending_if_missing):
                 self.visible[name] = self.signals[name] = self._pending[name] = value
+                self.is_pending = True
                 return
             segments = [name]
         else:
@@ -59,6 +62,7 @@ class TrackedSignals:
         if not only_if_missing:
             self._drop_path(self._pending_if_missing, segments, open_value)
         set_path(self._pending_if_missing if only_if_missing else self._pending, segments, value, open_value)
+        self.is_pending = True
 
     def assign(self, name: str, value: object) -> None:
         """Make a value visible to templates; the browser never gets it.
@@ -68,11 +72,6 @@ class TrackedSignals:
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"assign got the name {name!r}; accepted: an identifier, for templates to use")
         self.visible[name] = value
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether there is something that the browser has yet to get."""
-        return bool(self._pending or self._pending_if_missing)
 
     def take_events(self, dumps: Dumps) -> list[Event]:
         """Return what the browser has yet to get, as one patch, and one more for what it gets only if missing.
@@ -88,6 +87,7 @@ class TrackedSignals:
             events.insert(0 if self._missing_first else len(events), missing)
             self._pending_if_missing = {}
         self._pending, self._missing_first = {}, False
+        self.is_pending = False
         return events
 
     def _open(self, name: str, value: object) -> dict[str, Any] | list[Any] | None:

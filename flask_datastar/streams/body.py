@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -15,7 +16,9 @@ from ..hub.hub import Details, StreamHub
 from ..hub.outbox import LARGEST_WRITE_BYTES, slices
 from ..hub.stream import Stream
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, EndingKind, ending_block, restart_delay_ms
+from ..sending.flush import flush
 from ..sending.producer import KEEPALIVE
+from ..state.request import EventQueue, RequestState
 from ..transport import leaving
 from .follow import Follow
 from .running import RunningBody
@@ -24,6 +27,22 @@ from .subscriptions import Subscription
 OPENING = b": open\n\n"
 
 Write = Callable[[bytes], object]
+
+
+@dataclass(slots=True)
+class Opening:
+    """What a stream is opened with."""
+
+    hub: StreamHub
+    stream: Stream
+    #: The first events.
+    prelude: bytes
+    #: For the hooks.
+    details: Details
+    #: Failures in a row before this stream, as its last ending told.
+    failures: int
+    #: Made by the stream's function.
+    subscriptions: list[Subscription]
 
 
 class StreamBody(RunningBody):
@@ -46,42 +65,34 @@ class StreamBody(RunningBody):
         "write",
     )
 
-    def __init__(
-        self,
-        hub: StreamHub,
-        stream: Stream,
-        prelude: bytes,
-        details: Details,
-        failures: int,
-        subscriptions: Iterable[Subscription],
-    ) -> None:
-        self.hub = hub
-        self.stream = stream
+    def __init__(self, opening: Opening) -> None:
+        self.hub = opening.hub
+        self.stream = opening.stream
         self.write: Write | None = None
         self.is_connected = False
-        self._prelude = prelude
-        self._details = details
-        # Failures in a row before this stream, as its last ending told.
-        self._failures = failures
+        self._prelude = opening.prelude
+        self._details = opening.details
+        self._failures = opening.failures
         self._is_open = False
         self._is_closed = False
         self._has_ended = False
         self._opened_at = 0.0
-        # What is left of something that was too large for one write; nothing else goes out before it has.
+        # The rest of something that was too large for one write; nothing else is sent before it.
         self._unsent: Iterator[bytes] | None = None
-        self._subscriptions: list[Subscription] = []
-        for subscription in subscriptions:
-            self.adopt(subscription)
+        self._subscriptions = opening.subscriptions
+        for subscription in opening.subscriptions:
+            subscription.bind(self.stream)
 
     def adopt(self, subscription: Subscription) -> None:
         """Close a subscription with the stream."""
         self._subscriptions.append(subscription)
         subscription.bind(self.stream)
 
-    def send_first(self, events: bytes) -> None:
-        """Send more at the begin: what came when the body was made already, and no server has it yet."""
-        self._prelude += events
-        self.stream.note_ids(events)
+    def go_on(self, state: RequestState, response: EventQueue) -> None:
+        """Send first what came when the body was made already, and no server has it yet."""
+        if events := flush(state, response):
+            self._prelude += events
+            self.stream.note_ids(events)
 
     def abandon(self) -> None:
         """Free what it holds, when no server will have it."""

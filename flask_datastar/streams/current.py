@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from os import getpid
 from typing import Any
 
 from blinker import NamedSignal
@@ -21,7 +22,8 @@ class _Hubs(PerProcess[StreamHub]):
 
 def hub_of(app_state: AppState) -> StreamHub:
     """Return the hub of an app in this process."""
-    return app_state.part(_Hubs).get()
+    hubs: _Hubs = app_state.parts[_Hubs]
+    return hubs.by_process[getpid()]
 
 
 def _make_hub(app_state: AppState) -> StreamHub:
@@ -31,10 +33,12 @@ def _make_hub(app_state: AppState) -> StreamHub:
 
 def _tell(app_state: AppState, hook: NamedSignal, /, **details: Any) -> None:
     """Send a hook to its receivers, in the app's context. An exception is logged, and the stream goes on."""
-    if hook.receivers:
-        app = app_state.app
-        with app.app_context():
-            try:
-                hook.send(app, **details)
-            except Exception:
-                app.logger.exception("Datastar: a receiver of %s failed", hook.name)
+    app = app_state.app
+    # Receivers of other apps do not count: the context of this one would be set up, and torn down, for nobody.
+    if not hook.has_receivers_for(app):
+        return
+    with app.app_context():
+        try:
+            hook.send(app, **details)
+        except Exception:
+            app.logger.exception("Datastar: a receiver of %s failed", hook.name)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
+from ..hub.scopes import owner_topics
 from ..hub.stream import Stream
 from ..state.app import AppState
 from .broadcast import Broadcast
@@ -49,9 +50,9 @@ class Follow(Subscription):
         super().__init__(hub, topics, is_own=is_own)
 
     @classmethod
-    def of_stream(cls, hub: StreamHub, *topics: str) -> Follow:
-        """Follow topics of the extension's own: what is sent to one user's streams, or to one tab's."""
-        return cls(hub, topics, is_own=True)
+    def of_owner(cls, hub: StreamHub, owner: str, tab: str | None) -> Follow:
+        """Follow topics of the extension's own: what is sent to one user's streams, and to one tab's."""
+        return cls(hub, owner_topics(owner, tab), is_own=True)
 
     def bind(self, stream: Stream) -> None:
         """Forward to a stream, first what came before there was one."""
@@ -61,7 +62,7 @@ class Follow(Subscription):
             self._early = None
             if self._has_early_gap:
                 stream.catch_up()
-            super().bind(stream)
+            self._stream = stream
             for topic in self.topics:
                 self._hub.bus.topics.hand_over(topic, self, stream)
 

@@ -12,7 +12,7 @@ from ..hub.endings import StreamEnds
 from ..sending.producer import KEEPALIVE, Producer
 from ..state.app import AppState
 from ..transport.wakeups import pause
-from .body import StreamBody
+from .body import Opening, StreamBody
 from .commits import release_session
 
 
@@ -22,9 +22,9 @@ class GeneratorBody(StreamBody):
     __slots__ = ("_app_state", "_before_wait", "_producer")
 
     def __init__(
-        self, *args: Any, producer: Producer, app_state: AppState, before_wait: Iterable[Callable[[], object]]
+        self, opening: Opening, producer: Producer, app_state: AppState, before_wait: Iterable[Callable[[], object]]
     ) -> None:
-        super().__init__(*args)
+        super().__init__(opening)
         self._producer = producer
         self._app_state = app_state
         self._before_wait = tuple(before_wait)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Response, request
 
 from ..handlers.declarations import Declarations, DeclaredHandler
-from ..handlers.handler import Handler, make_handler
+from ..handlers.handler import make_handler
 from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab, scope_topic
 from ..security.origin import check_header
 from ..state.app import current_app_state
-from ..state.request import RequestState, current_request_state
+from ..state.request import current_request_state
 from ..transport.wakeups import pause
 from ..transport.worker import begin_stop
 from .broadcast import Broadcast
@@ -21,7 +20,7 @@ from .changes import Changes
 from .current import hub_of
 from .every import Ticks, check_seconds
 from .follow import Follow, gap_filler
-from .opening import open_stream
+from .opening import ScopeSource, StreamOptions, open_response
 from .publishing import broadcast_events, publish_message
 from .running import add_subscription, running_body
 from .subscribe import Messages
@@ -29,7 +28,6 @@ from .subscriptions import check_topics
 from .tabs import Tabs
 
 F = TypeVar("F", bound=Callable[..., Any])
-ScopeSource = Scope | Callable[[], Scope]
 
 
 class StreamMethods:
@@ -95,8 +93,9 @@ class StreamMethods:
         :raises werkzeug.exceptions.Forbidden: it was not the Datastar client that asked (403).
         """
         check_header(request)
-        state = current_request_state(self)
-        return _open(state, lambda: events, scope, self._before_wait)
+        state, endpoint = current_request_state(self), str(request.endpoint)
+        options = StreamOptions(scope, self._before_wait)
+        return open_response(state, lambda: events, options, endpoint.__str__)
 
     def every(self, seconds: float) -> Ticks:
         """Tick in a stream: at once, then each period; missed ticks are dropped.
@@ -210,38 +209,6 @@ class StreamMethods:
     def stats(self) -> dict[str, Any]:
         """Give counters of this process: open, opened, ended (by reason), dropped, queue_high_water (events)."""
         return hub_of(current_app_state(self)).stats()
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOptions:
-    """What a stream was declared with."""
-
-    scope: ScopeSource
-    before_wait: list[Callable[[], object]]
-
-    def open(self, state: RequestState, handler: Handler, run: Callable[[], object]) -> Response:
-        """Open the stream for a request."""
-        return _open(state, run, self.scope, self.before_wait, handler.__str__)
-
-
-def _open(
-    state: RequestState,
-    run: Callable[[], object],
-    scope: ScopeSource,
-    before_wait: list[Callable[[], object]],
-    describe: Callable[[], str] | None = None,
-) -> Response:
-    current = request._get_current_object()  # type: ignore[attr-defined]
-    endpoint = str(current.endpoint)
-    return open_stream(
-        state,
-        current,
-        run,
-        scope=scope,
-        endpoint=endpoint,
-        describe=describe or endpoint.__str__,
-        before_wait=before_wait,
-    )
 
 
 def _topic(topic: str) -> str:

@@ -1,131 +1,120 @@
-"""Opening a stream: what the last ending means, whose stream it is, whether there is room, and the response."""
+"""Opening a stream: refuse or answer, whose it is, what its last ending means, a place for it, its body."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 
-from flask import Request, Response
+from flask import Request, Response, request
 from werkzeug.exceptions import ServiceUnavailable
 
 from ..errors import SetupError
+from ..handlers.handler import Handler
 from ..hooks import Reason
-from ..hub.scopes import Scope, scope_text, scope_topic
+from ..hub.hub import StreamHub
+from ..hub.scopes import Scope, scope_text
+from ..hub.stream import Stream
 from ..hub.tabs import TabEntry
 from ..reading.signals import read_signals
 from ..reading.tabs import read_page_id, read_tab_id
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
-from ..sansio.endings import EndingKind, parse_ending
+from ..sansio.endings import Ending, EndingKind, parse_ending
 from ..sansio.signals import patch_signals
 from ..security.stream_renewal import renewal_for
 from ..sending.flush import flush
 from ..sending.producer import Producer
 from ..sending.response import head_response, response_of
 from ..sending.results import queue_result
+from ..state.app import AppState
 from ..state.request import RequestState
 from ..transport import worker
 from ..transport.addresses import client_address
-from .body import FollowBody, StreamBody
+from .body import FollowBody, Opening, StreamBody
 from .current import hub_of
 from .follow import Follow
 from .generator_body import GeneratorBody
 from .response import stream_response
 from .servers import check_server
+from .subscriptions import Subscription
 
 #: Sent first on a stream that came back: the client keeps the interval that the last ending gave it.
 _USUAL_RETRY = b"retry: 1000\n\n"
+#: Clears the client's last event id.
+_NO_ID = b"id: \n\n"
+
+ScopeSource = Scope | Callable[[], Scope]
 
 
-def open_stream(
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """What a stream was declared with.
+
+    :param scope: whose stream it is; None and "" mean that it does not replace another one.
+    :param before_wait: called before a generator waits.
+    """
+
+    scope: ScopeSource
+    before_wait: list[Callable[[], object]]
+
+    def open(self, state: RequestState, handler: Handler, run: Callable[[], object]) -> Response:
+        """Open the stream of a handler for the current request."""
+        return open_response(state, run, self, handler.__str__)
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What a request says of the stream that it asks for."""
+
+    options: StreamOptions
+    endpoint: str
+    #: Names the stream, for errors.
+    describe: Callable[[], str]
+    #: How the page's stream ended before; None for a first request.
+    before: Ending | None
+    owner: str
+    tab: str | None
+    page: str | None
+    #: Path and query without the signals: what tells a page's streams from each other.
+    url: str
+    #: Sent before everything else.
+    prelude: bytes = b""
+
+
+def open_response(
     state: RequestState,
-    request: Request,
     run: Callable[[], object],
-    *,
-    scope: Scope | Callable[[], Scope],
-    endpoint: str,
+    options: StreamOptions,
     describe: Callable[[], str],
-    before_wait: Iterable[Callable[[], object]],
 ) -> Response:
     """Open a stream for the current request.
 
-    :param run: calls the user's function; it gives a generator, a :class:`Follow`, or a response that is sent instead.
-    :param scope: whose stream it is; None and "" mean that it does not replace another one.
-    :raises SetupError: the server cannot hold streams, other processes would not hear of anything, or the request has
-        one already.
-    :raises werkzeug.exceptions.ServiceUnavailable: there is no room (503).
+    :param run: calls the user's function, which returns a generator, a :class:`Follow`, or a response that is sent
+        instead.
+    :param describe: names the stream, for errors.
+    :raises SetupError: if the server cannot hold streams, if other processes would not be told of anything, or if the
+        request has a stream already.
+    :raises werkzeug.exceptions.ServiceUnavailable: if there is no room (503).
     """
-    app_state = state.app_state
-    check_server(app_state, request)
-    if state.stream_body is not None:
-        raise SetupError("this request has opened a stream already, and has one answer; open one, and return it")
-    if request.method == "HEAD":
-        return head_response(app_state)
-    before = parse_ending(request.headers.get("Last-Event-ID"))
-    if before is not None and before.kind is EndingKind.DONE:
+    current: Request = request._get_current_object()  # type: ignore[attr-defined]
+    last_id = current.headers.get("Last-Event-ID")
+    before = parse_ending(last_id) if last_id else None
+    answer = _refuse_or_answer(state, current, before)
+    if answer is not None:
+        return answer
+    hub = hub_of(state.app_state)
+    visit = _Visit(options, str(current.endpoint), describe, before, *_whose(state, current, options.scope))
+    if before is not None and not _resolve_ending(visit, before, hub, state.app_state):
         return Response(status=204)
-    signals = read_signals(request, state)
-    tab, page = read_tab_id(request, signals), read_page_id(request, signals)
-    prelude = _USUAL_RETRY if before is not None else b""
-    hub = hub_of(app_state)
-    owner = scope_text(scope() if callable(scope) else scope)
-    url = _own_url(request)
-    if before is not None and before.kind is EndingKind.REPLACED:
-        prelude += b"id: \n\n"
-        if page is not None and page != before.page:
-            # A duplicated tab: it gets an id of its own, the same for all its streams, and lives on beside the first.
-            tab = sha256(page.encode()).hexdigest()[:16]
-            prelude += patch_signals({TAB_ID_SIGNAL: f"{tab}.{page}"}).encode()
-        elif not (owner and tab) or hub.tabs.restore(owner, tab, page, url):
-            app_state.warn_once(
-                "Datastar: stream %s was asked for twice by one page; the second request is answered 204. The browser "
-                "can do so by itself when it is shown again; otherwise use tab_signal() for the tab id",
-                endpoint,
-            )
-            return Response(status=204)
-        # Else the stream that took the place has gone meanwhile, and the page has none.
-    stream = hub.new_stream()
-    if owner:
-        stream.entry = TabEntry(owner, tab, page, url, endpoint, time.time(), stream)
-    stream.address = client_address(request.environ)
-    refusal = hub.refusal(stream.entry, stream.address)
-    if refusal is not None:
-        raise ServiceUnavailable(refusal)
-    own = None
-    if stream.entry is not None:
-        # Whoever signs its owner out meanwhile means this one, too.
-        hub.tabs.expect(stream.entry)
-        # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
-        own = Follow.of_stream(hub, scope_topic(owner), *([scope_topic(owner, tab)] if tab else []))
-        state.subscriptions.append(own)
+    stream, own = _reserve(visit, hub, state, current)
     result = run()
     if isinstance(result, Response):
         if own is not None:
             # It may be a stream that the function opened itself, with its own.
             own.close()
         return result
-    if not isinstance(result, Follow | Iterator):
-        raise TypeError(
-            f"stream {describe()} gave {type(result).__name__}; accepted: a generator, datastar.follow(…), "
-            "or a flask.Response"
-        )
-    # What was set before goes out first.
-    queued = flush(state, response_of(state))
-    stream.last_id = before.last_id if before is not None else ""
-    stream.note_ids(queued)
-    stream.renewal = renewal_for(app_state)
-    failures = before.failures if before is not None else 0
-    common = (hub, stream, prelude + queued, (owner, tab, endpoint), failures, state.subscriptions)
-    if isinstance(result, Follow):
-        body: StreamBody = FollowBody(*common)
-    else:
-
-        def add_result(item: object) -> None:
-            queue_result(response_of(state), item, describe)
-
-        producer = Producer(result, state, add_result)
-        body = GeneratorBody(*common, producer=producer, app_state=app_state, before_wait=before_wait)
-    state.subscriptions = []
+    body = _make_body(result, visit, hub, stream, state)
     state.stream_body = body
     if worker.is_stopping():
         hub.stop()
@@ -133,9 +122,102 @@ def open_stream(
     return stream_response(state, body)
 
 
-def _own_url(request: Request) -> str:
-    """Give path and query without the signals: what tells a page's streams from each other."""
+def _refuse_or_answer(state: RequestState, current: Request, before: Ending | None) -> Response | None:
+    """Refuse a request that can have no stream, or answer it; None if it may have one."""
+    check_server(state.app_state, current.environ)
+    if state.stream_body is not None:
+        raise SetupError("this request has opened a stream already, and has one answer; open one, and return it")
+    if current.method == "HEAD":
+        return head_response(state.app_state)
+    if before is not None and before.kind is EndingKind.DONE:
+        return Response(status=204)
+    return None
+
+
+def _whose(state: RequestState, current: Request, scope: ScopeSource) -> tuple[str, str | None, str | None, str]:
+    """Find out whose stream it is: owner, tab, page and URL of a :class:`_Visit`."""
+    signals = read_signals(current, state)
     query = "&".join(
-        part for part in request.query_string.decode("latin-1").split("&") if not part.startswith(f"{QUERY_KEY}=")
+        part for part in current.query_string.decode("latin-1").split("&") if not part.startswith(f"{QUERY_KEY}=")
     )
-    return f"{request.root_path}{request.path}?{query}"
+    owner = scope_text(scope() if callable(scope) else scope)
+    return (
+        owner,
+        read_tab_id(current, signals),
+        read_page_id(current, signals),
+        f"{current.root_path}{current.path}?{query}",
+    )
+
+
+def _resolve_ending(visit: _Visit, before: Ending, hub: StreamHub, app_state: AppState) -> bool:
+    """Find out what the ending of the page's last stream means; False if the page has another one, and needs none."""
+    visit.prelude = _USUAL_RETRY
+    if before.kind is not EndingKind.REPLACED:
+        return True
+    visit.prelude += _NO_ID
+    if visit.page is not None and visit.page != before.page:
+        # A duplicated tab: it gets an id of its own, the same for all its streams, and lives on beside the first.
+        visit.tab = sha256(visit.page.encode()).hexdigest()[:16]
+        visit.prelude += patch_signals({TAB_ID_SIGNAL: f"{visit.tab}.{visit.page}"}).encode()
+        return True
+    if visit.owner and visit.tab and not hub.tabs.restore(visit.owner, visit.tab, visit.page, visit.url):
+        # The stream that took the place has gone meanwhile, and the page has none.
+        return True
+    app_state.warn_once(
+        "Datastar: stream %s was asked for twice by one page; the second request is answered 204. The browser "
+        "can do so by itself when it is shown again; otherwise use tab_signal() for the tab id",
+        visit.endpoint,
+    )
+    return False
+
+
+def _reserve(visit: _Visit, hub: StreamHub, state: RequestState, current: Request) -> tuple[Stream, Follow | None]:
+    """Make the stream where there is room for it, and listen to what is sent to its owner.
+
+    :return: the stream, and what listens; None for a stream without an owner.
+    :raises werkzeug.exceptions.ServiceUnavailable: if there is no room (503).
+    """
+    owner, tab = visit.owner, visit.tab
+    stream = hub.new_stream()
+    stream.address = client_address(current.environ)
+    if owner:
+        stream.entry = TabEntry(owner, tab, visit.page, visit.url, visit.endpoint, time.time(), stream)
+    refusal = hub.refusal(stream.entry, stream.address)
+    if refusal is not None:
+        raise ServiceUnavailable(refusal)
+    if stream.entry is None:
+        return stream, None
+    # Whoever signs its owner out meanwhile means this one, too.
+    hub.tabs.expect(stream.entry)
+    # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
+    own = Follow.of_owner(hub, owner, tab)
+    state.subscriptions.append(own)
+    return stream, own
+
+
+def _make_body(result: object, visit: _Visit, hub: StreamHub, stream: Stream, state: RequestState) -> StreamBody:
+    """Make the body that the function's result asks for; what was set before goes out first.
+
+    :raises TypeError: if the result is no stream.
+    """
+    if not isinstance(result, Follow | Iterator):
+        raise TypeError(
+            f"stream {visit.describe()} gave {type(result).__name__}; accepted: a generator, datastar.follow(…), "
+            "or a flask.Response"
+        )
+    queued = flush(state, state.response)
+    stream.last_id = visit.before.last_id if visit.before is not None else ""
+    stream.note_ids(queued)
+    stream.renewal = renewal_for(state.app_state) if "csrf" in state.app_state.app.extensions else None
+    details = visit.owner, visit.tab, visit.endpoint
+    failures = visit.before.failures if visit.before is not None else 0
+    subscriptions = [found for found in state.subscriptions if isinstance(found, Subscription)]
+    state.subscriptions = []
+    opening = Opening(hub, stream, visit.prelude + queued, details, failures, subscriptions)
+    if isinstance(result, Follow):
+        return FollowBody(opening)
+
+    def add_result(item: object) -> None:
+        queue_result(response_of(state), item, visit.describe)
+
+    return GeneratorBody(opening, Producer(result, state, add_result), state.app_state, visit.options.before_wait)

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, cast
 
 from flask import Response, has_request_context, session
 from werkzeug.datastructures import Headers
+from werkzeug.wsgi import ClosingIterator
 
 from ..errors import SetupError
-from ..sending.flush import flush
-from ..sending.response import EventResponse, become_stream, response_of
+from ..sending.response import BodyKind, EventResponse
 from ..state.request import RequestState
 from .body import StreamBody
 
 
 class StreamResponse(EventResponse):
-    """The response of a stream, made when its function has returned."""
+    """Called by the server, it hands out the body itself, and keeps nothing."""
 
     body: StreamBody
 
-    def get_wsgi_headers(self, environ: dict[str, Any]) -> Headers:
-        """Return the headers as they are sent."""
-        headers = super().get_wsgi_headers(environ)
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Start the response and connect the body with the server."""
+        body, headers = self.body, self.get_wsgi_headers(environ)
         if "Set-Cookie" in headers:
             self._drop_unchanged_session(headers)
-        return headers
+        write = start_response(self.status, headers.to_wsgi_list())
+        # What holds the request: a stream that only follows lives for hours without it.
+        environ.pop("werkzeug.request", None)
+        if self.response is not body:
+            # Somebody's after_request function wrapped the body, and compresses it perhaps: nothing may pass that by.
+            body.connect(environ, start_response, None)
+            # First of all the body, whatever others do at the end.
+            return ClosingIterator(self.iter_encoded(), [body.close, self.close])
+        body.connect(environ, start_response, write)
+        # The server alone holds it from now on.
+        del self.body
+        self.response = ()
+        return ClosingIterator(body, self.close) if self._on_close else body
 
     def make_sequence(self) -> None:
         """Refuse to collect a body that has no end; called when somebody asks for all of it.
@@ -36,11 +49,6 @@ class StreamResponse(EventResponse):
             "a stream's body has no end and cannot be read before it is sent, as add_etag(), get_data() and data do; "
             "leave it alone in after_request functions: if response.is_streamed: return response"
         )
-
-    def finish(self, state: RequestState) -> StreamResponse:
-        """Put what was sent since the stream was opened in front of its body."""
-        self.body.send_first(flush(state, self))
-        return self
 
     def _drop_unchanged_session(self, headers: Headers) -> None:
         """Drop the cookie that Flask sends only because a session is permanent.
@@ -58,10 +66,12 @@ def stream_response(state: RequestState, body: StreamBody) -> Response:
     """Make the response of a stream, with the headers and cookies that the function has set on its own so far."""
     # mypy takes the hash of the class for that of its instances.
     response = _class_for(state.app_state.app.response_class)(state.app_state)  # type: ignore[arg-type]
-    become_stream(response, body)
-    if state.response is not None:
+    response.response = response.body = body
+    response.body_kind = BodyKind.STREAM
+    current = state.response
+    if isinstance(current, EventResponse):
         own = set(response.headers.keys())
-        response.headers.extend((name, value) for name, value in response_of(state).headers if name not in own)
+        response.headers.extend((name, value) for name, value in current.headers if name not in own)
     return response
 
 

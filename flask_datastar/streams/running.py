@@ -39,6 +39,8 @@ class RunningBody(ABC):
 def running_body(state: RequestState) -> RunningBody | None:
     """Return the body of the stream that a request has opened; None without one, also in a generator handler."""
     body = state.stream_body
+    if body is None and state.sent_body is not None:
+        body = state.sent_body()
     return body if isinstance(body, RunningBody) else None
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import getpid
 from typing import Any
 
-from flask import Request, has_request_context, request
+from flask import has_request_context, request
 
 from ..errors import SetupError
 from ..hub.limits import SPARE_THREADS, max_streams
@@ -13,12 +14,16 @@ from ..state.app import AppState
 from ..transport import worker
 
 
-def check_server(app_state: AppState, current: Request) -> None:
+def check_server(app_state: AppState, environ: Mapping[str, Any]) -> None:
     """Refuse servers that cannot hold streams, and processes that would not hear of each other.
 
-    :raises SetupError: it is one; the text says what to use.
+    :raises SetupError: if it is such a server; the message says what to use.
     """
-    if not worker.holds_streams(current.environ):
+    has_socket = "gunicorn.socket" in environ or "werkzeug.socket" in environ
+    server = getpid(), has_socket, environ.get("wsgi.multithread"), environ.get("wsgi.multiprocess")
+    if server in app_state.fit_servers:
+        return
+    if not worker.holds_streams(environ):
         raise SetupError(
             "this server answers one request at a time, and a stream would block it; use gunicorn's gevent worker "
             "(gunicorn -k gevent), its gthread worker, or flask run"
@@ -28,7 +33,8 @@ def check_server(app_state: AppState, current: Request) -> None:
             f"gunicorn's gthread worker has {worker.thread_count()} threads here, and streams leave "
             f"{SPARE_THREADS} to other requests; use more (--threads 20), or the gevent worker (gunicorn -k gevent)"
         )
-    check_processes(app_state, current.environ)
+    check_processes(app_state, environ)
+    app_state.fit_servers.add(server)
 
 
 def check_publisher(app_state: AppState) -> None:

@@ -118,4 +118,4 @@ _ticker = PerProcess(Ticker)
 
 def current_ticker() -> Ticker:
     """Return the ticker of this process."""
-    return _ticker.get()
+    return _ticker.by_process[os.getpid()]

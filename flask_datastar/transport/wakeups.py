@@ -139,20 +139,26 @@ class PerProcess(Generic[T]):
         dropped, so it must not acquire anything that has to be released.
     """
 
-    __slots__ = ("_made", "_make")
+    __slots__ = ("by_process",)
 
     def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        # Process id → the object of that process. If two threads create one, setdefault keeps the first.
-        self._made: dict[int, T] = {}
+        #: Process id → the object of that process, which the look-up creates. Ask it directly, as
+        #: ``by_process[getpid()]``, where every event asks.
+        self.by_process: dict[int, T] = _ByProcess(make)
 
     def get(self) -> T:
         """Return the object of this process."""
-        process = os.getpid()
-        try:
-            return self._made[process]
-        except KeyError:
-            made = self._made.setdefault(process, self._make())
-            for other in [other for other in list(self._made) if other != process]:
-                self._made.pop(other, None)
-            return made
+        return self.by_process[os.getpid()]
+
+
+class _ByProcess(dict[int, T]):
+    def __init__(self, make: Callable[[], T]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, process: int) -> T:
+        # If two threads create one, setdefault keeps the first.
+        made = self.setdefault(process, self._make())
+        for other in [other for other in list(self) if other != process]:
+            self.pop(other, None)
+        return made

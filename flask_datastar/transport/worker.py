@@ -75,7 +75,7 @@ def thread_count() -> int | None:
 
     :return: the number of threads, or None if the server has no such limit or the limit cannot be found.
     """
-    return _threads.get()
+    return _threads.by_process[os.getpid()]
 
 
 def _count_threads() -> int | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import flask_login
 import pytest
-from flask import Blueprint, Flask, Response, abort, flash, make_response, redirect, session, url_for
+from flask import Blueprint, Flask, Response, abort, flash, make_response, redirect, request, session, url_for
 from flask.testing import FlaskClient
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -65,9 +66,52 @@ def test_location_is_kept_as_it_is(go: Any, location: str) -> None:
     assert go(location).events == (sse.redirect(location),)
 
 
-def test_location_that_no_browser_should_follow_is_refused(go: Any) -> None:
-    with pytest.raises(ValueError, match="has the scheme 'javascript'; accepted: http, https and relative URLs"):
-        go("javascript:alert(1)")
+@pytest.mark.parametrize(
+    "location",
+    [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "java\x0bscript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "mailto:ann@example.com",
+        "ftp://example.com/a",
+        "tel:+123",
+        "blob:https://example.com/1",
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_location_that_no_script_should_follow_is_a_400(
+    datastar: Datastar, tab: DatastarClient, caplog: pytest.LogCaptureFixture, location: str, status: int
+) -> None:
+    @datastar.handler
+    def act() -> Response:
+        datastar.signal("half", "done")
+        response = make_response("", status, {"Location": location})
+        response.set_cookie("kept", "1")
+        return response
+
+    answer = tab.post(act)
+
+    assert (answer.status_code, answer.events) == (400, ())
+    assert answer.response.mimetype == "text/plain"
+    assert "Location" not in answer.response.headers
+    assert answer.response.headers["Set-Cookie"].startswith("kept=1")
+    assert "was answered with a redirect that becomes no event, so it is a 400: url " in caplog.text
+
+
+def test_refused_redirect_of_a_guard_is_a_400_for_the_client_alone(app: Flask, tab: DatastarClient) -> None:
+    app.before_request(lambda: redirect("mailto:ann@example.com"))
+
+    assert tab.get("/page").status_code == 400
+    assert app.test_client().get("/page").location == "mailto:ann@example.com"
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["http://[", "//[::1", "http://a b", "?" + "a=1&" * 2000, "\\\\evil.example", "/%", "/%zz%ff", "x" * 100_000],
+)
+def test_no_location_is_an_error(go: Any, location: str) -> None:
+    assert go(location).status_code in (200, 302)
 
 
 def test_redirect_without_location_is_left_alone(datastar: Datastar, tab: DatastarClient) -> None:
@@ -219,10 +263,11 @@ LOGIN = "/login?next="
         (f"{LOGIN}/ds", "http://localhost/other", f"{LOGIN}/ds"),
         ("/login?back=/ds/g/act&x=a+b", "http://localhost/other", "/login?back=/ds/g/act&x=a+b"),
         ("/login", "http://localhost/other", "/login"),
-        # A referring page of two leading slashes would be another host to the login page.
+        # A referring page of two leading slashes would be another host to the login page; a backslash is one.
         (f"{LOGIN}/ds/g/act", "http://localhost//evil.example/x", "/login"),
         # A backslash is a slash for a browser.
         (f"{LOGIN}/ds/g/act", "http://localhost/\\evil.example", "/login"),
+        (f"{LOGIN}/ds/g/act", "http://localhost/\\evil.example/x", "/login"),
         (f"{LOGIN}/ds/g/act", "http://localhost\\\\evil.example", "/login"),
         (f"{LOGIN}/ds/g/act", "http://localhost/\t/evil.example", "/login"),
         (f"{LOGIN}/ds/g/act", "http://localhost/a\\..\\..\\evil.example", "/login"),
@@ -261,6 +306,42 @@ def test_redirect_to_the_same_encoded_path_is_left_alone(app: Flask, datastar: D
     app.register_blueprint(blueprint)
 
     assert DatastarClient(app).post("/Zoë & co/ds/g/act").status_code == 302
+
+
+@pytest.mark.parametrize("root", ["/shop", "/shop/eu", "/ds", ""])
+@pytest.mark.parametrize("kind", ["full_path", "path", "url", "base_url", "script_root"])
+def test_next_of_a_guard_below_a_mount_names_the_page(make_app: MakeApp, root: str, kind: str) -> None:
+    app = make_app(APPLICATION_ROOT=root or "/")
+    datastar: Datastar = app.extensions["datastar"]
+
+    @app.before_request
+    def guard() -> WerkzeugResponse:
+        named = f"{request.script_root}{request.full_path}" if kind == "script_root" else getattr(request, kind)
+        return redirect(f"/login?{urlencode({'next': named})}")
+
+    @datastar.handler(group="g")
+    def act() -> None: ...
+
+    answer = DatastarClient(app).post(act, _headers={"Referer": f"http://localhost{root}/cart?page=2"})
+
+    # Below a mount that is called as the prefix is, a path without it may as well be a page.
+    is_unclear = root == "/ds" and kind in ("full_path", "path")
+    page = urlencode({"next": f"{root}/cart?page=2"})
+    assert (answer.events == (sse.redirect(f"/login?{page}"),)) is not is_unclear
+
+
+@pytest.mark.parametrize("named", ["/cart", "/shop/cart", "/dsx/g"])
+def test_next_of_a_page_below_a_mount_is_left_alone(make_app: MakeApp, named: str) -> None:
+    app = make_app(APPLICATION_ROOT="/shop")
+    datastar: Datastar = app.extensions["datastar"]
+
+    @datastar.handler(group="g")
+    def act() -> WerkzeugResponse:
+        return redirect(f"/login?next={named}")
+
+    answer = DatastarClient(app).post(act, _headers={"Referer": "http://localhost/shop/other"})
+
+    assert answer.events == (sse.redirect(f"/login?next={named}"),)
 
 
 def test_redirects_hold_below_a_mount(make_app: MakeApp) -> None:

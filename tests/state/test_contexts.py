@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, appcontext_tearing_down, g, has_app_context, request, request_tearing_down, session
+from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_datastar import Datastar
@@ -578,3 +579,38 @@ def test_stream_that_only_follows_is_torn_down_at_once(app: Flask, datastar: Dat
     connect("/ds/g/stream").wait_open()
 
     assert teardowns.calls == Teardowns.once()
+
+
+# What fails after the hooks
+
+
+class FailingSessions(SecureCookieSessionInterface):
+    """A session interface whose storage is away."""
+
+    def save_session(self, *arguments: Any) -> None:
+        raise LookupError("no storage")
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_body_of_a_session_that_cannot_be_saved_is_closed(make_app: MakeApp, is_stream: bool) -> None:
+    app = make_app(TESTING=False)
+    app.session_interface = FailingSessions()
+    datastar, teardowns = app.extensions["datastar"], Teardowns(app)
+    ended: list[Any] = []
+
+    def act() -> Iterator[Any]:
+        try:
+            yield {"step": 1}
+        finally:
+            ended.append((request.path, list(teardowns.calls)))
+
+    (datastar.stream if is_stream else datastar.handler)(group="g")(act)
+    status, _, body = call(app, PATH, method="GET" if is_stream else "POST")
+    body.close()
+
+    assert status == 500
+    assert ended == ([] if is_stream else [(PATH, [])])
+    assert teardowns.calls == Teardowns.once("LookupError")
+    # Nothing of it is left for the next request of this thread.
+    assert app.test_client().get("/missing").status_code == 500
+    assert teardowns.calls == Teardowns.once("LookupError") * 2

@@ -110,6 +110,17 @@ def test_redirect_to_the_stream_itself_is_a_refusal_without_a_redirect(app: Flas
     assert body_of(app, "/ds/g/stream")[::2] == (200, DONE)
 
 
+def test_redirect_that_becomes_no_event_is_a_refusal_without_a_redirect(
+    app: Flask, datastar: Datastar, caplog: pytest.LogCaptureFixture
+) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        return redirect("mailto:ann@example.com")
+
+    assert body_of(app, "/ds/g/stream")[::2] == (200, DONE)
+    assert "has the scheme 'mailto'" in caplog.text
+
+
 @pytest.mark.parametrize("code", [400, 429, 500, 503])
 def test_other_errors_are_repeated_by_the_client(app: Flask, datastar: Datastar, code: int) -> None:
     @datastar.stream(group="g")

@@ -135,7 +135,7 @@ def check_process_has_one_of_its_own() -> None:
         assert own.get() is not found[0]
         assert own.get() == [os.getpid()]
         assert own.get() is own.get()
-        assert len(own._made) == 1
+        assert len(own.by_process) == 1
 
     run_in_child(child)
     assert own.get() is found[0]
