@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from flask import Blueprint, Flask, Response, request
 
@@ -110,10 +110,14 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
         """
         return start_response(current_request_state(self))
 
-    @overload
-    def read_signals(self, /) -> dict[str, Any]: ...
-    @overload
-    def read_signals(self, model: type[M], /) -> M: ...
+    # typing would keep them, and so Flask, until it is itself torn down.
+    if TYPE_CHECKING:
+
+        @overload
+        def read_signals(self, /) -> dict[str, Any]: ...
+        @overload
+        def read_signals(self, model: type[M], /) -> M: ...
+
     def read_signals(self, model: type[Any] | None = None, /) -> Any:
         """Give the request's signals.
 

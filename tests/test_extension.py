@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from flask import Blueprint, Flask
 
@@ -60,3 +63,52 @@ def test_init_app_after_the_first_request_is_refused_and_leaves_the_app_as_it_wa
     assert after == before
     assert app.blueprints == {}
     assert app.test_client().get("/").status_code == 404
+
+
+LEAVING = """
+import gc, sys, weakref
+
+
+def run():
+    import flask, flask.logging
+    from flask_datastar import Datastar, StarView, event
+    from flask_datastar.testing import DatastarClient
+
+    app = flask.Flask("shop")
+    datastar = Datastar(app)
+
+    @datastar.handler(group="g")
+    def act(count: int = 0) -> dict:
+        return {"count": count}
+
+    @datastar.stream(group="g")
+    def feed():
+        return datastar.follow("news")
+
+    @datastar.view("/", group="v")
+    class Page(StarView):
+        def html(self):
+            return str(datastar.post("g.act"))
+
+    tab = DatastarClient(app)
+    tab.load("/")
+    tab.post("g.act")
+    datastar.read_signals
+    return weakref.ref(flask.Flask), weakref.ref(flask.logging.default_handler)
+
+
+references = run()
+for name in list(sys.modules):
+    if name.partition(".")[0] not in sys.stdlib_module_names:
+        del sys.modules[name]
+gc.collect()
+print([found() for found in references])
+"""
+
+
+def test_nothing_keeps_flask_when_its_modules_are_gone() -> None:
+    # As at the end of a process, before what the modules hold is taken from them one by one. Flask's logging handler
+    # must be gone by then: with gunicorn --preload and gevent it would be told to leave by a lock that works no more.
+    result = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True, check=True)
+
+    assert (result.stdout, result.stderr) == ("[None, None]\n", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flask import Blueprint
 
@@ -28,19 +28,23 @@ class HandlerMethods:
         """
         return list_handlers(self._declarations)
 
-    @overload
-    def handler(self, function: F, /) -> F: ...
-    @overload
-    def handler(
-        self,
-        /,
-        *,
-        name: str | None = None,
-        group: str | None = None,
-        methods: Iterable[str] = DEFAULT_METHODS,
-        blueprint: Blueprint | None = None,
-        on_invalid: OnInvalid | None = None,
-    ) -> Callable[[F], F]: ...
+    # typing would keep them, and so Flask, until it is itself torn down.
+    if TYPE_CHECKING:
+
+        @overload
+        def handler(self, function: F, /) -> F: ...
+        @overload
+        def handler(
+            self,
+            /,
+            *,
+            name: str | None = None,
+            group: str | None = None,
+            methods: Iterable[str] = DEFAULT_METHODS,
+            blueprint: Blueprint | None = None,
+            on_invalid: OnInvalid | None = None,
+        ) -> Callable[[F], F]: ...
+
     def handler(
         self,
         function: Callable[..., Any] | None = None,

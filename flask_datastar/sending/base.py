@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..sansio import events as raw_events
 from ..sansio import strictjson
@@ -18,6 +18,12 @@ Sent = TypeVar("Sent")
 
 class Sender(Generic[Sent]):
     """A destination of events; ``Sent`` is the type that its sending methods return."""
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, parameters: object) -> type:
+            """Return the class itself: typing would keep it, and so Flask, until it is itself torn down."""
+            return cls
 
     @abstractmethod
     def _emit(self, event: Event) -> Sent:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flask import Blueprint, Response, request
 
@@ -36,18 +36,22 @@ class StreamMethods:
     _declarations: Declarations
     _before_wait: list[Callable[[], object]]
 
-    @overload
-    def stream(self, function: F, /) -> F: ...
-    @overload
-    def stream(
-        self,
-        /,
-        *,
-        name: str | None = None,
-        group: str | None = None,
-        scope: ScopeSource = None,
-        blueprint: Blueprint | None = None,
-    ) -> Callable[[F], F]: ...
+    # typing would keep them, and so Flask, until it is itself torn down.
+    if TYPE_CHECKING:
+
+        @overload
+        def stream(self, function: F, /) -> F: ...
+        @overload
+        def stream(
+            self,
+            /,
+            *,
+            name: str | None = None,
+            group: str | None = None,
+            scope: ScopeSource = None,
+            blueprint: Blueprint | None = None,
+        ) -> Callable[[F], F]: ...
+
     def stream(
         self,
         function: Callable[..., Any] | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from flask import render_template
 from jinja2 import TemplateNotFound
@@ -68,12 +68,17 @@ class EventOptions:
     on_invalid: OnInvalid | None
 
 
-@overload
-def event(method: F, /) -> F: ...
-@overload
-def event(
-    *, name: str | None = None, methods: Iterable[str] = DEFAULT_METHODS, on_invalid: OnInvalid | None = None
-) -> Callable[[F], F]: ...
+# typing would keep them, and so Flask, until it is itself torn down.
+if TYPE_CHECKING:
+
+    @overload
+    def event(method: F, /) -> F: ...
+    @overload
+    def event(
+        *, name: str | None = None, methods: Iterable[str] = DEFAULT_METHODS, on_invalid: OnInvalid | None = None
+    ) -> Callable[[F], F]: ...
+
+
 def event(
     method: Callable[..., Any] | None = None,
     /,

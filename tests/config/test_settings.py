@@ -292,6 +292,8 @@ def test_broker_namespace_that_is_no_name_is_refused(value: object) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("brokers", None),
+        ("brokers", {"own": "shop.brokers:OwnBroker", "other": dict}),
         ("broker_timeout_seconds", 0.5),
         ("broker_on_failure", "raise"),
         ("broker_on_failure", "drop"),

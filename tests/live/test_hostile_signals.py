@@ -89,3 +89,22 @@ def test_action_parameters_arrive_unchanged(server, page):
         assert response.value.status == 204
 
     assert page.request.get(f"{server.url}received").json() == [text for text in TEXTS for _ in range(2)]
+
+
+@pytest.mark.parametrize("verb", ["get", "post"])
+def test_action_sends_the_signals_that_it_names(server, page, verb):
+    page.goto(f"{server.url}chosen")
+    for name in ("some", "below", "none"):
+        with page.expect_response("**/take_any**") as response:
+            page.click(f"#{verb}-{name}")
+        assert response.value.status == 204
+
+    some, below, none = page.request.get(f"{server.url}received").json()
+
+    tab_ids = {some.pop("tabId"), below.pop("tabId")}
+    assert (len(tab_ids), some, below) == (
+        1,
+        {"query": "tea", "user": {"name": "Ada"}},
+        {"user": {"more": {"age": 36}}},
+    )
+    assert none == {}

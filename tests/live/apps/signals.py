@@ -86,6 +86,25 @@ def echo(signals: dict[str, Any]) -> None:
     received.append(signals)
 
 
+@app.get("/chosen")
+def chosen() -> str:
+    datastar.signal("query", "tea")
+    datastar.signal("queryLong", "no")
+    datastar.signal("user", {"name": "Ada", "nameLong": "no", "more": {"age": 36}})
+    body = """<main {{ datastar.tab_signal() }}><div data-signals="{{ datastar.init_signals() }}">
+    {% for verb, act in (("get", datastar.get), ("post", datastar.post)) %}
+    <button id="{{ verb }}-some" data-on:click="{{ act('take_any', _signals=('query', 'user.name')) }}"></button>
+    <button id="{{ verb }}-below" data-on:click="{{ act('take_any', _signals=['user.more']) }}"></button>
+    <button id="{{ verb }}-none" data-on:click="{{ act('take_any', _signals=()) }}"></button>
+    {% endfor %}</div></main>"""
+    return render_page(body)
+
+
+@datastar.handler(methods=["GET", "POST"])
+def take_any(signals: dict[str, Any]) -> None:
+    received.append(signals)
+
+
 @datastar.handler
 def take(text: str) -> None:
     received.append(text)
