@@ -26,6 +26,7 @@ from .state.request import current_request_state
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
 from .streams.methods import StreamMethods
+from .streams.refusals import install_refusals
 
 M = TypeVar("M")
 
@@ -74,6 +75,7 @@ class Datastar(SendingMethods[EventResponse], StreamMethods, ValidationMethods, 
         app.register_blueprint(Blueprint(BLUEPRINT, __name__, url_prefix=app_state.settings.url_prefix))
         install_request_hooks(app_state)
         install_renewal(app_state)
+        install_refusals(app_state)
         install_contexts(app_state)
         install_overlay(app_state)
         watch_transactions(app_state)

@@ -9,7 +9,7 @@ from .sending.redirects import convert_redirect
 from .sending.response import BodyKind, EventResponse, finish
 from .state.app import AppState
 from .state.request import REQUEST_KEY, RequestState, begin_request
-from .streams.refusals import is_refusal, refuse_stream
+from .streams.refusals import REFUSED, asks_for_stream, end_stream
 
 
 def install_request_hooks(app_state: AppState) -> None:
@@ -27,6 +27,8 @@ def install_request_hooks(app_state: AppState) -> None:
         state: RequestState | None = current.__dict__.get(REQUEST_KEY)
         if state is None:
             return response
+        if (response.status_code in REFUSED or state.failed_with) and asks_for_stream(current, app_state):
+            return end_stream(response, current, state)
         if isinstance(response, EventResponse) and response.body_kind is not BodyKind.UNDECIDED:
             if response.body_kind is BodyKind.STREAM:
                 if state.stream_body is not None:
@@ -34,8 +36,6 @@ def install_request_hooks(app_state: AppState) -> None:
                 return response
             if response is state.response and not state.tracked.is_pending:
                 return response
-        if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
-            return refuse_stream(response, current, state)
         if isinstance(response, EventResponse):
             return finish(response, state)
         return convert_redirect(response, current, state)

@@ -51,6 +51,7 @@ class RequestState:
     __slots__ = (
         "_home",
         "app_state",
+        "failed_with",
         "finishes_itself",
         "received",
         "renders_for_others",
@@ -68,6 +69,8 @@ class RequestState:
         self.response: EventQueue | None = None
         #: Whether the dispatcher finishes the response, so that no after-request function has to.
         self.finishes_itself = False
+        #: The status of the exception that the request has met, 500 for one of another kind than HTTP's; None for none.
+        self.failed_with: int | None = None
         #: The signals that the browser sent, once they were read.
         self.received: dict[str, Any] | None = None
         self.tracked = TrackedSignals()

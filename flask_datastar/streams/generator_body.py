@@ -10,23 +10,24 @@ from typing import Any
 from ..hub.stream import StreamEnds
 from ..sansio.endings import Ending, Reason
 from ..sending.producer import KEEPALIVE, Producer
-from ..state.app import AppState
+from ..state.request import RequestState
 from ..transport.wakeups import pause
 from .body import Opening, StreamBody
 from .commits import release_session
+from .refusals import is_refusal, refusal_events, refusal_of
 
 
 class GeneratorBody(StreamBody):
     """The body of a generator's stream."""
 
-    __slots__ = ("_app_state", "_before_wait", "_producer")
+    __slots__ = ("_before_wait", "_producer", "_state")
 
     def __init__(
-        self, opening: Opening, producer: Producer, app_state: AppState, before_wait: Iterable[Callable[[], object]]
+        self, opening: Opening, producer: Producer, state: RequestState, before_wait: Iterable[Callable[[], object]]
     ) -> None:
         super().__init__(opening)
         self._producer = producer
-        self._app_state = app_state
+        self._state = state
         self._before_wait = tuple(before_wait)
 
     def wait(
@@ -65,7 +66,7 @@ class GeneratorBody(StreamBody):
     def _give_back(self, *, is_waiting: bool) -> None:
         for callback in self._before_wait:
             callback()
-        release_session(self._app_state, is_waiting=is_waiting)
+        release_session(self._state.app_state, is_waiting=is_waiting)
 
     def _step(self) -> bytes:
         return self._producer.run(self._run)
@@ -79,17 +80,27 @@ class GeneratorBody(StreamBody):
         except StreamEnds:
             pass
         except Exception as raised:
-            error = raised
-            self.hub.end_restarting(self.stream, "failed", failures=1)
-            chunk = self._producer.fail(error)
+            refusal = refusal_of(raised, self._state.app_state.app)
+            if refusal is not None:
+                chunk = self._refuse(refusal)
+            else:
+                error = raised
+                self.hub.end_restarting(self.stream, "failed", failures=1)
+                chunk = self._producer.fail(error)
         if self.stream.must_end:
             self._end(error)
         return chunk
 
     def _run_step(self) -> bytes:
-        goes_on = self._producer.advance()
-        body = self._producer.flush()
+        producer = self._producer
+        goes_on = producer.start()
+        is_refused = not goes_on and is_refusal(producer.returned)
+        if not goes_on and not is_refused:
+            producer.add(producer.returned)
+        body = producer.flush()
         self.stream.note_ids(body)
+        if is_refused:
+            return body + self._refuse(producer.returned)
         chunk = body + self._take_renewal() + self.stream.take()
         if not goes_on:
             self.stream.end(Ending(Reason.DONE), "done")
@@ -97,6 +108,12 @@ class GeneratorBody(StreamBody):
         # To send is to wait, too, for a client that does not read.
         self._give_back(is_waiting=False)
         return chunk or KEEPALIVE
+
+    def _refuse(self, refusal: Any) -> bytes:
+        """End as *done*, with the redirect if the refusal is one; the page does not ask again."""
+        self._state.reset()
+        self.stream.end(Ending(Reason.DONE), "done")
+        return refusal_events(refusal, self._state)
 
     def _end(self, error: Exception | None) -> None:
         """Close the generator and tear its request down, inside of its contexts."""

@@ -226,4 +226,4 @@ def _make_body(result: object, visit: _Visit, hub: StreamHub, stream: Stream, st
     def add_result(item: object) -> None:
         queue_result(response_of(state), item, visit.describe)
 
-    return GeneratorBody(opening, Producer(result, state, add_result), state.app_state, visit.options.before_wait)
+    return GeneratorBody(opening, Producer(result, state, add_result), state, visit.options.before_wait)
