@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import g, has_request_context, request
@@ -53,6 +54,7 @@ class RequestState:
         "app_state",
         "failed_with",
         "finishes_itself",
+        "opening",
         "received",
         "renders_for_others",
         "response",
@@ -78,6 +80,8 @@ class RequestState:
         self.running_view: tuple[str, dict[str, Any]] | None = None
         #: Whether what is rendered now goes to other people: nothing that is this user's may stand in it.
         self.renders_for_others = False
+        #: Names the stream whose function is running, before the stream is open.
+        self.opening: Callable[[], str] | None = None
         #: Subscriptions made before a stream is opened; they end with the request if it opens none.
         self.subscriptions: list[OpenSubscription] = []
         self._home = weakref.ref(context_globals)

@@ -107,7 +107,11 @@ def open_response(
     if before is not None and not _resolve_ending(visit, before, hub, state.app_state):
         return Response(status=204)
     stream, own = _reserve(visit, hub, state)
-    result = run()
+    state.opening = describe
+    try:
+        result = run()
+    finally:
+        state.opening = None
     if isinstance(result, Response):
         if own is not None:
             # It may be a stream that the function opened itself, with its own.
