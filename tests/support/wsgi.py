@@ -47,10 +47,18 @@ class Connection:
 
     :param has_socket: whether the server hands its socket out, so that leaving is noticed.
     :param has_write: whether ``start_response()`` gives the server's way to write.
+    :param broken: what the server raises when the client has left.
     """
 
     def __init__(
-        self, app: Flask, path: str, *, has_socket: bool = True, has_write: bool = True, **options: Any
+        self,
+        app: Flask,
+        path: str,
+        *,
+        has_socket: bool = True,
+        has_write: bool = True,
+        broken: type[Exception] = BrokenPipeError,
+        **options: Any,
     ) -> None:
         self.status = 0
         self.headers: list[tuple[str, str]] = []
@@ -63,6 +71,7 @@ class Connection:
         self._received = b""
         self._has_ended = False
         self._has_write = has_write
+        self._broken = broken
         self._own, theirs = socket.socketpair()
         environ = environ_of(path, **options)
         if has_socket:
@@ -95,7 +104,7 @@ class Connection:
     def _write(self, data: bytes) -> None:
         assert self.reads.wait(DEADLINE_SECONDS)
         if self._own.fileno() == -1:
-            raise BrokenPipeError
+            raise self._broken
         with self._changed:
             self._received += data
             self._changed.notify_all()
