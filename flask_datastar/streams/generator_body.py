@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from ..errors import SetupError
 from ..hub.stream import StreamEnds
 from ..sansio.endings import Ending, Reason
 from ..sending.producer import KEEPALIVE, Producer
 from ..state.request import RequestState
+from ..transport.coroutines import Coroutine, has_coroutines
 from ..transport.wakeups import pause
 from .body import Opening, StreamBody
 from .commits import release_session
@@ -20,7 +23,7 @@ from .refusals import is_refusal, refusal_events, refusal_of
 class GeneratorBody(StreamBody):
     """The body of a generator's stream."""
 
-    __slots__ = ("_before_wait", "_producer", "_state")
+    __slots__ = ("_apart", "_before_wait", "_producer", "_state")
 
     def __init__(
         self, opening: Opening, producer: Producer, state: RequestState, before_wait: Iterable[Callable[[], object]]
@@ -29,6 +32,8 @@ class GeneratorBody(StreamBody):
         self._producer = producer
         self._state = state
         self._before_wait = tuple(before_wait)
+        # Runs a step where nothing but the next chunk goes to the server.
+        self._apart: Coroutine | None = None
 
     def wait(
         self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
@@ -57,11 +62,17 @@ class GeneratorBody(StreamBody):
                 pause()
                 continue
             has_rested = True
-            if self.write is not None and (data := self._take_owed()):
-                self._send(self.write, data)
+            if (self.write is not None or self._apart is not None) and (data := self._take_owed()):
+                self._send_owed(data)
                 continue
             until = [t for t in (deadline, ready_at() if ready_at is not None else None) if t is not None]
             self._park(max(0.0, min(until) - now) if until else None)
+
+    def _send_owed(self, data: bytes) -> None:
+        if self._apart is not None:
+            self._apart.give(data)
+        elif self.write is not None:
+            self._send(self.write, data)
 
     def _give_back(self, *, is_waiting: bool) -> None:
         for callback in self._before_wait:
@@ -69,7 +80,18 @@ class GeneratorBody(StreamBody):
         release_session(self._state.app_state, is_waiting=is_waiting)
 
     def _step(self) -> bytes:
-        return self._producer.run(self._run)
+        if self.write is not None or not has_coroutines():
+            return self._producer.run(self._run)
+        if self._apart is None:
+            self._apart = Coroutine(partial(self._producer.run, self._run))
+        return self._resume(self._apart)
+
+    def _resume(self, apart: Coroutine) -> bytes:
+        """Let a step go on until it has a chunk, or has to send something while it waits."""
+        given = apart.resume()
+        if apart.has_ended:
+            self._apart = None
+        return given
 
     def _run(self) -> bytes:
         """Run the generator to its next ``yield``, inside of its contexts."""
@@ -124,6 +146,14 @@ class GeneratorBody(StreamBody):
     def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
         """Take what the server offers; the request's teardown waits for the end of the stream."""
         super().connect(environ, start_response, write)
+        # Werkzeug's test client gives a way to write that is none; there it is done without.
+        if write is None and not has_coroutines():
+            self.is_connected = False
+            raise SetupError(
+                "nothing can be sent here while a generator waits, because the server has no write() or an "
+                "after_request function has wrapped the body; install greenlet (pip install greenlet), return "
+                "datastar.follow(…), or leave streams alone: if response.is_streamed: return response"
+            )
         self._producer.keep()
 
     def abandon(self) -> None:
@@ -132,6 +162,9 @@ class GeneratorBody(StreamBody):
             if not self._producer.is_closed:
                 self.stream.leave()
                 self.stream.is_sending = False
+            while self._apart is not None:
+                self._resume(self._apart)
+            if not self._producer.is_closed:
                 self._producer.run(self._end, None)
         finally:
             super().abandon()

@@ -110,6 +110,11 @@ class Connection:
             self._changed.notify_all()
 
     @property
+    def thread_id(self) -> int | None:
+        """The thread that iterates over the body."""
+        return self._thread.ident
+
+    @property
     def received(self) -> bytes:
         """What has come so far, without comments."""
         return re.sub(rb"(?m)^:.*\n\n", b"", self._received)
@@ -148,10 +153,14 @@ class Connection:
         assert self.status == 200, self.status
         return self
 
-    def wait_end(self) -> bytes:
-        """Wait for the clean end, and give the last block: id and retry."""
+    def wait_for_end(self) -> None:
+        """Wait for the end, clean or not."""
         assert self._wait_for(lambda: self._has_ended), self._received[-500:]
         self._thread.join()
+
+    def wait_end(self) -> bytes:
+        """Wait for the clean end, and give the last block: id and retry."""
+        self.wait_for_end()
         assert self.error is None, repr(self.error)
         return b"".join(self.received.split(b"\n\n")[-2:-1])
 
