@@ -31,7 +31,7 @@ from .state.request import REQUEST_KEY, RequestState, begin_request, current_req
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
 from .streams.methods import StreamMethods
-from .streams.refusals import is_refusal, refuse_stream
+from .streams.refusals import REFUSED, asks_for_stream, end_stream, install_refusals
 from .streams.servers import warn_of_processes
 from .views.methods import ViewMethods
 
@@ -93,6 +93,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
         app_state.attach()
         _install_request_hooks(app_state)
         install_renewal(app_state)
+        install_refusals(app_state)
         install_contexts(app_state)
         install_overlay(app_state)
         watch_transactions(app_state)
@@ -185,6 +186,8 @@ def _install_request_hooks(app_state: AppState) -> None:
         state: RequestState | None = current.__dict__.get(REQUEST_KEY)
         if state is None:
             return response
+        if (response.status_code in REFUSED or state.failed_with) and asks_for_stream(current, app_state):
+            return end_stream(response, current, state)
         if isinstance(response, EventResponse) and response.body_kind is not BodyKind.UNDECIDED:
             if response.body_kind is BodyKind.STREAM:
                 if state.stream_body is not None:
@@ -192,8 +195,6 @@ def _install_request_hooks(app_state: AppState) -> None:
                 return response
             if response is state.response and not state.tracked.is_pending:
                 return response
-        if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
-            return refuse_stream(response, current, state)
         if isinstance(response, EventResponse):
             return finish(response, state)
         return convert_redirect(response, current, state)

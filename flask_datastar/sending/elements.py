@@ -57,8 +57,8 @@ class ElementMethods(Sender[Sent]):
         :raises jinja2.TemplateNotFound: if the template does not exist.
         """
         app = (self._find_app_state() or current_app_state()).app
-        names = templating.own_names(app, self._own_names(), context)
-        html = templating.render_part(app, name, block=block, macro=macro, context=names)
+        own = self._own_names()
+        html = templating.render_part(app, name, block=block, macro=macro, context=context, own_names=own)
         return self._emit_elements(element_events.patch_elements(html, **options))
 
     def remove_elements(self, selector: str, *, event_id: str | None = None, retry_ms: int | None = None) -> Sent:

@@ -16,12 +16,12 @@ from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from ..errors import InvalidSignals
-from ..reading.signals import is_datastar_request, read_last_event_id, read_signals
+from ..reading.signals import is_datastar_request, read_signals
 from ..sansio.consts import CARRIED_TOKEN, SSE_HEADERS
-from ..sansio.endings import Ending, EndingKind, ending_block, parse_ending, restart_delay_ms
 from ..sansio.error_overlay import error_overlay
 from ..state.app import AppState
 from ..state.request import RequestState, state_of
+from .restarts import restart_block
 
 #: How many of the last writes of a streamed answer are shown.
 _SHOWN_WRITES = 20
@@ -99,7 +99,7 @@ def _body(app_state: AppState, current: Request, error: Exception) -> bytes:
     """Return the body of a response that is nothing but the overlay."""
     body = _overlay(current, error, None)
     if current.method == "GET":
-        body += _wait_before_return(current, app_state.settings.restart_spread_seconds)
+        body += restart_block(current, app_state.settings.restart_spread_seconds, lambda: 0.0)
     return body
 
 
@@ -139,11 +139,3 @@ def _signals_text(current: Request) -> str:
         return f"not readable: {error}"
     shown = {name: value for name, value in received.items() if name != CARRIED_TOKEN}
     return json.dumps(shown, indent=2, ensure_ascii=False)
-
-
-def _wait_before_return(current: Request, spread_seconds: float) -> bytes:
-    """Let the page of a stream that cannot be opened come back later and later: its client asks again after a 200."""
-    before = parse_ending(current.headers.get("Last-Event-ID"))
-    failures = (before.failures if before is not None else 0) + 1
-    ending = Ending(EndingKind.RESTART, failures=failures, last_id=read_last_event_id(current) or "")
-    return ending_block(ending, restart_delay_ms(failures, spread_seconds, lambda: 0.0))

@@ -74,8 +74,12 @@ class Producer:
         """
         goes_on = self.start()
         if not goes_on:
-            self._add_result(self.returned)
+            self.add(self.returned)
         return goes_on
+
+    def add(self, result: object) -> None:
+        """Queue what the generator returned."""
+        self._add_result(result)
 
     def flush(self) -> bytes:
         """Return what was queued or set since the last flush."""

@@ -46,13 +46,13 @@ def rendering_for_others() -> Iterator[None]:
         state.renders_for_others = before
 
 
-def own_names(app: Flask, names: Mapping[str, Any], context: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Add names to a template's context; Jinja's globals, context processors and ``context`` win over them."""
+def _visible_names(app: Flask, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the names that hide nothing in a template, as those of the request do not."""
     if not names:
-        return context or {}
+        return {}
     known: dict[str, Any] = dict(app.jinja_env.globals)
     app.update_template_context(*with_context(known))
-    return {**{name: value for name, value in names.items() if name not in known}, **(context or {})}
+    return {name: value for name, value in names.items() if name not in known}
 
 
 def render_part(
@@ -62,18 +62,20 @@ def render_part(
     block: str | None = None,
     macro: str | None = None,
     context: Mapping[str, Any] | None = None,
+    own_names: Mapping[str, Any] | None = None,
 ) -> str:
     """Render a template, one of its blocks, or one of its macros.
 
     :param context: names for the template; a macro takes its arguments by name from them.
+    :param own_names: further names, which hide nothing and are not arguments.
     :raises ValueError: if both a block and a macro are given, or the template does not have the block or macro.
     """
     if block is not None and macro is not None:
         raise ValueError(f"both block={block!r} and macro={macro!r} are given; give one of them")
-    values = dict(context or {})
+    arguments = dict(context or {})
+    values = {**_visible_names(app, own_names or {}), **arguments}
     if block is None and macro is None:
         return flask.render_template(name, **values)
-    arguments = dict(values)
     template = app.jinja_env.get_or_select_template(name)
     app.update_template_context(*with_context(values))
     if block is not None:

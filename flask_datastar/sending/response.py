@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import cache
+from typing import Any, SupportsIndex
 
 from flask import Response, after_this_request
 from werkzeug.datastructures import Headers
 
 from ..sansio.consts import SSE_HEADERS
 from ..sansio.events import Event
-from ..state.app import AppState
-from ..state.request import EventQueue, RequestState, current_request_state
+from ..state.app import AppState, find_current_app_state
+from ..state.request import EventQueue, RequestState, current_request_state, find_request_state
 from ..state.tracked import TrackedSignals
 from . import SendingMethods
 from .flush import flush
@@ -53,6 +54,22 @@ class EventResponse(SendingMethods["EventResponse"], Response):
         self.event_queue: list[bytes] = []
         self.body_kind = BodyKind.UNDECIDED
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        """Let caches keep the response, with everything that the request has queued and set for it so far.
+
+        :raises TypeError: if the body is a stream.
+        """
+        if self.body_kind is BodyKind.STREAM:
+            raise TypeError(
+                "the response of a stream, or of a generator handler, cannot be kept: its body is made for one client; "
+                "leave it out of caches"
+            )
+        state = find_request_state()
+        if state is not None and self.body_kind is BodyKind.UNDECIDED:
+            self.event_queue.append(flush(state, self))
+        body = self.get_data() if self.body_kind is BodyKind.FINITE else None
+        return _restore, (self.status, list(self.headers), list(self.event_queue), body)
+
     def _emit(self, event: Event) -> EventResponse:
         if self.body_kind is BodyKind.FINITE:
             _add_body(self, event.encode())
@@ -65,6 +82,19 @@ class EventResponse(SendingMethods["EventResponse"], Response):
 
     def _find_app_state(self) -> AppState | None:
         return self._app_state
+
+
+def _restore(status: str, headers: list[tuple[str, str]], queue: list[bytes], body: bytes | None) -> EventResponse:
+    """Make a response that was kept into one of the current app, if there is one."""
+    app_state = find_current_app_state()
+    response = EventResponse() if app_state is None else _new_response(app_state)
+    response.headers = Headers(headers)
+    response.event_queue = queue
+    if body is not None:
+        response.set_data(body)
+        response.body_kind = BodyKind.FINITE
+    response.status = status
+    return response
 
 
 def current_response(extension: object | None = None) -> EventResponse:

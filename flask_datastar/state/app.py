@@ -112,6 +112,11 @@ def find_app_state(app: Flask) -> AppState:
     return state
 
 
+def find_current_app_state() -> AppState | None:
+    """Return the state of the current app; None without an app, and for an app that is not initialised."""
+    return current_app.extensions.get(_STATE_KEY) if has_app_context() else None
+
+
 def current_app_state(extension: object | None = None) -> AppState:
     """Give the state of the current app.
 
@@ -120,7 +125,7 @@ def current_app_state(extension: object | None = None) -> AppState:
     """
     if not has_app_context():
         raise SetupError("Datastar needs an app context; wrap the call in 'with app.app_context():'")
-    state: AppState | None = current_app.extensions.get(_STATE_KEY)
+    state = find_current_app_state()
     if state is None:
         raise SetupError(f"{current_app!r} has no Datastar; call Datastar(app), or init_app(app) on your instance")
     if extension is not None and state.extension is not extension:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import g, has_request_context, request
@@ -51,7 +52,9 @@ class RequestState:
     __slots__ = (
         "_home",
         "app_state",
+        "failed_with",
         "finishes_itself",
+        "opening",
         "received",
         "renders_for_others",
         "response",
@@ -68,6 +71,8 @@ class RequestState:
         self.response: EventQueue | None = None
         #: Whether the dispatcher finishes the response, so that no after-request function has to.
         self.finishes_itself = False
+        #: The status of the exception that the request has met, 500 for one of another kind than HTTP's; None for none.
+        self.failed_with: int | None = None
         #: The signals that the browser sent, once they were read.
         self.received: dict[str, Any] | None = None
         self.tracked = TrackedSignals(app_state)
@@ -75,6 +80,8 @@ class RequestState:
         self.running_view: tuple[str, dict[str, Any]] | None = None
         #: Whether what is rendered now goes to other people: nothing that is this user's may stand in it.
         self.renders_for_others = False
+        #: Names the stream whose function is running, before the stream is open.
+        self.opening: Callable[[], str] | None = None
         #: Subscriptions made before a stream is opened; they end with the request if it opens none.
         self.subscriptions: list[OpenSubscription] = []
         self._home = weakref.ref(context_globals)

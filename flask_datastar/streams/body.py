@@ -218,7 +218,7 @@ class StreamBody(RunningBody):
                 self._send(direct.send, rest)
 
     def _send(self, send: Callable[[Any], object], data: bytes | memoryview) -> None:
-        """Send, for as long as the client takes to read; one that cannot be reached has left."""
+        """Send, for as long as the client takes to read; a client that cannot be reached has left."""
         stream = self.stream
         stream.is_sending = True
         try:
@@ -227,7 +227,10 @@ class StreamBody(RunningBody):
             else:
                 for part in slices(data):
                     send(part)
-        except OSError:
+        except Exception as error:
+            # Servers have classes of their own for it, such as waitress's ClientDisconnected.
+            if not isinstance(error, OSError):
+                self.hub.logger.debug("Datastar: the server's write failed, so the client has left", exc_info=True)
             stream.leave()
         stream.is_sending = False
         stream.last_write = time.monotonic()

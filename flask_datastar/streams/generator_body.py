@@ -5,29 +5,35 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from ..errors import SetupError
 from ..hooks import Reason
 from ..hub.endings import StreamEnds
 from ..sending.producer import KEEPALIVE, Producer
-from ..state.app import AppState
+from ..state.request import RequestState
+from ..transport.coroutines import Coroutine, has_coroutines
 from ..transport.wakeups import pause
 from .body import Opening, StreamBody
 from .commits import release_session
+from .refusals import is_refusal, refusal_events, refusal_of
 
 
 class GeneratorBody(StreamBody):
     """The body of a generator's stream."""
 
-    __slots__ = ("_app_state", "_before_wait", "_producer")
+    __slots__ = ("_apart", "_before_wait", "_producer", "_state")
 
     def __init__(
-        self, opening: Opening, producer: Producer, app_state: AppState, before_wait: Iterable[Callable[[], object]]
+        self, opening: Opening, producer: Producer, state: RequestState, before_wait: Iterable[Callable[[], object]]
     ) -> None:
         super().__init__(opening)
         self._producer = producer
-        self._app_state = app_state
+        self._state = state
         self._before_wait = tuple(before_wait)
+        # Runs a step where nothing but the next chunk goes to the server.
+        self._apart: Coroutine | None = None
 
     def wait(
         self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
@@ -56,19 +62,36 @@ class GeneratorBody(StreamBody):
                 pause()
                 continue
             has_rested = True
-            if self.write is not None and (data := self._take_owed()):
-                self._send(self.write, data)
+            if (self.write is not None or self._apart is not None) and (data := self._take_owed()):
+                self._send_owed(data)
                 continue
             until = [t for t in (deadline, ready_at() if ready_at is not None else None) if t is not None]
             self._park(max(0.0, min(until) - now) if until else None)
 
+    def _send_owed(self, data: bytes) -> None:
+        if self._apart is not None:
+            self._apart.give(data)
+        elif self.write is not None:
+            self._send(self.write, data)
+
     def _give_back(self, *, is_waiting: bool) -> None:
         for callback in self._before_wait:
             callback()
-        release_session(self._app_state, is_waiting=is_waiting)
+        release_session(self._state.app_state, is_waiting=is_waiting)
 
     def _step(self) -> bytes:
-        return self._producer.run(self._run)
+        if self.write is not None or not has_coroutines():
+            return self._producer.run(self._run)
+        if self._apart is None:
+            self._apart = Coroutine(partial(self._producer.run, self._run))
+        return self._resume(self._apart)
+
+    def _resume(self, apart: Coroutine) -> bytes:
+        """Let a step go on until it has a chunk, or has to send something while it waits."""
+        given = apart.resume()
+        if apart.has_ended:
+            self._apart = None
+        return given
 
     def _run(self) -> bytes:
         """Run the generator to its next ``yield``, inside of its contexts."""
@@ -79,17 +102,27 @@ class GeneratorBody(StreamBody):
         except StreamEnds:
             pass
         except Exception as raised:
-            error = raised
-            self.stream.end(Reason.FAILED, failures=1)
-            chunk = self._producer.fail(error)
+            refusal = refusal_of(raised, self._state.app_state.app)
+            if refusal is not None:
+                chunk = self._refuse(refusal)
+            else:
+                error = raised
+                self.stream.end(Reason.FAILED, failures=1)
+                chunk = self._producer.fail(error)
         if self.stream.must_end:
             self._end(error)
         return chunk
 
     def _run_step(self) -> bytes:
-        goes_on = self._producer.advance()
-        body = self._producer.flush()
+        producer = self._producer
+        goes_on = producer.start()
+        is_refused = not goes_on and is_refusal(producer.returned)
+        if not goes_on and not is_refused:
+            producer.add(producer.returned)
+        body = producer.flush()
         self.stream.note_ids(body)
+        if is_refused:
+            return body + self._refuse(producer.returned)
         chunk = self._with_shared(body + self._take_renewal())
         if not goes_on:
             self.stream.end(Reason.DONE)
@@ -97,6 +130,12 @@ class GeneratorBody(StreamBody):
         # To send is to wait, too, for a client that does not read.
         self._give_back(is_waiting=False)
         return chunk or KEEPALIVE
+
+    def _refuse(self, refusal: Any) -> bytes:
+        """End as *done*, with the redirect if the refusal is one; the page does not ask again."""
+        self._state.reset()
+        self.stream.end(Reason.DONE)
+        return refusal_events(refusal, self._state)
 
     def _end(self, error: Exception | None) -> None:
         """Close the generator and tear its request down, inside of its contexts."""
@@ -107,6 +146,14 @@ class GeneratorBody(StreamBody):
     def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
         """Take what the server offers; the request's teardown waits for the end of the stream."""
         super().connect(environ, start_response, write)
+        # Werkzeug's test client gives a way to write that is none; there it is done without.
+        if write is None and not has_coroutines():
+            self.is_connected = False
+            raise SetupError(
+                "nothing can be sent here while a generator waits, because the server has no write() or an "
+                "after_request function has wrapped the body; install greenlet (pip install greenlet), return "
+                "datastar.follow(…), or leave streams alone: if response.is_streamed: return response"
+            )
         self._producer.keep()
 
     def abandon(self) -> None:
@@ -115,6 +162,9 @@ class GeneratorBody(StreamBody):
             if not self._producer.is_closed:
                 self.stream.leave()
                 self.stream.is_sending = False
+            while self._apart is not None:
+                self._resume(self._apart)
+            if not self._producer.is_closed:
                 self._producer.run(self._end, None)
         finally:
             super().abandon()

@@ -22,6 +22,7 @@ from .every import Ticks, check_seconds
 from .follow import Follow, gap_filler
 from .opening import ScopeSource, StreamOptions, open_response
 from .publishing import broadcast_events, publish_message
+from .refusals import PlainStreams
 from .running import add_subscription, running_body
 from .subscribe import Messages
 from .subscriptions import check_topics
@@ -99,6 +100,7 @@ class StreamMethods:
         check_header(request)
         state, endpoint = current_request_state(self), str(request.endpoint)
         options = StreamOptions(scope, self._before_wait)
+        state.app_state.parts[PlainStreams][endpoint] = True
         return open_response(state, lambda: events, options, endpoint.__str__)
 
     def every(self, seconds: float) -> Ticks:

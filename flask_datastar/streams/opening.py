@@ -108,7 +108,11 @@ def open_response(
     if before is not None and not _resolve_ending(visit, before, hub, state.app_state):
         return Response(status=204)
     stream, own = _reserve(visit, hub, state, current)
-    result = run()
+    state.opening = describe
+    try:
+        result = run()
+    finally:
+        state.opening = None
     if isinstance(result, Response):
         if own is not None:
             # It may be a stream that the function opened itself, with its own.
@@ -220,4 +224,4 @@ def _make_body(result: object, visit: _Visit, hub: StreamHub, stream: Stream, st
     def add_result(item: object) -> None:
         queue_result(response_of(state), item, visit.describe)
 
-    return GeneratorBody(opening, Producer(result, state, add_result), state.app_state, visit.options.before_wait)
+    return GeneratorBody(opening, Producer(result, state, add_result), state, visit.options.before_wait)

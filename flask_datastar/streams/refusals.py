@@ -1,35 +1,191 @@
-"""Streams that the application refuses: a login that has run out, a page that is gone.
+"""Streams that the application refuses or fails to open: a login that has run out, a page that is gone, an exception.
 
-The client asks for ever for a stream that answers with an error, and follows a redirect unseen. So the refusal becomes
-an answer that it understands: the redirect, if there is one, and the id of a stream that is done.
+The client asks without an end for a stream that answers with an error, and follows a redirect unseen. So a refusal
+becomes a response that it understands: the redirect, if there is one, and the id of a stream that is done. What an
+error handler answers with 200 after an exception gets an end as well: the page comes back, later each time.
 """
 
 from __future__ import annotations
 
-from flask import Request, Response
+import random
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+from flask import Flask, Request, Response, request
+from werkzeug.exceptions import HTTPException
 
 from ..reading.signals import is_datastar_request
+from ..sansio import elements, signals
 from ..sansio.endings import Ending, EndingKind, ending_block
-from ..sending.redirects import convert_redirect
+from ..sending.redirects import REDIRECTS, convert_redirect, redirect_event
 from ..sending.response import EventResponse, finish, start_response
-from ..state.request import RequestState
+from ..sending.restarts import restart_block
+from ..state.app import AppState, with_context
+from ..state.request import RequestState, state_of
 
-_REDIRECTS = frozenset({301, 302, 303})
 _REFUSALS = frozenset({401, 403, 404, 405, 410})
+#: Statuses of responses that refuse a stream.
+REFUSED = _REFUSALS | REDIRECTS
 
 
-def is_refusal(response: Response, request: Request) -> bool:
-    """Whether a response refuses the stream that the client asked for."""
-    return response.status_code in _REFUSALS | _REDIRECTS and is_datastar_request(request)
+def install_refusals(app_state: AppState) -> None:
+    """Note which requests have met an exception, also one that an error handler answers."""
+    app = app_state.app
+    handle = app.handle_user_exception
+
+    def note_and_handle(*arguments: Any) -> Any:
+        # The last one is the exception; newer versions of Flask pass the context, too.
+        state = state_of(request._get_current_object())  # type: ignore[attr-defined]
+        if state is not None:
+            error = arguments[-1]
+            state.failed_with = (error.code if isinstance(error, HTTPException) else None) or 500
+        return handle(*arguments)
+
+    app.handle_user_exception = note_and_handle  # type: ignore[assignment, method-assign]
 
 
-def refuse_stream(response: Response, request: Request, state: RequestState) -> Response:
+def asks_for_stream(current: Request, app_state: AppState) -> bool:
+    """Whether the client asks for a stream: a declared one, or a plain view that calls ``start_stream()``."""
+    endpoint = current.endpoint
+    if endpoint is None or not is_datastar_request(current):
+        return False
+    if endpoint in app_state.stream_endpoints:
+        return True
+    if current.method != "GET":
+        return False
+    return current.headers.get("Last-Event-ID", "").startswith("ds:") or app_state.parts[PlainStreams][endpoint]
+
+
+class PlainStreams(dict[str, bool]):
+    """Endpoint of a plain view → whether it opens streams, by what it has done before and by its code."""
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__()
+        self._app = app_state.app
+
+    def __missing__(self, endpoint: str) -> bool:
+        found = self[endpoint] = any(
+            "start_stream" in code.co_names for code in _codes(self._app.view_functions.get(endpoint), set())
+        )
+        return found
+
+
+def _codes(function: object, seen: set[int]) -> Iterator[CodeType]:
+    """Give the code of a view function, of what it decorates, and of the functions in them."""
+    if id(function) in seen:
+        return
+    seen.add(id(function))
+    view_class = getattr(function, "view_class", None)
+    if isinstance(view_class, type):
+        yield from _codes(getattr(view_class, "get", None), seen)
+        yield from _codes(getattr(view_class, "dispatch_request", None), seen)
+    inner = getattr(function, "func", None) or getattr(function, "__func__", None)
+    yield from _codes(inner, seen) if inner is not None else ()
+    if isinstance(function, FunctionType):
+        yield from _nested(function.__code__)
+        for cell in function.__closure__ or ():
+            try:
+                yield from _codes(cell.cell_contents, seen)
+            except ValueError:
+                # Not assigned yet.
+                continue
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _nested(constant)
+
+
+def end_stream(response: Response, current: Request, state: RequestState) -> Response:
+    """Give a response in a stream's place the end that the client understands."""
+    if response.status_code in REFUSED:
+        return refuse_stream(response, current, state)
+    if response.status_code == 200 and state.failed_with is not None:
+        answered = _as_events(response, state)
+        if answered is not None:
+            if state.failed_with in _REFUSALS:
+                answered.event_queue.append(ending_block(Ending(EndingKind.DONE), None))
+            else:
+                spread = state.app_state.settings.restart_spread_seconds
+                answered.event_queue.append(restart_block(current, spread, random.random))
+            return finish(answered, state)
+    return finish(response, state) if isinstance(response, EventResponse) else response
+
+
+def refuse_stream(response: Response, current: Request, state: RequestState) -> EventResponse:
     """Answer with status 200, the redirect event if there is one, and the id after which the client stays away."""
-    converted = convert_redirect(response, request, state)
+    converted = convert_redirect(response, current, state)
     if not isinstance(converted, EventResponse):
-        converted = start_response(state)
-        for cookie in response.headers.getlist("Set-Cookie"):
-            converted.headers.add("Set-Cookie", cookie)
-        response.close()
+        converted = _start_with_cookies(response, state)
+    converted.status_code = 200
     converted.event_queue.append(ending_block(Ending(EndingKind.DONE), None))
     return finish(converted, state)
+
+
+def _as_events(response: Response, state: RequestState) -> EventResponse | None:
+    """Return a response as events: the client patches HTML and JSON as it does events, but they have no end."""
+    if isinstance(response, EventResponse):
+        return response
+    if response.is_streamed:
+        return None
+    try:
+        if response.mimetype == "text/html":
+            options: Any = {
+                name: response.headers[f"datastar-{name}"]
+                for name in ("selector", "mode", "namespace")
+                if f"datastar-{name}" in response.headers
+            }
+            event = elements.patch_elements(response.get_data(as_text=True), **options)
+        elif response.mimetype == "application/json":
+            event = signals.patch_signals_raw(response.get_data(as_text=True))
+        else:
+            return None
+    except (TypeError, ValueError):
+        return None
+    return _start_with_cookies(response, state)._emit(event)
+
+
+def _start_with_cookies(response: Response, state: RequestState) -> EventResponse:
+    """Start a response in the place of another one, which is closed."""
+    started = start_response(state)
+    for cookie in response.headers.getlist("Set-Cookie"):
+        started.headers.add("Set-Cookie", cookie)
+    response.close()
+    return started
+
+
+# In the middle of a stream
+
+
+def refusal_of(error: Exception, app: Flask) -> Response | None:
+    """Return the refusal that the application answers an exception with; None for a failure.
+
+    Error handlers have their say, as before a stream. Called while the exception is handled.
+    """
+    try:
+        response = app.make_response(app.handle_user_exception(*with_context(error)))
+    except Exception:
+        # None takes it, or one fails itself.
+        return None
+    return response if is_refusal(response) else None
+
+
+def is_refusal(result: object) -> bool:
+    """Whether a generator's result, or an error handler's, refuses the stream."""
+    return isinstance(result, Response) and result.status_code in REFUSED
+
+
+def refusal_events(response: Response, state: RequestState) -> bytes:
+    """Return what is sent before the end of a refused stream: the redirect, if the refusal is one."""
+    if response.status_code not in REDIRECTS:
+        return b""
+    current = request._get_current_object()  # type: ignore[attr-defined]
+    try:
+        event = redirect_event(response, current, state)
+    except ValueError as error:
+        state.app_state.app.logger.warning("Datastar: the redirect of stream %s is refused: %s", current.path, error)
+        return b""
+    return event.encode() if event is not None else b""

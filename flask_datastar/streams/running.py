@@ -33,7 +33,10 @@ class RunningBody(ABC):
         :return: whether it is ready; False at the deadline.
         :raises SetupError: if the stream runs no generator.
         """
-        raise _outside()
+        raise SetupError(
+            "a wait point was reached after the stream was opened with datastar.follow(…), which runs no generator; "
+            "give start_stream() a generator instead, and wait in that"
+        )
 
 
 def running_body(state: RequestState) -> RunningBody | None:
@@ -49,9 +52,10 @@ def current_body() -> RunningBody:
 
     :raises SetupError: if no stream is running.
     """
-    body = running_body(current_request_state())
+    state = current_request_state()
+    body = running_body(state)
     if body is None:
-        raise _outside()
+        raise _outside(state)
     return body
 
 
@@ -64,5 +68,13 @@ def add_subscription(state: RequestState, subscription: Subscription) -> None:
         state.subscriptions.append(subscription)
 
 
-def _outside() -> SetupError:
-    return SetupError("a wait point was reached outside of a stream; use it in a function under @datastar.stream")
+def _outside(state: RequestState) -> SetupError:
+    if state.opening is not None:
+        return SetupError(
+            f"stream {state.opening()} waits before it is open, because its function has no 'yield'; write 'yield' in "
+            "its loop, which makes it a generator, or return datastar.follow(…)"
+        )
+    return SetupError(
+        "a wait point was reached outside of a stream; use it in a generator, a function with 'yield', under "
+        "@datastar.stream or given to start_stream()"
+    )

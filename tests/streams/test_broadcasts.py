@@ -139,6 +139,50 @@ def test_templates_of_a_broadcast_see_what_it_assigns(make_app: MakeApp, connect
     connection.wait("<p id='a'>ann 3</p>", '{"count":3}')
 
 
+TOAST = """
+{%- macro toast(text, kind='info') %}<p id='t' class='{{ kind }}'>{{ text }} {{ user }} {{ unread }}</p>{% endmacro -%}
+{% block toast %}<p id='t' class='info'>{{ text }} {{ user }} {{ unread }}</p>{% endblock -%}
+"""
+
+
+@pytest.mark.parametrize("where", ["broadcast", "broadcast_to", "on_gap", "handler"])
+@pytest.mark.parametrize("part", ["macro", "block", "template"])
+def test_what_was_set_before_is_no_argument_of_a_macro(
+    make_app: MakeApp, connect: Connect, where: str, part: str
+) -> None:
+    datastar = Datastar()
+    app = make_app(datastar, templates={"toast.html": TOAST})
+
+    def send(out: Any) -> None:
+        out.signal("unread", 1)
+        out.assign("user", "ann")
+        parts = {} if part == "template" else {part: "toast"}
+        out.patch_template("toast.html", **parts, context={"text": "Hello"}, to="t")
+
+    @datastar.stream(group="g", scope="ann")
+    def stream() -> Any:
+        return datastar.follow("news", on_gap=send)
+
+    @datastar.handler(group="g")
+    def act() -> None:
+        send(datastar)
+
+    wanted = "<p id='t' class='info'>Hello ann 1</p>"
+    if where == "handler":
+        assert wanted in DatastarClient(app).post(act).html
+        return
+    connection = connect(PATH, app=app).wait_open()
+    with app.app_context():
+        if where == "on_gap":
+            for subscriber in hub_for(app).topics.subscribers("news"):
+                subscriber.catch_up()
+        else:
+            with datastar.broadcast("news") if where == "broadcast" else datastar.broadcast_to("ann") as out:
+                send(out)
+
+    connection.wait(wanted, '{"unread":1}')
+
+
 def test_publishing_works_in_a_view_a_command_and_a_thread(
     app: Flask, datastar: Datastar, followers: list[Connection]
 ) -> None:

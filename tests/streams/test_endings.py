@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, got_request_exception, request
 
 from flask_datastar import Datastar, sse
 from flask_datastar.streams import body
@@ -479,6 +479,38 @@ def test_teardown_function_that_fails_breaks_nothing_off(
     assert_nothing_is_left(app)
     assert datastar_stats(app)["ended"] == {"left" if leaves else "restart": 1}
     assert "broken" in caplog.text
+
+
+class Gone(Exception):
+    """What a server raises of its own when it writes to a client that has left, as waitress does."""
+
+
+@pytest.mark.parametrize("broken", [BrokenPipeError, ConnectionResetError, Gone, ValueError, RuntimeError])
+def test_whatever_the_server_s_write_raises_is_the_client_leaving(
+    make_app: MakeApp, connect: Connect, caplog: pytest.LogCaptureFixture, broken: type[Exception]
+) -> None:
+    app = make_app(TESTING=False, DATASTAR_KEEPALIVE_SECONDS=0.05)
+    datastar: Datastar = app.extensions["datastar"]
+    ended: list[str] = []
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        try:
+            yield FIRST
+            yield from datastar.follow("news")
+        finally:
+            ended.append(request.path)
+
+    with got_request_exception.connected_to(pytest.fail, app):
+        connection = connect("/ds/g/stream", app=app, has_socket=False, broken=broken)
+        connection.wait("elements")
+        connection.leave()
+        # Noticed by the next keep-alive, and the server has nothing left to write.
+        assert connection.wait_end() is not None
+
+    assert ended == ["/ds/g/stream"]
+    assert datastar_stats(app)["ended"] == {"left": 1}
+    assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
 
 
 def test_generator_that_will_not_end_is_closed(

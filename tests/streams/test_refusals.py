@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial, wraps
 from typing import Any
 
+import flask_login
 import pytest
-from flask import Blueprint, Flask, Response, abort, make_response, redirect, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    got_request_exception,
+    make_response,
+    redirect,
+    request,
+    session,
+    url_for,
+)
+from flask.views import MethodView, View
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_datastar import Datastar, sse
 from tests.conftest import MakeApp
-from tests.support.streams import assert_nothing_is_left
-from tests.support.wsgi import call
+from tests.support.streams import Connect, assert_nothing_is_left, hub_for
+from tests.support.wsgi import call, ending
 
 DONE = b"id: ds:done\n\n"
 Refuse = Callable[[], Response | WerkzeugResponse]
@@ -152,3 +167,346 @@ def test_plain_start_stream_is_for_the_datastar_client_only(app: Flask, datastar
         return datastar.start_stream("ann", datastar.follow("news"))
 
     assert body_of(app, "/plain", headers={"Datastar-Request": "false"})[0] == 403
+
+
+# In the middle of a stream
+
+
+class NotYours(Exception):
+    """What an application of its own kind raises."""
+
+
+def raises(error: Exception) -> Refuse:
+    def refuse() -> Any:
+        raise error
+
+    return refuse
+
+
+def returns(refuse: Refuse) -> Refuse:
+    """Mark what the generator is to return, not to raise."""
+    refuse.is_returned = True  # type: ignore[attr-defined]
+    return refuse
+
+
+RAISED = [
+    *[(aborts(code), b"") for code in (401, 403, 404, 405, 410)],
+    *[(lambda code=code: abort(redirects(code)()), sse.redirect("/login").encode()) for code in (301, 302, 303)],
+    (raises(NotFound()), b""),
+    (raises(NotYours()), sse.redirect("/login").encode()),
+    *[(returns(answers(code)), b"") for code in (401, 403, 404, 405, 410)],
+    (returns(lambda: redirect("/login")), sse.redirect("/login").encode()),
+    (lambda: abort(redirect("mailto:ann@example.com")), b""),
+    (lambda: abort(redirect(request.url)), b""),
+]
+
+
+@pytest.mark.parametrize("when", ["first step", "after a yield", "after a wait"])
+@pytest.mark.parametrize(("refuse", "events"), RAISED)
+def test_generator_that_refuses_ends_as_done(
+    app: Flask,
+    datastar: Datastar,
+    connect: Connect,
+    caplog: pytest.LogCaptureFixture,
+    when: str,
+    refuse: Refuse,
+    events: bytes,
+) -> None:
+    errors: list[object] = []
+    app.teardown_request(errors.append)
+
+    @app.errorhandler(NotYours)
+    def send_to_login(error: NotYours) -> WerkzeugResponse:
+        return redirect(url_for("login"))
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        if when == "after a yield":
+            yield {"a": 1}
+        if when == "after a wait":
+            next(datastar.every(30))
+        datastar.patch_signals({"half": "done"})
+        answer = refuse()
+        # Not reached by what raises.
+        datastar.patch_signals({"whole": "done"})
+        if getattr(refuse, "is_returned", False):
+            return answer
+        yield
+
+    with got_request_exception.connected_to(pytest.fail, app):
+        connection = connect("/ds/g/stream", signals={"tabId": "t.p"})
+        connection.wait_end()
+
+    sent = sse.patch_signals({"a": 1}).encode() if when == "after a yield" else b""
+    if getattr(refuse, "is_returned", False):
+        sent += sse.patch_signals({"half": "done"}).encode() + sse.patch_signals({"whole": "done"}).encode()
+    assert connection.received == sent + events + DONE
+    assert hub_for(app).stats()["ended"] == {"done": 1}
+    assert errors == [None]
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_error_handler_of_a_refusal_decides_where_the_page_goes(
+    app: Flask, datastar: Datastar, connect: Connect
+) -> None:
+    app.register_error_handler(401, lambda error: redirect(url_for("login", next=request.full_path)))
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        abort(401)
+        yield
+
+    connection = connect("/ds/g/stream", headers={"Referer": "http://localhost/board"})
+    connection.wait_end()
+
+    assert connection.received == sse.redirect("/login?next=%2Fboard").encode() + DONE
+
+
+def test_login_manager_s_refusal_is_one(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    manager = flask_login.LoginManager(app)
+    manager.login_view = "login"
+    manager.user_loader(lambda key: None)
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        if not flask_login.current_user.is_authenticated:
+            return manager.unauthorized()
+        yield
+
+    connection = connect("/ds/g/stream", headers={"Referer": "http://localhost/board"})
+    connection.wait_end()
+
+    assert connection.received == sse.redirect("/login?next=%2Fboard").encode() + DONE
+
+
+@pytest.mark.parametrize("code", [400, 409, 429, 500, 503])
+def test_generator_that_fails_comes_back(app: Flask, datastar: Datastar, connect: Connect, code: int) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        abort(code)
+        yield
+
+    assert ending(connect("/ds/g/stream").wait_end())[0] == "ds:restart:1:"
+
+
+@pytest.mark.parametrize("answer", [lambda error: ("shown", 200), lambda error: 1 / 0, lambda error: None])
+def test_error_handler_that_refuses_nothing_leaves_a_failure_one(
+    app: Flask, datastar: Datastar, connect: Connect, caplog: pytest.LogCaptureFixture, answer: Any
+) -> None:
+    app.register_error_handler(NotYours, answer)
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        raise NotYours("on purpose")
+        yield
+
+    assert ending(connect("/ds/g/stream").wait_end())[0] == "ds:restart:1:"
+    assert "NotYours: on purpose" in caplog.text
+
+
+# Plain views
+
+
+def plain_views(app: Flask, datastar: Datastar, refuse: Refuse) -> dict[str, str]:
+    """Add plain views that refuse before they would open a stream, each written in another way; path by name."""
+
+    def guarded(view: Callable[[], Any]) -> Callable[[], Any]:
+        @wraps(view)
+        def guard() -> Any:
+            return refuse() or view()
+
+        return guard
+
+    def bare(view: Callable[[], Any]) -> Callable[[], Any]:
+        return lambda: refuse() or view()
+
+    def open_it() -> Any:
+        return datastar.start_stream("ann", datastar.follow("news"))
+
+    def view() -> Any:
+        return refuse() or open_it()
+
+    def own() -> Any:
+        if (answer := refuse()) is not None:
+            return answer
+        return datastar.start_stream("ann", datastar.follow("news"))
+
+    class Page(MethodView):
+        def get(self) -> Any:
+            return own()
+
+    class Dispatched(View):
+        def dispatch_request(self) -> Any:
+            return refuse() or datastar.start_stream("ann", datastar.follow("news"))
+
+    views = {
+        "own": own,
+        "guarded": guarded(open_it),
+        "bare": bare(open_it),
+        "helper": view,
+        "partial": partial(own),
+        "method": Page.as_view("method"),
+        "dispatched": Dispatched.as_view("dispatched"),
+    }
+    for name, function in views.items():
+        app.add_url_rule(f"/{name}", name, function)
+    return {name: f"/{name}" for name in views}
+
+
+WRITTEN = ["own", "guarded", "bare", "helper", "partial", "method", "dispatched"]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize(("refuse", "events"), REFUSALS)
+def test_plain_view_that_refuses_before_its_stream_is_done(
+    app: Flask, datastar: Datastar, written: str, refuse: Refuse, events: bytes
+) -> None:
+    path = plain_views(app, datastar, refuse)[written]
+
+    status, headers, body = body_of(app, path)
+
+    assert (status, body) == (200, events + DONE)
+    assert headers["Content-Type"] == "text/event-stream; charset=utf-8"
+
+
+@pytest.mark.parametrize("place", ["app", "blueprint"])
+def test_guard_of_a_plain_view_ends_its_stream(app: Flask, datastar: Datastar, place: str) -> None:
+    blueprint = Blueprint("shop", __name__)
+
+    @blueprint.get("/plain")
+    def plain() -> Any:
+        return datastar.start_stream("ann", datastar.follow("news"))
+
+    (app if place == "app" else blueprint).before_request(lambda: redirect("/login"))
+    app.register_blueprint(blueprint)
+
+    assert body_of(app, "/plain")[::2] == (200, sse.redirect("/login").encode() + DONE)
+
+
+def test_plain_view_is_known_by_what_it_has_opened(app: Flask, datastar: Datastar, connect: Connect) -> None:
+    is_refused = False
+    # Not to be seen in the code of the view.
+    opens = {"stream": lambda: datastar.start_stream("ann", datastar.follow("news"))}
+
+    @app.get("/plain")
+    def plain() -> Any:
+        if is_refused:
+            abort(403)
+        return opens["stream"]()
+
+    is_refused = True
+    assert body_of(app, "/plain")[0] == 403
+    # A stream has been there before, perhaps in another process.
+    assert body_of(app, "/plain", last_id="ds:restart:0:")[::2] == (200, DONE)
+    is_refused = False
+    connect("/plain").wait_open()
+    is_refused = True
+    status, _, body = call(app, "/plain")
+    assert (status, b"".join(body)) == (200, DONE)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_refusal_of_a_view_without_a_stream_stays_an_error(app: Flask, datastar: Datastar, method: str) -> None:
+    def plain() -> Any:
+        abort(403)
+        return datastar.start_stream("ann", datastar.follow("news")) if method == "POST" else ""
+
+    app.add_url_rule("/plain", view_func=plain if method == "POST" else lambda: abort(403), methods=[method])
+
+    assert body_of(app, "/plain", method=method)[0] == 403
+
+
+# Error handlers that answer with 200
+
+
+ANSWERS = {
+    "current response": lambda datastar: datastar.patch_signals({"problem": "on purpose"}),
+    "fresh response": lambda datastar: datastar.start().patch_signals({"problem": "on purpose"}),
+    "tracked": lambda datastar: datastar.signal("problem", "on purpose"),
+    "JSON": lambda datastar: {"problem": "on purpose"},
+    "HTML": lambda datastar: "<p id='problem'>on purpose</p>",
+}
+
+
+@pytest.mark.parametrize("place", ["function", "scope", "before_request", "plain"])
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_page_comes_back_later_each_time_after_an_answered_exception(
+    app: Flask, datastar: Datastar, place: str, kind: str
+) -> None:
+    app.register_error_handler(NotYours, lambda error: ANSWERS[kind](datastar))
+
+    def fail() -> Any:
+        raise NotYours
+
+    @datastar.stream(group="g", scope=fail if place == "scope" else None)
+    def stream() -> Any:
+        return fail()
+
+    @app.get("/plain")
+    def plain() -> Any:
+        return datastar.start_stream(None, fail())
+
+    if place == "before_request":
+        app.before_request(fail)
+    path, last_id, waits = "/plain" if place == "plain" else "/ds/g/stream", "row-7", []
+
+    for failures in (1, 2, 3):
+        status, headers, body = body_of(app, path, last_id=last_id)
+        *first, last = body.split(b"\n\n")[:-1]
+        assert (status, headers["Content-Type"]) == (200, "text/event-stream; charset=utf-8")
+        assert b"on purpose" in b"".join(first)
+        last_id, wait = ending(last)
+        assert last_id == f"ds:restart:{failures}:row-7"
+        waits.append(wait)
+
+    assert [2000 * 2**n <= (wait or 0) <= 2500 * 2**n for n, wait in enumerate(waits)] == [True] * 3
+
+
+def test_refusal_that_an_error_handler_answers_is_done(app: Flask, datastar: Datastar) -> None:
+    app.register_error_handler(404, lambda error: datastar.start().patch_signals({"problem": "gone"}))
+
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        abort(404)
+
+    assert body_of(app, "/ds/g/stream")[::2] == (200, sse.patch_signals({"problem": "gone"}).encode() + DONE)
+
+
+def test_events_with_the_status_of_a_refusal_are_read(app: Flask, datastar: Datastar) -> None:
+    def show(error: Exception) -> Response:
+        response = datastar.start().patch_signals({"problem": "gone"})
+        response.status_code = 403
+        return response
+
+    app.register_error_handler(403, show)
+
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        abort(403)
+
+    assert body_of(app, "/ds/g/stream")[::2] == (200, sse.patch_signals({"problem": "gone"}).encode() + DONE)
+
+
+@pytest.mark.parametrize(
+    "answer", [lambda: ("plain", 200, {"Content-Type": "text/plain"}), lambda: ("no", 500), lambda: ("", 204)]
+)
+def test_other_answers_to_an_exception_go_out_as_they_are(app: Flask, datastar: Datastar, answer: Any) -> None:
+    app.register_error_handler(NotYours, lambda error: answer())
+
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        raise NotYours
+
+    status, _, body = body_of(app, "/ds/g/stream")
+
+    assert (body.decode(), status) == answer()[:2]
+
+
+def test_answered_exception_of_a_handler_gets_no_end(app: Flask, datastar: Datastar) -> None:
+    app.register_error_handler(NotYours, lambda error: datastar.patch_signals({"problem": "on purpose"}))
+
+    @datastar.handler(group="g", methods=["GET"])
+    def act() -> Any:
+        raise NotYours
+
+    assert body_of(app, "/ds/g/act")[2] == sse.patch_signals({"problem": "on purpose"}).encode()

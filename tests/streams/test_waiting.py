@@ -17,6 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_datastar import Datastar, Message, sse
 from flask_datastar.errors import SetupError
 from flask_datastar.streams.every import Ticks
+from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 from tests.streams.scripts import turn_checks
 from tests.support.streams import Connect, assert_nothing_is_left, hub_for
@@ -663,6 +664,56 @@ def test_wait_point_outside_of_a_stream_is_refused(app: Flask, datastar: Datasta
         pytest.raises(SetupError, match=r"a wait point was reached outside of a stream; use it in .*@datastar\.stream"),
     ):
         next(iter(waits[name]()))
+
+
+@pytest.mark.parametrize("name", ["every", "subscribe", "changes", "follow"])
+def test_stream_that_forgets_its_yield_is_told_so(app: Flask, datastar: Datastar, name: str) -> None:
+    waits: dict[str, Callable[[], Any]] = {
+        "every": lambda: datastar.every(1),
+        "subscribe": lambda: datastar.subscribe("a"),
+        "changes": lambda: datastar.changes("a"),
+        "follow": lambda: datastar.follow("a"),
+    }
+
+    app.testing = True
+
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        for number, _ in enumerate(waits[name]()):
+            datastar.signal("number", number)
+
+    with pytest.raises(SetupError, match=r"^stream g:stream \(.*\) waits before .* has no 'yield'; write 'yield' in "):
+        call(app, "/ds/g/stream")
+    with app.test_request_context(), pytest.raises(SetupError, match="reached outside of a stream"):
+        next(iter(waits[name]()))
+
+
+def test_wait_after_following_is_told_so(app: Flask, datastar: Datastar) -> None:
+    app.testing = True
+
+    @app.get("/plain")
+    def plain() -> Any:
+        feed = datastar.start_stream(None, datastar.follow("news"))
+        next(datastar.every(1))
+        next(datastar.every(1))
+        next(iter(datastar.changes("news")))
+        next(iter(datastar.subscribe("news")))
+        return feed
+
+    with pytest.raises(SetupError, match=r"after the stream was opened with datastar\.follow"):
+        call(app, "/plain")
+
+
+def test_wait_point_in_a_generator_handler_is_refused(app: Flask, datastar: Datastar, tab: DatastarClient) -> None:
+    app.testing = True
+
+    @datastar.handler
+    def act() -> Iterator[Any]:
+        for _ in datastar.every(1):
+            yield
+
+    with pytest.raises(SetupError, match="reached outside of a stream"):
+        tab.post(act)
 
 
 def test_wait_point_without_a_request_is_refused(app: Flask, datastar: Datastar) -> None:

@@ -47,10 +47,18 @@ class Connection:
 
     :param has_socket: whether the server exposes its socket, so that a disconnect is noticed.
     :param has_write: whether ``start_response()`` returns the server's ``write`` function.
+    :param broken: what the server raises when the client has left.
     """
 
     def __init__(
-        self, app: Flask, path: str, *, has_socket: bool = True, has_write: bool = True, **options: Any
+        self,
+        app: Flask,
+        path: str,
+        *,
+        has_socket: bool = True,
+        has_write: bool = True,
+        broken: type[Exception] = BrokenPipeError,
+        **options: Any,
     ) -> None:
         self.status = 0
         self.headers: list[tuple[str, str]] = []
@@ -65,6 +73,7 @@ class Connection:
         self._received = b""
         self._has_ended = False
         self._has_write = has_write
+        self._broken = broken
         self._own, theirs = socket.socketpair()
         environ = environ_of(path, **options)
         if has_socket:
@@ -99,11 +108,16 @@ class Connection:
     def _write(self, data: bytes) -> None:
         assert self.reads.wait(DEADLINE_SECONDS)
         if self._own.fileno() == -1:
-            raise BrokenPipeError
+            raise self._broken
         with self._changed:
             self._received += data
             self.sizes.append(len(data))
             self._changed.notify_all()
+
+    @property
+    def thread_id(self) -> int | None:
+        """The thread that iterates over the body."""
+        return self._thread.ident
 
     @property
     def received(self) -> bytes:
@@ -144,10 +158,14 @@ class Connection:
         assert self.status == 200, self.status
         return self
 
-    def wait_end(self) -> bytes:
-        """Wait for the clean end, and return the last block: id and retry."""
+    def wait_for_end(self) -> None:
+        """Wait for the end, clean or not."""
         assert self._wait_for(lambda: self._has_ended), self._received[-500:]
         self._thread.join()
+
+    def wait_end(self) -> bytes:
+        """Wait for the clean end, and give the last block: id and retry."""
+        self.wait_for_end()
         assert self.error is None, repr(self.error)
         return b"".join(self.received.split(b"\n\n")[-2:-1])
 
