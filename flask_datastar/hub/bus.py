@@ -11,8 +11,10 @@ from ..brokers import BrokerOptions, make_broker
 from ..brokers.payload import MessageKind, Payload
 from ..config.settings import Settings
 from ..errors import BrokerError
+from ..sansio.events import check_event_id
 from ..transport.ticker import current_ticker
 from ..transport.wakeups import make_lock, spawn
+from .notices import Notices
 from .scopes import channel_of
 from .topics import Subscriber, Topics
 from .turns import Turns
@@ -30,6 +32,7 @@ class Bus:
 
     def __init__(self, settings: Settings, name: str, turns: Turns) -> None:
         self.topics = Topics()
+        self._notices = Notices(_logger)
         self._turns = turns
         self._drops_failures = settings.broker_on_failure == "drop"
         options = BrokerOptions(settings.broker_prefix or name, settings.broker_timeout_seconds)
@@ -98,8 +101,12 @@ class Bus:
 
     def receive(self, topic: str, kind: str, payload: Payload) -> None:
         """Deliver a message, then let streams with full queues run."""
-        # What comes from another process is text.
-        known = MessageKind(kind)
+        try:
+            # What comes from another process is text.
+            known = _check(topic, kind, payload)
+        except ValueError as error:
+            self.skip(str(error))
+            return
         if known is MessageKind.TABS:
             if self.on_tabs is not None:
                 self.on_tabs(payload)
@@ -111,6 +118,10 @@ class Bus:
             return
         self.topics.publish(topic, known, payload)
         self._turns.relieve()
+
+    def skip(self, reason: str) -> None:
+        """Note that a message was skipped that no process of this app sends."""
+        self._notices.warn("Datastar: a message from the broker was skipped: %s", reason)
 
     def catch_up(self) -> None:
         """Let every stream read its state anew, after messages may have been missed."""
@@ -163,3 +174,25 @@ class Bus:
             if not idle and self._cancel_idle is not None:
                 self._cancel_idle()
                 self._cancel_idle = None
+
+
+def _check(topic: str, kind: str, payload: Payload) -> MessageKind:
+    """Check what a broker gives: anybody may write to the server that it is on.
+
+    :raises ValueError: if no process sends such a message; its text names no part of it, so that it is logged once.
+    """
+    if not isinstance(topic, str) or not isinstance(payload.data, bytes):
+        raise ValueError("its topic or data is of another type")
+    try:
+        known = MessageKind(kind)
+    except ValueError:
+        raise ValueError("its kind is unknown") from None
+    if known is MessageKind.EVENTS and not payload.data.endswith(b"\n\n"):
+        # What comes after it would become a part of it.
+        raise ValueError("its last event has no end")
+    if payload.last_id is not None:
+        try:
+            check_event_id(payload.last_id)
+        except (ValueError, TypeError):
+            raise ValueError("its event id is none") from None
+    return known

@@ -13,35 +13,19 @@ it would still end others, and nothing would be left of the tab.
 from __future__ import annotations
 
 import itertools
-import json
 import time
 import uuid
-from dataclasses import dataclass
-from typing import Any
 
 from ..brokers.payload import MessageKind, Payload
 from ..hooks import Reason
 from ..transport.wakeups import Wakeup, make_lock, make_wakeup
 from .bus import Bus
 from .scopes import scope_topic
+from .tab_messages import Closed, Found, Opened, Wanted, decode
 from .tabs import TabEntry, TabInfo, TabRegistry, may_live_beside
 
 #: How long a process may take to say that it has a stream.
 _ANSWER_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """What an announcement says."""
-
-    key: str
-    number: int
-    scope: str
-    tab: str
-    page: str | None
-    url: str
-    opened_at: float
-    is_again: bool
 
 
 class SharedTabs:
@@ -96,8 +80,8 @@ class SharedTabs:
         """
         ended = self._registry.close(scope, tab, reason=reason)
         if self._bus.is_shared:
-            message = {"close": self._process, "scope": scope, "tab": tab, "reason": reason}
-            self._bus.publish(scope_topic(scope), MessageKind.TABS, _payload(message))
+            message = Closed(self._process, scope, tab, reason)
+            self._bus.publish(scope_topic(scope), MessageKind.TABS, message.encode())
         return ended
 
     def restore(self, scope: str, tab: str, page: str | None, url: str) -> bool:
@@ -124,8 +108,7 @@ class SharedTabs:
         self._questions[question] = answered
         self._bus.subscribe(topic, listener)
         try:
-            message = {"wanted": question, "scope": scope, "tab": tab, "page": page, "url": url}
-            self._bus.post(topic, MessageKind.TABS, _payload(message))
+            self._bus.post(topic, MessageKind.TABS, Wanted(question, scope, tab, page, url).encode())
             deadline = time.monotonic() + _ANSWER_SECONDS
             while (left := deadline - time.monotonic()) > 0:
                 if answered.wait(left):
@@ -169,19 +152,13 @@ class SharedTabs:
         self._bus.broker.note_streams(entry.scope, entry.tab, streams)
 
     def _announce(self, entry: TabEntry, *, is_again: bool) -> None:
-        """Tell the others of a stream that is in the registry; the lock is held."""
-        entry.is_announced, entry.announcement = False, next(self._numbers)
-        message = {
-            "opened": entry.key,
-            "number": entry.announcement,
-            "scope": entry.scope,
-            "tab": entry.tab,
-            "page": entry.page,
-            "url": entry.url,
-            "at": entry.opened_at,
-            "again": is_again,
-        }
-        self._bus.post(scope_topic(entry.scope), MessageKind.TABS, _payload(message))
+        """Tell the others of a stream with a tab that is in the registry; the lock is held."""
+        assert entry.tab is not None
+        number = next(self._numbers)
+        entry.is_announced, entry.announcement = False, number
+        place = entry.scope, entry.tab, entry.page, entry.url
+        message = Opened(entry.key, number, *place, entry.opened_at, is_again)
+        self._bus.post(scope_topic(entry.scope), MessageKind.TABS, message.encode())
 
     def _announce_again(self) -> None:
         with self._order:
@@ -190,28 +167,31 @@ class SharedTabs:
                     self._announce(entry, is_again=True)
 
     def _take(self, payload: Payload) -> None:
-        message: dict[str, Any] = json.loads(payload.data)
-        if "close" in message:
-            if message["close"] != self._process:
-                self._registry.close(message["scope"], message["tab"], reason=Reason(message["reason"]))
-        elif "wanted" in message:
-            place = message["scope"], message["tab"], message["page"], message["url"]
-            if message["wanted"] not in self._questions and self._restore_here(*place):
-                self._bus.post(scope_topic(message["scope"]), MessageKind.TABS, _payload({"found": message["wanted"]}))
-        elif "found" in message:
-            if answered := self._questions.get(message["found"]):
+        try:
+            message = decode(payload.data)
+        except ValueError as error:
+            self._bus.skip(f"of tabs: {error}")
+            return
+        if isinstance(message, Closed):
+            if message.process != self._process:
+                self._registry.close(message.scope, message.tab, reason=message.reason)
+        elif isinstance(message, Wanted):
+            place = message.scope, message.tab, message.page, message.url
+            if message.question not in self._questions and self._restore_here(*place):
+                self._bus.post(scope_topic(message.scope), MessageKind.TABS, Found(message.question).encode())
+        elif isinstance(message, Found):
+            if answered := self._questions.get(message.question):
                 answered.set()
         else:
-            place = message["scope"], message["tab"], message["page"], message["url"]
-            self._take_opened(_Opened(message["opened"], message["number"], *place, message["at"], message["again"]))
+            self._take_opened(message)
 
-    def _take_opened(self, opened: _Opened) -> None:
+    def _take_opened(self, opened: Opened) -> None:
         with self._order:
             for entry in self._registry.of_tab(opened.scope, opened.tab):
                 if not may_live_beside(entry, opened):
                     self._compare(entry, opened)
 
-    def _compare(self, entry: TabEntry, opened: _Opened) -> None:
+    def _compare(self, entry: TabEntry, opened: Opened) -> None:
         """Find what an announcement means to a stream that is here; the lock is held."""
         if entry.key == opened.key:
             # Not an earlier one of several.
@@ -234,7 +214,3 @@ class _Listener:
 
     def catch_up(self) -> None:
         """Miss nothing."""
-
-
-def _payload(message: dict[str, Any]) -> Payload:
-    return Payload(json.dumps(message, separators=(",", ":")).encode())
