@@ -21,7 +21,7 @@ from ..hooks import Reason
 from ..transport.wakeups import Wakeup, make_lock, make_wakeup
 from .bus import Bus
 from .scopes import scope_topic
-from .tab_messages import Closed, Found, Opened, Wanted, decode
+from .tab_messages import Beside, Closed, Found, Gone, Opened, Wanted, decode
 from .tabs import TabEntry, TabInfo, TabRegistry, may_live_beside
 
 #: How long a process may take to say that it has a stream.
@@ -70,7 +70,7 @@ class SharedTabs:
         self._registry.release(entry)
         if self._bus.is_shared:
             with self._order:
-                self._note(entry)
+                self._drop(entry)
 
     def close(self, scope: str, tab: str | None, reason: Reason) -> int:
         """End the streams of a scope, or of one of its tabs, in all processes; those too that are about to open.
@@ -108,7 +108,7 @@ class SharedTabs:
         self._questions[question] = answered
         self._bus.subscribe(topic, listener)
         try:
-            self._bus.post(topic, MessageKind.TABS, Wanted(question, scope, tab, page, url).encode())
+            self._tell(Wanted(question, scope, tab, page, url))
             deadline = time.monotonic() + _ANSWER_SECONDS
             while (left := deadline - time.monotonic()) > 0:
                 if answered.wait(left):
@@ -146,6 +146,28 @@ class SharedTabs:
         """List the open streams of this process, as seen from outside."""
         return self._registry.snapshot()
 
+    def speaks(self, entry: TabEntry) -> bool:
+        """Whether a stream is the one of its page that gets what is sent to one user, or to one tab."""
+        return self._registry.speaks(entry)
+
+    def _drop(self, entry: TabEntry) -> None:
+        """Tell the others of a stream that is out of the registry; the lock is held."""
+        self._note(entry)
+        if entry.tab is not None:
+            self._forget(entry.scope, entry.tab, entry.key)
+            if entry.has_others:
+                entry.has_others = False
+                self._tell(Gone(entry.key, entry.scope, entry.tab))
+
+    def _forget(self, scope: str, tab: str, key: str) -> None:
+        """Let an older stream of its page speak in the place of one that has ended; the lock is held."""
+        for entry in self._registry.of_tab(scope, tab):
+            if entry.newer is not None:
+                entry.newer = {url: other for url, other in entry.newer.items() if other != key} or None
+
+    def _tell(self, message: Opened | Beside | Gone | Wanted) -> None:
+        self._bus.post(scope_topic(message.scope), MessageKind.TABS, message.encode())
+
     def _note(self, entry: TabEntry) -> None:
         """Tell the others how many streams a tab has here; the lock is held."""
         streams = self._registry.count_of(entry.scope, entry.tab)
@@ -157,8 +179,7 @@ class SharedTabs:
         number = next(self._numbers)
         entry.is_announced, entry.announcement = False, number
         place = entry.scope, entry.tab, entry.page, entry.url
-        message = Opened(entry.key, number, *place, entry.opened_at, is_again)
-        self._bus.post(scope_topic(entry.scope), MessageKind.TABS, message.encode())
+        self._tell(Opened(entry.key, number, *place, entry.opened_at, is_again))
 
     def _announce_again(self) -> None:
         with self._order:
@@ -183,19 +204,39 @@ class SharedTabs:
             if answered := self._questions.get(message.question):
                 answered.set()
         else:
-            self._take_opened(message)
+            with self._order:
+                self._take_of_page(message)
 
-    def _take_opened(self, opened: Opened) -> None:
-        with self._order:
-            for entry in self._registry.of_tab(opened.scope, opened.tab):
-                if not may_live_beside(entry, opened):
-                    self._compare(entry, opened)
+    def _take_of_page(self, message: Opened | Beside | Gone) -> None:
+        """Take what is said of one stream of a page; the lock is held."""
+        if isinstance(message, Gone):
+            self._forget(message.scope, message.tab, message.key)
+            return
+        entries = self._registry.of_tab(message.scope, message.tab)
+        is_own = message.key.startswith(f"{self._process}:")
+        found = next((entry for entry in entries if entry.key == message.key), None)
+        if isinstance(message, Opened):
+            for entry in entries:
+                if not may_live_beside(entry, message):
+                    self._compare(entry, message)
+                elif found is not None or not is_own:
+                    # All hear of the newest last, so they agree on who speaks without another word.
+                    entry.newer = {**(entry.newer or {}), message.url: message.key}
+                    if not is_own:
+                        self._tell(Beside(message.key, message.scope, message.tab))
+        elif found is not None:
+            found.has_others = True
+        elif is_own:
+            # It has ended meanwhile.
+            self._tell(Gone(message.key, message.scope, message.tab))
 
     def _compare(self, entry: TabEntry, opened: Opened) -> None:
         """Find what an announcement means to a stream that is here; the lock is held."""
         if entry.key == opened.key:
             # Not an earlier one of several.
             entry.is_announced = entry.announcement == opened.number
+            if entry.is_announced:
+                entry.newer = None
         elif entry.is_announced:
             if opened.is_again and (entry.opened_at, entry.key) > (opened.opened_at, opened.key):
                 # Its process ends it, as soon as it hears of this one.
@@ -203,7 +244,7 @@ class SharedTabs:
             else:
                 self._registry.release(entry)
                 entry.stream.end_as(Reason.REPLACED, opened.page)
-                self._note(entry)
+                self._drop(entry)
 
 
 class _Listener:

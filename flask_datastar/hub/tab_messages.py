@@ -46,6 +46,32 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """The news for a stream that its page has others in another process, which want to know when it ends."""
+
+    key: str
+    scope: str
+    tab: str
+
+    def encode(self) -> Payload:
+        """Write the message."""
+        return _payload({"beside": self.key, "scope": self.scope, "tab": self.tab})
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The end of a stream whose page has others in another process."""
+
+    key: str
+    scope: str
+    tab: str
+
+    def encode(self) -> Payload:
+        """Write the message."""
+        return _payload({"gone": self.key, "scope": self.scope, "tab": self.tab})
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The order to end the streams of a scope, or of one of its tabs."""
 
@@ -86,7 +112,7 @@ class Found:
         return _payload({"found": self.question})
 
 
-def decode(data: bytes) -> Opened | Closed | Wanted | Found:
+def decode(data: bytes) -> Opened | Beside | Gone | Closed | Wanted | Found:
     """Read a message.
 
     :raises ValueError: if it is not one of these.
@@ -104,7 +130,12 @@ def decode(data: bytes) -> Opened | Closed | Wanted | Found:
         return Closed(_take(message, "close", str), _scope(message), _take(message, "tab", str, None), Reason(reason))
     if "found" in message:
         return Found(_take(message, "found", str))
-    place = _scope(message), _take(message, "tab", str), _take(message, "page", str, None), _take(message, "url", str)
+    scope, tab = _scope(message), _take(message, "tab", str)
+    if "beside" in message:
+        return Beside(_take(message, "beside", str), scope, tab)
+    if "gone" in message:
+        return Gone(_take(message, "gone", str), scope, tab)
+    place = scope, tab, _take(message, "page", str, None), _take(message, "url", str)
     if "wanted" in message:
         return Wanted(_take(message, "wanted", str), *place)
     key, number = _take(message, "opened", str), _take(message, "number", int)

@@ -17,6 +17,10 @@ _logger = logging.getLogger(__name__)
 class TabStream(Protocol):
     """What the registry asks of an open stream."""
 
+    @property
+    def must_end(self) -> bool:
+        """Whether it is to end, or its client has gone."""
+
     def end_as(self, reason: Reason, winner_page: str | None) -> None:
         """End, with the page of the stream that took its place. Must not block."""
 
@@ -46,6 +50,10 @@ class TabEntry:
     #: The number of its last announcement to the other processes, and whether that has come, in the order of all.
     announcement: int = 0
     is_announced: bool = False
+    #: Streams of the same page that were announced later, in any process: URL → key. None for none.
+    newer: dict[str, str] | None = None
+    #: Whether the page has streams in other processes, which want to know when this one ends.
+    has_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,24 @@ class TabRegistry:
         streams = self._streams.get()
         with streams.lock:
             return list(streams.by_scope.get(scope, {}).get(tab, ()))
+
+    def speaks(self, entry: TabEntry) -> bool:
+        """Whether a stream is the one that gets what is sent to its page: the newest that is not about to end.
+
+        One that is not registered yet takes what no other one gets.
+        """
+        if entry.tab is None or entry.page is None:
+            return True
+        streams = self._streams.get()
+        with streams.lock:
+            open_ones = streams.by_scope.get(entry.scope, {}).get(entry.tab, ())
+            # Not the one that it replaces as soon as it is registered.
+            page = [one for one in open_ones if one is entry or (one.page == entry.page and one.url != entry.url)]
+        ending = {one.key for one in page if one.stream.must_end}
+        able = [one for one in page if not one.stream.must_end and ending.issuperset((one.newer or {}).values())]
+        announced = [one for one in able if one.is_announced]
+        chosen = (announced or able)[-1:]
+        return chosen == [entry] or (not chosen and entry not in page)
 
     def entries(self) -> list[TabEntry]:
         """List the open streams; those of one scope stand together."""

@@ -11,7 +11,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from ..errors import SetupError
 from ..hooks import Reason
-from ..hub.scopes import Scope, scope_text, scope_topic
+from ..hub.scopes import Scope, scope_text
 from ..hub.tabs import TabEntry
 from ..reading.signals import read_page_id, read_signals, read_tab_id
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
@@ -27,7 +27,7 @@ from ..transport.addresses import client_address
 from .body import FollowBody, StreamBody
 from .commits import scoped_session
 from .current import hub_of
-from .follow import Follow
+from .follow import Addressed, Follow
 from .generator_body import GeneratorBody
 from .response import stream_response
 from .servers import check_server
@@ -95,7 +95,7 @@ def open_stream(
         # Whoever signs its owner out meanwhile means this one, too.
         hub.tabs.expect(stream.entry)
         # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
-        own = Follow.of_stream(hub, scope_topic(owner), *([scope_topic(owner, tab)] if tab else []))
+        own = Addressed(hub, stream.entry)
         state.subscriptions.append(own)
     result = run()
     if isinstance(result, Response):

@@ -10,7 +10,7 @@ from typing import Any
 from flask_datastar.brokers.payload import MessageKind, Payload
 from flask_datastar.brokers.wire import Envelope, encode
 from flask_datastar.hooks import Reason
-from flask_datastar.hub.tab_messages import Closed, Found, Opened, Wanted
+from flask_datastar.hub.tab_messages import Beside, Closed, Found, Gone, Opened, Wanted
 
 DEPTH = 100_000
 #: What stands in the place of a field: each type of JSON, and what Python reads beyond it.
@@ -22,6 +22,8 @@ VALUES: list[Any] = [
 TAB_MESSAGES: list[Payload] = [
     Opened("a:1", 1, "ann", "t", "p", "/feed?", 17.5, False).encode(),
     Opened("a:2", 2, "ann", "t", None, "/feed?", 17, True).encode(),
+    Beside("a:1", "ann", "t").encode(),
+    Gone("a:1", "ann", "t").encode(),
     Closed("a", "ann", None, Reason.DONE).encode(),
     Closed("a", "ann", "t", Reason.RESTART).encode(),
     Wanted("a:3", "ann", "t", "p", "/feed?").encode(),
