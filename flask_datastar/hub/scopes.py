@@ -1,10 +1,21 @@
-"""Whose streams: how scopes are compared, and the topics of one person's streams and of one tab's."""
+"""Whose streams: scopes and tabs as they are given, and the topics of one person's streams and of one tab's."""
 
 from __future__ import annotations
 
+from enum import Enum
+from typing import Final
 from uuid import UUID
 
 Scope = str | int | UUID | None
+
+
+class AllTabs(Enum):
+    """The default of an argument ``tab``: None is what ``datastar.tab_id`` gives without an id, and never means all."""
+
+    ALL_TABS = "all tabs"
+
+
+ALL_TABS: Final = AllTabs.ALL_TABS
 
 
 def scope_text(scope: Scope) -> str:
@@ -30,6 +41,24 @@ def named_scope(scope: Scope) -> str:
     if not text:
         raise ValueError(f"scope is {scope!r}, which is nobody's; give the scope that the streams were opened with")
     return text
+
+
+def named_tab(tab: str | AllTabs | None) -> str | None:
+    """Return the id of one tab, None where all tabs are meant.
+
+    :raises ValueError: if it is None or empty.
+    :raises TypeError: if it is no text.
+    """
+    if tab is ALL_TABS:
+        return None
+    if tab is None or tab == "":
+        raise ValueError(
+            f"tab is {tab!r}: the page has sent no tab id, which never means all tabs; leave the argument out for "
+            "all, or look at datastar.tab_id before"
+        )
+    if not isinstance(tab, str):
+        raise TypeError(f"tab is {type(tab).__name__}; accepted: a tab id, as datastar.tab_id gives it")
+    return tab
 
 
 def scope_topic(scope: str, tab: str | None = None) -> str:

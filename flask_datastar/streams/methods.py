@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from ..declaring import DeclaringMethods
 from ..handlers.handler import Handler, make_handler
-from ..hub.scopes import Scope, named_scope, scope_topic
+from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab, scope_topic
 from ..security.origin import check_header
 from ..state.app import current_app_state
 from ..state.request import RequestState, current_request_state
@@ -186,12 +186,15 @@ class StreamMethods(DeclaringMethods):
         """
         return broadcast_events(current_app_state(self), _topic(topic))
 
-    def broadcast_to(self, scope: Scope, tab: str | None = None) -> Broadcast:
+    def broadcast_to(self, scope: Scope, tab: str | AllTabs | None = ALL_TABS) -> Broadcast:
         """Send events to all pages of one scope, or of one of its tabs, at the next wait point of their streams.
 
         Each page gets them once, however many streams it has.
+
+        :param tab: all tabs by default. None, which :attr:`tab_id` is where the page sent no id, is refused.
+        :raises ValueError: if the scope or the tab is nobody's.
         """
-        return broadcast_events(current_app_state(self), scope_topic(named_scope(scope), tab))
+        return broadcast_events(current_app_state(self), scope_topic(named_scope(scope), named_tab(tab)))
 
     @property
     def tabs(self) -> Tabs:

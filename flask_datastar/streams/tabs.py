@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..hooks import Reason
-from ..hub.scopes import Scope, named_scope
+from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab
 from ..hub.tabs import TabInfo
 from ..state.app import AppState
 from .current import hub_of
@@ -36,11 +36,13 @@ class Tabs:
         """List this process's streams that have a scope: scope, tab or None, page, endpoint, opened_at (Unix time)."""
         return self._tabs.snapshot()
 
-    def close(self, scope: Scope, tab: str | None = None, *, restart: bool = False) -> int:
+    def close(self, scope: Scope, tab: str | AllTabs | None = ALL_TABS, *, restart: bool = False) -> int:
         """End the streams of a scope, or of one of its tabs, in all processes.
 
+        :param tab: all tabs by default. None, which :attr:`Datastar.tab_id` is where the page sent no id, is refused.
         :param restart: let the pages come back, and so meet the login check; without it they stay away.
         :return: how many of them were in this process.
+        :raises ValueError: if the scope or the tab is nobody's.
         :raises BrokerError: if other processes may not have heard of it.
         """
-        return self._tabs.close(named_scope(scope), tab, Reason.RESTART if restart else Reason.DONE)
+        return self._tabs.close(named_scope(scope), named_tab(tab), Reason.RESTART if restart else Reason.DONE)

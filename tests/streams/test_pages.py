@@ -236,3 +236,54 @@ def test_follow_needs_no_topic(make_process: MakeProcess) -> None:
     with process.app.app_context():
         process.datastar.broadcast_to("bob").patch_signals({"toast": 2})
     expect([streams[2]], 2)
+
+
+# Whose tab
+
+
+@pytest.mark.parametrize("tab", [None, ""])
+def test_no_tab_is_never_all_tabs(make_process: MakeProcess, tab: str | None) -> None:
+    process = make_process()
+    streams = [process.open("bell", "t.p"), process.open("bell", "u.q")]
+    datastar = process.datastar
+
+    with process.app.app_context():
+        for use in (datastar.broadcast_to, datastar.tabs.close):
+            with pytest.raises(ValueError, match=r"^tab is (None|''): .*never means all tabs; leave the argument out"):
+                use("ann", tab)
+            with pytest.raises(ValueError, match=r"^tab is (None|''): "):
+                use("ann", tab=tab)
+        datastar.broadcast_to("ann").patch_signals({"toast": 1})
+    for stream in streams:
+        expect([stream], 1)
+    assert not any(stream.has_ended for stream in streams)
+
+
+@pytest.mark.parametrize("tab", [7, True, b"t", ["t"]])
+def test_tab_that_is_no_text_is_refused(app: Flask, datastar: Datastar, tab: Any) -> None:
+    with app.app_context():
+        for use in (datastar.broadcast_to, datastar.tabs.close):
+            with pytest.raises(TypeError, match=r"^tab is \w+; accepted: a tab id"):
+                use("ann", tab)
+
+
+@pytest.mark.parametrize("body", [{"data": {"text": "Tea"}}, {"json": {}}, {"json": {"tabId": "not/one"}}, {}])
+def test_request_without_a_tab_id_reaches_nobody(
+    app: Flask, datastar: Datastar, connect: Connect, body: dict[str, Any]
+) -> None:
+    @datastar.stream(group="g", scope="ann")
+    def bell() -> Any:
+        return datastar.follow()
+
+    @datastar.handler(group="g")
+    def tell() -> None:
+        datastar.broadcast_to("ann", datastar.tab_id).patch_signals({"toast": 1})
+
+    stream = connect("/ds/g/bell", signals={"tabId": "t.p"}).wait_open()
+    headers = {"Datastar-Request": "true", "Sec-Fetch-Site": "same-origin"}
+
+    with pytest.raises(ValueError, match=r"^tab is None"):
+        app.test_client().post("/ds/g/tell", headers=headers, **body)
+
+    app.test_client().post("/ds/g/tell", headers=headers, json={"tabId": "t.p"})
+    expect([stream], 1)
