@@ -51,6 +51,7 @@ test: .venv/test.stamp $(CLIENT)
 	@$(if $(ARGS),,$(BIN)/python tests/check_coverage.py)
 
 soak: .venv/soak.stamp
+	@$(BIN)/python -m tests.soak.fuzz_messages
 	@$(BIN)/python tests/soak/soak.py $(ARGS)
 
 faults: .venv/faults.stamp

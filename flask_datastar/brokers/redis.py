@@ -31,6 +31,7 @@ from .wire import Envelope, decode, encode
 #: How long a message of this process may be on its way back before it is delivered without.
 PATIENCE_SECONDS = 0.05
 FORGET_SECONDS = 60.0
+_MOST_COMPLAINTS = 10
 #: The number of a message that is delivered here only when it comes back.
 _POSTED = 0
 
@@ -67,6 +68,7 @@ class RedisBroker(Broker):
         self._under_way: dict[int, tuple[float, Envelope | None]] = {}
         self._is_late = False
         self._owes_catch_up = False
+        self._complaints: set[str] = set()
         self._cancel_sweep: Callable[[], None] | None = None
         self._counts = {"published": 0, "received": 0, "late": 0, "failed": 0}
 
@@ -144,8 +146,8 @@ class RedisBroker(Broker):
     def _take(self, data: bytes) -> None:
         try:
             envelope = decode(data)
-        except ValueError:
-            _logger.warning("Datastar: a message from Redis cannot be read", exc_info=True)
+        except ValueError as error:
+            self._complain(str(error))
             return
         with self._order:
             if envelope.origin == self.process and envelope.number != _POSTED:
@@ -158,6 +160,12 @@ class RedisBroker(Broker):
                 envelope = own
             self._counts["received"] += 1
             self._deliver(envelope)
+
+    def _complain(self, text: str) -> None:
+        """Log what was skipped: the same once, and not all that a stranger can think of."""
+        if text not in self._complaints and len(self._complaints) < _MOST_COMPLAINTS:
+            self._complaints.add(text)
+            _logger.warning("Datastar: a message from Redis cannot be read, and is skipped: %s", text)
 
     def _deliver(self, envelope: Envelope) -> None:
         try:

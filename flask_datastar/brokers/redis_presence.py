@@ -66,7 +66,7 @@ class Presence:
                 # host, until the first heartbeat has asked for that of Redis.
                 self._commands.post("ZADD", self._processes, "NX", time.time() + ALIVE_SECONDS, self._process)
             # Under the lock: of two that note the same tab, the later one is written later.
-            self._write(*key, streams)
+            self._write_member(_member(*key), streams)
         if is_first:
             self._start_beat()
 
@@ -75,16 +75,17 @@ class Presence:
         deadline = time.monotonic() + self._timeout_seconds
         try:
             expired = ("ZRANGEBYSCORE", self._processes, "-inf", self._now(deadline))
-            found, dead = self._commands.call_all([("HGETALL", self._scope_key(scope)), expired], deadline)
+            found, dead = self._commands.call_all([("HGETALL", self._scope_key(_bytes(scope))), expired], deadline)
         except BrokerError:
             return 0
         # One that is not known at all has just begun.
         without = {self._process, *dead}
         total = 0
+        own = None if tab is None else tab.encode()
         for field, count in found.items():
             process, _, name = field.partition(b"\0")
-            if process not in without and (not name or name.decode() != tab):
-                total += int(count)
+            if process not in without and (not name or name != own):
+                total += _number(count)
         return total
 
     def count_tabs_elsewhere(self) -> int:
@@ -100,7 +101,9 @@ class Presence:
         # A question for each process: one for all would keep Redis from everybody else for its whole length.
         sets = [("SUNION", *self._keys(process)) for process in self._living_others(deadline)]
         found = self._commands.call_all(sets, deadline)
-        return {_split(member)[1] for members in found for member in members}
+        scopes = (_split(member)[1] for members in found for member in members)
+        # What is no text is nobody's.
+        return {text for scope in scopes if (text := _text(scope))}
 
     def restore(self) -> None:
         """Say everything again: Redis may have lost it, or not have heard of what ended meanwhile."""
@@ -124,7 +127,7 @@ class Presence:
             self._beat_ended.wait(left)
         with self._lock:
             for key in self._streams:
-                self._write(*key, 0)
+                self._write_member(_member(*key), 0)
             self._commands.post("ZREM", self._processes, self._process)
 
     def _living_others(self, deadline: float) -> list[bytes]:
@@ -136,13 +139,13 @@ class Presence:
         """Give the sets of a process: of its tabs, and of its streams without."""
         return self._prefix + b"tabs:" + process, self._prefix + b"scopes:" + process
 
-    def _scope_key(self, scope: str) -> bytes:
-        return self._prefix + b"scope:" + scope.encode("utf-8", "surrogatepass")
+    def _scope_key(self, scope: bytes) -> bytes:
+        return self._prefix + b"scope:" + scope
 
-    def _write(self, scope: str, tab: str, streams: int) -> None:
-        key, field = self._scope_key(scope), self._process + b"\0" + tab.encode()
+    def _write_member(self, member: bytes, streams: int) -> None:
+        tab, scope = _split(member)
+        key, field = self._scope_key(scope), self._process + b"\0" + tab
         own = self._keys(self._process)[not tab]
-        member = f"{tab}\0{scope}".encode("utf-8", "surrogatepass")
         if streams:
             self._commands.post("SADD", own, member)
             self._commands.post("HSET", key, field, streams)
@@ -205,12 +208,12 @@ class Presence:
     def _restore(self) -> None:
         said = self._commands.call("SUNION", *self._keys(self._process))
         with self._lock:
+            own = {_member(*key) for key in self._streams}
             for member in said:
-                tab, scope = _split(member)
-                if (scope, tab) not in self._streams:
-                    self._write(scope, tab, 0)
+                if member not in own:
+                    self._write_member(member, 0)
             for key, count in self._streams.items():
-                self._write(*key, count)
+                self._write_member(_member(*key), count)
 
     def _remove_dead(self) -> None:
         now = self._now(time.monotonic())
@@ -219,8 +222,8 @@ class Presence:
                 continue
             commands: list[tuple[object, ...]] = []
             for member in self._commands.call("SUNION", *self._keys(process)):
-                tab, scope = _split(member)
-                commands.append(("HDEL", self._scope_key(scope), process + b"\0" + tab.encode()))
+                tab, name = _split(member)
+                commands.append(("HDEL", self._scope_key(name), process + b"\0" + tab))
             # Last, so that somebody else goes on with it should this process die now; and together with the rest,
             # because one that was only held, and goes on, says everything again when it finds itself removed.
             commands += [("DEL", *self._keys(process)), ("ZREM", self._processes, process)]
@@ -236,7 +239,31 @@ def _processes_key(prefix: bytes) -> bytes:
     return prefix + b"processes"
 
 
-def _split(member: bytes) -> tuple[str, str]:
-    """Give tab and scope of a member of a process's sets."""
-    tab, _, scope = member.decode("utf-8", "surrogatepass").partition("\0")
+def _member(scope: str, tab: str) -> bytes:
+    return _bytes(f"{tab}\0{scope}")
+
+
+def _split(member: bytes) -> tuple[bytes, bytes]:
+    """Return tab and scope of a member of a process's sets."""
+    tab, _, scope = member.partition(b"\0")
     return tab, scope
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(data: bytes) -> str:
+    """Return a text that some process has written, "" for anything else."""
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return ""
+
+
+def _number(count: bytes) -> int:
+    """Return a count that some process has written, 0 for anything else."""
+    try:
+        return max(int(count), 0)
+    except ValueError:
+        return 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from .payload import Payload
+from .payload import MessageKind, Payload
 
 #: Of a message in a later form, a process that does not know it yet must not take anything: a new number says so.
 _VERSION = 1
+_KINDS = frozenset(MessageKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,24 @@ def encode(envelope: Envelope) -> bytes:
 
 
 def decode(data: bytes) -> Envelope:
-    """Read a message.
+    """Read a message. Every field is checked, because anybody may write to the server that it comes from.
 
-    :raises ValueError: it is none, or of another version of this package.
+    :raises ValueError: if no process of this package, or one of another version, has sent it.
     """
     head, separator, body = data.partition(b"\n")
     try:
         version, origin, number, topic, kind, last_id = json.loads(head)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"no message of Flask-Datastar: {data[:80]!r}") from error
-    if version != _VERSION or not separator:
-        raise ValueError(f"a message of form {version!r}; known: {_VERSION}")
-    return Envelope(origin, number, topic, kind, Payload(body, last_id))
+    if type(version) is not int or version != _VERSION or not separator:
+        raise ValueError(f"a message of form {str(version)[:80]!r}; known: {_VERSION}")
+    if not (
+        isinstance(origin, str)
+        and type(number) is int
+        and isinstance(topic, str)
+        and isinstance(kind, str)
+        and kind in _KINDS
+        and isinstance(last_id, str | None)
+    ):
+        raise ValueError(f"a message with fields that no process sends: {head[:80]!r}")
+    return Envelope(origin, number, topic, MessageKind(kind), Payload(body, last_id))

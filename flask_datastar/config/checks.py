@@ -79,8 +79,8 @@ def _is_broker(scheme: object, source: object) -> bool:
 
 
 def _check_on_failure(key: str, value: object) -> str:
-    if value not in ("raise", "drop"):
-        raise _refuse(key, value, "'raise' or 'drop'")
+    if value not in ("drop", "raise"):
+        raise _refuse(key, value, "'drop' or 'raise'")
     return str(value)
 
 

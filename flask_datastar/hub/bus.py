@@ -12,8 +12,10 @@ from ..brokers.payload import MessageKind, Payload
 from ..brokers.schemes import make_broker
 from ..config.settings import Settings
 from ..errors import BrokerError
+from ..sansio.events import check_event_id
 from ..transport.ticker import current_ticker
 from ..transport.wakeups import make_lock, spawn
+from .notices import Notices
 from .scopes import channel_of
 from .topics import Subscriber, Topics
 from .turns import Turns
@@ -31,6 +33,7 @@ class Bus:
 
     def __init__(self, settings: Settings, name: str, turns: Turns) -> None:
         self.topics = Topics()
+        self._notices = Notices(_logger)
         self._turns = turns
         self._drops_failures = settings.broker_on_failure == "drop"
         options = BrokerOptions(settings.broker_namespace or name, settings.broker_timeout_seconds)
@@ -48,6 +51,7 @@ class Bus:
         self._cancel_idle: Callable[[], None] | None = None
         # Topics of which other processes have not got everything, and how often an outage has ended.
         self._missed: set[str] = set()
+        self._has_dropped = False
         self._restored = 0
         # Tells what this process says of them from what others say: its own streams have got everything.
         self._process = uuid.uuid4().hex.encode()
@@ -75,10 +79,11 @@ class Bus:
                     if self._cancel_idle is None:
                         self._cancel_idle = current_ticker().every(_IDLE_SECONDS, self._give_up_idle)
 
-    def publish(self, topic: str, kind: MessageKind, payload: Payload) -> None:
+    def publish(self, topic: str, kind: MessageKind, payload: Payload) -> bool:
         """Hand a payload to all streams of a topic, everywhere.
 
-        :raises BrokerError: other processes may not have got it, and the app wants to know.
+        :return: False if other processes may not have got it.
+        :raises BrokerError: in the same case, if the app wants to know.
         """
         restored = self._restored
         try:
@@ -88,7 +93,17 @@ class Bus:
                 self._note_missed(topic, restored)
             if not self._drops_failures:
                 raise
-            _logger.warning("Datastar: other processes do not get what was published to %r: %s", topic, error)
+            # Once an outage: whatever is published meanwhile fails.
+            log = _logger.debug if self._has_dropped else _logger.warning
+            self._has_dropped = True
+            log(
+                "Datastar: other processes do not get what was published to %r: %s; their streams read their state "
+                "again when the broker is back",
+                topic,
+                error,
+            )
+            return False
+        return True
 
     def post(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Publish without waiting, and without hearing of a failure."""
@@ -96,8 +111,12 @@ class Bus:
 
     def receive(self, topic: str, kind: str, payload: Payload) -> None:
         """Deliver a message, then let streams with full queues run."""
-        # What comes from another process is text.
-        known = MessageKind(kind)
+        try:
+            # What comes from another process is text.
+            known = _check(topic, kind, payload)
+        except ValueError as error:
+            self.skip(str(error))
+            return
         if known is MessageKind.TABS:
             if self.on_tabs is not None:
                 self.on_tabs(payload)
@@ -110,6 +129,10 @@ class Bus:
         self.topics.publish(topic, known, payload)
         self._turns.relieve()
 
+    def skip(self, reason: str) -> None:
+        """Note that a message was skipped that no process of this app sends."""
+        self._notices.warn("Datastar: a message from the broker was skipped: %s", reason)
+
     def catch_up(self) -> None:
         """Let every stream read its state anew, after messages may have been missed."""
         for subscriber in self.topics.subscribers():
@@ -118,6 +141,7 @@ class Bus:
             self.on_restored()
         with self._lock:
             self._restored += 1
+            self._has_dropped = False
             has_missed = bool(self._missed)
         if has_missed:
             # Not here: the one that calls must not wait for the broker.
@@ -161,3 +185,25 @@ class Bus:
             if not idle and self._cancel_idle is not None:
                 self._cancel_idle()
                 self._cancel_idle = None
+
+
+def _check(topic: str, kind: str, payload: Payload) -> MessageKind:
+    """Check what a broker gives: anybody may write to the server that it is on.
+
+    :raises ValueError: if no process sends such a message; its text names no part of it, so that it is logged once.
+    """
+    if not isinstance(topic, str) or not isinstance(payload.data, bytes):
+        raise ValueError("its topic or data is of another type")
+    try:
+        known = MessageKind(kind)
+    except ValueError:
+        raise ValueError("its kind is unknown") from None
+    if known is MessageKind.EVENTS and not payload.data.endswith(b"\n\n"):
+        # What comes after it would become a part of it.
+        raise ValueError("its last event has no end")
+    if payload.last_id is not None:
+        try:
+            check_event_id(payload.last_id)
+        except (ValueError, TypeError):
+            raise ValueError("its event id is none") from None
+    return known

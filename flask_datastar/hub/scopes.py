@@ -1,4 +1,4 @@
-"""Whose streams: how scopes are compared, and the topics of one person's streams and of one tab's."""
+"""Whose streams: scopes and tabs as they are given, and the topics of one person's streams and of one tab's."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ Scope = str | int | UUID | None
 
 
 class AllTabs(Enum):
-    """The mark of all tabs of a scope. It is not None, which ``datastar.tab_id`` is where a page sent no id."""
+    """The default of an argument ``tab``: None is what ``datastar.tab_id`` gives without an id, and never means all."""
 
-    ALL = "all"
+    ALL_TABS = "all tabs"
 
     def __repr__(self) -> str:
         return "all"
 
 
-ALL_TABS: Final = AllTabs.ALL
+ALL_TABS: Final = AllTabs.ALL_TABS
 
 
 def scope_text(scope: Scope) -> str:
@@ -46,18 +46,21 @@ def named_scope(scope: Scope) -> str:
     return text
 
 
-def named_tab(tab: str | AllTabs) -> str | None:
+def named_tab(tab: str | AllTabs | None) -> str | None:
     """Return the id of one tab, None for all.
 
     :raises ValueError: if it is None or "".
+    :raises TypeError: if it is not a string.
     """
     if tab is ALL_TABS:
         return None
-    if not isinstance(tab, str) or not tab:
+    if tab is None or tab == "":
         raise ValueError(
-            f"tab is {tab!r}: the request carried no tab id; put tab_signal() on the layout's root element, or leave "
-            "tab out to mean all tabs of the scope"
+            f"tab is {tab!r}: the page has sent no tab id, which never means all tabs; put tab_signal() on the layout's "
+            "root element, or leave tab out to mean all tabs of the scope"
         )
+    if not isinstance(tab, str):
+        raise TypeError(f"tab is {type(tab).__name__}; accepted: a tab id, as datastar.tab_id returns it")
     return tab
 
 

@@ -13,35 +13,24 @@ it would still end others, and nothing would be left of the tab.
 from __future__ import annotations
 
 import itertools
-import json
 import time
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from contextlib import suppress
+from dataclasses import replace
+from math import inf
 
 from ..brokers.payload import MessageKind, Payload
+from ..errors import BrokerError
 from ..hooks import Reason
-from ..transport.wakeups import Wakeup, make_lock, make_wakeup
+from ..transport.wakeups import make_lock, spawn
 from .bus import Bus
+from .questions import Questions
 from .scopes import scope_topic
+from .tab_messages import Beside, Closed, Found, Gone, Opened, Wanted, decode
 from .tabs import TabEntry, TabInfo, TabRegistry, may_live_beside
 
-#: How long a process may take to say that it has a stream.
-_ANSWER_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """What an announcement says."""
-
-    key: str
-    number: int
-    scope: str
-    tab: str
-    page: str | None
-    url: str
-    opened_at: float
-    is_again: bool
+#: Orders that are remembered in an outage.
+_MOST_OWED = 10_000
 
 
 class SharedTabs:
@@ -50,8 +39,9 @@ class SharedTabs:
     def __init__(self, bus: Bus) -> None:
         self._registry = TabRegistry()
         self._bus = bus
-        # What was asked → what is set by the answer.
-        self._questions: dict[str, Wakeup] = {}
+        self._questions = Questions(bus)
+        # Orders to end streams that the others have not heard of.
+        self._owed: list[Closed] = []
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
         # Held while a stream is registered and announced, so that both happen in the same order, and none is announced
@@ -86,7 +76,7 @@ class SharedTabs:
         self._registry.release(entry)
         if self._bus.is_shared:
             with self._order:
-                self._note(entry)
+                self._drop(entry)
 
     def close(self, scope: str, tab: str | None, reason: Reason) -> int:
         """End the streams of a scope, or of one of its tabs, in all processes; those too that are about to open.
@@ -96,9 +86,23 @@ class SharedTabs:
         """
         ended = self._registry.close(scope, tab, reason=reason)
         if self._bus.is_shared:
-            message = {"close": self._process, "scope": scope, "tab": tab, "reason": reason}
-            self._bus.publish(scope_topic(scope), MessageKind.TABS, _payload(message))
+            self._order_close(Closed(self._process, scope, tab, reason))
         return ended
+
+    def _order_close(self, order: Closed) -> None:
+        """Let the others end streams; what they do not hear of now is repeated after the outage."""
+        is_told = False
+        try:
+            is_told = self._bus.publish(scope_topic(order.scope), MessageKind.TABS, order.encode())
+        finally:
+            if not is_told and len(self._owed) < _MOST_OWED:
+                self._owed.append(replace(order, before=order.before or time.time()))
+
+    def _repeat_owed(self) -> None:
+        owed, self._owed = self._owed, []
+        for order in owed:
+            with suppress(BrokerError):
+                self._order_close(order)
 
     def restore(self, scope: str, tab: str, page: str | None, url: str) -> bool:
         """Let the live stream of a page take back the last id that the page's other request left in the browser.
@@ -119,21 +123,7 @@ class SharedTabs:
         broker = self._bus.broker
         if not self._bus.is_shared or broker.count_elsewhere(scope, None) == broker.count_elsewhere(scope, tab):
             return False
-        question, answered = f"{self._process}:{next(self._numbers)}", make_wakeup()
-        topic, listener = scope_topic(scope), _Listener()
-        self._questions[question] = answered
-        self._bus.subscribe(topic, listener)
-        try:
-            message = {"wanted": question, "scope": scope, "tab": tab, "page": page, "url": url}
-            self._bus.post(topic, MessageKind.TABS, _payload(message))
-            deadline = time.monotonic() + _ANSWER_SECONDS
-            while (left := deadline - time.monotonic()) > 0:
-                if answered.wait(left):
-                    return True
-            return False
-        finally:
-            self._bus.unsubscribe(topic, listener)
-            del self._questions[question]
+        return self._questions.ask(Wanted(f"{self._process}:{next(self._numbers)}", scope, tab, page, url))
 
     def is_full(self, newcomer: TabEntry, limit: int) -> bool:
         """Whether the scope of a new stream has as many in all processes as it may have beside it.
@@ -163,59 +153,100 @@ class SharedTabs:
         """List the open streams of this process, as seen from outside."""
         return self._registry.snapshot()
 
+    def speaks(self, entry: TabEntry) -> bool:
+        """Whether a stream is the one of its page that gets what is sent to one user, or to one tab."""
+        return self._registry.speaks(entry)
+
+    def _drop(self, entry: TabEntry) -> None:
+        """Tell the others of a stream that is out of the registry; the lock is held."""
+        self._note(entry)
+        if entry.tab is not None:
+            self._forget(entry.scope, entry.tab, entry.key)
+            if entry.has_others:
+                entry.has_others = False
+                self._tell(Gone(entry.key, entry.scope, entry.tab))
+
+    def _forget(self, scope: str, tab: str, key: str) -> None:
+        """Let an older stream of its page speak in the place of one that has ended; the lock is held."""
+        for entry in self._registry.of_tab(scope, tab):
+            if entry.newer is not None:
+                entry.newer = {url: other for url, other in entry.newer.items() if other != key} or None
+
+    def _tell(self, message: Opened | Beside | Gone) -> None:
+        self._bus.post(scope_topic(message.scope), MessageKind.TABS, message.encode())
+
     def _note(self, entry: TabEntry) -> None:
         """Tell the others how many streams a tab has here; the lock is held."""
         streams = self._registry.count_of(entry.scope, entry.tab)
         self._bus.broker.note_streams(entry.scope, entry.tab, streams)
 
     def _announce(self, entry: TabEntry, *, is_again: bool) -> None:
-        """Tell the others of a stream that is in the registry; the lock is held."""
-        entry.is_announced, entry.announcement = False, next(self._numbers)
-        message = {
-            "opened": entry.key,
-            "number": entry.announcement,
-            "scope": entry.scope,
-            "tab": entry.tab,
-            "page": entry.page,
-            "url": entry.url,
-            "at": entry.opened_at,
-            "again": is_again,
-        }
-        self._bus.post(scope_topic(entry.scope), MessageKind.TABS, _payload(message))
+        """Tell the others of a stream with a tab that is in the registry; the lock is held."""
+        assert entry.tab is not None
+        number = next(self._numbers)
+        entry.is_announced, entry.announcement = False, number
+        place = entry.scope, entry.tab, entry.page, entry.url
+        self._tell(Opened(entry.key, number, *place, entry.opened_at, is_again))
 
     def _announce_again(self) -> None:
+        if self._owed:
+            # Not here: whoever calls must not wait for the broker.
+            spawn(self._repeat_owed, "datastar-owed")
         with self._order:
             for entry in self._registry.entries():
                 if entry.tab is not None:
                     self._announce(entry, is_again=True)
 
     def _take(self, payload: Payload) -> None:
-        message: dict[str, Any] = json.loads(payload.data)
-        if "close" in message:
-            if message["close"] != self._process:
-                self._registry.close(message["scope"], message["tab"], reason=Reason(message["reason"]))
-        elif "wanted" in message:
-            place = message["scope"], message["tab"], message["page"], message["url"]
-            if message["wanted"] not in self._questions and self._restore_here(*place):
-                self._bus.post(scope_topic(message["scope"]), MessageKind.TABS, _payload({"found": message["wanted"]}))
-        elif "found" in message:
-            if answered := self._questions.get(message["found"]):
-                answered.set()
+        try:
+            message = decode(payload.data)
+        except ValueError as error:
+            self._bus.skip(f"of tabs: {error}")
+            return
+        if isinstance(message, Closed):
+            if message.process != self._process:
+                before = inf if message.before is None else message.before
+                self._registry.close(message.scope, message.tab, reason=message.reason, before=before)
+        elif isinstance(message, Wanted):
+            place = message.scope, message.tab, message.page, message.url
+            if not self._questions.is_own(message) and self._restore_here(*place):
+                self._bus.post(scope_topic(message.scope), MessageKind.TABS, Found(message.question).encode())
+        elif isinstance(message, Found):
+            self._questions.take(message)
         else:
-            place = message["scope"], message["tab"], message["page"], message["url"]
-            self._take_opened(_Opened(message["opened"], message["number"], *place, message["at"], message["again"]))
+            with self._order:
+                self._take_of_page(message)
 
-    def _take_opened(self, opened: _Opened) -> None:
-        with self._order:
-            for entry in self._registry.of_tab(opened.scope, opened.tab):
-                if not may_live_beside(entry, opened):
-                    self._compare(entry, opened)
+    def _take_of_page(self, message: Opened | Beside | Gone) -> None:
+        """Take what is said of one stream of a page; the lock is held."""
+        if isinstance(message, Gone):
+            self._forget(message.scope, message.tab, message.key)
+            return
+        entries = self._registry.of_tab(message.scope, message.tab)
+        is_own = message.key.startswith(f"{self._process}:")
+        found = next((entry for entry in entries if entry.key == message.key), None)
+        if isinstance(message, Opened):
+            for entry in entries:
+                if not may_live_beside(entry, message):
+                    self._compare(entry, message)
+                elif found is not None or not is_own:
+                    # All hear of the newest last, so they agree on who speaks without another word.
+                    entry.newer = {**(entry.newer or {}), message.url: message.key}
+                    if not is_own:
+                        self._tell(Beside(message.key, message.scope, message.tab))
+        elif found is not None:
+            found.has_others = True
+        elif is_own:
+            # It has ended meanwhile.
+            self._tell(Gone(message.key, message.scope, message.tab))
 
-    def _compare(self, entry: TabEntry, opened: _Opened) -> None:
+    def _compare(self, entry: TabEntry, opened: Opened) -> None:
         """Find what an announcement means to a stream that is here; the lock is held."""
         if entry.key == opened.key:
             # Not an earlier one of several.
             entry.is_announced = entry.announcement == opened.number
+            if entry.is_announced:
+                entry.newer = None
         elif entry.is_announced:
             if opened.is_again and (entry.opened_at, entry.key) > (opened.opened_at, opened.key):
                 # Its process ends it, as soon as it hears of this one.
@@ -223,18 +254,4 @@ class SharedTabs:
             else:
                 self._registry.release(entry)
                 entry.stream.end_as(Reason.REPLACED, opened.page)
-                self._note(entry)
-
-
-class _Listener:
-    """Keeps a channel subscribed; what comes on it goes to the registries."""
-
-    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
-        """Leave it to others."""
-
-    def catch_up(self) -> None:
-        """Miss nothing."""
-
-
-def _payload(message: dict[str, Any]) -> Payload:
-    return Payload(json.dumps(message, separators=(",", ":")).encode())
+                self._drop(entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 from os import getpid
 from typing import Protocol
 from weakref import WeakSet
@@ -17,6 +18,10 @@ _logger = logging.getLogger(__name__)
 
 class TabStream(Protocol):
     """What the registry asks of an open stream."""
+
+    @property
+    def must_end(self) -> bool:
+        """Whether it is to end, or its client has gone."""
 
     def end_as(self, reason: Reason, winner_page: str | None) -> None:
         """End, with the page of the stream that took its place. Must not block."""
@@ -47,6 +52,10 @@ class TabEntry:
     #: The number of its last announcement to the other processes, and whether that has come, in the order of all.
     announcement: int = 0
     is_announced: bool = False
+    #: Streams of the same page that were announced later, in any process: URL → key. None for none.
+    newer: dict[str, str] | None = None
+    #: Whether the page has streams in other processes, which want to know when this one ends.
+    has_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,24 @@ class TabRegistry:
         with streams.lock:
             return list(streams.by_scope.get(scope, {}).get(tab, ()))
 
+    def speaks(self, entry: TabEntry) -> bool:
+        """Whether a stream is the one that gets what is sent to its page: the newest that is not about to end.
+
+        One that is not registered yet takes what no other one gets.
+        """
+        if entry.tab is None or entry.page is None:
+            return True
+        streams = self._streams.get()
+        with streams.lock:
+            open_ones = streams.by_scope.get(entry.scope, {}).get(entry.tab, ())
+            # Not the one that it replaces as soon as it is registered.
+            page = [one for one in open_ones if one is entry or (one.page == entry.page and one.url != entry.url)]
+        ending = {one.key for one in page if one.stream.must_end}
+        able = [one for one in page if not one.stream.must_end and ending.issuperset((one.newer or {}).values())]
+        announced = [one for one in able if one.is_announced]
+        chosen = (announced or able)[-1:]
+        return chosen == [entry] or (not chosen and entry not in page)
+
     def entries(self) -> list[TabEntry]:
         """List the open streams; those of one scope stand together."""
         streams = self._streams.by_process[getpid()]
@@ -148,17 +175,19 @@ class TabRegistry:
                 if not entries:
                     streams.drop(entry.scope, entry.tab)
 
-    def close(self, scope: str, tab: str | None = None, *, reason: Reason) -> int:
+    def close(self, scope: str, tab: str | None = None, *, reason: Reason, before: float = inf) -> int:
         """End all streams of a scope, those without a tab too, or of one of its tabs, and those that are about to open.
 
         :param reason: what they are ended with.
+        :param before: streams that were opened later stay; as :func:`time.time` gives it.
         :return: how many.
         """
         streams = self._streams.by_process[getpid()]
         with streams.lock:
             names = [tab] if tab is not None else list(streams.by_scope.get(scope, {}))
-            ended = [entry for name in names for entry in streams.drop(scope, name)]
-            ended += [one for one in streams.expected if one.scope == scope and tab in (None, one.tab)]
+            ended = [entry for name in names for entry in streams.drop(scope, name, before)]
+            expected = [one for one in streams.expected if one.scope == scope and tab in (None, one.tab)]
+            ended += [entry for entry in expected if entry.opened_at <= before]
         _end(ended, reason, None)
         return len(ended)
 
@@ -191,13 +220,15 @@ class _Streams:
         #: Those whose request is being answered; weakly, because not every answer is sent.
         self.expected: WeakSet[TabEntry] = WeakSet()
 
-    def drop(self, scope: str, tab: str | None) -> list[TabEntry]:
-        """Forget a tab and give what it had. The lock is held."""
+    def drop(self, scope: str, tab: str | None, before: float = inf) -> list[TabEntry]:
+        """Forget the streams of a tab that were opened before a time, and return them. The lock is held."""
         tabs = self.by_scope.get(scope, {})
         entries = tabs.pop(tab, [])
+        if kept := [entry for entry in entries if entry.opened_at > before]:
+            tabs[tab] = kept
         if not tabs:
             self.by_scope.pop(scope, None)
-        return entries
+        return [entry for entry in entries if entry.opened_at <= before]
 
 
 def _count_beside(tabs: dict[str | None, list[TabEntry]], newcomer: TabEntry) -> int:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
-from ..hub.scopes import owner_topics
+from ..hub.scopes import scope_topic
 from ..hub.stream import Stream
+from ..hub.tabs import TabEntry
 from ..state.app import AppState
 from .broadcast import Broadcast
 from .running import current_body
-from .subscriptions import Subscription
+from .subscriptions import Subscription, check_topics
 
 #: Sends to one stream what it may have missed.
 FillGap = Callable[[Stream], object]
@@ -50,9 +51,9 @@ class Follow(Subscription):
         super().__init__(hub, topics, is_own=is_own)
 
     @classmethod
-    def of_owner(cls, hub: StreamHub, owner: str, tab: str | None) -> Follow:
-        """Follow topics of the extension's own: what is sent to one user's streams, and to one tab's."""
-        return cls(hub, owner_topics(owner, tab), is_own=True)
+    def _check(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        # Without any, the stream is for what is sent to its user alone.
+        return check_topics(topics) if topics else ()
 
     def bind(self, stream: Stream) -> None:
         """Forward to a stream, first what came before there was one."""
@@ -63,8 +64,12 @@ class Follow(Subscription):
             if self._has_early_gap:
                 stream.catch_up()
             self._stream = stream
-            for topic in self.topics:
-                self._hub.bus.topics.hand_over(topic, self, stream)
+            self._hand_over(stream)
+
+    def _hand_over(self, stream: Stream) -> None:
+        """Let publishers reach the stream itself: it may be one of thousands."""
+        for topic in self.topics:
+            self._hub.bus.topics.hand_over(topic, self, stream)
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Queue broadcast events."""
@@ -74,10 +79,16 @@ class Follow(Subscription):
             # Another thread may be binding it at this moment: nothing may be lost, or overtake what came before.
             with self._hub.binding:
                 if self._stream is None:
-                    self._early = self._early or []
-                    self._early.append(payload)
+                    self._keep(payload)
                     return
         self._stream.put(payload)
+
+    def _keep(self, payload: Payload) -> None:
+        """Keep what comes before there is a stream, and of what is too much only as much as ends it."""
+        settings, early = self._hub.settings, self._early or []
+        size = sum(len(one.data) for one in early)
+        if len(early) <= settings.max_queued_events and size <= settings.max_queued_bytes:
+            self._early = [*early, payload]
 
     def catch_up(self) -> None:
         """Let the stream fill the gap, as soon as there is one."""
@@ -111,3 +122,24 @@ class Follow(Subscription):
             yield
             if stream.first_waiting is not left:
                 left = None
+
+
+class Addressed(Follow):
+    """What is sent to one user's pages, or to one tab's: each page gets it by one of its streams."""
+
+    __slots__ = ("_entry",)
+
+    def __init__(self, hub: StreamHub, entry: TabEntry) -> None:
+        self._entry = entry
+        topics = [scope_topic(entry.scope)]
+        if entry.tab is not None:
+            topics.append(scope_topic(entry.scope, entry.tab))
+        super().__init__(hub, tuple(topics), is_own=True)
+
+    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
+        """Queue events, unless another stream of the page takes them."""
+        if self._hub.tabs.speaks(self._entry):
+            super().deliver(topic, kind, payload)
+
+    def _hand_over(self, stream: Stream) -> None:
+        """Stay between, since it depends on the moment which stream gets a message."""

@@ -138,6 +138,8 @@ class StreamMethods:
     def follow(self, *topics: str, on_gap: Callable[[Broadcast], object] | None = None) -> Follow:
         """Forward what is broadcast to topics, from now on. Return it from a stream's function.
 
+        Without a topic the stream gets what is sent to its user by :meth:`broadcast_to`, and nothing else.
+
         :param on_gap: called when events may have been missed, because the broker was away, with an object that has
             all sending methods: what it sends goes to this stream alone. It runs in the app's context, without a
             request.
@@ -191,10 +193,13 @@ class StreamMethods:
         """
         return broadcast_events(current_app_state(self), _topic(topic))
 
-    def broadcast_to(self, scope: Scope, tab: str | AllTabs = ALL_TABS) -> Broadcast:
-        """Send events to all streams of one scope, or of one of its tabs, at their next wait point.
+    def broadcast_to(self, scope: Scope, tab: str | AllTabs | None = ALL_TABS) -> Broadcast:
+        """Send events to all pages of one scope, or of one of its tabs, at the next wait point of their streams.
 
-        :param tab: a tab's id, such as :attr:`tab_id`; left out, all tabs of the scope.
+        Each page gets them once, however many streams it has.
+
+        :param tab: a tab's id, such as :attr:`tab_id`; left out, all tabs of the scope. None, which :attr:`tab_id` is
+            if the page sent no id, is refused.
         :raises ValueError: if ``scope`` or ``tab`` is None or "".
         """
         return broadcast_events(current_app_state(self), scope_topic(named_scope(scope), named_tab(tab)))

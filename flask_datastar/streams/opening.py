@@ -33,7 +33,7 @@ from ..transport import worker
 from ..transport.addresses import client_address
 from .body import FollowBody, Opening, StreamBody
 from .current import hub_of
-from .follow import Follow
+from .follow import Addressed, Follow
 from .generator_body import GeneratorBody
 from .response import stream_response
 from .servers import check_server
@@ -194,7 +194,7 @@ def _reserve(visit: _Visit, hub: StreamHub, state: RequestState, current: Reques
     # Whoever signs its owner out meanwhile means this one, too.
     hub.tabs.expect(stream.entry)
     # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
-    own = Follow.of_owner(hub, owner, tab)
+    own = Addressed(hub, stream.entry)
     state.subscriptions.append(own)
     return stream, own
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
 from ..hub.stream import Stream
+from ..sansio import strictjson
 from ..transport.wakeups import make_short_lock
 from .running import current_body
 from .subscriptions import Subscription
@@ -82,16 +82,20 @@ class Messages(Subscription):
         return self
 
     def __next__(self) -> Message | None:
-        # A tick that is due comes first: messages without a pause are not to keep it away.
-        if not current_body().wait(lambda: bool(self._pending) and not self._is_tick_due(), self._next_tick, None):
-            assert self._every is not None
-            self._next_tick = time.monotonic() + self._every
-            return None
-        with self._lock:
-            topic, payload = self._pending.popleft()
-            self._pending_bytes -= len(payload)
-            self.waited_for = False
-        return Message(topic, json.loads(payload))
+        while True:
+            # A tick that is due comes first: messages without a pause are not to keep it away.
+            if not current_body().wait(lambda: bool(self._pending) and not self._is_tick_due(), self._next_tick, None):
+                assert self._every is not None
+                self._next_tick = time.monotonic() + self._every
+                return None
+            with self._lock:
+                topic, payload = self._pending.popleft()
+                self._pending_bytes -= len(payload)
+                self.waited_for = False
+            try:
+                return Message(topic, strictjson.loads(payload.decode()))
+            except ValueError:
+                self._hub.bus.skip("its data is not JSON")
 
     def _is_tick_due(self) -> bool:
         return self._next_tick is not None and time.monotonic() >= self._next_tick

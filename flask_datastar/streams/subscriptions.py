@@ -21,9 +21,13 @@ class Subscription:
         self._hub = hub
         self._stream: Stream | None = None
         self._is_closed = False
-        self.topics = topics if is_own else check_topics(topics)
+        self.topics = topics if is_own else self._check(topics)
         for topic in self.topics:
             hub.bus.subscribe(topic, self)
+
+    @classmethod
+    def _check(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        return check_topics(topics)
 
     def bind(self, stream: Stream) -> None:
         """Belong to a stream, which is woken by what comes."""

@@ -36,10 +36,10 @@ class Tabs:
         """List this process's streams that have a scope: scope, tab or None, page, endpoint, opened_at (Unix time)."""
         return self._tabs.snapshot()
 
-    def close(self, scope: Scope, tab: str | AllTabs = ALL_TABS, *, restart: bool = False) -> int:
+    def close(self, scope: Scope, tab: str | AllTabs | None = ALL_TABS, *, restart: bool = False) -> int:
         """End the streams of a scope, or of one of its tabs, in all processes.
 
-        :param tab: a tab's id, such as :attr:`Datastar.tab_id`; left out, all tabs of the scope.
+        :param tab: a tab's id, such as :attr:`Datastar.tab_id`; left out, all tabs of the scope. None is refused.
         :param restart: let the pages come back, and so meet the login check; without it they stay away.
         :return: how many of them were in this process.
         :raises ValueError: if ``scope`` or ``tab`` is None or "".

@@ -20,6 +20,7 @@ from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import (
     contract_checks,
     failover_checks,
+    hostile_checks,
     outage_checks,
     presence_checks,
     tls_checks,
@@ -117,6 +118,11 @@ def test_failover_is_followed(kind: str, name: str) -> None:
 @all_checks(presence_checks, "threads", "gevent")
 def test_presence_holds(kind: str, name: str) -> None:
     run_check(presence_checks, kind, name)
+
+
+@all_checks(hostile_checks, "threads", "gevent")
+def test_what_no_process_writes_is_skipped(kind: str, name: str) -> None:
+    run_check(hostile_checks, kind, name)
 
 
 @all_checks(tls_checks, "threads", "gevent")

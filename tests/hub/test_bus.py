@@ -68,7 +68,7 @@ class Listener:
 @pytest.fixture
 def bus() -> Iterator[Bus]:
     app = Flask(__name__)
-    Datastar(app, brokers={"failing": FailingBroker}, broker_url="failing://")
+    Datastar(app, brokers={"failing": FailingBroker}, broker_url="failing://", broker_on_failure="raise")
     bus = Bus(find_app_state(app).settings, app.name, Turns())
     yield bus
     bus.close()

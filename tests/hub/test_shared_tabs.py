@@ -36,9 +36,11 @@ class Site:
 class Opened:
     """An open stream, which notes its end."""
 
-    def __init__(self, page: str, opened_at: float, ended: list[str]) -> None:
+    must_end = False
+
+    def __init__(self, page: str, opened_at: float, ended: list[str], url: str = "/feed") -> None:
         self._ended = ended
-        self.entry = TabEntry("ann", "t", page, "/feed", "feed", opened_at, self)
+        self.entry = TabEntry("ann", "t", page, url, "feed", opened_at, self)
 
     def end_as(self, reason: Reason, winner_page: str | None) -> None:
         assert self.entry.page is not None
@@ -67,6 +69,7 @@ class Process:
         self.broker = self
         self.tabs = SharedTabs(self)  # type: ignore[arg-type]
         self.newest: Opened | None = None
+        self.streams: list[Opened] = []
 
     def post(self, topic: str, kind: str, payload: Payload) -> None:
         self._outbox.append(payload)
@@ -79,6 +82,18 @@ class Process:
         site.opened += 1
         self.newest = Opened(f"p{site.opened}", site.opened + self.skew, self.ended)
         assert self.tabs.register(self.newest.entry, limit_per_scope=20)
+
+    def open_beside(self, number: int) -> None:
+        """Open one of the streams of the site's only page."""
+        self._site.opened += 1
+        stream = Opened("p", self._site.opened, self.ended, f"/{number}")
+        assert self.tabs.register(stream.entry, limit_per_scope=20)
+        self.streams.append(stream)
+
+    def close_one(self, number: int) -> None:
+        """End one of its streams, perhaps one that was replaced."""
+        if self.streams:
+            self.tabs.release(self.streams.pop(number % len(self.streams)).entry)
 
     def send(self) -> bool:
         """Let the server have the oldest message."""
@@ -193,6 +208,46 @@ def test_exactly_one_stream_stays_whatever_the_clocks_say_while_outages_end(
     assert len(site.alive) == min(1, site.opened)
     ended = [page for process in site.processes for page in process.ended]
     assert len(ended) == len(set(ended))
+
+
+PAGE_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["open", "open", "close", "send", "take", "take", "miss"]), st.integers(0, 2), st.integers(0, 2)
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=500)
+@given(PAGE_STEPS, st.booleans())
+@example([("open", 0, 0), ("open", 1, 1), ("close", 1, 0)], False)
+@example([("open", 0, 0), ("send", 0, 0), ("open", 1, 1), ("send", 1, 0), ("close", 1, 0), ("take", 0, 0)], False)
+def test_exactly_one_stream_of_a_page_speaks(steps: list[tuple[str, int, int]], has_losses: bool) -> None:
+    site = Site(3)
+    for act, where, number in steps:
+        process = site.processes[where]
+        if act == "open":
+            process.open_beside(number)
+        elif act == "close":
+            process.close_one(number)
+        elif act != "miss":
+            getattr(process, act)()
+        elif has_losses:
+            process.miss()
+    site.settle()
+    if has_losses:
+        for process in site.processes:
+            process.recover()
+        site.settle()
+
+    live = {info.opened_at for info in site.alive}
+    speaking = [
+        stream
+        for process in site.processes
+        for stream in process.streams
+        if stream.entry.opened_at in live and process.tabs.speaks(stream.entry)
+    ]
+    assert len(speaking) == min(1, len(live))
 
 
 def test_stream_that_opens_while_an_older_one_is_counted_out_is_known_to_the_others() -> None:

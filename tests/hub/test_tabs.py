@@ -16,6 +16,8 @@ from flask_datastar.hub.tabs import TabEntry, TabInfo, TabRegistry
 class Opened:
     """A stream that says how it was asked to end."""
 
+    must_end = False
+
     def __init__(
         self,
         tab: str | None = "t",

@@ -25,6 +25,7 @@ app.config.update(
     DATASTAR_MAX_STREAMS=5000,
     DATASTAR_RESTART_SPREAD_SECONDS=2,
 )
+app.config["DATASTAR_BROKER_ON_FAILURE"] = "raise"
 app.config.from_prefixed_env("EXTRA")
 datastar = Datastar(app)
 

@@ -18,6 +18,8 @@ ROUNDS = 200
 class Recorded:
     """A stream that notes its end."""
 
+    must_end = False
+
     def __init__(self, ended: list[TabEntry], scope: str, tab: str, page: str | None) -> None:
         self._ended = ended
         self.entry = TabEntry(scope, tab, page, "/", "feed", 0.0, self)

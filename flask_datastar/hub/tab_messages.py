@@ -1,0 +1,176 @@
+"""What processes tell each other of their tabs. Whatever comes is checked: anybody may write to the server between."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from ..brokers.payload import Payload
+from ..hooks import Reason
+
+#: What ``tabs.close`` ends streams with.
+_CLOSING = frozenset({Reason.DONE, Reason.RESTART})
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The announcement of a stream."""
+
+    #: The stream's name among all processes, and the number of the announcement.
+    key: str
+    number: int
+    scope: str
+    tab: str
+    page: str | None
+    url: str
+    opened_at: float
+    #: Whether it was announced before, and an outage has ended since.
+    is_again: bool
+
+    def encode(self) -> Payload:
+        """Write the message."""
+        return _payload(
+            {
+                "opened": self.key,
+                "number": self.number,
+                "scope": self.scope,
+                "tab": self.tab,
+                "page": self.page,
+                "url": self.url,
+                "at": self.opened_at,
+                "again": self.is_again,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The news for a stream that its page has others in another process, which want to know when it ends."""
+
+    key: str
+    scope: str
+    tab: str
+
+    def encode(self) -> Payload:
+        """Write the message."""
+        return _payload({"beside": self.key, "scope": self.scope, "tab": self.tab})
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The end of a stream whose page has others in another process."""
+
+    key: str
+    scope: str
+    tab: str
+
+    def encode(self) -> Payload:
+        """Write the message."""
+        return _payload({"gone": self.key, "scope": self.scope, "tab": self.tab})
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The order to end the streams of a scope, or of one of its tabs."""
+
+    process: str
+    scope: str
+    tab: str | None
+    reason: Reason
+    #: Of an order that is repeated after an outage: streams that were opened later stay.
+    before: float | None = None
+
+    def encode(self) -> Payload:
+        """Write the message."""
+        order = {"close": self.process, "scope": self.scope, "tab": self.tab, "reason": self.reason}
+        return _payload(order if self.before is None else {**order, "before": self.before})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The question for the live stream of a page, which is to take back its last id."""
+
+    question: str
+    scope: str
+    tab: str
+    page: str | None
+    url: str
+
+    def encode(self) -> Payload:
+        """Write the message."""
+        place = {"scope": self.scope, "tab": self.tab, "page": self.page, "url": self.url}
+        return _payload({"wanted": self.question, **place})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer of the process that has it."""
+
+    question: str
+
+    def encode(self) -> Payload:
+        """Write the message."""
+        return _payload({"found": self.question})
+
+
+def decode(data: bytes) -> Opened | Beside | Gone | Closed | Wanted | Found:
+    """Read a message.
+
+    :raises ValueError: if it is not one of these.
+    """
+    try:
+        message = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("it is no JSON") from error
+    if not isinstance(message, dict):
+        raise ValueError("it is no object")
+    if "close" in message:
+        reason = _take(message, "reason", str)
+        if reason not in _CLOSING:
+            raise ValueError("its reason is unknown")
+        target = _take(message, "close", str), _scope(message), _take(message, "tab", str, None)
+        return Closed(*target, Reason(reason), _time(message, "before") if "before" in message else None)
+    if "found" in message:
+        return Found(_take(message, "found", str))
+    scope, tab = _scope(message), _take(message, "tab", str)
+    if "beside" in message:
+        return Beside(_take(message, "beside", str), scope, tab)
+    if "gone" in message:
+        return Gone(_take(message, "gone", str), scope, tab)
+    place = scope, tab, _take(message, "page", str, None), _take(message, "url", str)
+    if "wanted" in message:
+        return Wanted(_take(message, "wanted", str), *place)
+    key, number = _take(message, "opened", str), _take(message, "number", int)
+    return Opened(key, number, *place, _time(message, "at"), _take(message, "again", bool))
+
+
+def _take(message: dict[str, Any], name: str, *kinds: type | None) -> Any:
+    """Return a field of one of these kinds. True is no number."""
+    value = message.get(name, ...)
+    if not any(value is None if kind is None else type(value) is kind for kind in kinds):
+        raise ValueError(f"its field {name!r} is missing or of another type")
+    return value
+
+
+def _scope(message: dict[str, Any]) -> str:
+    scope: str = _take(message, "scope", str)
+    if not scope:
+        raise ValueError("its scope is empty")
+    return scope
+
+
+def _time(message: dict[str, Any], name: str) -> float:
+    value = _take(message, name, float, int)
+    try:
+        found = float(value)
+    except OverflowError:
+        found = float("inf")
+    if not isfinite(found):
+        raise ValueError("its time is infinite")
+    return found
+
+
+def _payload(message: dict[str, Any]) -> Payload:
+    return Payload(json.dumps(message, separators=(",", ":")).encode())
