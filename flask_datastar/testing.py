@@ -34,6 +34,7 @@ from .sansio.events import Event
 from .sansio.page_signals import page_signals
 from .sansio.parser import EventParser, parse_events
 from .sansio.signal_merging import merge_patch
+from .sansio.stream_events import STREAM_EVENTS
 from .security import tokens as csrf
 from .state.app import EXTENSION_KEY, find_app_state
 
@@ -138,6 +139,7 @@ class DatastarClient:
     ) -> Iterator[Event]:
         """Run an action and give its events one by one, as they arrive; the signals change with them.
 
+        What a stream tells its page about itself (``datastar-stream-opened``, ``datastar-stream-ending``) is left out.
         Closing the iterator is a tab that leaves: the handler's ``finally`` runs.
 
         :param method: the action's verb; GET for a stream.
@@ -155,8 +157,9 @@ class DatastarClient:
             chunks = response.iter_encoded() if response.status_code == 200 else iter(())
             while chunk := run(next, chunks, b""):
                 for found in parser.feed(chunk):
-                    self._apply(found)
-                    yield found
+                    if found.type not in STREAM_EVENTS:
+                        self._apply(found)
+                        yield found
         finally:
             run(response.close)
 
@@ -243,7 +246,7 @@ def _events_of(response: TestResponse) -> list[Event]:
     if response.mimetype == "application/json":
         only_if_missing = response.headers.get("datastar-only-if-missing") == "true"
         return [sse.patch_signals_raw(response.text, only_if_missing=only_if_missing)]
-    return parse_events(response.data)
+    return [event for event in parse_events(response.data) if event.type not in STREAM_EVENTS]
 
 
 def _sent(signals: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ..reading.signals import is_datastar_request, read_last_event_id, read_sign
 from ..sansio.consts import CARRIED_TOKEN, SSE_HEADERS
 from ..sansio.endings import Ending, Reason, ending_block, parse_ending, restart_delay_ms
 from ..sansio.error_overlay import error_overlay
+from ..sansio.stream_events import stream_ending
 from ..state.app import AppState
 from ..state.request import RequestState, state_of
 
@@ -134,4 +135,5 @@ def _wait_before_return(current: Request, spread_seconds: float) -> bytes:
     before = parse_ending(current.headers.get("Last-Event-ID"))
     failures = (before.failures if before is not None else 0) + 1
     ending = Ending(Reason.RESTART, failures=failures, last_id=read_last_event_id(current) or "")
-    return ending_block(ending, restart_delay_ms(failures, spread_seconds, lambda: 0.0))
+    retry_ms = restart_delay_ms(failures, spread_seconds, lambda: 0.0)
+    return stream_ending("failed", retry_ms) + ending_block(ending, retry_ms)

@@ -12,12 +12,12 @@ from ..hub.direct import direct_writer
 from ..hub.hub import Details, StreamHub
 from ..hub.stream import Stream
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, Reason, ending_block, restart_delay_ms
+from ..sansio.stream_events import stream_ending
 from ..transport import leaving
 from .follow import Follow
 from .subscriptions import Subscription
 
 KEEPALIVE = b":\n\n"
-OPENING = b": open\n\n"
 
 Write = Callable[[bytes], object]
 
@@ -116,7 +116,7 @@ class StreamBody:
         self._is_open = True
         self._opened_at = time.monotonic()
         self.hub.open(self.stream, self._details)
-        return self._prelude + self._take_renewal() or OPENING
+        return self._prelude + self._take_renewal()
 
     def _advance(self) -> bytes | None:
         stream = self.stream
@@ -191,7 +191,7 @@ class StreamBody:
             is_for_one = self.stream.reason == Reason.RESTART
             spread = 0 if is_for_one else self.hub.settings.restart_spread_seconds
             retry_ms = restart_delay_ms(failures, spread, random.random)
-        return ending_block(ending, retry_ms)
+        return stream_ending(self.stream.reason, retry_ms) + ending_block(ending, retry_ms)
 
 
 class FollowBody(StreamBody):

@@ -18,6 +18,7 @@ from ..reading.signals import read_page_id, read_signals, read_tab_id
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import Reason, parse_ending
 from ..sansio.signals import patch_signals
+from ..sansio.stream_events import OPENED
 from ..security.stream_renewal import renewal_for
 from ..sending.generators import queue_result
 from ..sending.response import head_response, response_of, take_queue, take_tracked
@@ -111,7 +112,7 @@ def open_stream(
     stream.note_ids(queued)
     stream.renewal = renewal_for(app_state)
     failures = before.failures if before is not None else 0
-    common = (hub, stream, prelude + queued, (owner, tab, endpoint), failures, state.subscriptions)
+    common = (hub, stream, prelude + OPENED + queued, (owner, tab, endpoint), failures, state.subscriptions)
     if isinstance(result, Follow):
         body: StreamBody = FollowBody(*common)
     else:

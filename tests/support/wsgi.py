@@ -101,8 +101,8 @@ class Connection:
 
     @property
     def received(self) -> bytes:
-        """What has come so far, without comments."""
-        return re.sub(rb"(?m)^:.*\n\n", b"", self._received)
+        """What has come so far, without comments and what a stream tells its page about itself."""
+        return re.sub(rb"(?m)^(?::.*|event: datastar-stream-(?:opened|ending)(?:\ndata: .*)*)\n\n", b"", self._received)
 
     @property
     def raw(self) -> bytes:
