@@ -17,12 +17,13 @@ UrlPart: TypeAlias = str | Expression
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-def action(verb: str, url: Sequence[UrlPart], options: Mapping[str, object]) -> Expression:
+def action(verb: str, url: Sequence[UrlPart], options: Mapping[str, object], more: str = "") -> Expression:
     """Write an action.
 
     :param verb: ``get``, ``post``, ``put``, ``patch``, ``delete`` or ``query``.
     :param url: its pieces.
     :param options: by the names of :data:`OPTIONS`; None leaves one out.
+    :param more: JavaScript of a further option, written last.
     :raises TypeError: an option is unknown or of a wrong type.
     :raises ValueError: an option's value is not accepted.
 
@@ -38,6 +39,8 @@ def action(verb: str, url: Sequence[UrlPart], options: Mapping[str, object]) -> 
     if unknown := set(options) - set(OPTIONS):
         names = ", ".join(f"_{name}" for name in OPTIONS)
         raise TypeError(f"unknown action option _{min(unknown)}; accepted: {names}, _prefix, _module")
+    if more:
+        written.append(more)
     if written:
         js += f", {{{', '.join(written)}}}"
     return Expression.from_js(f"{js})")
