@@ -12,6 +12,7 @@ from flask.blueprints import BlueprintSetupState
 from ..errors import InvalidSignals
 from ..forms.validation import is_show_errors, show_messages
 from ..hooks import event_handled
+from ..security.guards import GUARDED
 from ..security.origin import SAFE_METHODS, check_header, check_origin
 from ..sending.generators import explained, queue_result, stream_events
 from ..sending.response import current_response, finish, head_response, is_event_response, response_of
@@ -129,7 +130,14 @@ def make_view(app_state: AppState, handler: Handler) -> Callable[..., Response]:
             state.finishes_itself = False
         return response
 
-    return update_wrapper(view, handler.function)
+    update_wrapper(view, handler.function)
+    note_guarded(view, getattr(run, GUARDED, handler.function))
+    return view
+
+
+def note_guarded(run: Callable[..., Any], guarded: object) -> None:
+    """Note on what runs a handler the function with its guards: those of a view stand around its events."""
+    setattr(run, GUARDED, guarded)
 
 
 def answer(state: RequestState, handler: Handler, result: object) -> Response:
