@@ -1,6 +1,7 @@
 """Errors you can see: in debug mode an exception appears in the page that asked, with its traceback.
 
-It stands around the app's ``wsgi_app``, outside of everything that Flask does about an exception: error handlers,
+So do invalid signals, whose text would stand in a 400 that nobody reads. For other exceptions it stands around the
+app's ``wsgi_app``, outside of everything that Flask does about an exception: error handlers,
 ``got_request_exception`` and teardown functions have had it by then.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import linecache
+import logging
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -16,11 +18,13 @@ from typing import Any
 from flask import Flask, Request, request
 from werkzeug.exceptions import HTTPException
 
+from ..errors import InvalidSignals
 from ..reading.signals import is_datastar_request, read_last_event_id, read_signals
 from ..sansio.consts import CARRIED_TOKEN, SSE_HEADERS
 from ..sansio.endings import Ending, Reason, ending_block, parse_ending, restart_delay_ms
 from ..sansio.error_overlay import error_overlay
 from ..sansio.stream_events import stream_ending
+from ..sansio.tracebacks import own_frames
 from ..state.app import AppState
 from ..state.request import RequestState, state_of
 
@@ -56,8 +60,32 @@ def install_overlay(app_state: AppState) -> None:
             start_response("200 OK", headers)
             return [body]
 
+    _show_invalid_signals(app_state)
     app.teardown_request(keep_failed_request)
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+
+
+def _show_invalid_signals(app_state: AppState) -> None:
+    """Log invalid signals that no error handler takes, and show them in debug mode."""
+    app = app_state.app
+    handle: Callable[..., Any] = app.handle_http_exception
+
+    def show_or_handle(*arguments: Any) -> Any:
+        answer, error = handle(*arguments), arguments[-1]
+        # Flask gives the exception itself back when nobody has an answer to it.
+        if answer is not error or not isinstance(error, InvalidSignals):
+            return answer
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        level = logging.WARNING if app.debug else logging.INFO
+        app.logger.log(level, "Datastar: %s %s: %s", current.method, current.path, error.description)
+        if not _is_for_overlay(app, current, error):
+            return answer
+        body = _overlay(current, error, None)
+        if current.method == "GET":
+            body += _wait_before_return(current, app_state.settings.restart_spread_seconds)
+        return app.response_class(body, headers=dict(SSE_HEADERS))
+
+    app.handle_http_exception = show_or_handle  # type: ignore[assignment, method-assign]
 
 
 def shows_errors(app: Flask) -> bool:
@@ -95,18 +123,30 @@ def late_overlay(state: RequestState, current: Request, error: Exception, sent: 
 
 
 def _is_for_overlay(app: Flask, current: Request, error: Exception) -> bool:
-    return shows_errors(app) and is_datastar_request(current) and not isinstance(error, HTTPException)
+    is_answer = isinstance(error, HTTPException) and not isinstance(error, InvalidSignals)
+    return shows_errors(app) and is_datastar_request(current) and not is_answer
 
 
 def _overlay(current: Request, error: Exception, sent: SentEvents | None) -> bytes:
     report = traceback.TracebackException.from_exception(error, compact=True)
-    sections = [("Traceback", "".join(report.format()))]
+    whole = "".join(report.format())
+    own = _own_text(current, report, error)
+    sections = [own] if own else [("Traceback", whole)]
     if templates := _template_lines(error):
         sections.append(("Template", templates))
     sections.append(("Signals received", _signals_text(current)))
     sections.append(("Events sent", str(sent or "") or "none"))
     title = f"{type(error).__name__}: {report} ({current.method} {current.path})"
-    return error_overlay(title, sections).encode()
+    return error_overlay(title, sections, [("Traceback with the frames of libraries", whole)] if own else ()).encode()
+
+
+def _own_text(current: Request, report: traceback.TracebackException, error: Exception) -> tuple[str, str] | None:
+    """Give what a developer wants to see first; None when that is the whole traceback."""
+    if isinstance(error, InvalidSignals):
+        return "Invalid signals", "\n".join(f"{path}: {text}" for path, text in error.errors.items()) or str(report)
+    state = state_of(current)
+    own = own_frames(report, (state.app_state.app.root_path,) if state is not None else ())
+    return ("Your frames", own) if own else None
 
 
 def _template_lines(error: BaseException) -> str:

@@ -373,3 +373,129 @@ def test_page_request_renders_errors_as_ever(app: Flask) -> None:
 
     with pytest.raises(Exception, match=r"missing\.html"):
         app.test_client().get("/")
+
+
+# One's own frames first
+
+
+def test_own_frames_come_first_and_all_others_are_folded(app: Flask, datastar: Datastar) -> None:
+    @datastar.handler(group="g")
+    def deep() -> None:
+        render_template_string("{{ value.missing.more }}", value=1)
+
+    text = shown(DatastarClient(app).post(deep))
+
+    own, _, folded = text.partition("<details>")
+    assert own.count("<h2>") == 4
+    assert "<h2>Your frames</h2>" in own
+    assert f'File "{__file__}"' in own
+    assert "UndefinedError" in own
+    assert "site-packages" not in own.partition("<h2>Template</h2>")[0].partition("<h2>")[2]
+    assert "Traceback (most recent call last)" in folded
+    assert "site-packages" in folded
+
+
+# Invalid signals
+
+
+@pytest.fixture
+def counting(app: Flask, datastar: Datastar) -> Datastar:
+    @datastar.handler(group="g", methods=["GET", "POST"])
+    def count(number: int, day: int = 0) -> None:
+        datastar.signal("number", number)
+
+    @datastar.stream(group="g")
+    def counted(number: int) -> Iterator[None]:
+        yield
+
+    @datastar.handler(group="g")
+    def reading() -> Iterator[None]:
+        datastar.signal("step", "one")
+        yield
+        datastar.read_signals(int)
+
+    @app.post("/plain")
+    def plain() -> str:
+        datastar.read_signals()
+        return ""
+
+    return datastar
+
+
+@pytest.mark.usefixtures("counting")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_invalid_signals_are_shown_and_logged(app: Flask, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    tab = DatastarClient(app, {"number": "many", "day": "x"})
+
+    answer = getattr(tab, method.lower())("g.count")
+
+    text = shown(answer)
+    assert "InvalidSignals: 400 Bad Request: " in text
+    assert f"({method} /ds/g/count)" in text
+    assert "<h2>Invalid signals</h2><pre>number: expected a whole number, got 'many'" in text
+    assert '"number": "many"' in text
+    (record,) = [one for one in caplog.records if "/ds/g/count" in one.getMessage()]
+    assert record.levelno == logging.WARNING
+    assert "'number': expected a whole number, got 'many'" in record.getMessage()
+
+
+@pytest.mark.usefixtures("counting")
+@pytest.mark.parametrize("data", ["{", "[]", '{"a": NaN}'])
+@pytest.mark.parametrize("path", ["/plain", "/ds/g/count"])
+def test_signals_that_are_none_are_shown(app: Flask, path: str, data: str) -> None:
+    answer = DatastarClient(app).post(path, _data=data, _headers={"Content-Type": "application/json"})
+
+    assert "<h2>Invalid signals</h2>" in shown(answer)
+
+
+@pytest.mark.usefixtures("counting")
+def test_invalid_signals_of_a_stream_are_shown_and_the_page_comes_back_later(app: Flask) -> None:
+    answer = DatastarClient(app, {"number": "many"}).get("g.counted")
+
+    assert "number: expected a whole number" in shown(answer)
+    assert (answer.events[-1].event_id or "").startswith("ds:restart:1:")
+    assert b'event: datastar-stream-ending\ndata: reason "failed"\n' in answer.response.data
+
+
+@pytest.mark.usefixtures("counting")
+def test_trapped_invalid_signals_are_shown(app: Flask) -> None:
+    app.config["TRAP_HTTP_EXCEPTIONS"] = True
+
+    assert "number: expected a whole number" in shown(DatastarClient(app, {"number": "many"}).post("g.count"))
+
+
+@pytest.mark.usefixtures("counting")
+@pytest.mark.parametrize("config", [{"DEBUG": False}, {"TESTING": True}, {"PROPAGATE_EXCEPTIONS": True}])
+def test_invalid_signals_are_a_400_wherever_exceptions_are_not_shown(app: Flask, config: dict[str, Any]) -> None:
+    app.config.update(config)
+
+    answer = DatastarClient(app, {"number": "many"}).post("g.count")
+
+    assert answer.status_code == 400
+    assert "'number': expected a whole number" in html.unescape(answer.response.text)
+
+
+@pytest.mark.usefixtures("counting")
+def test_error_handler_has_the_first_word_on_invalid_signals(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    app.register_error_handler(400, lambda error: ("own", 400))
+
+    answer = DatastarClient(app, {"number": "many"}).post("g.count")
+
+    assert (answer.status_code, answer.response.text) == (400, "own")
+    assert not caplog.records
+
+
+@pytest.mark.usefixtures("counting")
+def test_others_than_the_client_get_the_400(app: Flask) -> None:
+    answer = app.test_client().post("/plain", data="{", content_type="application/json")
+
+    assert answer.status_code == 400
+    assert "overlay" not in answer.text
+
+
+def test_other_http_exceptions_are_answers(app: Flask, datastar: Datastar) -> None:
+    @datastar.handler(group="g")
+    def refuse() -> None:
+        raise BadRequest("own")
+
+    assert DatastarClient(app).post(refuse).status_code == 400
