@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import socket
@@ -147,8 +148,8 @@ def start_nginx(cluster: Cluster, address: str, ports: list[int]) -> None:
     text = (ROOT / "example" / "nginx.conf").read_text()
     known = ["127.0.0.1:8000", "127.0.0.1:8001", "127.0.0.1:8002"]
     for old, new in zip(known, [address, *(f"127.0.0.1:{port}" for port in ports)], strict=True):
-        assert text.count(f" {old};") == 1, f"nginx.conf has no {old}"
-        text = text.replace(f" {old};", f" {new};")
+        text, count = re.subn(rf" {re.escape(old)}(?=[ ;])", f" {new}", text)
+        assert count == 1, f"nginx.conf has no {old}"
     (cluster.folder / "nginx.conf").write_text(text)
     (cluster.folder / "temp").mkdir()
     # If root starts nginx, its workers would run as a user without access to the folder.

@@ -18,6 +18,7 @@ from ..sansio import javascript
 from ..sansio.actions import UrlPart, action, add_header
 from ..sansio.consts import TAB_HEADER, TAB_ID_SIGNAL, TOKEN_SIGNAL
 from ..sansio.javascript import Expression
+from ..sansio.stream_action import ASK_WHEN_ONLINE, RETRY_WAIT
 from ..sansio.tab_signal import TAB_HEADER_VALUE, TAB_SIGNAL, signal_filter
 from ..security import tokens as csrf
 from ..security.nonce import nonce_attribute
@@ -69,7 +70,8 @@ class PageHelpers:
     def open_stream(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
         """Write the action that opens a stream, for ``data-init``; its text never varies between renders.
 
-        Of the signals it sends the tab id alone, so that no other travels in URLs and access logs.
+        Of the signals it sends the tab id alone, so that no other travels in URLs and access logs. A page whose network
+        returns asks at once.
 
         :param params: parameters of the stream; ``_signals=("page", "filter")`` sends these signals, too,
             ``_open_when_hidden=True`` keeps the stream open in hidden tabs.
@@ -77,7 +79,12 @@ class PageHelpers:
         options = {"_retry": "always", "_retry_max_count": math.inf, "_request_cancellation": "cleanup", **params}
         if options.get("_signals") in (None, (), []) and options.get("_filter_signals") is None:
             options["_signals"] = (TAB_ID_SIGNAL,)
-        return self._action("get", target, event, options)
+        more = RETRY_WAIT if params.get("_retry_max_wait_ms") is None else ""
+        written = self._action("get", target, event, options, more)
+        if params.get("_request_cancellation") is not None:
+            # Without the client's cancelling a second request would run beside the first.
+            return written
+        return Expression.from_js(written.js + ASK_WHEN_ONLINE)
 
     def tab_signal(self) -> Markup:
         """Write the attributes that give each tab an id, kept over navigations, and each page another.
@@ -146,7 +153,9 @@ class PageHelpers:
             signals = {TOKEN_SIGNAL: csrf.page_token(), **signals}
         return Expression.from_js(javascript.signals_literal(signals, self._find_app_state().dumps))
 
-    def _action(self, verb: str, target: object, event: str | None, params: dict[str, Any]) -> Expression:
+    def _action(
+        self, verb: str, target: object, event: str | None, params: dict[str, Any], more: str = ""
+    ) -> Expression:
         app_state = self._find_app_state()
         options = {name[1:]: value for name, value in params.items() if name.startswith("_")}
         values = {name: value for name, value in params.items() if not name.startswith("_")}
@@ -170,7 +179,7 @@ class PageHelpers:
             if handler.is_generator:
                 # An answer that breaks off would be asked for again, and so the handler would run twice.
                 options.setdefault("retry_max_count", 0)
-        return action(verb, urls.with_prefix(app_state, url, prefix), options)
+        return action(verb, urls.with_prefix(app_state, url, prefix), options, more)
 
     def _module_url(self, app_state: AppState, target: object, module: object, values: dict[str, Any]) -> list[UrlPart]:
         """Leave the group to the browser, which has it in a signal."""

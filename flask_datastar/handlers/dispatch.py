@@ -11,6 +11,7 @@ from flask import Request, Response, request
 from ..errors import InvalidSignals
 from ..forms.validation import is_show_errors, show_messages
 from ..hooks import event_handled
+from ..security.guards import GUARDED
 from ..security.origin import check_request
 from ..sending.generators import explained, stream_events
 from ..sending.response import EventResponse, finish, finish_current, head_response, response_of
@@ -83,7 +84,14 @@ def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., R
             state.finishes_itself = False
         return response
 
-    return bear_names(view, handler.function)
+    bear_names(view, handler.function)
+    note_guarded(view, getattr(run, GUARDED, handler.function))
+    return view
+
+
+def note_guarded(run: Callable[..., Any], guarded: object) -> None:
+    """Note on the function that runs a handler the function with its guards: those of a view are around its events."""
+    setattr(run, GUARDED, guarded)
 
 
 def bear_names(view: F, function: Callable[..., Any]) -> F:

@@ -56,8 +56,8 @@ def named_tab(tab: str | AllTabs | None) -> str | None:
         return None
     if tab is None or tab == "":
         raise ValueError(
-            f"tab is {tab!r}: the page has sent no tab id, which never means all tabs; put tab_signal() on the layout's "
-            "root element, or leave tab out to mean all tabs of the scope"
+            f"tab is {tab!r}: the page has sent no tab id, which never means all tabs; put tab_signal() on the "
+            "layout's root element, or leave tab out to mean all tabs of the scope"
         )
     if not isinstance(tab, str):
         raise TypeError(f"tab is {type(tab).__name__}; accepted: a tab id, as datastar.tab_id returns it")

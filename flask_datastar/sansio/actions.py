@@ -17,12 +17,13 @@ UrlPart: TypeAlias = str | Expression
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-def action(verb: str, url: Sequence[UrlPart], options: Mapping[str, object]) -> Expression:
+def action(verb: str, url: Sequence[UrlPart], options: Mapping[str, object], more: str = "") -> Expression:
     """Return the expression of an action.
 
     :param verb: ``get``, ``post``, ``put``, ``patch``, ``delete`` or ``query``.
     :param url: the pieces of the URL.
     :param options: a name of :data:`OPTIONS` → value; an option that is None is left out.
+    :param more: JavaScript of a further option, written last.
     :raises TypeError: if an option is unknown or has the wrong type.
     :raises ValueError: if the value of an option is not accepted.
 
@@ -38,6 +39,8 @@ def action(verb: str, url: Sequence[UrlPart], options: Mapping[str, object]) -> 
     if unknown := set(options) - set(OPTIONS):
         names = ", ".join(f"_{name}" for name in OPTIONS)
         raise TypeError(f"unknown action option _{min(unknown)}; accepted: {names}, _signals, _prefix, _module")
+    if more:
+        written.append(more)
     if written:
         js += f", {{{', '.join(written)}}}"
     return Expression.from_js(f"{js})")

@@ -1,15 +1,19 @@
-"""The renewal of expired CSRF tokens: the page gets a fresh token, and its next click works."""
+"""Datastar requests that fail the check of their CSRF token although nobody forged them.
+
+If a token is only too old, the page gets a fresh one, and its next click works. If the session has ended, the guards of
+the endpoint answer first: mostly they lead to the login page. The handler runs in neither case.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, request, session
 from markupsafe import Markup
-from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
 
 from ..reading.bodies import is_form
 from ..reading.signals import is_datastar_request
@@ -21,8 +25,9 @@ from ..sansio.signals import patch_signals
 from ..sending.response import finish, start_response
 from ..state.app import AppState
 from ..state.request import RequestState, state_of
+from .guards import ask_guards
 from .origin import check_origin
-from .tokens import is_protected, page_token, session_key, signing_keys
+from .tokens import is_protected, is_signed_here, page_token, session_key, signing_keys
 
 #: The event that tells the page that its token was renewed, and that its request was not carried out.
 RENEWED = "csrf-renewed"
@@ -31,19 +36,23 @@ _FIELD_NAME = re.compile(r"[\w.:-]+")
 
 
 def install_renewal(app_state: AppState) -> None:
-    """Make the app renew the token of a Datastar request that failed only because its token is too old.
+    """Answer a Datastar request that fails for the age of its token, or the end of its session, before error handlers.
 
     The renewal runs before error handlers, because most applications have a handler of ``CSRFError`` for all other
     cases. It wraps Flask's own handling of exceptions, so it works for a check before the request and for
     ``csrf.protect()`` in a view.
     """
     app = app_state.app
-    handle = app.handle_user_exception
+    handle: Callable[..., Any] = app.handle_user_exception
 
     def renew_or_handle(*arguments: Any) -> Any:
         # The exception is the last argument; newer versions of Flask also pass the context.
         if isinstance(arguments[-1], BadRequest) and is_protected(app):
-            response = _renew(arguments[-1])
+            try:
+                response = _renew(arguments[-1])
+            except HTTPException as refusal:
+                # A guard's.
+                return handle(*arguments[:-1], refusal)
             if response is not None:
                 return response
         return handle(*arguments)
@@ -51,20 +60,28 @@ def install_renewal(app_state: AppState) -> None:
     app.handle_user_exception = renew_or_handle  # type: ignore[assignment, method-assign]
 
 
-def _renew(error: BadRequest) -> Response | None:
+def _renew(error: BadRequest) -> Any:
+    """Return the answer to a request that failed the check; None leaves it to Flask."""
     from flask_wtf.csrf import CSRFError
 
     current = request._get_current_object()  # type: ignore[attr-defined]
     state = state_of(current)
     if not isinstance(error, CSRFError) or state is None or not is_datastar_request(current):
         return None
-    token = _checked_token(state.app_state.app, current)
-    if not token or not _is_only_old(state.app_state.app, token):
+    app = state.app_state.app
+    token = _checked_token(app, current)
+    has_ended = session.get(session_key(app)) is None
+    if not token or not (has_ended or _is_only_old(app, token)):
         return None
     try:
         check_origin(current, state.app_state.settings.trusted_origins)
     except Forbidden:
         return None
+    if has_ended:
+        if (answer := ask_guards(app, current, error)) is not None:
+            return answer
+        if not is_signed_here(app, token):
+            return None
     state.reset()
     response = start_response(state)
     for event in _renewal_events(state, current):

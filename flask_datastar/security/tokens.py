@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, Request, g
-from itsdangerous import URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 
 from ..errors import SetupError
@@ -55,6 +55,17 @@ def sign_token(app: Flask, raw: str) -> str:
     :param raw: the session's value under its :func:`session_key`.
     """
     return str(URLSafeTimedSerializer(signing_keys(app)[0], salt=_SALT).dumps(raw))
+
+
+def is_signed_here(app: Flask, token: str) -> bool:
+    """Whether a token was made by this app, for whatever session and however long ago."""
+    for key in signing_keys(app):
+        try:
+            URLSafeTimedSerializer(key, salt=_SALT).loads(token)
+        except BadData:
+            continue
+        return True
+    return False
 
 
 def signing_keys(app: Flask) -> list[str | bytes]:

@@ -1,15 +1,18 @@
 """Errors you can see: in debug mode an exception appears in the page that asked, with its traceback.
 
-It is made outside of everything that Flask does about an exception: error handlers, ``got_request_exception`` and
-teardown functions have had it by then.
+So do invalid signals, whose text would stand in a 400 that nobody reads. For other exceptions it stands around the
+app's ``wsgi_app``, outside of everything that Flask does about an exception: error handlers,
+``got_request_exception`` and teardown functions have had it by then.
 """
 
 from __future__ import annotations
 
 import json
 import linecache
+import logging
 import traceback
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Request, Response, request
@@ -19,6 +22,7 @@ from ..errors import InvalidSignals
 from ..reading.signals import is_datastar_request, read_signals
 from ..sansio.consts import CARRIED_TOKEN, SSE_HEADERS
 from ..sansio.error_overlay import error_overlay
+from ..sansio.tracebacks import own_frames
 from ..state.app import AppState
 from ..state.request import RequestState, state_of
 from .restarts import restart_block
@@ -38,22 +42,28 @@ def install_overlay(app_state: AppState) -> None:
         app.logger.error("Exception on %s [%s]", current.path, current.method, exc_info=error)
         return Response(_body(app_state, current, error), headers=dict(SSE_HEADERS))
 
-    handle = app.handle_user_exception
+    _show_invalid_signals(app_state)
+    app_state.answer_exception = answer
+
+
+def _show_invalid_signals(app_state: AppState) -> None:
+    """Log invalid signals that no error handler takes, and show them in debug mode."""
+    app = app_state.app
+    handle: Callable[..., Any] = app.handle_http_exception
 
     def show_or_handle(*arguments: Any) -> Any:
-        # The last argument is the exception; newer versions of Flask pass the context, too.
-        error, result = arguments[-1], handle(*arguments)
-        # Flask returns the exception itself if no error handler took it.
-        if result is not error or not isinstance(error, InvalidSignals):
-            return result
+        answer, error = handle(*arguments), arguments[-1]
+        # Flask gives the exception itself back when nobody has an answer to it.
+        if answer is not error or not isinstance(error, InvalidSignals):
+            return answer
         current = request._get_current_object()  # type: ignore[attr-defined]
+        level = logging.WARNING if app.debug else logging.INFO
+        app.logger.log(level, "Datastar: %s %s: %s", current.method, current.path, error.description)
         if not _is_for_overlay(app, current, error):
-            return result
-        app.logger.warning("Datastar: invalid signals on %s [%s]: %s", current.path, current.method, error.description)
-        return app.response_class(_body(app_state, current, error), headers=SSE_HEADERS.items())
+            return answer
+        return app.response_class(_body(app_state, current, error), headers=dict(SSE_HEADERS))
 
-    app.handle_user_exception = show_or_handle  # type: ignore[assignment, method-assign]
-    app_state.answer_exception = answer
+    app.handle_http_exception = show_or_handle  # type: ignore[assignment, method-assign]
 
 
 def shows_errors(app: Flask) -> bool:
@@ -91,8 +101,8 @@ def late_overlay(state: RequestState, current: Request, error: Exception, sent: 
 
 
 def _is_for_overlay(app: Flask, current: Request, error: Exception) -> bool:
-    is_shown = isinstance(error, InvalidSignals) or not isinstance(error, HTTPException)
-    return is_shown and shows_errors(app) and is_datastar_request(current)
+    is_answer = isinstance(error, HTTPException) and not isinstance(error, InvalidSignals)
+    return shows_errors(app) and is_datastar_request(current) and not is_answer
 
 
 def _body(app_state: AppState, current: Request, error: Exception) -> bytes:
@@ -104,20 +114,25 @@ def _body(app_state: AppState, current: Request, error: Exception) -> bytes:
 
 
 def _overlay(current: Request, error: Exception, sent: SentEvents | None) -> bytes:
-    if isinstance(error, InvalidSignals):
-        # What the page has sent is at fault, not a line of code.
-        reasons = [f"{path or 'signals'}: {text}" for path, text in error.errors.items()]
-        sections = [("What does not fit", "\n".join(reasons) or str(error.description))]
-        sections.append(("Signals received", _signals_text(current)))
-        return error_overlay(f"InvalidSignals ({current.method} {current.path})", sections).encode()
     report = traceback.TracebackException.from_exception(error, compact=True)
-    sections = [("Traceback", "".join(report.format()))]
+    whole = "".join(report.format())
+    own = _own_text(current, report, error)
+    sections = [own] if own else [("Traceback", whole)]
     if templates := _template_lines(error):
         sections.append(("Template", templates))
     sections.append(("Signals received", _signals_text(current)))
     sections.append(("Events sent", str(sent or "") or "none"))
     title = f"{type(error).__name__}: {report} ({current.method} {current.path})"
-    return error_overlay(title, sections).encode()
+    return error_overlay(title, sections, [("Traceback with the frames of libraries", whole)] if own else ()).encode()
+
+
+def _own_text(current: Request, report: traceback.TracebackException, error: Exception) -> tuple[str, str] | None:
+    """Give what a developer wants to see first; None when that is the whole traceback."""
+    if isinstance(error, InvalidSignals):
+        return "Invalid signals", "\n".join(f"{path}: {text}" for path, text in error.errors.items()) or str(report)
+    state = state_of(current)
+    own = own_frames(report, (state.app_state.app.root_path,) if state is not None else ())
+    return ("Your frames", own) if own else None
 
 
 def _template_lines(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from flask import Request
 
 from ..reading.signals import read_last_event_id
 from ..sansio.endings import Ending, EndingKind, ending_block, parse_ending, restart_delay_ms
+from ..sansio.stream_events import stream_ending
 
 
 def restart_block(current: Request, spread_seconds: float, random: Callable[[], float]) -> bytes:
@@ -19,4 +20,5 @@ def restart_block(current: Request, spread_seconds: float, random: Callable[[], 
     before = parse_ending(current.headers.get("Last-Event-ID"))
     failures = (before.failures if before is not None else 0) + 1
     ending = Ending(EndingKind.RESTART, failures=failures, last_id=read_last_event_id(current) or "")
-    return ending_block(ending, restart_delay_ms(failures, spread_seconds, random))
+    retry_ms = restart_delay_ms(failures, spread_seconds, random)
+    return stream_ending("failed", retry_ms) + ending_block(ending, retry_ms)

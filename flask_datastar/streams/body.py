@@ -16,6 +16,7 @@ from ..hub.hub import Details, StreamHub
 from ..hub.outbox import LARGEST_WRITE_BYTES, slices
 from ..hub.stream import Stream
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, EndingKind, ending_block, restart_delay_ms
+from ..sansio.stream_events import stream_ending
 from ..sending.flush import flush
 from ..sending.producer import KEEPALIVE
 from ..state.request import EventQueue, RequestState
@@ -23,8 +24,6 @@ from ..transport import leaving
 from .follow import Follow
 from .running import RunningBody
 from .subscriptions import Subscription
-
-OPENING = b": open\n\n"
 
 Write = Callable[[bytes], object]
 
@@ -159,7 +158,7 @@ class StreamBody(RunningBody):
         self.hub.open(self.stream, self._details)
         # It may be a whole page, and the stream lives for hours.
         prelude, self._prelude = self._prelude, b""
-        return prelude + self._take_renewal() or OPENING
+        return prelude + self._take_renewal()
 
     def _advance(self) -> bytes | None:
         stream = self.stream
@@ -247,7 +246,8 @@ class StreamBody(RunningBody):
             # A login that ended is to be noticed soon.
             spread = 0 if self.stream.is_for_one else self.hub.settings.restart_spread_seconds
             retry_ms = restart_delay_ms(failures, spread, random.random)
-        return ending_block(ending, retry_ms)
+        assert self.stream.reason is not None
+        return stream_ending(self.stream.reason, retry_ms) + ending_block(ending, retry_ms)
 
 
 class FollowBody(StreamBody):

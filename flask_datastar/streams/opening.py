@@ -22,6 +22,7 @@ from ..reading.tabs import read_page_id, read_tab_id
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import Ending, EndingKind, parse_ending
 from ..sansio.signals import patch_signals
+from ..sansio.stream_events import OPENED
 from ..security.stream_renewal import renewal_for
 from ..sending.flush import flush
 from ..sending.producer import Producer
@@ -217,7 +218,7 @@ def _make_body(result: object, visit: _Visit, hub: StreamHub, stream: Stream, st
     failures = visit.before.failures if visit.before is not None else 0
     subscriptions = [found for found in state.subscriptions if isinstance(found, Subscription)]
     state.subscriptions = []
-    opening = Opening(hub, stream, visit.prelude + queued, details, failures, subscriptions)
+    opening = Opening(hub, stream, visit.prelude + OPENED + queued, details, failures, subscriptions)
     if isinstance(result, Follow):
         return FollowBody(opening)
 

@@ -13,6 +13,7 @@ from ..sansio.consts import EventType
 from ..sansio.events import Event
 from ..sansio.parser import parse_events
 from ..sansio.signal_merging import merge_patch
+from ..sansio.stream_events import STREAM_EVENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +62,4 @@ def events_of(response: TestResponse) -> list[Event]:
     if response.mimetype == "application/json":
         only_if_missing = response.headers.get("datastar-only-if-missing") == "true"
         return [sse.patch_signals_raw(response.text, only_if_missing=only_if_missing)]
-    return parse_events(response.data)
+    return [event for event in parse_events(response.data) if event.type not in STREAM_EVENTS]

@@ -21,6 +21,7 @@ from ..sansio.events import Event
 from ..sansio.page_signals import page_signals
 from ..sansio.parser import EventParser
 from ..sansio.signal_merging import merge_patch
+from ..sansio.stream_events import STREAM_EVENTS
 from ..security import tokens as csrf
 from ..state.app import EXTENSION_KEY, find_app_state
 from .answer import Answer, events_of
@@ -95,6 +96,7 @@ class DatastarClient:
     ) -> Iterator[Event]:
         """Run an action and yield its events one by one, as they arrive. The tab's signals are updated before each.
 
+        Events that a stream sends about itself (``datastar-stream-opened``, ``datastar-stream-ending``) are left out.
         Closing the iterator closes the tab: the handler's ``finally`` runs.
 
         :param method: the action's verb; GET for a stream.
@@ -112,8 +114,9 @@ class DatastarClient:
             chunks = response.iter_encoded() if response.status_code == 200 else iter(())
             while chunk := run(next, chunks, b""):
                 for found in parser.feed(chunk):
-                    self._apply(found)
-                    yield found
+                    if found.type not in STREAM_EVENTS:
+                        self._apply(found)
+                        yield found
         finally:
             run(response.close)
 

@@ -9,7 +9,7 @@ from flask import Flask, Request, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
-from ..handlers.dispatch import bear_names, make_call
+from ..handlers.dispatch import bear_names, make_call, note_guarded
 from ..handlers.handler import EVENT_ARGUMENT, Handler, Run, is_event_name
 from ..reading.signals import is_datastar_request, read_signals
 from ..sansio.elements import gives_html, html_text
@@ -91,6 +91,8 @@ def make_every_run(app_state: AppState, handler: Handler) -> Run:
             raise MethodNotAllowed(valid_methods=sorted(rule.methods or ()))
         return run(current, state, url_values)
 
+    # Its guards are those of the other events.
+    vars(check_and_run).update(vars(run))
     return check_and_run
 
 
@@ -122,6 +124,7 @@ def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]
         state.running_view = (group, url_values)
         return guarded(**url_values) if guarded is not None else act(current, state, url_values)
 
+    note_guarded(run, guarded if guarded is not None else handler.function)
     return run
 
 

@@ -2,10 +2,13 @@
 
 Nothing here is skipped: what is missing is an error that says how to get it. Whatever a test leaves behind in the
 browser's console or in a server's log as an error fails that test, unless it said before that it expects it.
+
+``DATASTAR_CLIENT=path`` runs all of them with another client's file.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +21,9 @@ from tests.live.servers import DEADLINE_SECONDS, ROOT, Server, Servers
 from tests.live.starting import wait_for_clients
 
 CLIENT = ROOT / "example" / "static" / "datastar.js"
+
+#: Another client than the one that is fetched; None for that one.
+OWN_CLIENT = os.environ.get("DATASTAR_CLIENT")
 
 # They are applications for the servers below; the test process itself does not import them.
 collect_ignore = ["apps"]
@@ -82,6 +88,8 @@ def open_page(browser: Browser, noise: Noise) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(**options)
         context.set_default_timeout(DEADLINE_SECONDS * 1000)
         noise.watch(context)
+        if OWN_CLIENT is not None:
+            context.route("**/static/datastar.js", lambda route: route.fulfill(path=OWN_CLIENT))
         if options.get("java_script_enabled", True):
             wait_for_clients(context)
         contexts.append(context)

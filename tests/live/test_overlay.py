@@ -22,8 +22,8 @@ def expect_error(noise):
     return expect_error
 
 
-def fail(page: Page, server, button: str) -> Locator:
-    page.goto(server.url)
+def fail(page: Page, server, button: str, query: str = "") -> Locator:
+    page.goto(server.url + query)
     # A click before the client has started reaches nobody.
     expect(page.locator("#ready")).to_have_text("ready")
     page.click(f"#{button}")
@@ -75,6 +75,58 @@ def test_escape_dismisses(server, page, expect_error):
 
     page.keyboard.press("Escape")
 
+    expect(overlay).to_have_count(0)
+
+
+def test_escape_dismisses_whoever_has_the_focus(server, page, expect_error):
+    expect_error("RuntimeError: crashed on purpose")
+    overlay = fail(page, server, "crash")
+
+    # Keeps all keys to itself, as editors do.
+    page.locator("#typed").press("Escape")
+
+    expect(overlay).to_have_count(0)
+
+
+def test_own_frames_are_shown_and_others_after_a_click(server, page, expect_error):
+    expect_error("ZeroDivisionError: division by zero")
+
+    overlay = fail(page, server, "template")
+
+    frames = overlay.locator("pre").first
+    expect(frames).to_contain_text("apps/overlay.py")
+    expect(frames).not_to_contain_text("site-packages")
+    expect(overlay.locator("details pre")).to_be_hidden()
+    overlay.locator("summary").click()
+    expect(overlay.locator("details pre")).to_contain_text("site-packages")
+
+
+def test_page_above_the_overlay_can_be_seen_and_used(server, page, expect_error):
+    expect_error("RuntimeError: crashed on purpose")
+    overlay = fail(page, server, "crash")
+
+    assert overlay.bounding_box()["y"] >= 0.35 * page.viewport_size["height"]
+    page.click("#work")
+    expect(page.locator("#step")).to_have_text("worked")
+
+
+def test_invalid_signals_are_shown(server, page, noise):
+    noise.expect_in_browser(r"console: Traceback \(most recent call last\):[^$]*InvalidSignals")
+
+    overlay = fail(page, server, "invalid")
+
+    expect(overlay).to_contain_text("text: expected a whole number")
+
+
+def test_overlay_is_styled_under_a_strict_policy(server, page, expect_error):
+    expect_error("RuntimeError: crashed on purpose")
+
+    # Nothing of it is refused: that would be an error in the console.
+    overlay = fail(page, server, "crash", "?policy=1")
+
+    assert overlay.evaluate("(el) => getComputedStyle(el).position") == "fixed"
+    assert overlay.locator("pre").first.evaluate("(el) => getComputedStyle(el).whiteSpace") == "pre-wrap"
+    overlay.get_by_role("button", name="Dismiss").click()
     expect(overlay).to_have_count(0)
 
 

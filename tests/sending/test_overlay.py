@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -376,109 +375,127 @@ def test_page_request_renders_errors_as_ever(app: Flask) -> None:
         app.test_client().get("/")
 
 
+# One's own frames first
+
+
+def test_own_frames_come_first_and_all_others_are_folded(app: Flask, datastar: Datastar) -> None:
+    @datastar.handler(group="g")
+    def deep() -> None:
+        render_template_string("{{ value.missing.more }}", value=1)
+
+    text = shown(DatastarClient(app).post(deep))
+
+    own, _, folded = text.partition("<details>")
+    assert own.count("<h2>") == 4
+    assert "<h2>Your frames</h2>" in own
+    assert f'File "{__file__}"' in own
+    assert "UndefinedError" in own
+    assert "site-packages" not in own.partition("<h2>Template</h2>")[0].partition("<h2>")[2]
+    assert "Traceback (most recent call last)" in folded
+    assert "site-packages" in folded
+
+
 # Invalid signals
 
 
 @pytest.fixture
-def strict(app: Flask, datastar: Datastar) -> Flask:
-    @datastar.handler(group="g")
-    def strict(count: int, rows: list[dict[str, int]]) -> None: ...
-
-    @datastar.handler(group="g", on_invalid=lambda error: {"told": True})
-    def explained(count: int) -> None: ...
-
-    @datastar.handler(group="g")
-    def reads_late() -> Iterator[None]:
-        datastar.signal("step", "one")
-        yield
-        datastar.read_signals(Model)
+def counting(app: Flask, datastar: Datastar) -> Datastar:
+    @datastar.handler(group="g", methods=["GET", "POST"])
+    def count(number: int, day: int = 0) -> None:
+        datastar.signal("number", number)
 
     @datastar.stream(group="g")
-    def feed(count: int) -> Any: ...
+    def counted(number: int) -> Iterator[None]:
+        yield
+
+    @datastar.handler(group="g")
+    def reading() -> Iterator[None]:
+        datastar.signal("step", "one")
+        yield
+        datastar.read_signals(int)
 
     @app.post("/plain")
     def plain() -> str:
-        return str(datastar.read_signals(Model))
+        datastar.read_signals()
+        return ""
 
-    return app
-
-
-@dataclass
-class Model:
-    count: int
+    return datastar
 
 
-def test_invalid_signals_are_shown_and_logged(strict: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    answer = DatastarClient(strict, {"count": "<x>", "rows": {"0": {"a": 1}, "2": {}}, "csrf": "token"}).post(
-        "g.strict"
-    )
+@pytest.mark.usefixtures("counting")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_invalid_signals_are_shown_and_logged(app: Flask, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    tab = DatastarClient(app, {"number": "many", "day": "x"})
+
+    answer = getattr(tab, method.lower())("g.count")
 
     text = shown(answer)
-    assert "InvalidSignals (POST /ds/g/strict)" in text
-    assert "count: expected a whole number, got '<x>'" in text
-    assert '"count": "<x>"' in text
-    assert "token" not in text
-    assert "<x>" not in answer.response.text.replace("&lt;x&gt;", "")
-    assert answer.response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-    assert "invalid signals on /ds/g/strict [POST]: parameter 'count': expected a whole number" in record.getMessage()
+    assert "InvalidSignals: 400 Bad Request: " in text
+    assert f"({method} /ds/g/count)" in text
+    assert "<h2>Invalid signals</h2><pre>number: expected a whole number, got 'many'" in text
+    assert '"number": "many"' in text
+    (record,) = [one for one in caplog.records if "/ds/g/count" in one.getMessage()]
+    assert record.levelno == logging.WARNING
+    assert "'number': expected a whole number, got 'many'" in record.getMessage()
 
 
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"_data": "{", "_headers": {"Content-Type": "application/json"}}, "the signals are not JSON"),
-        ({"_data": "[1]", "_headers": {"Content-Type": "application/json"}}, "the signals are a list; accepted"),
-        ({"_data": "{}", "_headers": {"Content-Type": "text/plain"}}, "the Content-Type is 'text/plain'"),
-        ({"_json": {"x": {"__proto__": 1}}}, "signal path 'x.__proto__' would reach"),
-    ],
-)
-def test_signals_that_cannot_be_read_are_shown(strict: Flask, options: dict[str, Any], text: str) -> None:
-    answer = DatastarClient(strict).post("g.strict", **options)
+@pytest.mark.usefixtures("counting")
+@pytest.mark.parametrize("data", ["{", "[]", '{"a": NaN}'])
+@pytest.mark.parametrize("path", ["/plain", "/ds/g/count"])
+def test_signals_that_are_none_are_shown(app: Flask, path: str, data: str) -> None:
+    answer = DatastarClient(app).post(path, _data=data, _headers={"Content-Type": "application/json"})
 
-    assert text in shown(answer)
-    assert "not readable: " in shown(answer)
+    assert "<h2>Invalid signals</h2>" in shown(answer)
 
 
-def test_invalid_signals_of_a_plain_view_and_of_a_late_step_are_shown(strict: Flask) -> None:
-    tab = DatastarClient(strict, {"count": "x"})
+@pytest.mark.usefixtures("counting")
+def test_invalid_signals_of_a_stream_are_shown_and_the_page_comes_back_later(app: Flask) -> None:
+    answer = DatastarClient(app, {"number": "many"}).get("g.counted")
 
-    assert "count: expected a whole number, got 'x'" in shown(tab.post("/plain"))
-    late = tab.post("g.reads_late")
-    assert late.patched == {"step": "one"}
-    assert "count: expected a whole number, got 'x'" in html.unescape(late.html)
-
-
-def test_a_stream_that_invalid_signals_refuse_is_asked_for_later_and_later(strict: Flask) -> None:
-    answer = DatastarClient(strict).get("g.feed")
-
-    assert "count: missing" in html.unescape(answer.html)
-    assert any((event.event_id or "").startswith("ds:restart:1:") for event in answer.events)
+    assert "number: expected a whole number" in shown(answer)
+    assert (answer.events[-1].event_id or "").startswith("ds:restart:1:")
+    assert b'event: datastar-stream-ending\ndata: reason "failed"\n' in answer.response.data
 
 
-def test_who_takes_invalid_signals_is_not_shown_them(strict: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    @strict.errorhandler(400)
-    def refuse(error: BadRequest) -> tuple[str, int]:
-        return "refused", 400
+@pytest.mark.usefixtures("counting")
+def test_trapped_invalid_signals_are_shown(app: Flask) -> None:
+    app.config["TRAP_HTTP_EXCEPTIONS"] = True
 
-    tab = DatastarClient(strict, {"count": "x"})
-    assert tab.post("g.explained").patched == {"told": True}
-    answer = tab.post("g.strict")
-    assert (answer.status_code, answer.response.text) == (400, "refused")
-    assert caplog.records == []
+    assert "number: expected a whole number" in shown(DatastarClient(app, {"number": "many"}).post("g.count"))
 
 
+@pytest.mark.usefixtures("counting")
 @pytest.mark.parametrize("config", [{"DEBUG": False}, {"TESTING": True}, {"PROPAGATE_EXCEPTIONS": True}])
-def test_elsewhere_invalid_signals_are_a_400(make_app: MakeApp, config: dict[str, Any]) -> None:
-    app = make_app(**{**DEBUG, **config})
-    datastar: Datastar = app.extensions["datastar"]
+def test_invalid_signals_are_a_400_wherever_exceptions_are_not_shown(app: Flask, config: dict[str, Any]) -> None:
+    app.config.update(config)
 
+    answer = DatastarClient(app, {"number": "many"}).post("g.count")
+
+    assert answer.status_code == 400
+    assert "'number': expected a whole number" in html.unescape(answer.response.text)
+
+
+@pytest.mark.usefixtures("counting")
+def test_error_handler_has_the_first_word_on_invalid_signals(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    app.register_error_handler(400, lambda error: ("own", 400))
+
+    answer = DatastarClient(app, {"number": "many"}).post("g.count")
+
+    assert (answer.status_code, answer.response.text) == (400, "own")
+    assert not caplog.records
+
+
+@pytest.mark.usefixtures("counting")
+def test_others_than_the_client_get_the_400(app: Flask) -> None:
+    answer = app.test_client().post("/plain", data="{", content_type="application/json")
+
+    assert answer.status_code == 400
+    assert "overlay" not in answer.text
+
+
+def test_other_http_exceptions_are_answers(app: Flask, datastar: Datastar) -> None:
     @datastar.handler(group="g")
-    def strict(count: int) -> None: ...
+    def refuse() -> None:
+        raise BadRequest("own")
 
-    assert DatastarClient(app).post("g.strict").status_code == 400
-
-
-def test_a_request_without_the_client_gets_the_400(strict: Flask) -> None:
-    assert strict.test_client().post("/plain", json={"count": "x"}).status_code == 400
+    assert DatastarClient(app).post(refuse).status_code == 400

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import socket
 import struct
 import time
@@ -12,6 +13,11 @@ from contextlib import suppress
 from urllib.parse import urlencode
 
 Check = Callable[[str, bool, str], object]
+
+#: Keep-alives, the names of events, and what a stream tells its page about itself.
+_OTHER_LINE = re.compile(
+    r':|event: datastar-(patch-signals|stream-opened|stream-ending)|data: (reason "[a-z]+"|retry [0-9]+)'
+)
 
 
 class Page:
@@ -150,11 +156,10 @@ class Page:
                     self.last_id = value
                 elif name == "retry":
                     self.retry = int(value)
-                elif name == "data":
+                elif name == "data" and value.startswith("signals "):
                     self._signals(json.loads(value.removeprefix("signals ")), check)
                 else:
-                    is_field = line in ("event: datastar-patch-signals", ": open", ":")
-                    check("lines are fields", is_field, repr(line[:80]))
+                    check("lines are fields", _OTHER_LINE.fullmatch(line) is not None, repr(line[:80]))
 
     def _signals(self, signals: dict[str, object], check: Check) -> None:
         if "from" in signals:

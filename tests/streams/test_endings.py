@@ -13,6 +13,7 @@ import pytest
 from flask import Flask, got_request_exception, request
 
 from flask_datastar import Datastar, sse
+from flask_datastar.sansio.stream_events import OPENED, stream_ending
 from flask_datastar.streams import body
 from tests.conftest import MakeApp
 from tests.support.streams import Connect, assert_nothing_is_left
@@ -81,7 +82,7 @@ def test_empty_generator_is_done(datastar: Datastar, connect: Connect) -> None:
     connection = connect("/ds/g/stream")
 
     assert connection.wait_end() == b"id: ds:done"
-    assert connection.raw == b": open\n\nid: ds:done\n\n"
+    assert connection.raw == OPENED + stream_ending("done") + b"id: ds:done\n\n"
 
 
 def test_after_done_the_answer_is_204(datastar: Datastar, connect: Connect, stream: str) -> None:
@@ -243,13 +244,13 @@ def test_without_a_scope_nothing_is_replaced(app: Flask, datastar: Datastar, con
 def test_restart_begins_with_the_usual_interval(connect: Connect, stream: str) -> None:
     connection = connect(stream, last_id="ds:restart:0:").wait_open()
 
-    assert connection.raw.startswith(b"retry: 1000\n\n")
+    assert connection.raw.startswith(b"retry: 1000\n\n" + OPENED)
 
 
 def test_id_of_the_application_is_no_ending(connect: Connect, stream: str) -> None:
     connection = connect(stream, last_id="row-7").wait_open()
 
-    assert connection.raw.startswith(b": open\n\n")
+    assert connection.raw.startswith(OPENED)
     assert connection.received == b""
 
 
@@ -569,11 +570,11 @@ def test_generator_that_waits_in_its_cleaning_up_does_not_while_its_chunk_is_sen
                 closed.append("tick")
 
     body = call(app, "/ds/g/stream")[2]
-    assert [next(body), next(body)] == [b": open\n\n", FIRST.encode()]
+    assert [next(body), next(body)] == [OPENED, FIRST.encode()]
     if has_ended:
         with app.app_context():
             datastar.tabs.close("ann")
-        assert list(body) == [b"id: ds:done\n\n"]
+        assert list(body) == [stream_ending("done") + b"id: ds:done\n\n"]
     body.close()
 
     assert closed == ["tick"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from flask import Flask, Response, after_this_request, session
 from flask_datastar import Datastar, sse
 from flask_datastar.errors import SetupError
 from flask_datastar.hub.limits import max_streams
+from flask_datastar.sansio.stream_events import OPENED
 from flask_datastar.state.app import find_app_state
 from flask_datastar.state.request import state_of
 from flask_datastar.testing import DatastarClient
@@ -308,8 +310,12 @@ def test_of_two_that_come_at_the_same_moment_one_comes_back_later(
     chunks = [next(body) for body in bodies]
     last = list(bodies[1])
 
-    assert chunks == [b": open\n\n"] * 2
-    assert last[0].startswith(b"id: ds:restart:0:\nretry: ")
+    assert chunks == [OPENED] * 2
+    assert re.fullmatch(
+        rb'event: datastar-stream-ending\ndata: reason "refused"\ndata: retry (\d+)\n\n'
+        rb"id: ds:restart:0:\nretry: \1\n\n",
+        last[0],
+    )
     for body in bodies:
         body.close()
     assert stats(app)["ended"] == {"refused": 1, "left": 1}
@@ -463,7 +469,7 @@ def test_app_s_own_response_class_is_respected(datastar: Datastar, declare: Decl
     _, _, body = call(app, PATH)
 
     assert isinstance(seen[0], OwnResponse)
-    assert next(iter(body)) == b": open\n\n"
+    assert next(iter(body)) == OPENED
     body.close()
     assert_nothing_is_left(app)
 
@@ -481,7 +487,7 @@ def test_body_that_is_wrapped_is_not_passed_by(
         return response
 
     connection = connect(PATH)
-    connection.wait(": OPEN")
+    connection.wait("STREAM-OPENED")
     with app.app_context():
         datastar.broadcast("news").signal("a", 1)
     connection.wait('{"A":1}')

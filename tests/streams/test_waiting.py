@@ -16,6 +16,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from flask_datastar import Datastar, Message, sse
 from flask_datastar.errors import SetupError
+from flask_datastar.sansio.stream_events import OPENED
 from flask_datastar.streams.every import Ticks
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
@@ -489,7 +490,7 @@ def test_what_is_delivered_while_the_stream_opens_is_not_lost(app: Flask, datast
     assert not publisher.is_alive()
     topics.unsubscribe("news", slow)
 
-    assert [next(body), next(body)] == [b": open\n\n", sse.patch_signals({"a": 1}).encode()]
+    assert [next(body), next(body)] == [OPENED, sse.patch_signals({"a": 1}).encode()]
     body.close()
     assert_nothing_is_left(app)
 

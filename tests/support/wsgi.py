@@ -121,8 +121,8 @@ class Connection:
 
     @property
     def received(self) -> bytes:
-        """The bytes received so far, without comments."""
-        return re.sub(rb"(?m)^:.*\n\n", b"", self._received)
+        """The bytes received so far, without comments and the events that a stream sends about itself."""
+        return re.sub(rb"(?m)^(?::.*|event: datastar-stream-(?:opened|ending)(?:\ndata: .*)*)\n\n", b"", self._received)
 
     @property
     def raw(self) -> bytes:

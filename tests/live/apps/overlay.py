@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 
+from flask import Response, request
 from jinja2 import DictLoader
 
-from tests.live.apps.base import make_app, render_page
+from tests.live.apps.base import LAYOUT, make_app, render_page
 
 app, datastar = make_app(__name__)
 app.debug = True
@@ -16,7 +19,8 @@ HOSTILE = "</script><img id='hostile' src=x onerror=\"alert(1)\"></body>"
 PAGE = """<main {{ datastar.tab_signal() }} data-signals="{{ datastar.init_signals() }}">
   <p id="ready" data-text="'ready'"></p>
   <p id="step" data-text="$step"></p>
-  {% for name in ['crash', 'late', 'template', 'hostile', 'work'] %}
+  <input id="typed" data-on:keydown="evt.stopPropagation()">
+  {% for name in ['crash', 'late', 'template', 'hostile', 'invalid', 'work'] %}
   <button id="{{ name }}" data-on:click="{{ datastar.post(name) }}">{{ name }}</button>
   {% endfor %}
   <button id="open" data-on:click="{{ datastar.open_stream('feed') }}">open</button>
@@ -51,6 +55,27 @@ def late() -> Iterator[None]:
 def template() -> None:
     datastar.assign("zero", 0)
     datastar.patch_template("broken.html", to="step")
+
+
+@datastar.handler(group="overlay")
+def invalid(text: int) -> None:
+    datastar.signal("step", "never")
+
+
+@app.after_request
+def add_policy(response: Response) -> Response:
+    """Allow as little as the tests' client can live with: it has no nonces, so it needs to make functions."""
+    if request.args.get("policy"):
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'self'; img-src data:; object-src 'none'; style-src 'self'; "
+            f"script-src 'self' 'unsafe-eval' 'sha256-{inline_script_hash()}'"
+        )
+    return response
+
+
+def inline_script_hash() -> str:
+    script = LAYOUT.partition("<script>")[2].partition("</script>")[0]
+    return b64encode(sha256(script.encode()).digest()).decode()
 
 
 @datastar.handler(group="overlay")
