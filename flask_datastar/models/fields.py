@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..sansio.signal_paths import find_path
-from .containers import Converter
+from .containers import Converter, as_it_is
 from .lists import original_index
 from .messages import WHOLE
 from .misfits import add_misfit, collected
@@ -126,7 +126,8 @@ def prepare_object(fields: Iterable[Field], value: dict[str, Any]) -> dict[str, 
         part, converter = value.get(name), field.converter
         try:
             if not converter.is_missing(part):
-                prepared[name] = converter.prepare(part)
+                if converter.prepare is not as_it_is:
+                    prepared[name] = converter.prepare(part)
             elif not field.may_be_left_out and converter.is_optional:
                 prepared[name] = None
             elif not field.may_be_left_out and converter.model is not None:
