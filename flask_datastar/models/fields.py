@@ -116,7 +116,7 @@ def prepare_object(fields: Iterable[Field], value: dict[str, Any]) -> dict[str, 
 
     What is missing is left out; where nothing has a default, what stands for it is put in.
 
-    :raises ValueError: if a list in it is none.
+    :raises ValueError: if an object in the place of a list has a gap, or other keys; the path is named.
     """
     prepared = dict(value)
     errors: dict[str, str] = {}

@@ -1,5 +1,4 @@
-"""The signals and assigns of one request: values that templates see by name, and those that the browser has yet to
-get."""
+"""The signals and assigns of one request, kept for its templates and for the next flush."""
 
 from __future__ import annotations
 
