@@ -128,11 +128,15 @@ def union_converter(members: list[Converter], is_optional: bool) -> Converter:
         # Of an object, the model that it looks like says what is wrong; it was tried first.
         raise reasons[0 if isinstance(value, dict) else -1]
 
+    takes_objects = any(isinstance(member.empty, dict) for member in others)
+
     def prepare(value: object) -> object:
         if isinstance(value, dict) and models:
             return candidates(value)[0].prepare(value)
-        # With several kinds of lists nobody knows yet which of them leaves blanks out.
-        return lists[0].prepare(value) if len(lists) == 1 and isinstance(value, list) else value
+        if not lists or (isinstance(value, dict) and (takes_objects or not _is_list(value))):
+            return value
+        # Of several kinds of lists it is not known yet which of them leaves blanks out.
+        return lists[0].prepare(value) if len(lists) == 1 else list_items(value) or value
 
     return Converter(
         convert,

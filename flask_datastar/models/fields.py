@@ -141,6 +141,16 @@ def prepare_object(fields: Iterable[Field], value: dict[str, Any]) -> dict[str, 
     return prepared
 
 
+def prepare_value(converter: Converter, value: Any) -> Any:
+    """Return a value as another package's own conversion reads it; a lone value is a list of one.
+
+    :raises ValueError: as :func:`prepare_object`.
+    """
+    prepared = converter.prepare(value)
+    is_lone = converter.item is not None and not isinstance(prepared, list | dict)
+    return [prepared] if is_lone else prepared
+
+
 def original_path(converter: Converter | None, value: Any, steps: Sequence[str | int]) -> list[str]:
     """Return the path of a part as it came, given its path in what was prepared: blanks were left out of lists.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .containers import Converter, to_object
-from .fields import UNKNOWN, Field, Find, constant, defaults_of, original_path, paths_of, prepare_object
+from .fields import UNKNOWN, Field, Find, constant, defaults_of, original_path, paths_of, prepare_object, prepare_value
 from .messages import WHOLE
 from .misfits import MAX_MISFITS, add_misfit, collected
 
@@ -134,11 +134,7 @@ class RootModel:
 
         :raises ValueError: if pydantic found misfits.
         """
-        prepared = self.root.prepare(value)
-        if self.root.is_list and not isinstance(prepared, list | dict):
-            # A lone value is a list of one, as everywhere.
-            prepared = [prepared]
-        return _validate(self._cls, prepared, lambda: self.root, value)
+        return _validate(self._cls, prepare_value(self.root, value), lambda: self.root, value)
 
     def bind_signals(self, value: dict[str, Any]) -> object:
         """Build the model of all of a page's signals."""
