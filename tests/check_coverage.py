@@ -15,6 +15,8 @@ FULL = (
     "flask_datastar/sansio/",
     "flask_datastar/models/conversion.py",
     "flask_datastar/models/containers.py",
+    "flask_datastar/models/lists.py",
+    "flask_datastar/models/scalars.py",
     "flask_datastar/models/misfits.py",
     "flask_datastar/config/",
     "flask_datastar/handlers/declarations.py",

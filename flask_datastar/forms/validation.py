@@ -1,4 +1,4 @@
-"""What is wrong with what a user typed, told where it was typed: the signal ``errors``, and forms of WTForms."""
+"""Validation messages beside the inputs that they are about: the signal ``errors``, and forms of WTForms."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ W = TypeVar("W")
 
 
 class FormMethods:
-    """The methods of ``Datastar`` for forms and for what is wrong with them."""
+    """The methods of ``Datastar`` for forms and their messages."""
 
     def form(self, form_class: type[W], /, **options: Any) -> W:
-        """Make a form of WTForms, filled from the signals of a Datastar request, else from a form post.
+        """Create a form of WTForms, filled from the signals of a Datastar request, else from a form post.
 
-        Needs WTForms: ``pip install "Flask-Datastar[wtf]"``. On a page load it is not filled.
+        Needs WTForms: ``pip install "Flask-Datastar[wtf]"``. On a page load it is not filled. A class that sets a
+        prefix or adds fields in its ``__init__`` is instantiated twice.
 
         :param form_class: a ``FlaskForm``, or a plain ``wtforms.Form``. Nested forms are nested signals.
         :param options: of the form: ``obj``, ``data``, ``prefix``, ``meta``, and defaults by field.
-        :raises InvalidSignals: the signals cannot be read, or the form gets more than 1000 values (400).
+        :raises InvalidSignals: if the signals cannot be read, a list in them has a gap, or the form gets more than 1000
+            values (400).
+        :raises TypeError: if the class is not a form.
         """
         return make_form(form_class, request, current_request_state(self), options)
 
@@ -42,9 +45,9 @@ class FormMethods:
 
         :param what: an :class:`~flask_datastar.errors.InvalidSignals`; a form; or a model's class, whose messages are
             all empty, for page loads.
-        :param only: the paths that may get a message, while others are still to be filled in. Of the others, what the
-            page shows already is kept right, and nothing is added.
-        :raises TypeError: it is none of these, or ``only`` is a text.
+        :param only: the paths that may get a message, while others are still to be filled in. Messages that the page
+            shows already at others are kept up to date, and none is added.
+        :raises TypeError: if ``what`` is something else, or ``only`` is a text.
         """
         if isinstance(only, str):
             # Parts of it would count as paths.
@@ -60,16 +63,16 @@ class FormMethods:
 
 
 def is_show_errors(function: object) -> bool:
-    """Whether an ``on_invalid`` is the ready-made one."""
+    """Return whether an ``on_invalid`` is the ready-made one."""
     return getattr(function, "__func__", None) is FormMethods.show_errors
 
 
 def show_messages(state: RequestState, paths: Collection[str], errors: Mapping[str, str]) -> None:
-    """Track the signal ``errors``; what was set in this request before, such as by another form, stays."""
+    """Set the signal ``errors``; messages that this request set before, such as those of another form, stay."""
     shown = _shown(state)
     earlier = state.tracked.signals.get(ERRORS_SIGNAL)
     if isinstance(earlier, dict):
-        # Of what the page shows already, nothing takes the place of what this request has said of it since.
+        # Messages that this request set before win over those that the page shows.
         tree = nest_messages((), {}, shown)
         merge_patch(tree, earlier)
         merge_patch(tree, nest_messages(paths, errors, None))
@@ -79,7 +82,7 @@ def show_messages(state: RequestState, paths: Collection[str], errors: Mapping[s
 
 
 def _shown(state: RequestState) -> object:
-    """Give the messages that the page shows, as it sent them."""
+    """Return the messages that the page shows, as it sent them."""
     return (state.received or {}).get(ERRORS_SIGNAL)
 
 

@@ -26,7 +26,8 @@ class Model(Protocol):
         ...
 
 
-def _as_it_is(value: Any) -> Any:
+def as_it_is(value: Any) -> Any:
+    """Return a value that needs no preparation."""
     return value
 
 
@@ -48,8 +49,10 @@ class Converter:
     model: Model | None = field(default=None, compare=False)
     #: The converter of a list's items.
     item: Converter | None = field(default=None, compare=False)
+    #: Whether its values have nothing inside, and "" and null do not convert unless they are values.
+    is_scalar: bool = field(default=False, compare=False)
     #: Returns the JSON value in the form that another package's own conversion reads, or raises ValueError.
-    prepare: Callable[[Any], Any] = field(default=_as_it_is, compare=False)
+    prepare: Callable[[Any], Any] = field(default=as_it_is, compare=False)
 
     def is_missing(self, value: object) -> bool:
         """Return whether a value counts as absent: null, or the "" of a signal that was only ever read."""
@@ -125,11 +128,15 @@ def union_converter(members: list[Converter], is_optional: bool) -> Converter:
         # Of an object, the model that it looks like says what is wrong; it was tried first.
         raise reasons[0 if isinstance(value, dict) else -1]
 
+    takes_objects = any(isinstance(member.empty, dict) for member in others)
+
     def prepare(value: object) -> object:
         if isinstance(value, dict) and models:
             return candidates(value)[0].prepare(value)
-        # With several kinds of lists nobody knows yet which of them leaves blanks out.
-        return lists[0].prepare(value) if len(lists) == 1 and isinstance(value, list) else value
+        if not lists or (isinstance(value, dict) and (takes_objects or not _is_list(value))):
+            return value
+        # Of several kinds of lists it is not known yet which of them leaves blanks out.
+        return lists[0].prepare(value) if len(lists) == 1 else list_items(value) or value
 
     return Converter(
         convert,
@@ -150,6 +157,7 @@ def _optional(member: Converter, is_optional: bool) -> Converter:
         "" if is_optional else member.empty,
         member.model,
         member.item,
+        member.is_scalar,
         member.prepare,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..sansio.signal_paths import find_path
-from .containers import Converter
+from .containers import Converter, as_it_is
 from .lists import original_index
 from .messages import WHOLE
 from .misfits import add_misfit, collected
@@ -116,7 +116,7 @@ def prepare_object(fields: Iterable[Field], value: dict[str, Any]) -> dict[str, 
 
     What is missing is left out; where nothing has a default, what stands for it is put in.
 
-    :raises ValueError: if a list in it is none.
+    :raises ValueError: if an object in the place of a list has a gap, or other keys; the path is named.
     """
     prepared = dict(value)
     errors: dict[str, str] = {}
@@ -126,7 +126,8 @@ def prepare_object(fields: Iterable[Field], value: dict[str, Any]) -> dict[str, 
         part, converter = value.get(name), field.converter
         try:
             if not converter.is_missing(part):
-                prepared[name] = converter.prepare(part)
+                if converter.prepare is not as_it_is:
+                    prepared[name] = converter.prepare(part)
             elif not field.may_be_left_out and converter.is_optional:
                 prepared[name] = None
             elif not field.may_be_left_out and converter.model is not None:
@@ -138,6 +139,16 @@ def prepare_object(fields: Iterable[Field], value: dict[str, Any]) -> dict[str, 
     if errors:
         raise collected(errors)
     return prepared
+
+
+def prepare_value(converter: Converter, value: Any) -> Any:
+    """Return a value as another package's own conversion reads it; a lone value is a list of one.
+
+    :raises ValueError: as :func:`prepare_object`.
+    """
+    prepared = converter.prepare(value)
+    is_lone = converter.item is not None and not isinstance(prepared, list | dict)
+    return [prepared] if is_lone else prepared
 
 
 def original_path(converter: Converter | None, value: Any, steps: Sequence[str | int]) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import repeat
+from collections.abc import Callable
 from typing import Any
 
 from ..sansio.signal_paths import list_items
-from .containers import Converter
+from .containers import Converter, as_it_is
 from .misfits import add_misfit, collected, expected
 
 #: Makes a set or a tuple of converted items.
@@ -24,32 +23,40 @@ def list_converter(item: Converter, build: Build | None = None) -> Converter:
     """
 
     drops_blanks = item.is_blank("")
+    prepares = item.prepare if item.prepare is not as_it_is or drops_blanks else None
 
     def convert(value: object) -> Any:
-        found = _collect(to_items(value), repeat(item.convert_part), drops_blanks=drops_blanks)
+        items = value if isinstance(value, list) else to_items(value)
+        found = _convert_scalars(items, item) if item.is_scalar else None
+        if found is None:
+            found = _collect(items, item.convert_part, drops_blanks=drops_blanks)
         return found if build is None else _built(build, found)
 
     def prepare(value: object) -> Any:
         items = list_items(value)
-        return value if items is None else _collect(items, repeat(item.prepare), drops_blanks=drops_blanks)
+        if items is None:
+            return value
+        return items if prepares is None else _collect(items, prepares, drops_blanks=drops_blanks)
 
     return Converter(convert, is_list=True, empty=[], item=item, prepare=prepare)
 
 
 def tuple_converter(members: list[Converter]) -> Converter:
     """Return the converter of a tuple in which each place has a type of its own; blanks keep their places."""
+    converts = [member.convert_part for member in members]
+    prepares = [member.prepare for member in members]
 
     def convert(value: object) -> tuple[Any, ...]:
         items = to_items(value)
         if len(items) != len(members):
             raise ValueError(f"expected {len(members)} values, got {len(items)}")
-        return tuple(_collect(items, [member.convert_part for member in members]))
+        return tuple(_collect(list(zip(converts, items, strict=True)), _convert_pair))
 
     def prepare(value: object) -> Any:
         items = list_items(value)
         if items is None or len(items) != len(members):
             return value if items is None else items
-        return _collect(items, [member.prepare for member in members])
+        return _collect(list(zip(prepares, items, strict=True)), _convert_pair)
 
     return Converter(convert, is_list=True, empty=[member.empty for member in members], prepare=prepare)
 
@@ -70,12 +77,19 @@ def original_index(value: object, item: Converter, index: int) -> int:
     return kept[index] if index < len(kept) else index
 
 
-def _collect(items: list[Any], converts: Iterable[Callable[[Any], Any]], *, drops_blanks: bool = False) -> list[Any]:
-    """Convert each item by its function; what does not fit is named by its place in the list as it came."""
+def _convert_scalars(items: list[Any], item: Converter) -> list[Any] | None:
+    """Convert items that have nothing inside; None if one is missing, blank or does not fit."""
+    try:
+        return [item.convert(part) for part in items]
+    except ValueError:
+        return None
+
+
+def _collect(items: list[Any], convert: Callable[[Any], Any], *, drops_blanks: bool = False) -> list[Any]:
+    """Convert each item; what does not fit is named by its place in the list as it came."""
     found: list[Any] = []
     errors: dict[str, str] = {}
-    # The functions may be endless.
-    for index, (part, convert) in enumerate(zip(items, converts, strict=False)):
+    for index, part in enumerate(items):
         if drops_blanks and part == "":
             continue
         try:
@@ -86,6 +100,11 @@ def _collect(items: list[Any], converts: Iterable[Callable[[Any], Any]], *, drop
     if errors:
         raise collected(errors)
     return found
+
+
+def _convert_pair(pair: tuple[Callable[[Any], Any], Any]) -> Any:
+    convert, part = pair
+    return convert(part)
 
 
 def _built(build: Build, items: list[Any]) -> Any:

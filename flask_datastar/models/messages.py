@@ -1,4 +1,4 @@
-"""The signal ``errors``: what is wrong with which value, nested as the signals themselves are."""
+"""The messages of the signal ``errors``, nested as the signals themselves are."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ WHOLE: Final = "_"
 
 
 def nest_messages(paths: Collection[str], errors: Mapping[str, str], shown: object) -> dict[str, Any]:
-    """Nest messages by their paths; what fits has an empty one, because the client keeps what it is not told.
+    """Return messages nested by their paths. Values that fit have an empty one, because the client keeps old messages.
 
-    :param paths: of all values; what is wrong inside of one of these is told at it.
+    :param paths: of all values; a message about a part of one of these stands at it.
     :param errors: path → message.
     :param shown: the messages that the page has now; those without a successor become empty.
     """
@@ -35,7 +35,7 @@ def nest_messages(paths: Collection[str], errors: Mapping[str, str], shown: obje
 
 
 def is_of_interest(path: str, only: Collection[str], shown: object) -> bool:
-    """Whether a message is wanted: one of these paths or inside of them, or where the page shows one already."""
+    """Return whether a message is wanted: at one of these paths or below them, or where the page shows one already."""
     steps = path.split(".")
     if any(".".join(steps[:length]) in only for length in range(1, len(steps) + 1)):
         return True
@@ -45,7 +45,7 @@ def is_of_interest(path: str, only: Collection[str], shown: object) -> bool:
 
 
 def _told_at(path: str, known: set[str]) -> str:
-    """Find the path to tell a message at: a list of numbers has one place for messages, not one a number."""
+    """Return the path where a message stands: a list of numbers has one place for messages, not one a number."""
     steps = path.split(".")
     for length in range(1, len(steps)):
         outer = ".".join(steps[:length])
@@ -55,7 +55,7 @@ def _told_at(path: str, known: set[str]) -> str:
 
 
 def _steps(path: str) -> list[str]:
-    """Take a path apart as far as it goes: names from a browser may be ones that no signal can have."""
+    """Return the segments of a path up to a name that no signal can have; names may come from a browser."""
     steps: list[str] = []
     for step in path.split("."):
         if not step or step in FORBIDDEN_SEGMENTS:
@@ -65,7 +65,7 @@ def _steps(path: str) -> list[str]:
 
 
 def _put(tree: dict[str, Any], steps: list[str], text: str) -> None:
-    """Enter a message; one about something that has messages inside goes in there, too."""
+    """Set a message; a message about a value that has messages inside is put in there, too."""
     place: object = tree
     for step in steps:
         place = place.get(step) if isinstance(place, dict) else None

@@ -1,4 +1,4 @@
-"""What is wrong with a value and with the parts of it: messages by path, collected."""
+"""Misfits: messages about a value and its parts, by path."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Final
 
 from ..sansio.events import shorten
 
-#: Messages that one value collects: a list of a million wrong numbers is not answered with a million texts.
+#: Most messages about one value: a list of a million wrong numbers is not answered with a million texts.
 MAX_MISFITS: Final = 100
 _LONGEST_NAME = 60
 
 
 class Misfits(ValueError):
-    """A value has parts that do not fit.
+    """The error of a value with parts that do not fit.
 
     :param errors: path → message; the path of the value itself is "".
     """
@@ -25,9 +25,9 @@ class Misfits(ValueError):
 
 
 def add_misfit(errors: dict[str, str], name: object, reason: ValueError) -> bool:
-    """Enter what is wrong with a part, below its name.
+    """Add the messages about a part, below its name.
 
-    :return: whether more is worth being looked for.
+    :return: whether there is room for more.
     """
     step = str(name)
     if len(step) > _LONGEST_NAME:
@@ -46,10 +46,10 @@ def errors_of(error: ValueError) -> dict[str, str]:
 
 
 def collected(errors: Mapping[str, str]) -> ValueError:
-    """Make the error of what was entered."""
+    """Return the error of all messages that were added."""
     return Misfits(errors)
 
 
 def expected(what: str, value: object) -> ValueError:
-    """Make the error of one value that does not fit."""
+    """Return the error of one value that does not fit."""
     return ValueError(f"expected {what}, got {shorten(value)}")

@@ -12,7 +12,7 @@ import typing
 from typing import Any
 
 from .containers import Converter
-from .fields import UNKNOWN, Field, Find, constant, original_path
+from .fields import UNKNOWN, Field, Find, constant, original_path, prepare_value
 from .fields_model import FieldsModel
 from .misfits import Misfits
 
@@ -69,10 +69,7 @@ def _converter(msgspec: Any, annotation: Any, find: Find) -> Converter:
     shape = own or _own_converter(annotation, find, UNKNOWN) or UNKNOWN
 
     def convert(value: object) -> object:
-        prepared = shape.prepare(value)
-        if shape.is_list and not isinstance(prepared, list | dict):
-            # A lone value is a list of one, as everywhere.
-            prepared = [prepared]
+        prepared = prepare_value(shape, value)
         try:
             return msgspec.convert(prepared, annotation, strict=False)
         except msgspec.ValidationError as error:

@@ -6,10 +6,11 @@ What it is given is prepared, so that an empty input is missing and a group of c
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from .containers import Converter, to_object
-from .fields import UNKNOWN, Field, Find, constant, defaults_of, original_path, paths_of, prepare_object
+from .fields import UNKNOWN, Field, Find, constant, defaults_of, original_path, paths_of, prepare_object, prepare_value
 from .messages import WHOLE
 from .misfits import MAX_MISFITS, add_misfit, collected
 
@@ -74,7 +75,7 @@ class PydanticModel:
         :raises ValueError: if it is not an object, or pydantic found misfits.
         """
         given = to_object(value)
-        return _validate(self._cls, prepare_object(self.fields, given), self.converter(), given)
+        return _validate(self._cls, prepare_object(self.fields, given), self.converter, given)
 
     def bind_signals(self, value: dict[str, Any]) -> object:
         """Build the model of all of a page's signals: a model that forbids what it does not know gets its own only."""
@@ -133,11 +134,7 @@ class RootModel:
 
         :raises ValueError: if pydantic found misfits.
         """
-        prepared = self.root.prepare(value)
-        if self.root.is_list and not isinstance(prepared, list | dict):
-            # A lone value is a list of one, as everywhere.
-            prepared = [prepared]
-        return _validate(self._cls, prepared, self.root, value)
+        return _validate(self._cls, prepare_value(self.root, value), lambda: self.root, value)
 
     def bind_signals(self, value: dict[str, Any]) -> object:
         """Build the model of all of a page's signals."""
@@ -152,12 +149,12 @@ class RootModel:
         return self.root.model.defaults() if self.root.model is not None else dict(self.root.empty)
 
 
-def _validate(cls: Any, prepared: object, converter: Converter, given: object) -> object:
+def _validate(cls: Any, prepared: object, find_converter: Callable[[], Converter], given: object) -> object:
     validation_error = sys.modules["pydantic"].ValidationError
     try:
         return cls.model_validate(prepared)
     except validation_error as error:
-        raise _misfits(error, converter, given) from error
+        raise _misfits(error, find_converter(), given) from error
 
 
 def _converter(annotation: Any, find: Find) -> Converter:

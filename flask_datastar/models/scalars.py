@@ -35,7 +35,7 @@ def choice_converter(options: dict[Any, Any]) -> Converter:
             raise expected(f"one of {', '.join(map(repr, options))}", value)
         return found
 
-    return Converter(convert, takes_empty="" in by_text)
+    return Converter(convert, takes_empty="" in by_text, is_scalar=True)
 
 
 def _text_of_choice(value: object) -> str:
@@ -132,14 +132,14 @@ def _parsed(parse: Callable[[str], Any], what: str) -> Callable[[Any], Any]:
 
 #: Annotation → its converter.
 SCALARS: dict[Any, Converter] = {
-    int: Converter(_to_int, empty=0),
-    float: Converter(_to_float, empty=0),
-    bool: Converter(_to_bool, empty=False),
-    str: Converter(_to_str, takes_empty=True),
-    UUID: Converter(_parsed(UUID, "a UUID")),
-    date: Converter(_parsed(date.fromisoformat, "a date such as 2026-11-21")),
-    time: Converter(_parsed(time.fromisoformat, "a time such as 12:30")),
-    datetime: Converter(_parsed(datetime.fromisoformat, "a time such as 2026-11-21T12:30")),
-    timedelta: Converter(_to_timedelta, empty=0),
-    Decimal: Converter(_to_decimal, empty=0),
+    int: Converter(_to_int, empty=0, is_scalar=True),
+    float: Converter(_to_float, empty=0, is_scalar=True),
+    bool: Converter(_to_bool, empty=False, is_scalar=True),
+    str: Converter(_to_str, takes_empty=True, is_scalar=True),
+    UUID: Converter(_parsed(UUID, "a UUID"), is_scalar=True),
+    date: Converter(_parsed(date.fromisoformat, "a date such as 2026-11-21"), is_scalar=True),
+    time: Converter(_parsed(time.fromisoformat, "a time such as 12:30"), is_scalar=True),
+    datetime: Converter(_parsed(datetime.fromisoformat, "a time such as 2026-11-21T12:30"), is_scalar=True),
+    timedelta: Converter(_to_timedelta, empty=0, is_scalar=True),
+    Decimal: Converter(_to_decimal, empty=0, is_scalar=True),
 }

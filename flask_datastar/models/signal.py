@@ -13,13 +13,15 @@ from ..sansio.signal_paths import split_path
 class Signal:
     """Name the signal that a handler's parameter is: ``name: Annotated[str, Signal("user.name")]``.
 
+    A number leads into a list: ``Signal("rows.0.name")``.
+
     :param path: dotted.
-    :raises ValueError: the path has an empty segment, or one that would reach an object's prototype.
-    :raises TypeError: the path is no string.
+    :raises ValueError: if the path has an empty segment, or a segment that would reach an object's prototype.
+    :raises TypeError: if the path is not a string.
     """
 
     path: str
-    #: The path, taken apart.
+    #: The segments of the path.
     segments: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -27,9 +29,9 @@ class Signal:
 
 
 def signal_of(annotation: Any) -> Signal | None:
-    """Give the mark of a parameter's annotation, None for one without.
+    """Return the mark of a parameter's annotation, None without one.
 
-    :raises TypeError: there are several, or it stands where nobody looks for it, inside of the annotation.
+    :raises TypeError: if there are several, or it stands inside the annotation, where it has no effect.
     """
     own = [mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Signal)]
     if len(own) > 1 or count_marks(annotation) != len(own):
@@ -38,5 +40,5 @@ def signal_of(annotation: Any) -> Signal | None:
 
 
 def count_marks(annotation: Any) -> int:
-    """Count the marks in an annotation and in its parts."""
+    """Return the number of marks in an annotation and in its parts."""
     return isinstance(annotation, Signal) + sum(map(count_marks, typing.get_args(annotation)))

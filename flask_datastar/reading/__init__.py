@@ -1,1 +1,1 @@
-"""Reading requests: signals, tab ids, and handlers' parameters."""
+"""Reading requests: bodies, signals, tab ids, and handlers' parameters."""

@@ -1,4 +1,4 @@
-"""A handler's parameters: found in the URL, the query string or the signals, and converted by their annotations."""
+"""The parameters of handlers, from the URL, the query string or the signals, converted by their annotations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MISSING_IN_FORM = "missing (a form post carries no signals; its fields are in r
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a function, but for ``signals``."""
+    """One parameter of a function other than ``signals``."""
 
     name: str
     converter: Converter
@@ -40,16 +40,16 @@ class Parameter:
 
     @property
     def path(self) -> str:
-        """What its messages stand under."""
+        """The path of its messages."""
         return self.signal.path if self.signal is not None else self.name
 
 
 class Binder:
-    """Makes the arguments of one function from a request.
+    """The source of one function's arguments.
 
-    Annotations that name something not defined yet are looked up again at the first request.
+    Annotations that name something not defined yet are resolved at the first request.
 
-    :raises SetupError: a parameter cannot be given by name, or its annotation has no converter.
+    :raises SetupError: if a parameter cannot be given by name, or its annotation has no converter.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -68,10 +68,10 @@ class Binder:
             self._parameters = None
 
     def bind(self, request: Request, state: RequestState, url_values: Mapping[str, Any]) -> dict[str, Any]:
-        """Make the arguments.
+        """Return the arguments that a request has for the function.
 
         :param url_values: of the URL rule, which win over the query, which wins over the signals.
-        :raises InvalidSignals: values are missing or do not fit; each is named (400).
+        :raises InvalidSignals: if values are missing or do not fit; each is named (400).
         """
         parameters = self._parameters
         if parameters is None:

@@ -1,4 +1,4 @@
-"""The signals that a page's HTML gives to the client, as far as they are JSON."""
+"""The signals in a page's HTML, as far as they are JSON."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _KEY = "data-signals:"
 
 
 def page_signals(html: str) -> dict[str, Any]:
-    """Read the signals of a page: what ``init_signals()`` and ``tab_signal()`` have written.
+    """Read the signals that ``init_signals()`` and ``tab_signal()`` have written into a page.
 
-    Other expressions are for a browser to evaluate, and are left out.
+    Other expressions are left out, because only a browser can evaluate them.
 
     >>> page_signals('''<body data-signals:_token="'abc'"><main data-signals='{"count":1}' data-signals="{a: b}">''')
     {'_token': 'abc', 'count': 1}

@@ -12,6 +12,8 @@ from .events import shorten
 #: Longer numbers are no index: the client would make a list of that length.
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
 
+_TEXTS = frozenset({str})
+
 #: Return the dict or the list that a value is in JSON; None if it is neither.
 Opener = Callable[[object], dict[str, Any] | list[Any] | None]
 
@@ -74,16 +76,20 @@ def set_path(target: dict[str, Any], segments: Sequence[str], value: object, ope
     :param open_value: finds the containers in values that are not plain dicts; by default dicts and lists are found.
     :raises ValueError: if a list on the way does not have the place that the path names.
     """
-    open_value = open_value or _open_plain
     place: Any = target
     key: Any = segments[0]
-    for depth in range(1, len(segments)):
-        found = place.get(key) if isinstance(place, dict) else place[key]
-        inner = open_value(found)
-        if inner is None:
+    for depth, segment in enumerate(segments[1:], 1):
+        found = place.get(key) if type(place) is dict else place[key]
+        inner: Any
+        if found is None:
+            inner = {}
+        elif type(found) is dict and {*map(type, found)} <= _TEXTS:
+            # By far the most common one.
+            inner = found.copy()
+        elif (inner := (open_value or _open_plain)(found)) is None:
             inner = {}
         place[key] = inner
-        key = _list_key(inner, segments, depth) if isinstance(inner, list) else segments[depth]
+        key = _list_key(inner, segments, depth) if type(inner) is list else segment
         place = inner
     place[key] = value
 

@@ -29,9 +29,9 @@ def patch_signals(
     :param event_id: printable ASCII; "" clears the client's.
     :param retry_ms: milliseconds.
     :param dumps: makes strict JSON of a value.
-    :raises ValueError: a value has no strict JSON form (NaN, infinities, lone surrogates, circles), or a name would
+    :raises ValueError: if a value has no strict JSON form (NaN, infinities, lone surrogates, circles), or a name would
         reach an object's prototype; the text names the path.
-    :raises TypeError: ``signals`` is no mapping, or holds something that JSON does not know.
+    :raises TypeError: if ``signals`` is not a mapping, or holds something that JSON does not know.
 
     >>> patch_signals({"count": 1}).encode()
     b'event: datastar-patch-signals\ndata: signals {"count":1}\n\n'
@@ -56,8 +56,8 @@ def patch_signals_raw(
     :param only_if_missing: set only the signals that the page does not have yet.
     :param event_id: printable ASCII; "" clears the client's.
     :param retry_ms: milliseconds.
-    :raises ValueError: the text is no strict JSON object. The client would evaluate it as JavaScript.
-    :raises TypeError: it is no string.
+    :raises ValueError: if the text is not a strict JSON object. The client would evaluate it as JavaScript.
+    :raises TypeError: if it is not a string.
     """
     return _signals_event(check_object(text), only_if_missing, event_id, retry_ms)
 
@@ -72,8 +72,8 @@ def remove_signals(
     r"""Remove signals. What displays them keeps its last text: to blank it, patch "" first.
 
     :param paths: one dotted path or several, merged into one patch of nulls.
-    :raises ValueError: there is no path, or one is empty, or has a leading, trailing or doubled dot.
-    :raises TypeError: a path is no string.
+    :raises ValueError: if there is no path, or a path is empty, or has a leading, trailing or doubled dot.
+    :raises TypeError: if a path is not a string.
 
     >>> remove_signals(["user.name", "user.mail"]).data_lines
     ('signals {"user":{"name":null,"mail":null}}',)
@@ -96,10 +96,10 @@ def _signals_event(text: str, only_if_missing: bool, event_id: str | None, retry
 
 
 def check_object(text: str) -> str:
-    """Give a text back if it is a strict JSON object with names that a signal may have.
+    """Return a text if it is a strict JSON object with names that a signal may have.
 
-    :raises ValueError: it is not.
-    :raises TypeError: it is no string.
+    :raises ValueError: if it is not.
+    :raises TypeError: if it is not a string.
     """
     if not isinstance(text, str):
         raise TypeError(f"the JSON text is {type(text).__name__}; accepted: str")

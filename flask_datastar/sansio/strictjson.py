@@ -1,7 +1,7 @@
-"""JSON as the browser wants it: compact, no NaN, no infinities, no lone surrogates; errors name the path.
+"""Strict JSON: compact, without NaN, infinities and lone surrogates; errors name the path.
 
-The client evaluates as JavaScript what ``JSON.parse`` refuses (``datastar-patch-signals``), so what is not strict JSON
-must never leave the server.
+The client evaluates text that ``JSON.parse`` refuses as JavaScript (``datastar-patch-signals``), so text that is not
+strict JSON must never leave the server.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from .events import check_text, shorten
 
-#: Make strict JSON of a value; raise ValueError or TypeError with the path of what cannot be sent.
+#: Returns strict JSON of a value, or raises ValueError or TypeError with the path of what cannot be sent.
 Dumps = Callable[[object], str]
 Default = Callable[[Any], Any]
 
@@ -22,9 +22,9 @@ _CANNOT_NEST = 500
 
 
 def make_dumps(default: Default | None = None, *, ensure_ascii: bool = True, sort_keys: bool = False) -> Dumps:
-    """Make the encoder once, because building it costs more than encoding a few signals.
+    """Return an encoder. Create it once, because building it costs more than encoding a few signals.
 
-    :param default: gives an encodable value for one that JSON does not know, or raises TypeError.
+    :param default: returns an encodable value for a value that JSON does not know, or raises TypeError.
     :return: a function from value to compact JSON text.
     """
     encode = _make_chunks(default, ensure_ascii, sort_keys)
@@ -43,9 +43,9 @@ def make_dumps(default: Default | None = None, *, ensure_ascii: bool = True, sor
 
 
 def _make_chunks(default: Default | None, ensure_ascii: bool, sort_keys: bool) -> Dumps:
-    """Prefer the C encoder itself, nearly twice as fast as ``JSONEncoder.encode``; PyPy and future Pythons may lack it.
+    """Return the C encoder itself, nearly twice as fast as ``JSONEncoder.encode``, where Python has it.
 
-    No memory of visited containers (``markers``): a shared one would take two threads that send the same constant for a
+    It keeps no memory of visited containers (``markers``): two threads that send the same constant would look like a
     circle. A real circle ends in a RecursionError, which is explained.
     """
     encoder = json.JSONEncoder(
@@ -82,7 +82,7 @@ _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 def loads(text: str) -> Any:
     """Read strict JSON.
 
-    :raises ValueError: it is malformed, names NaN or an infinity, is nested so deeply that the parser gives up, or
+    :raises ValueError: if it is malformed, names NaN or an infinity, is nested so deeply that the parser gives up, or
         contains a lone surrogate.
     """
     check_text(text, "the JSON text")

@@ -1,5 +1,4 @@
-"""The signals and assigns of one request: values that templates see by name, and those that the browser has yet to
-get."""
+"""The signals and assigns of one request, kept for its templates and for the next flush."""
 
 from __future__ import annotations
 
@@ -59,7 +58,7 @@ class TrackedSignals:
             return
         set_path(self.signals, segments, value, open_value)
         self.visible[segments[0]] = self.signals[segments[0]]
-        if not only_if_missing:
+        if not only_if_missing and self._pending_if_missing:
             self._drop_path(self._pending_if_missing, segments, open_value)
         set_path(self._pending_if_missing if only_if_missing else self._pending, segments, value, open_value)
         self.is_pending = True

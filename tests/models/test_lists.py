@@ -123,6 +123,8 @@ def test_objects_with_index_keys_are_lists() -> None:
     assert convert(list[int], {}) == []
     assert convert(Tag | list[Tag], rows) == [Tag("c"), Tag("d")]
     assert convert(set[int] | Tag, {"0": "1"}) == {1}
+    # With a gap it is no list, and the model says what it lacks.
+    assert misfits(Tag | list[Tag], {"0": {"name": "a"}, "2": {}}) == {"name": "missing"}
 
 
 @pytest.mark.parametrize(
@@ -263,6 +265,15 @@ def test_named_tuples_are_read_by_name_and_by_place() -> None:
     model = model_of(Line)
     assert model is not None
     assert model.defaults() == {"start": {"x": 0, "y": 0}, "end": {"x": 0, "y": 0}}
+
+
+def test_named_tuples_may_be_in_pydantic_models() -> None:
+    class Holder(pydantic.BaseModel):
+        point: Point
+
+    for value in ({"0": "1", "1": "2"}, ["1", "2"], {"x": "1", "y": "2"}):
+        assert bind(Holder, {"point": value}).point == Point(1, 2)
+    assert bind(Holder, {"point": {"x": "1", "y": ""}}).point == Point(1)
 
 
 # The same in every kind of model
@@ -427,6 +438,49 @@ def test_every_kind_of_model_names_the_path_of_a_gap(cls: Any, odd: str) -> None
 
     assert set(caught.value.errors) == {"rows.0.ids", "ids", "by_name.a"}
     assert all("an object with the keys 0 to n-1" in text for text in caught.value.errors.values())
+
+
+@dataclass
+class Choices:
+    text: list[int] | str = ""
+    lists: list[int] | list[str] | None = None
+    either: dict[str, int] | list[int] | None = None
+    both: Row | list[Row] | None = None
+
+
+class ChoicesModel(pydantic.BaseModel):
+    text: list[int] | str = ""
+    lists: list[int] | list[str] | None = None
+    either: dict[str, int] | list[int] | None = None
+    both: RowModel | list[RowModel] | None = None
+
+
+class ChoicesStruct(msgspec.Struct):
+    # With a mark, so that msgspec converts them itself.
+    text: Annotated[list[int] | str, "marked"] = ""
+    lists: Annotated[list[str] | None, "marked"] = None
+    either: Annotated[dict[str, int] | None, "marked"] = None
+
+
+@pytest.mark.parametrize("cls", [Choices, ChoicesModel, ChoicesStruct])
+def test_lists_among_other_types(cls: Any) -> None:
+    found = bind(cls, {"text": {"0": "1", "1": ""}, "lists": {"0": "a", "1": ""}, "either": {"0": "1"}})
+    assert (found.text, found.lists, found.either) == ([1], ["a", ""], {"0": 1})
+    found = bind(cls, {"text": "plain", "lists": ["", "a"]})
+    assert (found.text, found.lists) == ("plain", ["", "a"])
+    assert bind(cls, {"text": ["", "1"]}).text == [1]
+    if cls is not ChoicesStruct:
+        assert [row.name for row in bind(cls, {"both": {"0": {"name": "a"}, "1": {}}}).both] == ["a", "none"]
+        assert bind(cls, {"both": {"name": "a", "ids": {"0": "1"}}}).both.ids == [1]
+        assert bind(cls, {"lists": []}).lists == []
+
+
+@each_kind
+def test_every_kind_of_model_refuses_tuples_of_another_length(cls: Any) -> None:
+    for pair in ([1], [1, "a", 2], {"0": 1}, []):
+        with pytest.raises(Misfits) as caught:
+            bind(cls, {"pair": pair})
+        assert {path.partition(".")[0] for path in caught.value.errors} == {"pair"}
 
 
 @each_kind

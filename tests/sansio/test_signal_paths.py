@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import UserDict
+from collections import UserDict, defaultdict
 from typing import Any
 
 import pytest
@@ -68,6 +68,15 @@ def test_set_path_replaces_values_and_copies_containers() -> None:
         "pair": [1, [3]],
     }
     assert (shared, rows) == ({"b": 1}, [{"n": "a"}, {"n": "b"}])
+
+
+def test_set_path_keeps_what_dicts_of_other_kinds_hold() -> None:
+    state: dict[str, Any] = {"a": defaultdict(list, {"b": 1}), "c": {1: 2}}
+
+    set_path(state, ["a", "d"], 3)
+    set_path(state, ["c", "d"], 3)
+
+    assert state == {"a": {"b": 1, "d": 3}, "c": {1: 2, "d": 3}}
 
 
 @pytest.mark.parametrize("segment", ["2", "n", "-1", "01", "1000000"])

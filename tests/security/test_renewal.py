@@ -207,6 +207,23 @@ def test_missing_and_damaged_tokens_are_refused(client: FlaskClient) -> None:
     assert_refused(post(client, headers={"X-CSRFToken": old_token(client)[:-3]}), "The CSRF token is invalid.")
 
 
+@pytest.mark.parametrize("is_old", [True, False])
+def test_a_part_without_a_name_beside_the_token_does_no_harm(client: FlaskClient, is_old: bool) -> None:
+    client.get("/")
+    token = old_token(client) if is_old else "wrong"
+    body = (
+        "--b\r\nContent-Disposition: form-data\r\n\r\nnobody\r\n"
+        f'--b\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n{token}\r\n--b--\r\n'
+    )
+    answer = post(client, data=body, content_type="multipart/form-data; boundary=b")
+
+    if is_old:
+        assert answer.status_code == 200
+        assert b"datastar-csrf-renewed" in answer.data
+    else:
+        assert_refused(answer, "The CSRF token is invalid.")
+
+
 def test_missing_referrer_is_refused_whatever_the_token(client: FlaskClient) -> None:
     token = client.get("/").text
 

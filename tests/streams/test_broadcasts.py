@@ -10,6 +10,7 @@ import pytest
 from flask import Blueprint, Flask, url_for
 
 from flask_datastar import Datastar, Event, hooks, sse
+from flask_datastar.hub.scopes import ALL_TABS
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 from tests.support.streams import Connect, assert_nothing_is_left, hub_for
@@ -247,6 +248,10 @@ def test_sender_s_own_tab_receives_too(app: Flask, datastar: Datastar, connect: 
         yield from feed
 
     connect(PATH, signals={"tabId": "t.p"}).wait('{"a":1}', '{"mine":1}')
+
+
+def test_all_tabs_are_shown_as_such() -> None:
+    assert repr(ALL_TABS) == "all"
 
 
 @pytest.mark.parametrize("tab", [None, ""])
