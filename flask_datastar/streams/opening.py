@@ -26,6 +26,7 @@ from ..state.request import RequestState
 from ..transport import worker
 from ..transport.addresses import client_address
 from .body import FollowBody, StreamBody
+from .browsers import count_for_browser
 from .current import hub_of
 from .follow import Follow
 from .generator_body import GeneratorBody
@@ -129,7 +130,9 @@ def open_stream(
     if worker.is_stopping():
         hub.stop()
         stream.end(Reason.STOPPING)
-    return stream_response(state, body)
+    response = stream_response(state, body)
+    count_for_browser(app_state, request, response)
+    return response
 
 
 def _own_url(request: Request) -> str:
