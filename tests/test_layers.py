@@ -64,7 +64,7 @@ ROOMS = {
         "errors sansio config brokers state reading sending security forms handlers streams views actions",
         outside="flask",
     ),
-    "testing": room("sansio sse brokers state security actions extension", outside="flask werkzeug"),
+    "testing": room("sansio sse brokers state security streams actions extension", outside="flask werkzeug"),
 }
 #: ``init_app`` attaches the commands, which lie above it.
 ATTACHED = {("extension", "cli")}

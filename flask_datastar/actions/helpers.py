@@ -18,6 +18,7 @@ from ..sansio import javascript
 from ..sansio.actions import UrlPart, action, add_header
 from ..sansio.consts import TAB_HEADER, TAB_ID_SIGNAL, TOKEN_SIGNAL
 from ..sansio.javascript import Expression
+from ..sansio.missing_client import missing_client_script
 from ..sansio.stream_action import ASK_WHEN_ONLINE, RETRY_WAIT
 from ..sansio.tab_signal import TAB_HEADER_VALUE, TAB_SIGNAL, signal_filter
 from ..security import tokens as csrf
@@ -115,15 +116,22 @@ class PageHelpers:
         return Expression.from_js(js)
 
     def script(self) -> Markup:
-        """Write the ``<script>`` that loads the client."""
-        settings = self._find_app_state().settings
+        """Write the ``<script>`` that loads the client.
+
+        In debug mode there is another one before it, which shows a message in the page if the client is not loaded.
+        """
+        app_state, page = self._find_app_state(), _page_state()
+        settings, app = app_state.settings, app_state.app
         url = settings.script_url
         if url.startswith("/") and not url.startswith("//"):
-            url = urls.root_path(self._find_app_state()) + url
+            url = urls.root_path(app_state) + url
         attributes = f' integrity="{settings.script_integrity}" crossorigin' if settings.script_integrity else ""
-        if nonce := nonce_attribute(_page_state(), "nonce"):
-            attributes += f" {nonce}"
-        return Markup(f'<script type="module" src="{escape(url)}"{attributes}></script>')
+        nonce = nonce_attribute(page, "nonce")
+        own = f" {nonce}" if nonce else ""
+        script = f'<script type="module" src="{escape(url)}"{attributes}{own}></script>'
+        if app.debug and not app.testing and page is not None:
+            script = f"<script{own}>{missing_client_script(url)}</script>\n{script}"
+        return Markup(script)
 
     def html_attrs(self) -> Markup:
         """Write the attribute of ``<html>`` that gives the client the page's nonce, by ``DATASTAR_CSP_NONCE``.

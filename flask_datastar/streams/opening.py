@@ -33,6 +33,7 @@ from ..state.request import RequestState
 from ..transport import worker
 from ..transport.addresses import client_address
 from .body import FollowBody, Opening, StreamBody
+from .browsers import count_for_browser
 from .current import hub_of
 from .follow import Addressed, Follow
 from .generator_body import GeneratorBody
@@ -124,7 +125,9 @@ def open_response(
     if worker.is_stopping():
         hub.stop()
         stream.end(Reason.STOPPING)
-    return stream_response(state, body)
+    response = stream_response(state, body)
+    count_for_browser(state.app_state, current, response)
+    return response
 
 
 def _refuse_or_answer(state: RequestState, current: Request, before: Ending | None) -> Response | None:

@@ -9,7 +9,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from .. import sse
-from ..sansio.consts import EventType
+from ..sansio.consts import TAB_ID_SIGNAL, TOKEN_SIGNAL, EventType
 from ..sansio.events import Event
 from ..sansio.parser import parse_events
 from ..sansio.signal_merging import merge_patch
@@ -46,6 +46,17 @@ class Answer:
         """The HTML of all element patches of this answer, one after another, scripts included."""
         patches = (event.arguments.get("elements") for event in self.events if event.type == EventType.PATCH_ELEMENTS)
         return "\n".join(html for html in patches if html is not None)
+
+
+#: Signals that the extension sets for itself.
+_OWN_SIGNALS = {TOKEN_SIGNAL, TAB_ID_SIGNAL}
+
+
+def is_of_the_app(event: Event) -> bool:
+    """Return whether an event is the application's; the extension sends tokens, tab ids and events about a stream."""
+    if event.type in STREAM_EVENTS:
+        return False
+    return event.type != EventType.PATCH_SIGNALS or not json.loads(event.arguments["signals"]).keys() <= _OWN_SIGNALS
 
 
 def events_of(response: TestResponse) -> list[Event]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import Context, copy_context
+from contextlib import ExitStack, contextmanager
+from contextvars import Context
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -19,12 +20,12 @@ from ..extension import Datastar
 from ..sansio.consts import QUERY_KEY, REQUEST_HEADER, TAB_HEADER, TAB_ID_SIGNAL, TOKEN_SIGNAL, EventType
 from ..sansio.events import Event
 from ..sansio.page_signals import page_signals
-from ..sansio.parser import EventParser
 from ..sansio.signal_merging import merge_patch
-from ..sansio.stream_events import STREAM_EVENTS
 from ..security import tokens as csrf
 from ..state.app import EXTENSION_KEY, find_app_state
-from .answer import Answer, events_of
+from .answer import Answer, events_of, is_of_the_app
+from .reading import read_events
+from .serving import ServedRequest
 
 _BODILESS = frozenset({"GET", "DELETE"})
 
@@ -37,18 +38,28 @@ class DatastarClient:
     removes a signal. With Flask-WTF's ``CSRFProtect`` actions send the page's token, the signal ``_csrf``, which
     :meth:`load` reads.
 
+    With ``TESTING``, an exception in a generator or a stream is raised in the test, as Flask's client raises others.
+
     :param app: an app with an initialised ``Datastar``.
     :param signals: the tab's signals at the start, nested.
     :param client: a test client to share cookies with; by default the tab creates one.
+    :param within: seconds after which reading a stream is given up.
     """
 
     def __init__(
-        self, app: Flask, signals: Mapping[str, Any] | None = None, *, client: FlaskClient | None = None
+        self,
+        app: Flask,
+        signals: Mapping[str, Any] | None = None,
+        *,
+        client: FlaskClient | None = None,
+        within: float = 5.0,
     ) -> None:
         self._app = app
         self._datastar: Datastar = app.extensions[EXTENSION_KEY]
         #: The Flask test client underneath, for plain pages and cookies.
         self.client = client if client is not None else app.test_client()
+        #: Seconds after which reading a stream is given up, and :meth:`iter_events` without an event.
+        self.within = within
         #: The tab's signals; a test may change them, as a user would.
         self.signals: dict[str, Any] = json.loads(json.dumps(dict(signals or {})))
 
@@ -71,7 +82,8 @@ class DatastarClient:
         :param target: a handler in any form that ``datastar.post`` takes, or a path that starts with a slash.
         :param params: parameters of the handler. Names that start with an underscore are arguments of Flask's test
             client instead: ``_headers``, ``_data`` (a form post without signals), ``_json`` (a replacement for the
-            signals).
+            signals). ``_within`` takes the place of :attr:`within`.
+        :raises TimeoutError: if the response is a stream that does not end in time.
         """
         return self._run("POST", target, event, params)
 
@@ -96,39 +108,47 @@ class DatastarClient:
     ) -> Iterator[Event]:
         """Run an action and yield its events one by one, as they arrive. The tab's signals are updated before each.
 
-        Events that a stream sends about itself (``datastar-stream-opened``, ``datastar-stream-ending``) are left out.
-        Closing the iterator closes the tab: the handler's ``finally`` runs.
+        The action runs in a thread of its own, as on a server, and goes on when the next event is asked for. What the
+        extension sends for itself, such as a fresh token, is applied and not yielded. Closing the iterator closes the
+        tab: the handler's ``finally`` runs.
 
         :param method: the action's verb; GET for a stream.
         :raises ValueError: if the handler does not take this verb.
+        :raises TimeoutError: if no event comes in time; it says what came instead.
         """
-        parser = EventParser()
-        # A separate context, as in a server, because the stream's request stays pushed between two steps.
-        run = copy_context().run
-        with _keeping_no_context(self.client):
-            response = run(self._request, method, target, event, params, buffered=False)
-        try:
+        within = params.pop("_within", self.within)
+        with ExitStack() as stack:
+            with _keeping_no_context(self.client):
+                served = ServedRequest(self._app, self.client, within)
+                ask = partial(self._request, method, target, event, params, buffered=False)
+                response, take = stack.enter_context(served.opened(ask))
             if response.status_code == 405:
                 allowed = response.headers.get("Allow")
                 raise ValueError(f"{target!r} does not take {method}; it takes {allowed}, so give method=…")
-            chunks = response.iter_encoded() if response.status_code == 200 else iter(())
-            while chunk := run(next, chunks, b""):
-                for found in parser.feed(chunk):
-                    if found.type not in STREAM_EVENTS:
-                        self._apply(found)
-                        yield found
-        finally:
-            run(response.close)
+            for found in read_events(take, within) if response.status_code == 200 else ():
+                self._apply(found)
+                if is_of_the_app(found):
+                    yield found
 
     def _run(self, method: str, target: object, event: str | None, params: dict[str, Any]) -> Answer:
-        response = self._request(method, target, event, params, buffered=True)
+        served = ServedRequest(self._app, self.client, params.pop("_within", self.within))
+        response = served.finish(partial(self._request, method, target, event, params, buffered=True))
         events = tuple(events_of(response))
         for found in events:
             self._apply(found)
+        if served.is_stream:
+            events = tuple(filter(is_of_the_app, events))
         return Answer(response, events, json.loads(json.dumps(self.signals)))
 
     def _request(
-        self, method: str, target: object, event: str | None, params: dict[str, Any], *, buffered: bool
+        self,
+        method: str,
+        target: object,
+        event: str | None,
+        params: dict[str, Any],
+        client: FlaskClient,
+        *,
+        buffered: bool,
     ) -> TestResponse:
         options = {name[1:]: value for name, value in params.items() if name.startswith("_")}
         values = {name: value for name, value in params.items() if not name.startswith("_")}
@@ -149,7 +169,7 @@ class DatastarClient:
                 url += "".join(map(str, urls.query_parts({QUERY_KEY: text}, "&" if "?" in url else "?")))
             else:
                 options |= {"data": text, "content_type": "application/json"}
-        return self.client.open(url, method=method, headers=headers, buffered=buffered, **options)
+        return client.open(url, method=method, headers=headers, buffered=buffered, **options)
 
     def _with_token(self, method: str, headers: dict[str, Any]) -> dict[str, Any]:
         """Add the page's token, as its actions do; a token header of the caller is kept."""

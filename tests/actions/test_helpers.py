@@ -253,6 +253,24 @@ def test_script_loads_the_client(make_app: MakeApp) -> None:
         assert script == f'<script type="module" {html}></script>'
 
 
+def test_script_watches_the_loading_of_the_client_in_debug_mode_alone(make_app: MakeApp) -> None:
+    app = make_app(TESTING=False, DATASTAR_SCRIPT_URL="/x.js", DATASTAR_CSP_NONCE=lambda: "abc")
+    plain = '<script type="module" src="/x.js" nonce="abc"></script>'
+
+    def script(**request: Any) -> str:
+        with app.test_request_context(**request):
+            return render_template_string("{{ datastar.script() }}")
+
+    assert script() == plain
+    app.debug = True
+    assert script().startswith('<script nonce="abc">addEventListener(')
+    assert script().endswith(f"</script>\n{plain}")
+    # It goes into a page that has a client.
+    assert "addEventListener" not in script(headers={"Datastar-Request": "true"})
+    app.testing = True
+    assert script() == plain
+
+
 class TestWithoutARequest:
     """Outside of a request: path URLs below APPLICATION_ROOT."""
 

@@ -94,6 +94,29 @@ def test_prometheus_counts_each_handler(metrics, app, shop):
         assert f'endpoint="datastar.shop:{name}"' in text
 
 
+def test_prometheus_counts_what_its_decorators_say(metrics, app, datastar, connect):
+    # On the page, the decorator:
+    @datastar.handler(group="shop")
+    @metrics.counter("orders", "Orders that were placed")
+    def order(quantity: int = 0):
+        datastar.signal("ordered", quantity)
+
+    # So far.
+    @datastar.stream(group="shop")
+    @metrics.counter("openings", "Streams that were opened")
+    def live():
+        for _ in datastar.changes("news"):
+            yield {"turn": 1}
+
+    tab = DatastarClient(app, {"quantity": 3})
+    assert tab.post("shop.order").patched == {"ordered": 3}
+    connect("/ds/shop/live").wait('{"turn":1}')
+
+    text = tab.client.get("/metrics").text
+    assert "orders_total 1.0" in text
+    assert "openings_total 1.0" in text
+
+
 def test_elastic_apm(app, shop):
     from elasticapm.contrib.flask import ElasticAPM
 

@@ -274,7 +274,7 @@ def test_unfit_signal_before_the_first_yield_is_an_error_and_closes_the_generato
 def test_late_exception_is_reported_and_ends_the_body_cleanly(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, testing: bool
 ) -> None:
-    app = make_app(TESTING=testing)
+    app = make_app(TESTING=testing, PROPAGATE_EXCEPTIONS=False)
     datastar: Datastar = app.extensions["datastar"]
     error = RuntimeError("broken")
     seen: list[Exception] = []
@@ -307,8 +307,10 @@ def test_late_exception_is_reported_and_ends_the_body_cleanly(
     ("bad", "text"), [(5, "gave int; accepted: "), ({"a": float("nan")}, "'a' cannot be sent as JSON: nan")]
 )
 def test_unfit_later_yield_is_reported_and_ends_the_body_cleanly(
-    datastar: Datastar, tab: DatastarClient, caplog: pytest.LogCaptureFixture, bad: object, text: str
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture, bad: object, text: str
 ) -> None:
+    app = make_app(PROPAGATE_EXCEPTIONS=False)
+    datastar: Datastar = app.extensions["datastar"]
     ended: list[bool] = []
 
     @datastar.handler
@@ -320,7 +322,7 @@ def test_unfit_later_yield_is_reported_and_ends_the_body_cleanly(
         finally:
             ended.append(True)
 
-    answer = tab.post(act)
+    answer = DatastarClient(app).post(act)
 
     assert (answer.events, ended) == ((P1,), [True])
     assert text in str(caplog.records[0].exc_info and caplog.records[0].exc_info[1])
