@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..reading.signals import is_datastar_request
 from ..sansio import elements, signals
+from ..sansio.consts import RESERVED_ID_PREFIX
 from ..sansio.endings import Ending, EndingKind, ending_block
 from ..sending.redirects import REDIRECTS, convert_redirect, redirect_event
 from ..sending.response import EventResponse, finish, start_response
@@ -54,7 +55,8 @@ def asks_for_stream(current: Request, app_state: AppState) -> bool:
         return True
     if current.method != "GET":
         return False
-    return current.headers.get("Last-Event-ID", "").startswith("ds:") or app_state.parts[PlainStreams][endpoint]
+    last_id = current.headers.get("Last-Event-ID", "")
+    return last_id.startswith(RESERVED_ID_PREFIX) or app_state.parts[PlainStreams][endpoint]
 
 
 class PlainStreams(dict[str, bool]):
@@ -126,11 +128,22 @@ def refuse_stream(response: Response, current: Request, state: RequestState) -> 
 
 
 def _as_events(response: Response, state: RequestState) -> EventResponse | None:
-    """Return a response as events: the client patches HTML and JSON as it does events, but they have no end."""
+    """Return a response as events: the client patches HTML and JSON as it does events, but they have no end.
+
+    :return: None for what is none of these, and for events that have an end already.
+    """
     if isinstance(response, EventResponse):
         return response
     if response.is_streamed:
         return None
+    if response.mimetype == "text/event-stream":
+        # Written by hand.
+        data = response.get_data()
+        if f"\nid: {RESERVED_ID_PREFIX}".encode() in b"\n" + data:
+            return None
+        answered = _start_with_cookies(response, state)
+        answered.event_queue.append(data)
+        return answered
     try:
         if response.mimetype == "text/html":
             options: Any = {

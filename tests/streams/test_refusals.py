@@ -425,6 +425,9 @@ ANSWERS = {
     "tracked": lambda datastar: datastar.signal("problem", "on purpose"),
     "JSON": lambda datastar: {"problem": "on purpose"},
     "HTML": lambda datastar: "<p id='problem'>on purpose</p>",
+    "by hand": lambda datastar: Response(
+        sse.patch_signals({"problem": "on purpose"}).encode(), mimetype="text/event-stream"
+    ),
 }
 
 
@@ -460,6 +463,17 @@ def test_page_comes_back_later_each_time_after_an_answered_exception(
         waits.append(wait)
 
     assert [2000 * 2**n <= (wait or 0) <= 2500 * 2**n for n, wait in enumerate(waits)] == [True] * 3
+
+
+def test_end_of_its_own_stays(app: Flask, datastar: Datastar) -> None:
+    own = b"id: ds:done\n\n"
+    app.register_error_handler(NotYours, lambda error: Response(own, mimetype="text/event-stream"))
+
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        raise NotYours
+
+    assert body_of(app, "/ds/g/stream")[::2] == (200, own)
 
 
 def test_refusal_that_an_error_handler_answers_is_done(app: Flask, datastar: Datastar) -> None:
