@@ -201,7 +201,8 @@ def test_form_is_sent_as_a_form(row: Row) -> None:
         form = unescape(render_template(name))
     answer = running.tab.post(running["save"], _data={"mail": "ada@example.com"})
 
-    assert "@post('/ds/shop/save', {contentType: 'form', selector: '#signup'})" in form
+    assert "@post('/ds/shop/save', {contentType: 'form', headers: {'Datastar-Tab': " in form
+    assert "selector: '#signup'})" in form
     assert answer.patched == {"saved": "ada@example.com"}
 
 
