@@ -9,9 +9,10 @@ from typing import Any
 import flask
 from flask import Flask
 from jinja2 import Template
-from jinja2.runtime import Context, Macro
+from jinja2.runtime import Macro
 
 from ..state.request import find_request_state, own_request_state
+from .blocks import extends_another, render_block
 
 
 def install_context_processor(app: Flask) -> None:
@@ -76,7 +77,7 @@ def render_part(
     template = app.jinja_env.get_or_select_template(name)
     app.update_template_context(values)
     if block is not None:
-        return _render_block(template, values, block)
+        return render_block(template, values, block)
     assert macro is not None
     return _render_macro(template, values, macro, arguments)
 
@@ -86,66 +87,10 @@ def _render_macro(template: Template, values: dict[str, Any], name: str, argumen
     page = template.root_render_func(context)
     for _ in page:
         # The layout is only in the way: it would take flashed messages, for example, and throw them away.
-        if name in context.exported_vars and _extends_another(template, context):
+        if name in context.exported_vars and extends_another(template, context):
             break
     page.close()  # type: ignore[attr-defined]
     macro = context.get_exported().get(name)
     if not isinstance(macro, Macro):
         raise ValueError(f"template {template.name!r} has no macro {name!r}")
     return str(macro(**arguments))
-
-
-def _render_block(template: Template, values: dict[str, Any], name: str) -> str:
-    """Render one block as it would appear in the page: inherited ones and ``super()`` work, and what the template sets
-    or imports before the block is known in it.
-
-    The page is rendered up to the block, whose function is exchanged for one that keeps the block's own output. In a
-    template that extends another one, everything at the top level runs before the layout's first output, so there it
-    is enough to go that far.
-    """
-    context = template.new_context(values)
-    page = template.root_render_func(context)
-    try:
-        next(page, None)
-        if name not in context.blocks:
-            known = ", ".join(sorted(context.blocks)) or "none"
-            raise ValueError(f"template {template.name!r} has no block {name!r}; it has: {known}")
-        if not _extends_another(template, context):
-            return _render_up_to_block(template, values, name)
-        return "".join(context.blocks[name][0](context))
-    except ValueError:
-        raise
-    except Exception:
-        template.environment.handle_exception()
-    finally:
-        page.close()  # type: ignore[attr-defined]
-
-
-def _extends_another(template: Template, context: Context) -> bool:
-    """Whether a template, which has begun to give output, extends another one: that has blocks, too."""
-    return len(template.blocks) != len(context.blocks) or any(len(chain) > 1 for chain in context.blocks.values())
-
-
-class _BlockDone(Exception):
-    """Raised to leave the page once its block is rendered."""
-
-
-def _render_up_to_block(template: Template, values: dict[str, Any], name: str) -> str:
-    context = template.new_context(values)
-    render = context.blocks[name][0]
-    found: list[str] = []
-
-    def keep(inner: Context) -> Iterator[str]:
-        found.extend(render(inner))
-        raise _BlockDone
-        yield
-
-    context.blocks[name][0] = keep
-    try:
-        for _ in template.root_render_func(context):
-            pass
-    except _BlockDone:
-        return "".join(found)
-    # The page does not get to the block with these values (it stands in an {% if %}); all that the page sets is known.
-    context.blocks[name][0] = render
-    return "".join(render(context))
