@@ -9,10 +9,11 @@ from typing import Any
 import flask
 from flask import Flask
 from jinja2 import Template
-from jinja2.runtime import Context, Macro
+from jinja2.runtime import Macro
 
 from ..state.app import with_context
 from ..state.request import find_request_state, own_request_state
+from .blocks import extends_another, render_block
 
 
 def install_context_processor(app: Flask) -> None:
@@ -79,7 +80,7 @@ def render_part(
     template = app.jinja_env.get_or_select_template(name)
     app.update_template_context(*with_context(values))
     if block is not None:
-        return _render_block(template, values, block)
+        return render_block(template, values, block)
     assert macro is not None
     return _render_macro(template, values, macro, arguments)
 
@@ -89,66 +90,10 @@ def _render_macro(template: Template, values: dict[str, Any], name: str, argumen
     page = template.root_render_func(context)
     for _ in page:
         # The layout must not run: it would consume flashed messages, for example, without showing them.
-        if name in context.exported_vars and _extends_another(template, context):
+        if name in context.exported_vars and extends_another(template, context):
             break
     page.close()  # type: ignore[attr-defined]
     macro = context.get_exported().get(name)
     if not isinstance(macro, Macro):
         raise ValueError(f"template {template.name!r} has no macro {name!r}")
     return str(macro(**arguments))
-
-
-def _render_block(template: Template, values: dict[str, Any], name: str) -> str:
-    """Render one block as it would appear in the page.
-
-    Inherited blocks and ``super()`` work, and the block sees everything that the template sets or imports before it.
-    To this end the page is rendered up to the block, whose function is replaced with one that keeps the output. In a
-    template that extends another one, everything at the top level runs before the layout's first output, so rendering
-    stops there.
-    """
-    context = template.new_context(values)
-    page = template.root_render_func(context)
-    try:
-        next(page, None)
-        if name not in context.blocks:
-            known = ", ".join(sorted(context.blocks)) or "none"
-            raise ValueError(f"template {template.name!r} has no block {name!r}; it has: {known}")
-        if not _extends_another(template, context):
-            return _render_up_to_block(template, values, name)
-        return "".join(context.blocks[name][0](context))
-    except ValueError:
-        raise
-    except Exception:
-        template.environment.handle_exception()
-    finally:
-        page.close()  # type: ignore[attr-defined]
-
-
-def _extends_another(template: Template, context: Context) -> bool:
-    """Return whether a template that has started to render extends another one, which adds blocks of its own."""
-    return len(template.blocks) != len(context.blocks) or any(len(chain) > 1 for chain in context.blocks.values())
-
-
-class _BlockDone(Exception):
-    """The end of a page's rendering, raised after its block was rendered."""
-
-
-def _render_up_to_block(template: Template, values: dict[str, Any], name: str) -> str:
-    context = template.new_context(values)
-    render = context.blocks[name][0]
-    found: list[str] = []
-
-    def keep(inner: Context) -> Iterator[str]:
-        found.extend(render(inner))
-        raise _BlockDone
-        yield
-
-    context.blocks[name][0] = keep
-    try:
-        for _ in template.root_render_func(context):
-            pass
-    except _BlockDone:
-        return "".join(found)
-    # The page does not reach its block with these values (it stands in an {% if %}), so everything is set by now.
-    context.blocks[name][0] = render
-    return "".join(render(context))
