@@ -93,8 +93,8 @@ def _is_installed(package: str) -> bool:
 
 
 def _check_on_failure(key: str, value: object) -> str:
-    if value not in ("raise", "drop"):
-        raise _refuse(key, value, "'raise' or 'drop'")
+    if value not in ("drop", "raise"):
+        raise _refuse(key, value, "'drop' or 'raise'")
     return str(value)
 
 

@@ -48,9 +48,9 @@ class Settings:
     broker_url: str | None = None
     #: The longest that a request waits for the broker.
     broker_timeout_seconds: float = 2
-    #: What publishing does when the broker cannot be reached: ``raise`` a ``BrokerError``, or ``drop`` with a warning.
+    #: What publishing does when the broker cannot be reached: ``drop`` with a warning, or ``raise`` a ``BrokerError``.
     #: This process's own streams get it in any case.
-    broker_on_failure: str = "raise"
+    broker_on_failure: str = "drop"
     #: Tells the apps apart that share one broker; None is the app's name.
     broker_prefix: str | None = None
     #: Whether what is published inside of a Flask-SQLAlchemy transaction with changes waits for its commit.

@@ -48,6 +48,7 @@ class Bus:
         self._cancel_idle: Callable[[], None] | None = None
         # Topics of which other processes have not got everything, and how often an outage has ended.
         self._missed: set[str] = set()
+        self._has_dropped = False
         self._restored = 0
         # Tells what this process says of them from what others say: its own streams have got everything.
         self._process = uuid.uuid4().hex.encode()
@@ -80,10 +81,11 @@ class Bus:
                     if self._cancel_idle is None:
                         self._cancel_idle = current_ticker().every(_IDLE_SECONDS, self._give_up_idle)
 
-    def publish(self, topic: str, kind: MessageKind, payload: Payload) -> None:
+    def publish(self, topic: str, kind: MessageKind, payload: Payload) -> bool:
         """Hand a payload to all streams of a topic, everywhere.
 
-        :raises BrokerError: other processes may not have got it, and the app wants to know.
+        :return: False if other processes may not have got it.
+        :raises BrokerError: in the same case, if the app wants to know.
         """
         restored = self._restored
         try:
@@ -93,7 +95,17 @@ class Bus:
                 self._note_missed(topic, restored)
             if not self._drops_failures:
                 raise
-            _logger.warning("Datastar: other processes do not get what was published to %r: %s", topic, error)
+            # Once an outage: whatever is published meanwhile fails.
+            log = _logger.debug if self._has_dropped else _logger.warning
+            self._has_dropped = True
+            log(
+                "Datastar: other processes do not get what was published to %r: %s; their streams read their state "
+                "again when the broker is back",
+                topic,
+                error,
+            )
+            return False
+        return True
 
     def post(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Publish without waiting, and without hearing of a failure."""
@@ -131,6 +143,7 @@ class Bus:
             self.on_restored()
         with self._lock:
             self._restored += 1
+            self._has_dropped = False
             has_missed = bool(self._missed)
         if has_missed:
             # Not here: the one that calls must not wait for the broker.

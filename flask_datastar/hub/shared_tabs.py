@@ -15,17 +15,22 @@ from __future__ import annotations
 import itertools
 import time
 import uuid
+from contextlib import suppress
+from dataclasses import replace
+from math import inf
 
 from ..brokers.payload import MessageKind, Payload
+from ..errors import BrokerError
 from ..hooks import Reason
-from ..transport.wakeups import Wakeup, make_lock, make_wakeup
+from ..transport.wakeups import make_lock, spawn
 from .bus import Bus
+from .questions import Questions
 from .scopes import scope_topic
 from .tab_messages import Beside, Closed, Found, Gone, Opened, Wanted, decode
 from .tabs import TabEntry, TabInfo, TabRegistry, may_live_beside
 
-#: How long a process may take to say that it has a stream.
-_ANSWER_SECONDS = 0.5
+#: Orders that are remembered in an outage.
+_MOST_OWED = 10_000
 
 
 class SharedTabs:
@@ -34,8 +39,9 @@ class SharedTabs:
     def __init__(self, bus: Bus) -> None:
         self._registry = TabRegistry()
         self._bus = bus
-        # What was asked → what is set by the answer.
-        self._questions: dict[str, Wakeup] = {}
+        self._questions = Questions(bus)
+        # Orders to end streams that the others have not heard of.
+        self._owed: list[Closed] = []
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
         # Held while a stream is registered and announced, so that both happen in the same order, and none is announced
@@ -80,9 +86,23 @@ class SharedTabs:
         """
         ended = self._registry.close(scope, tab, reason=reason)
         if self._bus.is_shared:
-            message = Closed(self._process, scope, tab, reason)
-            self._bus.publish(scope_topic(scope), MessageKind.TABS, message.encode())
+            self._order_close(Closed(self._process, scope, tab, reason))
         return ended
+
+    def _order_close(self, order: Closed) -> None:
+        """Let the others end streams; what they do not hear of now is repeated after the outage."""
+        is_told = False
+        try:
+            is_told = self._bus.publish(scope_topic(order.scope), MessageKind.TABS, order.encode())
+        finally:
+            if not is_told and len(self._owed) < _MOST_OWED:
+                self._owed.append(replace(order, before=order.before or time.time()))
+
+    def _repeat_owed(self) -> None:
+        owed, self._owed = self._owed, []
+        for order in owed:
+            with suppress(BrokerError):
+                self._order_close(order)
 
     def restore(self, scope: str, tab: str, page: str | None, url: str) -> bool:
         """Let the live stream of a page take back the last id that the page's other request left in the browser.
@@ -103,20 +123,7 @@ class SharedTabs:
         broker = self._bus.broker
         if not self._bus.is_shared or broker.count_elsewhere(scope, None) == broker.count_elsewhere(scope, tab):
             return False
-        question, answered = f"{self._process}:{next(self._numbers)}", make_wakeup()
-        topic, listener = scope_topic(scope), _Listener()
-        self._questions[question] = answered
-        self._bus.subscribe(topic, listener)
-        try:
-            self._tell(Wanted(question, scope, tab, page, url))
-            deadline = time.monotonic() + _ANSWER_SECONDS
-            while (left := deadline - time.monotonic()) > 0:
-                if answered.wait(left):
-                    return True
-            return False
-        finally:
-            self._bus.unsubscribe(topic, listener)
-            del self._questions[question]
+        return self._questions.ask(Wanted(f"{self._process}:{next(self._numbers)}", scope, tab, page, url))
 
     def is_full(self, newcomer: TabEntry, limit: int) -> bool:
         """Whether the scope of a new stream has as many in all processes as it may have beside it.
@@ -165,7 +172,7 @@ class SharedTabs:
             if entry.newer is not None:
                 entry.newer = {url: other for url, other in entry.newer.items() if other != key} or None
 
-    def _tell(self, message: Opened | Beside | Gone | Wanted) -> None:
+    def _tell(self, message: Opened | Beside | Gone) -> None:
         self._bus.post(scope_topic(message.scope), MessageKind.TABS, message.encode())
 
     def _note(self, entry: TabEntry) -> None:
@@ -182,6 +189,9 @@ class SharedTabs:
         self._tell(Opened(entry.key, number, *place, entry.opened_at, is_again))
 
     def _announce_again(self) -> None:
+        if self._owed:
+            # Not here: whoever calls must not wait for the broker.
+            spawn(self._repeat_owed, "datastar-owed")
         with self._order:
             for entry in self._registry.entries():
                 if entry.tab is not None:
@@ -195,14 +205,14 @@ class SharedTabs:
             return
         if isinstance(message, Closed):
             if message.process != self._process:
-                self._registry.close(message.scope, message.tab, reason=message.reason)
+                before = inf if message.before is None else message.before
+                self._registry.close(message.scope, message.tab, reason=message.reason, before=before)
         elif isinstance(message, Wanted):
             place = message.scope, message.tab, message.page, message.url
-            if message.question not in self._questions and self._restore_here(*place):
+            if not self._questions.is_own(message) and self._restore_here(*place):
                 self._bus.post(scope_topic(message.scope), MessageKind.TABS, Found(message.question).encode())
         elif isinstance(message, Found):
-            if answered := self._questions.get(message.question):
-                answered.set()
+            self._questions.take(message)
         else:
             with self._order:
                 self._take_of_page(message)
@@ -245,13 +255,3 @@ class SharedTabs:
                 self._registry.release(entry)
                 entry.stream.end_as(Reason.REPLACED, opened.page)
                 self._drop(entry)
-
-
-class _Listener:
-    """Keeps a channel subscribed; what comes on it goes to the registries."""
-
-    def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
-        """Leave it to others."""
-
-    def catch_up(self) -> None:
-        """Miss nothing."""

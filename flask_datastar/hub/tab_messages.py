@@ -79,10 +79,13 @@ class Closed:
     scope: str
     tab: str | None
     reason: Reason
+    #: Of an order that is repeated after an outage: streams that were opened later stay.
+    before: float | None = None
 
     def encode(self) -> Payload:
         """Write the message."""
-        return _payload({"close": self.process, "scope": self.scope, "tab": self.tab, "reason": self.reason})
+        order = {"close": self.process, "scope": self.scope, "tab": self.tab, "reason": self.reason}
+        return _payload(order if self.before is None else {**order, "before": self.before})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ def decode(data: bytes) -> Opened | Beside | Gone | Closed | Wanted | Found:
         reason = _take(message, "reason", str)
         if reason not in _CLOSING:
             raise ValueError("its reason is unknown")
-        return Closed(_take(message, "close", str), _scope(message), _take(message, "tab", str, None), Reason(reason))
+        target = _take(message, "close", str), _scope(message), _take(message, "tab", str, None)
+        return Closed(*target, Reason(reason), _time(message, "before") if "before" in message else None)
     if "found" in message:
         return Found(_take(message, "found", str))
     scope, tab = _scope(message), _take(message, "tab", str)
@@ -139,7 +143,7 @@ def decode(data: bytes) -> Opened | Beside | Gone | Closed | Wanted | Found:
     if "wanted" in message:
         return Wanted(_take(message, "wanted", str), *place)
     key, number = _take(message, "opened", str), _take(message, "number", int)
-    return Opened(key, number, *place, _time(message), _take(message, "again", bool))
+    return Opened(key, number, *place, _time(message, "at"), _take(message, "again", bool))
 
 
 def _take(message: dict[str, Any], name: str, *kinds: type | None) -> Any:
@@ -157,8 +161,8 @@ def _scope(message: dict[str, Any]) -> str:
     return scope
 
 
-def _time(message: dict[str, Any]) -> float:
-    value = _take(message, "at", float, int)
+def _time(message: dict[str, Any], name: str) -> float:
+    value = _take(message, name, float, int)
     try:
         found = float(value)
     except OverflowError:

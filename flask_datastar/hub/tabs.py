@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 from weakref import WeakSet
 
@@ -173,17 +174,19 @@ class TabRegistry:
                 if not entries:
                     streams.drop(entry.scope, entry.tab)
 
-    def close(self, scope: str, tab: str | None = None, *, reason: Reason) -> int:
+    def close(self, scope: str, tab: str | None = None, *, reason: Reason, before: float = inf) -> int:
         """End all streams of a scope, those without a tab too, or of one of its tabs, and those that are about to open.
 
         :param reason: what they are ended with.
+        :param before: streams that were opened later stay; as :func:`time.time` gives it.
         :return: how many.
         """
         streams = self._streams.get()
         with streams.lock:
             names = [tab] if tab is not None else list(streams.by_scope.get(scope, {}))
-            ended = [entry for name in names for entry in streams.drop(scope, name)]
-            ended += [one for one in streams.expected if one.scope == scope and tab in (None, one.tab)]
+            ended = [entry for name in names for entry in streams.drop(scope, name, before)]
+            expected = [one for one in streams.expected if one.scope == scope and tab in (None, one.tab)]
+            ended += [entry for entry in expected if entry.opened_at <= before]
         _end(ended, reason, None)
         return len(ended)
 
@@ -216,13 +219,15 @@ class _Streams:
         #: Those whose request is being answered; weakly, because not every answer is sent.
         self.expected: WeakSet[TabEntry] = WeakSet()
 
-    def drop(self, scope: str, tab: str | None) -> list[TabEntry]:
-        """Forget a tab and give what it had. The lock is held."""
+    def drop(self, scope: str, tab: str | None, before: float = inf) -> list[TabEntry]:
+        """Forget the streams of a tab that were opened before a time, and return them. The lock is held."""
         tabs = self.by_scope.get(scope, {})
         entries = tabs.pop(tab, [])
+        if kept := [entry for entry in entries if entry.opened_at > before]:
+            tabs[tab] = kept
         if not tabs:
             self.by_scope.pop(scope, None)
-        return entries
+        return [entry for entry in entries if entry.opened_at <= before]
 
 
 def _count_beside(tabs: dict[str | None, list[TabEntry]], newcomer: TabEntry) -> int:

@@ -73,7 +73,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
 
     monkeypatch.setattr(bus_module, "make_broker", make)
     app = Flask(__name__)
-    Datastar(app)
+    Datastar(app, broker_on_failure="raise")
     bus = Bus(find_app_state(app).settings, app.name, Turns())
     yield bus
     bus.close()

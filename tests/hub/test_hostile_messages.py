@@ -98,7 +98,9 @@ def test_every_field_of_a_tab_message_is_checked(payload: Payload) -> None:
 
 def is_fit(whole: dict[str, Any], name: str, value: Any) -> bool:
     """Whether a process may have sent a value in the place of a field."""
-    if name == "at":
+    if name == "before" and value is MISSING:
+        return True
+    if name in ("at", "before"):
         return type(value) in (int, float) and abs(value) < 10**300
     if name == "page" or (name == "tab" and "close" in whole):
         return isinstance(value, str | None)

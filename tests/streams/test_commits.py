@@ -99,7 +99,7 @@ def make_board(make_app: MakeApp, tmp_path: Any) -> Iterator[MakeBoard]:
 
 @pytest.fixture(params=[True, False], ids=["database first", "extension first"])
 def board(make_board: MakeBoard, request: pytest.FixtureRequest) -> Iterator[Board]:
-    board = make_board(is_database_first=request.param)
+    board = make_board(is_database_first=request.param, DATASTAR_BROKER_ON_FAILURE="raise")
     with board.app.app_context():
         yield board
 
@@ -467,6 +467,21 @@ def test_another_extension_of_that_name_is_left_alone(make_app: MakeApp) -> None
         datastar.publish("rows", "1")
 
     assert listener.published == ['"1"']
+
+
+def test_broker_that_fails_fails_no_commit(make_board: MakeBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = make_board()
+
+    def fail(*args: Any, **options: Any) -> None:
+        raise BrokerError("no Redis")
+
+    monkeypatch.setattr(hub_for(board.app).bus.broker, "publish", fail)
+    with board.app.app_context():
+        board.db.session.add(board.Row(name="second"))
+        board.publish("1")
+        board.db.session.commit()
+
+        assert board.db.session.scalar(select(board.db.func.count(board.Row.id))) == 2
 
 
 def test_broker_that_fails_leaves_the_session_usable(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:

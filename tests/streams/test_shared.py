@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from flask import Flask
 from flask_datastar import Datastar
 from flask_datastar.brokers import BROKERS
 from flask_datastar.errors import BrokerError
-from flask_datastar.hub import bus, shared_tabs
+from flask_datastar.hub import bus, questions
 from tests.brokers.joined import ROW, URL, JoinedBroker, Line
 from tests.support.checks import wait_until
 from tests.support.streams import Connect, hub_for
@@ -222,7 +223,7 @@ def test_page_that_asks_twice_keeps_one_stream_whichever_processes_are_asked(mak
 
 def test_page_whose_other_stream_has_gone_gets_one(make_process: MakeProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nobody is to be asked: it would wait for ever.
-    monkeypatch.setattr(shared_tabs, "_ANSWER_SECONDS", 3600)
+    monkeypatch.setattr(questions, "_ANSWER_SECONDS", 3600)
     one, other = make_process(), make_process()
     first = one.open("feed", "t.p").wait_open()
     second = other.open("feed", "t.p").wait_open()
@@ -364,12 +365,12 @@ def test_what_has_ended_is_counted_nowhere(processes: tuple[Process, Process]) -
 # The broker goes away
 
 
-def test_failure_is_raised_and_local_streams_have_got_it(processes: tuple[Process, Process], line: Line) -> None:
-    one, other = processes
+def test_failure_is_raised_and_local_streams_have_got_it(make_process: MakeProcess) -> None:
+    one, other = make_process(DATASTAR_BROKER_ON_FAILURE="raise"), make_process()
     streams = [one.open("messages", "t.p").wait_open(), one.open("feed", "u.p").wait_open()]
     far = other.open("messages", "v.p").wait_open()
 
-    with line.cut():
+    with JoinedBroker.lines["shop"].cut():
         with pytest.raises(BrokerError, match="the line is cut"):
             one.publish("local")
         with pytest.raises(BrokerError):
@@ -388,18 +389,53 @@ def test_failure_is_raised_and_local_streams_have_got_it(processes: tuple[Proces
     assert b"local" not in far.received
 
 
-def test_failure_can_be_dropped(make_process: MakeProcess, caplog: pytest.LogCaptureFixture) -> None:
-    one, other = make_process(DATASTAR_BROKER_ON_FAILURE="drop"), make_process()
+def test_failure_is_logged_once_an_outage_and_nothing_is_raised(
+    processes: tuple[Process, Process], line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = processes
     stream = one.open("messages", "t.p").wait_open()
-    assert other.count() == (0, 1)
+    far = other.open("changes", "u.p").wait_open()
+    assert other.count() == (1, 2)
 
-    with JoinedBroker.lines["shop"].cut(), caplog.at_level(logging.WARNING):
-        one.publish("local")
-        with one.app.app_context():
-            one.datastar.tabs.close("nobody")
+    for number in range(2):
+        with line.cut(), caplog.at_level(logging.WARNING):
+            for _ in range(3):
+                one.publish("local")
+                one.broadcast("local")
+            with one.app.app_context():
+                one.datastar.tabs.close("nobody")
+        stream.wait('{"message":"local"}', count=3 * (number + 1))
+        far.wait(f'{{"changed":{number + 1}}}')
+        text = "other processes do not get what was published to 'news': the line is cut"
+        assert caplog.text.count(text) == number + 1
 
-    stream.wait('{"message":"local"}')
-    assert "other processes do not get what was published to 'news': the line is cut" in caplog.text
+
+@pytest.mark.parametrize("on_failure", ["drop", "raise"])
+@pytest.mark.parametrize("tab", [None, "t"])
+def test_streams_that_were_closed_in_an_outage_end_after_it(
+    make_process: MakeProcess, on_failure: str, tab: str | None
+) -> None:
+    one, other = (make_process(DATASTAR_BROKER_ON_FAILURE=on_failure) for _ in range(2))
+    far, beside = other.open("feed", "t.p").wait_open(), other.open("feed", "u.p").wait_open()
+
+    with JoinedBroker.lines["shop"].cut():
+        with one.app.app_context(), suppress(BrokerError):
+            one.datastar.tabs.close("ann", *([] if tab is None else [tab]), restart=True)
+        time.sleep(0.002)
+        # Signed in again, in the same browser or in another one, and the clock has moved on.
+        later = other.open("feed", "v.p").wait_open()
+
+    assert ending(far.wait_end())[0] == "ds:restart:0:"
+    if tab is None:
+        assert ending(beside.wait_end())[0] == "ds:restart:0:"
+    one.broadcast("after")
+    later.wait('{"after":1}')
+    assert beside.has_ended == (tab is None)
+    # Once, however many outages follow.
+    with JoinedBroker.lines["shop"].cut():
+        pass
+    one.broadcast("last")
+    later.wait('{"last":1}')
 
 
 def test_changes_are_noticed_once_after_an_outage(processes: tuple[Process, Process], line: Line) -> None:

@@ -26,6 +26,7 @@ TAB_MESSAGES: list[Payload] = [
     Gone("a:1", "ann", "t").encode(),
     Closed("a", "ann", None, Reason.DONE).encode(),
     Closed("a", "ann", "t", Reason.RESTART).encode(),
+    Closed("a", "ann", "t", Reason.RESTART, 17.5).encode(),
     Wanted("a:3", "ann", "t", "p", "/feed?").encode(),
     Found("a:3").encode(),
 ]

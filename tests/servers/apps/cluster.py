@@ -25,6 +25,7 @@ app.config.update(
     DATASTAR_MAX_STREAMS=5000,
     DATASTAR_RESTART_SPREAD_SECONDS=2,
 )
+app.config["DATASTAR_BROKER_ON_FAILURE"] = "raise"
 app.config.from_prefixed_env("EXTRA")
 datastar = Datastar(app)
 
@@ -66,6 +67,11 @@ def say_failed(error: BrokerError) -> str:
 
 def scope() -> str:
     return request.args.get("scope", "")
+
+
+def only() -> dict[str, str]:
+    """The tab that is meant; without one all are."""
+    return {"tab": request.args["only"]} if "only" in request.args else {}
 
 
 @datastar.stream(group="t", scope=scope)
@@ -137,7 +143,7 @@ def state() -> str:
 @app.post("/tell")
 def tell() -> dict[str, Any]:
     """Send something to one user, or to one of its tabs."""
-    out = datastar.broadcast_to(request.args["scope"], request.args.get("only"))
+    out = datastar.broadcast_to(request.args["scope"], **only())
     try:
         out.patch_signals({"told": request.args["text"]})
     except BrokerError:
@@ -148,7 +154,7 @@ def tell() -> dict[str, Any]:
 @app.post("/close")
 def close() -> str:
     is_restart = "restart" in request.args
-    return str(datastar.tabs.close(request.args["scope"], request.args.get("only"), restart=is_restart))
+    return str(datastar.tabs.close(request.args["scope"], restart=is_restart, **only()))
 
 
 @app.get("/ready")
