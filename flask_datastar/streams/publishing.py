@@ -7,6 +7,7 @@ from typing import Any
 
 from ..brokers.payload import MessageKind, Payload
 from ..hub.limits import check_message_size
+from ..security.tokens import check_no_token
 from ..state.app import AppState
 from .broadcast import Broadcast
 from .commits import publish_at_commit
@@ -18,11 +19,12 @@ def publish_message(app_state: AppState, topic: str, data: Any) -> None:
     """Publish data, as JSON, to the streams that subscribed to a topic.
 
     :raises ValueError: if the data has no strict JSON form, or is too large.
-    :raises SetupError: if most streams would not get it.
+    :raises SetupError: if most streams would not get it, or the data holds the sender's CSRF token.
     :raises BrokerError: if the streams of other processes may not get it.
     """
     payload = Payload(app_state.dumps(data).encode())
     check_message_size(app_state.settings, len(payload.data))
+    check_no_token(app_state, payload.data)
     _publish(app_state, topic, MessageKind.MESSAGE, payload)
 
 
