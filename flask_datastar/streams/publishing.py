@@ -13,6 +13,7 @@ from .broadcast import Broadcast
 from .commits import publish_at_commit
 from .current import hub_of
 from .servers import check_publisher
+from .unheard import note_unheard
 
 
 def publish_message(app_state: AppState, topic: str, data: Any) -> None:
@@ -36,6 +37,8 @@ def broadcast_events(app_state: AppState, topic: str) -> Broadcast:
 def _publish(app_state: AppState, topic: str, kind: MessageKind, payload: Payload) -> None:
     """Hand a payload to all streams of a topic: at once, or when the transaction that it tells of is committed."""
     check_publisher(app_state)
-    publish = partial(hub_of(app_state).bus.publish, topic, kind, payload)
+    hub = hub_of(app_state)
+    note_unheard(app_state, hub, topic, kind)
+    publish = partial(hub.bus.publish, topic, kind, payload)
     if not publish_at_commit(app_state, publish):
         publish()
