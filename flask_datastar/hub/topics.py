@@ -115,6 +115,12 @@ class Topics:
             found = topics.by_name.get(topic)
             return 0 if found is None else len(found.subscribers)
 
+    def names(self) -> list[str]:
+        """List the topics that somebody is subscribed to, without those of one user's streams."""
+        topics = self._topics.get()
+        with topics.lock:
+            return [name for name in topics.by_name if not name.startswith("\0")]
+
     @property
     def is_empty(self) -> bool:
         """Whether nobody is subscribed to anything."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Request, g
+from flask import Flask, Request, g, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 
@@ -20,7 +20,7 @@ from ..sansio.actions import add_header
 from ..sansio.consts import CARRIED_TOKEN, TOKEN_SIGNAL
 from ..sansio.javascript import Expression
 from ..state.app import AppState
-from ..state.request import RequestState
+from ..state.request import RequestState, find_request_state
 
 #: The salt of Flask-WTF's tokens.
 _SALT = "wtf-csrf-token"
@@ -147,8 +147,33 @@ def check_no_token(app_state: AppState, data: bytes) -> None:
     if not is_protected(app_state.app):
         return
     token = g.get(session_key(app_state.app))
-    if isinstance(token, str) and token.encode() in data:
+    is_in_there = isinstance(token, str) and token.encode() in data
+    if is_in_there or any(_is_token(app_state.app, sent) for sent in _sent_values() if sent.encode() in data):
         raise SetupError(
-            "the broadcast contains the current user's CSRF token, which no other user may receive; render it with the "
-            "broadcast's patch_template(), and without csrf_token() or a form's hidden_tag()"
+            "the broadcast contains the CSRF token of the user whose request this is, which no other user may receive; "
+            "leave it out, render templates with the broadcast's patch_template(), and use neither csrf_token() nor a "
+            "form's hidden_tag() in them"
         )
+
+
+def _sent_values() -> list[str]:
+    """List where the current request may have a token, as far as its body was read already."""
+    state = find_request_state()
+    if state is None:
+        return []
+    app, current = state.app_state.app, request
+    found: list[object] = [current.headers.get(name) for name in app.config["WTF_CSRF_HEADERS"]]
+    found += [(state.received or {}).get(name) for name in (CARRIED_TOKEN, TOKEN_SIGNAL)]
+    if "form" in current.__dict__:
+        found += [current.form.get(name) for name in (CARRIED_TOKEN, session_key(app))]
+    return [value for value in found if isinstance(value, str) and value]
+
+
+def _is_token(app: Flask, value: str) -> bool:
+    """Whether a text that a request sent is a token: whoever sends any other one is not to stop a broadcast."""
+    keys = [key.encode() if isinstance(key, str) else key for key in reversed(signing_keys(app))]
+    try:
+        URLSafeTimedSerializer(keys, salt=_SALT).loads(value)
+    except BadData:
+        return False
+    return True

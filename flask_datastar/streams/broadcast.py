@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Unpack
 
 from ..brokers.payload import Payload
 from ..hub.limits import check_message_size
+from ..sansio import strictjson
+from ..sansio.consts import CARRIED_TOKEN, TAB_ID_SIGNAL, TOKEN_SIGNAL
 from ..sansio.elements import ElementOptions
 from ..sansio.events import Event
 from ..security.tokens import check_no_token
@@ -15,6 +18,13 @@ from ..sending import Component, SendingMethods
 from ..sending.rendering import rendering_for_others
 from ..state.app import AppState
 from ..state.tracked import TrackedSignals
+
+#: Signals that belong to one page: to another one they would give the place of this one, or its session.
+_PAGE_S_OWN = frozenset({TAB_ID_SIGNAL, TOKEN_SIGNAL, CARRIED_TOKEN})
+
+
+def _may_relay(name: object) -> bool:
+    return not isinstance(name, str) or name.partition(".")[0] not in _PAGE_S_OWN
 
 
 class Broadcast(SendingMethods[None]):
@@ -42,10 +52,40 @@ class Broadcast(SendingMethods[None]):
             self._publish(events + tracked.take_events(self._app_state.dumps))
 
     def signal(self, name: str, value: object, *, only_if_missing: bool = False) -> None:
-        """Set a signal in the pages, as the sending method does."""
+        """Set a signal in the pages, as the sending method does; signals that belong to one page are left out."""
+        if not _may_relay(name):
+            return
         super().signal(name, value, only_if_missing=only_if_missing)
         if self._collected is None:
             self._publish(self._tracked.take_events(self._app_state.dumps))
+
+    def patch_signals(self, signals: Mapping[str, Any], **options: Any) -> None:
+        """Patch signals of all pages, as the sending method does.
+
+        The tab id and the CSRF token of the page that sent them are left out, so that a handler may relay its signals.
+        """
+        kept = {name: value for name, value in signals.items() if _may_relay(name)}
+        if kept or not signals:
+            super().patch_signals(kept, **options)
+
+    def patch_signals_raw(self, text: str, **options: Any) -> None:
+        """Patch signals of all pages from JSON text; left out is what :meth:`patch_signals` leaves out."""
+        signals: object = None
+        if any(name in text for name in _PAGE_S_OWN):
+            # What is wrong with it is for the sending method to say.
+            with suppress(ValueError):
+                signals = strictjson.loads(text)
+        if isinstance(signals, dict) and not all(map(_may_relay, signals)):
+            self.patch_signals(signals, **options)
+        else:
+            super().patch_signals_raw(text, **options)
+
+    def remove_signals(self, paths: str | Iterable[str], **options: Any) -> None:
+        """Remove signals of all pages, but none that is a page's own."""
+        given = [paths] if isinstance(paths, str) else list(paths)
+        kept = [path for path in given if _may_relay(path)]
+        if kept or not given:
+            super().remove_signals(kept, **options)
 
     def patch_elements(self, elements: Component | None, **options: Unpack[ElementOptions]) -> None:
         """Patch elements of the page, as the sending method does; a component is rendered for all, for nobody's own."""
