@@ -69,11 +69,6 @@ def scope() -> str:
     return request.args.get("scope", "")
 
 
-def only() -> dict[str, str]:
-    """The tab that is meant; without one all are."""
-    return {"tab": request.args["only"]} if "only" in request.args else {}
-
-
 @datastar.stream(group="t", scope=scope)
 def follow(topic: str) -> Any:
     """Forward what is broadcast; after a gap say so."""
