@@ -45,9 +45,11 @@ demo-cluster: .venv/demo-cluster.stamp $(CLIENT)
 	@sh tests/system_programs.sh nginx redis-server
 	@exec $(BIN)/python example/cluster.py --host "$(HOST)" --port "$(PORT)"
 
+# Everything runs in several processes; a few tests are there sooner in one. Modules are compiled once, whatever the shell
+# says, and not in each of the hundreds of processes that are started.
 test: .venv/test.stamp $(CLIENT)
 	sh tests/system_programs.sh
-	$(BIN)/python -m pytest --cov $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --cov $(or $(ARGS),-n auto)
 	@$(if $(ARGS),,$(BIN)/python tests/check_coverage.py)
 
 soak: .venv/soak.stamp

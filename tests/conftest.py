@@ -31,6 +31,22 @@ settings.register_profile(
 settings.load_profile("flask_datastar")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Tell how many processes ``-n auto`` means."""
+    from tests.support.scheduling import PROCESSES
+
+    return PROCESSES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Make what hands tests out to the processes."""
+    from tests.support.scheduling import Scheduling
+
+    return Scheduling(config, log)
+
+
 class MakeApp(Protocol):
     def __call__(
         self, datastar: Datastar | None = None, *, templates: Mapping[str, str] | None = None, **config: Any

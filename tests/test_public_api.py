@@ -7,6 +7,7 @@ import builtins
 import pkgutil
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -74,11 +75,23 @@ Documented = ast.Module | ast.ClassDef | Function
 FIELD = re.compile(r"^:(\w+)(?: ([^:`]+))?:(?=\s|$)", re.MULTILINE)
 #: What reStructuredText knows besides, `:returns:` and `:type x:` among them, stands in no docstring of the package.
 FIELD_KINDS = {"param", "return", "raises"}
-TREES = {
-    ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): ast.parse(path.read_text())
-    for path in sorted(ROOT.rglob("*.py"))
-}
-CLASSES = {node.name: node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Parse all modules, by name."""
+    return {
+        ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
+            path.read_text()
+        )
+        for path in sorted(ROOT.rglob("*.py"))
+    }
+
+
+@cache
+def classes() -> dict[str, ast.ClassDef]:
+    nodes = [node for tree in trees().values() for node in ast.walk(tree)]
+    return {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
 
 
 def is_overload_or_setter(node: Function) -> bool:
@@ -94,8 +107,11 @@ def definitions(owner: Documented, name: str) -> Iterator[tuple[str, Documented]
             yield from definitions(node, f"{name}.{node.name}")
 
 
-#: Name in its module → what it names; by module.
-DEFINITIONS = {module: dict(definitions(tree, "")) for module, tree in TREES.items()}
+def all_definitions() -> Iterator[tuple[str, str, Documented]]:
+    """Find what each module defines: the module, the name in it, the definition."""
+    for module, tree in trees().items():
+        for name, node in definitions(tree, ""):
+            yield module, name, node
 
 
 def is_public(name: str) -> bool:
@@ -116,7 +132,7 @@ def parameters_of(node: Documented) -> list[str]:
     names: list[str] = []
     if isinstance(node, ast.ClassDef):
         for base in node.bases:
-            names += parameters_of(CLASSES.get(ast.unparse(base), ast.Module([])))
+            names += parameters_of(classes().get(ast.unparse(base), ast.Module([])))
         for child in node.body:
             if isinstance(child, ast.AnnAssign):  # a field of a data class
                 names.append(ast.unparse(child.target))
@@ -135,36 +151,30 @@ def is_exception(name: str, module: ast.Module) -> bool:
 
 
 def test_every_public_name_has_a_docstring() -> None:
-    missing = [
-        module + name
-        for module, found in DEFINITIONS.items()
-        for name, node in found.items()
-        if is_public(name) and not ast.get_docstring(node)
-    ]
+    public = [(module + name, node) for module, name, node in all_definitions() if is_public(name)]
+    missing = [name for name, node in public if not ast.get_docstring(node)]
 
-    assert ".EventParser.feed" in DEFINITIONS["flask_datastar.sansio.parser"]
+    assert "flask_datastar.sansio.parser.EventParser.feed" in dict(public)
     assert not missing, "\n".join(missing)
 
 
 def test_documented_parameters_are_parameters_in_their_order() -> None:
     wrong = []
-    for module, found in DEFINITIONS.items():
-        for name, node in found.items():
-            documented, existing = [about for kind, about in fields_of(node) if kind == "param"], parameters_of(node)
-            if documented != [parameter for parameter in existing if parameter in documented]:
-                wrong.append(f"{module}{name} has the parameters {existing}; documented are {documented}")
+    for module, name, node in all_definitions():
+        documented, existing = [about for kind, about in fields_of(node) if kind == "param"], parameters_of(node)
+        if documented != [parameter for parameter in existing if parameter in documented]:
+            wrong.append(f"{module}{name} has the parameters {existing}; documented are {documented}")
 
     assert not wrong, "\n".join(wrong)
 
 
 def test_documented_results_and_errors_exist() -> None:
     wrong = []
-    for module, found in DEFINITIONS.items():
-        for name, node in found.items():
-            returns_nothing = isinstance(node, Function) and ast.unparse(node.returns or ast.Constant(0)) == "None"
-            for kind, about in fields_of(node):
-                is_known = kind in FIELD_KINDS and not (kind == "return" and returns_nothing)
-                if not is_known or (kind == "raises" and not is_exception(about, TREES[module])):
-                    wrong.append(f"{module}{name}: `:{kind} {about}:`")
+    for module, name, node in all_definitions():
+        returns_nothing = isinstance(node, Function) and ast.unparse(node.returns or ast.Constant(0)) == "None"
+        for kind, about in fields_of(node):
+            is_known = kind in FIELD_KINDS and not (kind == "return" and returns_nothing)
+            if not is_known or (kind == "raises" and not is_exception(about, trees()[module])):
+                wrong.append(f"{module}{name}: `:{kind} {about}:`")
 
     assert not wrong, "\n".join(wrong)

@@ -25,19 +25,29 @@ CLIENT = ROOT / "example" / "static" / "datastar.js"
 #: Another client than the one that is fetched; None for that one.
 OWN_CLIENT = os.environ.get("DATASTAR_CLIENT")
 
+DISABLED_FEATURES = [
+    # Suggestions below the address bar, for which every window starts a process of its own: half of what a test costs.
+    *["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"],
+    # Playwright's own, which Chromium would forget, because it goes by the last list.
+    *["AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades", "PaintHolding"],
+    *["HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "ThirdPartyStoragePartitioning"],
+    *["AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled"],
+    "PreconnectToSearch",
+]
+
 # They are applications for the servers below; the test process itself does not import them.
 collect_ignore = ["apps"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    live = [item for item in items if Path(__file__).parent in item.path.parents]
-    for item in live:
-        item.add_marker(pytest.mark.live)
-    # Last, because Playwright keeps an event loop running in this thread, in which async handlers cannot be tested.
-    items[:] = [item for item in items if item not in live] + live
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.live)
 
 
-@pytest.fixture(scope="session")
+# To the end of this package, not of the session: while Playwright runs, an event loop runs in this thread, in which
+# async handlers cannot be tested.
+@pytest.fixture(scope="package")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     if not CLIENT.exists():
         pytest.fail(f"{CLIENT} is missing: python example/fetch_client.py fetches it")
@@ -57,7 +67,7 @@ def noise(servers: Servers) -> Iterator[Noise]:
     noise.check(log)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     executable = shutil.which("chromium")
     if executable is None:
@@ -73,6 +83,7 @@ def browser() -> Iterator[Browser]:
                 "--disable-component-update",
                 "--disable-sync",
                 "--no-first-run",
+                f"--disable-features={','.join(DISABLED_FEATURES)}",
             ],
         )
         yield browser

@@ -108,15 +108,18 @@ class Servers:
     folder: Path
     running: dict[tuple[object, ...], Server] = field(default_factory=dict)
 
-    def start(self, app: str, *, mount: str = "", ready: str = "", **environment: str) -> Server:
+    def start(
+        self, app: str, *, mount: str = "", ready: str = "", send_buffer: int | None = None, **environment: str
+    ) -> Server:
         """Start gunicorn on an application, e.g. ``tests.live.apps.elements:app``, or give the one that is running.
 
         :param mount: the path below which the application is served.
         :param ready: the path, relative to that, which is asked for until it answers.
+        :param send_buffer: bytes that each connection takes from the server; None for the system's choice.
         """
-        key = (app, mount, *sorted(environment.items()))
+        key = (app, mount, send_buffer, *sorted(environment.items()))
         if key not in self.running:
-            self.running[key] = self._spawn(app, mount, ready, environment)
+            self.running[key] = self._spawn(app, mount, ready, send_buffer, environment)
             self.running[key].wait_until_ready(ready)
         return self.running[key]
 
@@ -128,12 +131,14 @@ class Servers:
             server.keeper.close()
             server.wait_until_stopped()
 
-    def _spawn(self, app: str, mount: str, ready: str, environment: dict[str, str]) -> Server:
+    def _spawn(self, app: str, mount: str, ready: str, send_buffer: int | None, environment: dict[str, str]) -> Server:
         folder = self.folder / str(len(self.running))
         folder.mkdir()
         log_path = folder / "gunicorn.log"
 
         def launch(listener: socket.socket) -> subprocess.Popen[bytes]:
+            if send_buffer is not None:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
             command = [sys.executable, "-m", "gunicorn", "--config", "example/gunicorn.conf.py", app]
             command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "3"]
             variables = child_environment(

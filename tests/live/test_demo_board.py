@@ -26,9 +26,15 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def server(servers, database) -> Server:
+def send_buffer() -> int | None:
+    return None
+
+
+@pytest.fixture
+def server(servers, database, send_buffer) -> Server:
     server = servers.start(
         "example:create_app()",
+        send_buffer=send_buffer,
         EXAMPLE_SECRET_KEY="only for tests",
         EXAMPLE_SQLALCHEMY_DATABASE_URI=f"sqlite:///{database}",
         EXAMPLE_DATASTAR_RESTART_SPREAD_SECONDS="2",
@@ -225,16 +231,19 @@ def test_300_open_streams_share_5_connections_of_the_database(server, open_strea
         stream.close()
 
 
-def test_clients_that_do_not_read_hold_no_connection_of_the_database(server, open_streams):
+@pytest.mark.parametrize("send_buffer", [16_384])
+def test_clients_that_do_not_read_hold_no_connection_of_the_database(server, database, open_streams):
     (cookie,) = make_cookies(server, 1)
-    # Large enough that what is sent of the board waits for the client: more than the pool has connections.
-    for number in range(300):
-        request(server, "ds/board/save", cookie, {"text": f"{number} {'x' * 190}"})
+    # Large enough that what is sent of the board waits for the client.
+    with sqlite3.connect(database, timeout=DEADLINE_SECONDS) as connection:
+        cards = [(f"{number} {'x' * 190}", "Ann", 0) for number in range(100)]
+        connection.executemany('insert into card (text, author, "column") values (?, ?, ?)', cards)
+    # More than the pool has connections.
     slow = open_streams(8, [cookie], receive_buffer=4096)
     (reader,) = open_streams(1, [cookie])
     read_until(reader, "Here now")
 
-    for number in range(12):
+    for number in range(3):
         text = f"change {number}"
         request(server, "ds/board/save", cookie, {"text": text})
         read_until(reader, text)

@@ -21,6 +21,7 @@ from flask_datastar.transport.wakeups import spawn
 from tests.brokers.redis_server import RedisServer
 from tests.support.checks import run_all, wait_until
 
+SIDE_BY_SIDE = 4
 #: The longest wait for Redis where it is waited for, because it hangs: so long that what does not wait for it stays
 #: below also on a busy machine.
 HANGS_SECONDS = 3

@@ -13,6 +13,8 @@ from flask_datastar.testing.brokers import send
 from tests.brokers.redis_server import RedisServer
 from tests.support.checks import finish_child, held, run_in_child, start_child, wait_until
 
+SIDE_BY_SIDE = 4
+
 
 def be_quick(alive_seconds: float = 1.0) -> None:
     redis_presence.BEAT_SECONDS, redis_presence.ALIVE_SECONDS = 0.1, alive_seconds

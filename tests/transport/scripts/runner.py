@@ -1,6 +1,7 @@
 """Runs checks of this folder, each in a process of its own: with threads, or with gevent patched in first.
 
-Those of one module and one kind are forked from one process, because importing takes longer than most of them.
+Those of one module and one kind are forked from one process, because importing takes longer than most of them. They run
+one after another, or as many at a time as a module says in ``SIDE_BY_SIDE`` whose checks wait for most of their time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import sys
 import tempfile
 import traceback
 import warnings
+from contextlib import ExitStack
 from types import ModuleType
+from typing import IO
 
 from tests.support.checks import exit_child
 
@@ -40,18 +43,31 @@ def main(kind: str, module_name: str) -> None:
         # A system that has no epoll and whose poll knows no end of input.
         watchers._watcher = PerProcess(watchers.Watcher)
         watchers._POLLRDHUP = 0
-    results = {}
-    for name in check_names(module):
-        with tempfile.TemporaryFile() as output:
+    results: dict[str, tuple[int, str]] = {}
+    running: dict[str, tuple[int, IO[bytes]]] = {}
+    with ExitStack() as stack:
+        for name in check_names(module):
+            if len(running) == getattr(module, "SIDE_BY_SIDE", 1):
+                finish_oldest(running, results)
+            output = stack.enter_context(tempfile.TemporaryFile())
             child = fork()
             if child == 0:
                 os.dup2(output.fileno(), 1)
                 os.dup2(output.fileno(), 2)
                 run(module, name)
-            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-            output.seek(0)
-            results[name] = (code, output.read().decode(errors="replace"))
+            running[name] = child, output
+        while running:
+            finish_oldest(running, results)
     print(json.dumps(results))
+
+
+def finish_oldest(running: dict[str, tuple[int, IO[bytes]]], results: dict[str, tuple[int, str]]) -> None:
+    """Wait for the check that was started first."""
+    name = next(iter(running))
+    child, output = running.pop(name)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    output.seek(0)
+    results[name] = (code, output.read().decode(errors="replace"))
 
 
 def run(module: ModuleType, name: str) -> None:
