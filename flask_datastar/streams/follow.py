@@ -63,8 +63,7 @@ class Follow(Subscription):
             if self._has_early_gap:
                 stream.catch_up()
             self._stream = stream
-            for topic in self.topics:
-                self._hub.bus.topics.hand_over(topic, self, stream)
+            self._hub.bus.topics.hand_over(self.topics, self, stream)
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Queue broadcast events."""
