@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Flask, abort, redirect, render_template, session, url_for
+from flask.blueprints import BlueprintSetupState
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
@@ -157,5 +158,8 @@ def publish_people(app: Flask, **details: Any) -> None:
             datastar.publish("people")
 
 
-hooks.stream_opened.connect(publish_people)
-hooks.stream_closed.connect(publish_people)
+@bp.record
+def connect_hooks(state: BlueprintSetupState) -> None:
+    # To this app alone: the hooks of others in the process are none of the board's business.
+    hooks.stream_opened.connect(publish_people, state.app)
+    hooks.stream_closed.connect(publish_people, state.app)

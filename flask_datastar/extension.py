@@ -15,7 +15,7 @@ from .handlers.declarations import Declarations
 from .handlers.endpoints import BLUEPRINT
 from .handlers.methods import HandlerMethods
 from .reading import signals as reading
-from .reading.tabs import read_tab_id
+from .reading.tabs import read_tab
 from .sansio.events import Event
 from .security.origin import check_origin
 from .security.renewal import install_renewal
@@ -141,7 +141,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
 
         Actions that do not send that signal, such as form posts, carry the id in a header.
         """
-        return read_tab_id(request, self.read_signals())
+        return read_tab(request, self.read_signals())[0]
 
     @property
     def last_event_id(self) -> str | None:

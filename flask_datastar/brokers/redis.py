@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from ..errors import BrokerError
-from ..transport.ticker import current_ticker
+from ..transport.ticker import call_every
 from ..transport.wakeups import make_lock, make_short_lock, spawn
 from .base import Broker, BrokerOptions, Receiver
 from .payload import Payload
@@ -195,7 +195,7 @@ class RedisBroker(Broker):
                     self._deliver(envelope)
 
     def _start_sweep(self) -> None:
-        cancel = current_ticker().every(PATIENCE_SECONDS / 2, self._sweep)
+        cancel = call_every(PATIENCE_SECONDS / 2, self._sweep)
         with self._lock:
             if self._cancel_sweep is None:
                 self._cancel_sweep, cancel = cancel, _do_nothing

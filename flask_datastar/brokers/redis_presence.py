@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import BrokerError
-from ..transport.ticker import current_ticker
+from ..transport.ticker import call_every
 from ..transport.wakeups import make_lock, make_wakeup, spawn
 from .redis_commands import Commands
 
@@ -61,7 +61,7 @@ class Presence:
                 self._streams.pop(key, None)
             is_first = self._cancel_beat is None
             if is_first:
-                self._cancel_beat = current_ticker().every(BEAT_SECONDS, self._start_beat)
+                self._cancel_beat = call_every(BEAT_SECONDS, self._start_beat)
                 # Before anything is published of this tab: who hears of it asks who is alive. By the clock of this
                 # host, until the first heartbeat has asked for that of Redis.
                 self._commands.post("ZADD", self._processes, "NX", time.time() + ALIVE_SECONDS, self._process)

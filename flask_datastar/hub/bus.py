@@ -13,7 +13,7 @@ from ..brokers.schemes import make_broker
 from ..config.settings import Settings
 from ..errors import BrokerError
 from ..sansio.events import check_event_id
-from ..transport.ticker import current_ticker
+from ..transport.ticker import call_every
 from ..transport.wakeups import make_lock, spawn
 from .notices import Notices
 from .scopes import channel_of
@@ -56,28 +56,35 @@ class Bus:
         # Tells what this process says of them from what others say: its own streams have got everything.
         self._process = uuid.uuid4().hex.encode()
 
-    def subscribe(self, topic: str, subscriber: Subscriber) -> None:
-        """Let a subscriber have every message from now on, whichever process it comes from."""
-        self.topics.subscribe(topic, subscriber)
+    def subscribe(self, topics: tuple[str, ...], subscriber: Subscriber) -> None:
+        """Let a subscriber have every message of these topics from now on, whichever process it comes from."""
+        self.topics.subscribe(topics, subscriber)
         if self.is_shared:
-            channel = channel_of(topic)
-            with self._lock:
-                self._uses[channel] += 1
-                self._idle.discard(channel)
-            self.broker.subscribe(channel)
+            for topic in topics:
+                self._use(channel_of(topic))
 
-    def unsubscribe(self, topic: str, subscriber: Subscriber) -> None:
-        """Let a subscriber have no more messages."""
-        self.topics.unsubscribe(topic, subscriber)
+    def unsubscribe(self, topics: tuple[str, ...], subscriber: Subscriber) -> None:
+        """Let a subscriber have no more messages of these topics."""
+        self.topics.unsubscribe(topics, subscriber)
         if self.is_shared:
-            channel = channel_of(topic)
-            with self._lock:
-                self._uses[channel] -= 1
-                if self._uses[channel] <= 0:
-                    del self._uses[channel]
-                    self._idle.add(channel)
-                    if self._cancel_idle is None:
-                        self._cancel_idle = current_ticker().every(_IDLE_SECONDS, self._give_up_idle)
+            for topic in topics:
+                self._leave(channel_of(topic))
+
+    def _use(self, channel: str) -> None:
+        with self._lock:
+            self._uses[channel] += 1
+            self._idle.discard(channel)
+        self.broker.subscribe(channel)
+
+    def _leave(self, channel: str) -> None:
+        """Count one subscription less; the channel is given up a little later if that was the last."""
+        with self._lock:
+            self._uses[channel] -= 1
+            if self._uses[channel] <= 0:
+                del self._uses[channel]
+                self._idle.add(channel)
+                if self._cancel_idle is None:
+                    self._cancel_idle = call_every(_IDLE_SECONDS, self._give_up_idle)
 
     def publish(self, topic: str, kind: MessageKind, payload: Payload) -> bool:
         """Hand a payload to all streams of a topic, everywhere.

@@ -16,13 +16,12 @@ from .. import hooks
 from ..config.settings import Settings
 from ..hooks import Reason
 from ..transport import leaving, worker
-from ..transport.ticker import current_ticker
+from ..transport.ticker import call_every
 from ..transport.wakeups import make_lock
 from .bus import Bus
-from .limits import max_streams
 from .lingering import cut_lingering
 from .notices import Notices
-from .places import Places
+from .places import NoRoom, Places, Shortage
 from .shared_tabs import SharedTabs
 from .stream import Stream
 from .tabs import TabEntry
@@ -70,32 +69,41 @@ class StreamHub:
         self._cancel_ticks: list[Callable[[], None]] = []
         self._has_exit_hook = False
 
-    def refusal(self, entry: TabEntry | None, address: str | None) -> str | None:
-        """Return why one more stream cannot be opened, for the client; None when it can. The reason is logged.
+    def reserve(self, details: Details, page: str | None, url: str, address: str | None) -> Stream:
+        """Make a stream where there is room for it; it takes its place once it is opened.
 
-        :param entry: None for a stream without a scope.
+        From now on, whoever ends the streams of its owner ends this one, too.
+
+        :param details: with "" for a scope, it belongs to nobody.
+        :param page: the page part of the tab id.
+        :param url: path and query without the signals.
         :param address: of its client; None where it is not known.
+        :raises NoRoom: if there is none. The reason is logged.
         """
-        settings = self.settings
+        stream, settings = self.new_stream(), self.settings
+        stream.address = address
+        scope, tab, endpoint = details
+        if scope:
+            stream.entry = TabEntry(scope, tab, page, url, endpoint, time.time(), stream)
         with self._lock:
-            has_room = self._places.has_room(has_scope=entry is not None)
-            has_room_for_address = self._places.has_room_for_address(address)
-        if not has_room:
+            shortage = self._places.shortage(stream)
+        if shortage is Shortage.PLACES:
             self.notices.warn(
-                "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", max_streams(settings)
+                "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", self._places.limit
             )
-            return "too many streams are open here; try again later"
-        if not has_room_for_address:
+            raise NoRoom("too many streams are open here; try again later")
+        if shortage is Shortage.PLACES_OF_ADDRESS:
             self.notices.warn(
                 "Datastar: %s has %d streams already (DATASTAR_MAX_STREAMS_PER_ADDRESS); more are answered 503",
                 address,
                 settings.max_streams_per_address,
             )
-            return "too many streams are open from one address; close a tab"
-        if entry is not None and self.tabs.is_full(entry, settings.max_streams_per_scope):
+            raise NoRoom("too many streams are open from one address; close a tab")
+        entry = stream.entry
+        if entry is not None and not self.tabs.expect(entry, limit_per_scope=settings.max_streams_per_scope):
             self._note_full_scope(entry)
-            return "too many streams are open for one user; close a tab"
-        return None
+            raise NoRoom("too many streams are open for one user; close a tab")
+        return stream
 
     def new_stream(self) -> Stream:
         """Make a stream by the app's limits; it counts only once it was opened."""
@@ -149,7 +157,7 @@ class StreamHub:
         self.notices.warn(
             "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS): those without a scope end where "
             "others need their places",
-            max_streams(self.settings),
+            self._places.limit,
         )
         stream.end(Reason.REFUSED)
 
@@ -224,11 +232,10 @@ class StreamHub:
             self._has_exit_hook = True
             # Weakly: the process's end is not to keep an app alive.
             worker.before_exit(WeakMethod(self._end_at_exit))
-        ticker = current_ticker()
         keepalive = self.settings.keepalive_seconds
         self._cancel_ticks = [
-            ticker.every(min(1.0, keepalive / 4), self._tick),
-            ticker.every(_STOP_POLL_SECONDS, self._poll_stop),
+            call_every(min(1.0, keepalive / 4), self._tick),
+            call_every(_STOP_POLL_SECONDS, self._poll_stop),
         ]
 
     def _poll_stop(self) -> None:

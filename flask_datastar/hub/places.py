@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from enum import Enum
+from functools import cached_property
 
 from ..config.settings import Settings
 from ..transport import worker
 from .limits import max_streams
 from .stream import Stream
+
+
+class NoRoom(Exception):
+    """There is no room for one more stream; the text is for the client."""
+
+
+class Shortage(Enum):
+    """What a stream lacks to be opened."""
+
+    PLACES = "places"
+    PLACES_OF_ADDRESS = "places of its client's address"
 
 
 class Places:
@@ -22,27 +35,35 @@ class Places:
         # Streams that were told to end for others, and hold their connections yet.
         self._leaving: set[Stream] = set()
 
-    def has_room(self, *, has_scope: bool) -> bool:
-        """Whether one more stream may be opened; with a scope it may take the place of one without."""
-        return self._is_free() or (has_scope and self._may_make_room())
+    @cached_property
+    def limit(self) -> int:
+        """How many streams the process may hold; kept from the first stream on, when its threads are known."""
+        return max_streams(self._settings)
 
-    def has_room_for_address(self, address: str | None) -> bool:
-        """Whether a client may have one more stream."""
-        return address is None or self._by_address[address] < self._settings.max_streams_per_address
+    def shortage(self, stream: Stream) -> Shortage | None:
+        """Return what a stream lacks to be opened, None if nothing.
+
+        With a scope it may take the place of a stream without one.
+        """
+        if not (self._is_free() or (stream.entry is not None and self._may_make_room())):
+            return Shortage.PLACES
+        address = stream.address
+        if address is not None and self._by_address[address] >= self._settings.max_streams_per_address:
+            return Shortage.PLACES_OF_ADDRESS
+        return None
 
     def take(self, stream: Stream) -> tuple[bool, Stream | None]:
         """Enter a stream, whether there is room or not.
 
         :return: whether there was, and the stream that has to end for it.
         """
-        has_scope, leaving = stream.entry is not None, None
-        has_room = self.has_room_for_address(stream.address) and self.has_room(has_scope=has_scope)
+        has_room, leaving = self.shortage(stream) is None, None
         if has_room and not self._is_free():
             leaving = self._choose()
             self._leaving.add(leaving)
         self.streams.add(stream)
         self._by_address[stream.address] += 1
-        if not has_scope:
+        if stream.entry is None:
             self._scopeless[stream] = None
         return has_room, leaving
 
@@ -56,13 +77,13 @@ class Places:
             del self._by_address[stream.address]
 
     def _is_free(self) -> bool:
-        return len(self.streams) - len(self._leaving) < max_streams(self._settings)
+        return len(self.streams) - len(self._leaving) < self.limit
 
     def _may_make_room(self) -> bool:
         # Until its client has read that it ends, a stream holds its thread.
         if self._leaving and worker.thread_count() is not None:
             return False
-        kept = int(max_streams(self._settings) * self._settings.share_without_scope)
+        kept = int(self.limit * self._settings.share_without_scope)
         return len(self._scopeless) - len(self._leaving) > kept
 
     def _choose(self) -> Stream:

@@ -33,7 +33,7 @@ class Questions:
         """
         answered, topic, listener = make_wakeup(), scope_topic(wanted.scope), _Listener()
         self._waiting[wanted.question] = answered
-        self._bus.subscribe(topic, listener)
+        self._bus.subscribe((topic,), listener)
         try:
             self._bus.post(topic, MessageKind.TABS, wanted.encode())
             deadline = time.monotonic() + _ANSWER_SECONDS
@@ -42,7 +42,7 @@ class Questions:
                     return True
             return False
         finally:
-            self._bus.unsubscribe(topic, listener)
+            self._bus.unsubscribe((topic,), listener)
             del self._waiting[wanted.question]
 
     def take(self, found: Found) -> None:

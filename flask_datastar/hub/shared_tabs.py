@@ -51,9 +51,20 @@ class SharedTabs:
             bus.on_tabs = self._take
             bus.on_restored = self._announce_again
 
-    def expect(self, entry: TabEntry) -> None:
-        """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it."""
-        self._registry.expect(entry)
+    def expect(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
+        """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it.
+
+        Those of its tab in other processes do not count: the new stream may replace them.
+
+        :return: False, with nothing noted, when its scope has as many in all processes as it may have beside it.
+        """
+        found = self._registry.expect(entry)
+        if self._bus.is_shared and found < limit_per_scope:
+            found += self._bus.broker.count_elsewhere(entry.scope, entry.tab)
+        if found < limit_per_scope:
+            return True
+        self._registry.release(entry)
+        return False
 
     def register(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
         """Make a stream the live one of its tab, here and everywhere.
@@ -124,16 +135,6 @@ class SharedTabs:
         if not self._bus.is_shared or broker.count_elsewhere(scope, None) == broker.count_elsewhere(scope, tab):
             return False
         return self._questions.ask(Wanted(f"{self._process}:{next(self._numbers)}", scope, tab, page, url))
-
-    def is_full(self, newcomer: TabEntry, limit: int) -> bool:
-        """Whether the scope of a new stream has as many in all processes as it may have beside it.
-
-        Those of its tab in other processes do not count: the new stream may replace them.
-        """
-        here = self._registry.count_beside(newcomer)
-        if here >= limit or not self._bus.is_shared:
-            return here >= limit
-        return here + self._bus.broker.count_elsewhere(newcomer.scope, newcomer.tab) >= limit
 
     def count(self, *, everywhere: bool = False) -> int:
         """Count the tabs of this process, or of all; one that has streams in two of them counts twice.

@@ -93,11 +93,15 @@ class TabRegistry:
     def __init__(self) -> None:
         self._streams = PerProcess(_Streams)
 
-    def expect(self, entry: TabEntry) -> None:
-        """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it."""
+    def expect(self, entry: TabEntry) -> int:
+        """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it.
+
+        :return: how many streams of its scope it would leave open.
+        """
         streams = self._streams.by_process[getpid()]
         with streams.lock:
             streams.expected.add(entry)
+            return _count_beside(streams.by_scope.get(entry.scope, {}), entry)
 
     def register(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
         """Make a stream the live one of its tab and end the older ones.
@@ -121,12 +125,6 @@ class TabRegistry:
             streams.by_scope.setdefault(entry.scope, tabs)[entry.tab] = [*kept, entry]
         _end(replaced, Reason.REPLACED, entry.page)
         return True
-
-    def count_beside(self, newcomer: TabEntry) -> int:
-        """Count the streams of its scope that a new one would leave open."""
-        streams = self._streams.by_process[getpid()]
-        with streams.lock:
-            return _count_beside(streams.by_scope.get(newcomer.scope, {}), newcomer)
 
     def count_of(self, scope: str, tab: str | None) -> int:
         """Count the streams of one tab of a scope; None for those without."""

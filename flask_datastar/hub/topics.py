@@ -37,37 +37,40 @@ class Topics:
     def __init__(self) -> None:
         self._topics = PerProcess(_Topics)
 
-    def subscribe(self, topic: str, subscriber: Subscriber) -> None:
-        """Let a subscriber have every message from now on; a second time changes nothing."""
+    def subscribe(self, names: tuple[str, ...], subscriber: Subscriber) -> None:
+        """Let a subscriber have every message of these topics from now on; a second time changes nothing."""
         topics = self._topics.by_process[getpid()]
         with topics.lock:
-            found = topics.by_name.get(topic)
-            if found is None:
-                found = topics.by_name[topic] = _Topic()
-            found.subscribers[id(subscriber)] = subscriber
-            found.snapshot = None
+            for name in names:
+                found = topics.by_name.get(name)
+                if found is None:
+                    found = topics.by_name[name] = _Topic()
+                found.subscribers[id(subscriber)] = subscriber
+                found.snapshot = None
 
-    def hand_over(self, topic: str, subscriber: Subscriber, taker: Subscriber) -> None:
+    def hand_over(self, names: tuple[str, ...], subscriber: Subscriber, taker: Subscriber) -> None:
         """Let another one take the messages of a subscriber, in whose name it is still unsubscribed."""
         topics = self._topics.by_process[getpid()]
         with topics.lock:
-            found = topics.by_name.get(topic)
-            if found is not None and id(subscriber) in found.subscribers:
-                found.subscribers[id(subscriber)] = taker
-                found.snapshot = None
+            for name in names:
+                found = topics.by_name.get(name)
+                if found is not None and id(subscriber) in found.subscribers:
+                    found.subscribers[id(subscriber)] = taker
+                    found.snapshot = None
 
-    def unsubscribe(self, topic: str, subscriber: Subscriber) -> None:
-        """Let a subscriber have no more messages; one that is none already is no error.
+    def unsubscribe(self, names: tuple[str, ...], subscriber: Subscriber) -> None:
+        """Let a subscriber have no more messages of these topics; one that is none already is no error.
 
         A message that is being delivered at this moment may still come.
         """
         topics = self._topics.by_process[getpid()]
         with topics.lock:
-            found = topics.by_name.get(topic)
-            if found is not None and found.subscribers.pop(id(subscriber), None) is not None:
-                found.snapshot = None
-                if not found.subscribers:
-                    del topics.by_name[topic]
+            for name in names:
+                found = topics.by_name.get(name)
+                if found is not None and found.subscribers.pop(id(subscriber), None) is not None:
+                    found.snapshot = None
+                    if not found.subscribers:
+                        del topics.by_name[name]
 
     def publish(self, topic: str, kind: MessageKind, payload: object) -> int:
         """Deliver a message to all subscribers of a topic.

@@ -13,19 +13,16 @@ _TAB_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _HEADER_KEY = f"HTTP_{TAB_HEADER.upper().replace('-', '_')}"
 
 
-def read_tab_id(request: Request, signals: dict[str, Any]) -> str | None:
-    """Return the tab's part of the id ``<tab>.<page>``, or the id itself if it has no page; None without a fit one."""
+def read_tab(request: Request, signals: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Return the parts of the id ``<tab>.<page>``.
+
+    :return: tab and page. An id without a page, as a hand-written one, is the tab's; both are None without a fit id.
+    """
     tab_id = _read_id(request, signals)
     if tab_id is None:
-        return None
-    tab, dot, _ = tab_id.rpartition(".")
-    return (tab or None) if dot else tab_id
-
-
-def read_page_id(request: Request, signals: dict[str, Any]) -> str | None:
-    """Return the page's part of the id; None when it has none, as a hand-written id."""
-    tab_id = _read_id(request, signals)
-    return tab_id.rpartition(".")[2] if tab_id is not None and "." in tab_id else None
+        return None, None
+    tab, dot, page = tab_id.rpartition(".")
+    return (tab or None, page) if dot else (tab_id, None)
 
 
 def _read_id(request: Request, signals: dict[str, Any]) -> str | None:

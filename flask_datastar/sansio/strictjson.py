@@ -36,7 +36,8 @@ def make_dumps(default: Default | None = None, *, ensure_ascii: bool = True, sor
             raise _explain(value, _Search(default, sort_keys), error) from error
         if "\\ud" in text:
             loads(text)
-        check_text(text, "the JSON text")
+        if not ensure_ascii:
+            check_text(text, "the JSON text")
         return text
 
     return dumps

@@ -117,6 +117,27 @@ def _restore(variables: Context) -> None:
 _kept: ContextVar[KeptContexts | None] = ContextVar("flask_datastar.kept_contexts", default=None)
 
 
+def _prepare_teardown(app: Flask, *, has_failed: bool) -> KeptContexts | None:
+    """Close what no body of the current request will have.
+
+    :param has_failed: whether an exception has left the request, so that another response goes out.
+    :return: what keeps the request's contexts for its body; None if they are torn down now.
+    """
+    current = request._get_current_object()  # type: ignore[attr-defined]
+    state: RequestState | None = current.__dict__.get(REQUEST_KEY)
+    kept = _kept.get()
+    if has_failed:
+        if app.debug:
+            current.environ[_FAILED_REQUEST] = current
+        if kept is not None:
+            # As the session was saved, for example.
+            kept.give_up()
+            kept = None
+    if state is not None and (state.subscriptions or state.stream_body is not None):
+        state.close(has_failed=has_failed)
+    return kept
+
+
 def install_contexts(app_state: AppState) -> None:
     """Let the app's teardown wait for bodies that go on, and let ``app_state.answer_exception`` answer exceptions."""
     app = app_state.app
@@ -124,19 +145,7 @@ def install_contexts(app_state: AppState) -> None:
 
     def do_teardown_request(*arguments: Any) -> None:
         # The last argument is the exception; newer versions of Flask pass the context, too.
-        current = request._get_current_object()  # type: ignore[attr-defined]
-        state: RequestState | None = current.__dict__.get(REQUEST_KEY)
-        kept = _kept.get()
-        has_failed = bool(arguments) and arguments[-1] is not None
-        if has_failed:
-            if app.debug:
-                current.environ[_FAILED_REQUEST] = current
-            if kept is not None:
-                # As the session was saved, for example: another response goes out.
-                kept.give_up()
-                kept = None
-        if state is not None and (state.subscriptions or state.stream_body is not None):
-            state.close(has_failed=has_failed)
+        kept = _prepare_teardown(app, has_failed=bool(arguments) and arguments[-1] is not None)
         if kept is None or not kept.defer(app, tear_down_request, arguments):
             tear_down_request(*arguments)
 

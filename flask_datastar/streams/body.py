@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from ..hooks import Reason
 from ..hub.direct import direct_writer
 from ..hub.hub import Details, StreamHub
 from ..hub.outbox import LARGEST_WRITE_BYTES, slices
@@ -21,7 +20,6 @@ from ..sending.flush import flush
 from ..sending.producer import KEEPALIVE
 from ..state.request import EventQueue, RequestState
 from ..transport import leaving
-from .follow import Follow
 from .running import RunningBody
 from .subscriptions import Subscription
 
@@ -248,32 +246,3 @@ class StreamBody(RunningBody):
             retry_ms = restart_delay_ms(failures, spread, random.random)
         assert self.stream.reason is not None
         return stream_ending(self.stream.reason, retry_ms) + ending_block(ending, retry_ms)
-
-
-class FollowBody(StreamBody):
-    """A stream that only forwards what is broadcast: no request, no context and no generator is kept."""
-
-    __slots__ = ()
-
-    def _step(self) -> bytes:
-        stream, wakeup = self.stream, self.stream.wakeup
-        while not stream.must_end:
-            wakeup.clear()
-            if stream.has_gap:
-                self._fill_gaps()
-            if data := self._take_owed():
-                return data
-            if not stream.must_end:
-                self._park(None)
-        return b""
-
-    def _fill_gaps(self) -> None:
-        """Let the application send what this stream may have missed."""
-        self.stream.has_gap = False
-        for subscription in self._subscriptions:
-            if isinstance(subscription, Follow):
-                try:
-                    subscription.fill_gap(self.stream)
-                except Exception:
-                    self.hub.logger.exception("Datastar: on_gap of datastar.follow() failed")
-                    self.stream.end(Reason.FAILED, failures=1)

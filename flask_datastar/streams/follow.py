@@ -68,8 +68,7 @@ class Follow(Subscription):
 
     def _hand_over(self, stream: Stream) -> None:
         """Let publishers reach the stream itself: it may be one of thousands."""
-        for topic in self.topics:
-            self._hub.bus.topics.hand_over(topic, self, stream)
+        self._hub.bus.topics.hand_over(self.topics, self, stream)
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Queue broadcast events."""

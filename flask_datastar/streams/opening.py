@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,12 +12,12 @@ from werkzeug.exceptions import ServiceUnavailable
 from ..errors import SetupError
 from ..handlers.handler import Handler
 from ..hooks import Reason
-from ..hub.hub import StreamHub
+from ..hub.hub import Details, StreamHub
+from ..hub.places import NoRoom
 from ..hub.scopes import Scope, scope_text
 from ..hub.stream import Stream
-from ..hub.tabs import TabEntry
 from ..reading.signals import read_signals
-from ..reading.tabs import read_page_id, read_tab_id
+from ..reading.tabs import read_tab
 from ..sansio.consts import QUERY_KEY, TAB_ID_SIGNAL
 from ..sansio.endings import Ending, EndingKind, parse_ending
 from ..sansio.signals import patch_signals
@@ -32,10 +31,11 @@ from ..state.app import AppState
 from ..state.request import RequestState
 from ..transport import worker
 from ..transport.addresses import client_address
-from .body import FollowBody, Opening, StreamBody
+from .body import Opening, StreamBody
 from .browsers import count_for_browser
 from .current import hub_of
 from .follow import Addressed, Follow
+from .follow_body import FollowBody
 from .generator_body import GeneratorBody
 from .response import stream_response
 from .servers import check_server
@@ -82,6 +82,10 @@ class _Visit:
     url: str
     #: Sent before everything else.
     prelude: bytes = b""
+
+    @property
+    def details(self) -> Details:
+        return self.owner, self.tab, self.endpoint
 
 
 def open_response(
@@ -149,12 +153,7 @@ def _whose(state: RequestState, current: Request, scope: ScopeSource) -> tuple[s
         part for part in current.query_string.decode("latin-1").split("&") if not part.startswith(f"{QUERY_KEY}=")
     )
     owner = scope_text(scope() if callable(scope) else scope)
-    return (
-        owner,
-        read_tab_id(current, signals),
-        read_page_id(current, signals),
-        f"{current.root_path}{current.path}?{query}",
-    )
+    return (owner, *read_tab(current, signals), f"{current.root_path}{current.path}?{query}")
 
 
 def _resolve_ending(visit: _Visit, before: Ending, hub: StreamHub, app_state: AppState) -> bool:
@@ -180,23 +179,17 @@ def _resolve_ending(visit: _Visit, before: Ending, hub: StreamHub, app_state: Ap
 
 
 def _reserve(visit: _Visit, hub: StreamHub, state: RequestState, current: Request) -> tuple[Stream, Follow | None]:
-    """Make the stream where there is room for it, and listen to what is sent to its owner.
+    """Reserve a place for the stream, and listen to what is sent to its owner.
 
     :return: the stream, and what listens; None for a stream without an owner.
     :raises werkzeug.exceptions.ServiceUnavailable: if there is no room (503).
     """
-    owner, tab = visit.owner, visit.tab
-    stream = hub.new_stream()
-    stream.address = client_address(current.environ)
-    if owner:
-        stream.entry = TabEntry(owner, tab, visit.page, visit.url, visit.endpoint, time.time(), stream)
-    refusal = hub.refusal(stream.entry, stream.address)
-    if refusal is not None:
-        raise ServiceUnavailable(refusal)
-    if stream.entry is None:
+    try:
+        stream = hub.reserve(visit.details, visit.page, visit.url, client_address(current.environ))
+    except NoRoom as error:
+        raise ServiceUnavailable(str(error)) from error
+    if not visit.owner:
         return stream, None
-    # Whoever signs its owner out meanwhile means this one, too.
-    hub.tabs.expect(stream.entry)
     # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
     own = Addressed(hub, stream.entry)
     state.subscriptions.append(own)
@@ -217,11 +210,10 @@ def _make_body(result: object, visit: _Visit, hub: StreamHub, stream: Stream, st
     stream.last_id = visit.before.last_id if visit.before is not None else ""
     stream.note_ids(queued)
     stream.renewal = renewal_for(state.app_state) if "csrf" in state.app_state.app.extensions else None
-    details = visit.owner, visit.tab, visit.endpoint
     failures = visit.before.failures if visit.before is not None else 0
     subscriptions = [found for found in state.subscriptions if isinstance(found, Subscription)]
     state.subscriptions = []
-    opening = Opening(hub, stream, visit.prelude + OPENED + queued, details, failures, subscriptions)
+    opening = Opening(hub, stream, visit.prelude + OPENED + queued, visit.details, failures, subscriptions)
     if isinstance(result, Follow):
         return FollowBody(opening)
 

@@ -22,8 +22,7 @@ class Subscription:
         self._stream: Stream | None = None
         self._is_closed = False
         self.topics = topics if is_own else self._check(topics)
-        for topic in self.topics:
-            hub.bus.subscribe(topic, self)
+        hub.bus.subscribe(self.topics, self)
 
     @classmethod
     def _check(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
@@ -37,8 +36,7 @@ class Subscription:
         """Listen no more; safe to call twice."""
         if not self._is_closed:
             self._is_closed = True
-            for topic in self.topics:
-                self._hub.bus.unsubscribe(topic, self)
+            self._hub.bus.unsubscribe(self.topics, self)
 
     @abstractmethod
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:

@@ -119,3 +119,8 @@ _ticker = PerProcess(Ticker)
 def current_ticker() -> Ticker:
     """Return the ticker of this process."""
     return _ticker.by_process[os.getpid()]
+
+
+def call_every(seconds: float, function: Callable[[], object]) -> Callable[[], None]:
+    """Call a function at intervals from the ticker of this process, as :meth:`Ticker.every` does."""
+    return current_ticker().every(seconds, function)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, Protocol
 
-from .ticker import current_ticker
+from .ticker import call_every
 from .wakeups import PerProcess, is_gevent, make_lock, spawn
 
 _logger = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class Watcher:
         if descriptor in self._watches and not self._watches[descriptor].is_over():
             raise OSError("watched already")
         if self._stop is None:
-            self._stop = current_ticker().every(PEEK_SECONDS, self._look)
+            self._stop = call_every(PEEK_SECONDS, self._look)
 
     def _again(self, descriptor: int) -> None:
         """Go on watching after a report without a disconnect."""

@@ -103,7 +103,7 @@ def test_topics_that_failed_are_made_good_after_the_outage(bus: Bus) -> None:
 
 def test_own_streams_catch_up_once(bus: Bus) -> None:
     broker, listener = broker_of(bus), Listener()
-    bus.subscribe("news", listener)
+    bus.subscribe(("news",), listener)
     broker.is_away = True
     fail(bus, "news")
 
@@ -144,8 +144,8 @@ def test_next_outage_does_not_make_it_forgotten(bus: Bus) -> None:
 
 def test_others_catch_up_with_that_topic_alone(bus: Bus) -> None:
     listener, other = Listener(), Listener()
-    bus.subscribe("news", listener)
-    bus.subscribe("weather", other)
+    bus.subscribe(("news",), listener)
+    bus.subscribe(("weather",), other)
 
     bus.receive("news", MISSED, Payload(b""))
     bus.receive("sports", MISSED, Payload(b""))

@@ -130,6 +130,17 @@ ACTIONS = st.lists(
 LOSSES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 2)), max_size=4)
 
 
+def test_newcomer_without_room_is_not_noted() -> None:
+    process = Site(1).processes[0]
+    process.is_shared = False
+    refused, noted = (Opened(page, 1.0, process.ended) for page in ("p", "q"))
+
+    assert not process.tabs.expect(refused.entry, limit_per_scope=0)
+    assert process.tabs.expect(noted.entry, limit_per_scope=1)
+    assert process.tabs.close("ann", None, Reason.DONE) == 1
+    assert process.ended == ["q"]
+
+
 @settings(max_examples=300)
 @given(ACTIONS)
 @example([(Process.open, 0), (Process.open, 1), (Process.open, 0), (Process.send, 1), (Process.send, 0)])

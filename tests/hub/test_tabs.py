@@ -110,10 +110,10 @@ def test_refusal_leaves_no_empty_scope(registry: TabRegistry) -> None:
 def test_others_are_those_of_other_tabs(registry: TabRegistry) -> None:
     register(registry, Opened("t"), Opened("u"))
 
-    assert registry.count_beside(Opened("v").entry) == 2
-    assert registry.count_beside(Opened(None).entry) == 2
-    assert registry.count_beside(Opened("u").entry) == 1
-    assert registry.count_beside(Opened("t", scope="bob").entry) == 0
+    assert registry.expect(Opened("v").entry) == 2
+    assert registry.expect(Opened(None).entry) == 2
+    assert registry.expect(Opened("u").entry) == 1
+    assert registry.expect(Opened("t", scope="bob").entry) == 0
     assert registry.count_of("ann", "u") == 1
     assert registry.count_of("ann", "v") == 0
 

@@ -31,9 +31,8 @@ def topics() -> Topics:
 
 def test_message_reaches_the_subscribers_of_its_topic(topics: Topics) -> None:
     one, both = Box(), Box()
-    topics.subscribe("a", one)
-    topics.subscribe("a", both)
-    topics.subscribe("b", both)
+    topics.subscribe(("a",), one)
+    topics.subscribe(("a", "b"), both)
 
     assert topics.publish("a", "message", b"1") == 2
     assert topics.publish("b", "events", b"2") == 1
@@ -44,22 +43,36 @@ def test_message_reaches_the_subscribers_of_its_topic(topics: Topics) -> None:
 
 def test_subscribing_twice_is_subscribing_once(topics: Topics) -> None:
     box = Box()
-    topics.subscribe("a", box)
-    topics.subscribe("a", box)
+    topics.subscribe(("a",), box)
+    topics.subscribe(("a",), box)
 
     assert topics.count("a") == 1
     assert topics.publish("a", "message", b"1") == 1
-    topics.unsubscribe("a", box)
-    topics.unsubscribe("a", box)
+    topics.unsubscribe(("a",), box)
+    topics.unsubscribe(("a",), box)
     assert topics.publish("a", "message", b"2") == 0
     assert box.got == [("a", "message", b"1")]
 
 
+def test_several_topics_are_handed_over_and_left_in_one_call(topics: Topics) -> None:
+    box, taker = Box(), Box()
+    topics.subscribe(("a", "b"), box)
+    topics.hand_over(("a", "b", "c"), box, taker)
+
+    for topic in ("a", "b", "c"):
+        topics.publish(topic, "message", b"1")
+    topics.unsubscribe(("a", "b"), box)
+
+    assert box.got == []
+    assert taker.got == [("a", "message", b"1"), ("b", "message", b"1")]
+    assert topics.is_empty
+
+
 def test_equal_subscribers_are_two(topics: Topics) -> None:
     one, other = Twin(), Twin()
-    topics.subscribe("a", one)
-    topics.subscribe("a", other)
-    topics.unsubscribe("a", one)
+    topics.subscribe(("a",), one)
+    topics.subscribe(("a",), other)
+    topics.unsubscribe(("a",), one)
     topics.publish("a", "message", b"1")
 
     assert (one.got, len(other.got)) == ([], 1)
@@ -69,12 +82,12 @@ def test_nothing_is_kept_of_a_topic_that_everybody_left(topics: Topics) -> None:
     boxes = [Box(), Box()]
     assert topics.is_empty
     for box in boxes:
-        topics.subscribe("a", box)
-    topics.unsubscribe("b", boxes[0])
-    topics.unsubscribe("a", boxes[0])
+        topics.subscribe(("a",), box)
+    topics.unsubscribe(("b",), boxes[0])
+    topics.unsubscribe(("a",), boxes[0])
     assert not topics.is_empty
     assert topics.count("a") == 1
-    topics.unsubscribe("a", boxes[1])
+    topics.unsubscribe(("a",), boxes[1])
 
     assert topics.is_empty
     assert topics.count("a") == 0
@@ -86,8 +99,8 @@ def test_subscriber_that_fails_is_logged_and_the_others_go_on(topics: Topics, ca
             raise LookupError("no room")
 
     box = Box()
-    topics.subscribe("a", Failing())
-    topics.subscribe("a", box)
+    topics.subscribe(("a",), Failing())
+    topics.subscribe(("a",), box)
     with caplog.at_level(logging.ERROR):
         assert topics.publish("a", "message", b"1") == 1
 
@@ -102,11 +115,11 @@ def test_subscriber_that_leaves_or_comes_during_a_delivery_has_effect_on_the_nex
     class Leaving(Box):
         def deliver(self, topic: str, kind: str, payload: bytes) -> None:
             super().deliver(topic, kind, payload)
-            topics.unsubscribe(topic, self)
-            topics.subscribe(topic, late)
+            topics.unsubscribe((topic,), self)
+            topics.subscribe((topic,), late)
 
     leaving = Leaving()
-    topics.subscribe("a", leaving)
+    topics.subscribe(("a",), leaving)
 
     assert [topics.publish("a", "message", payload) for payload in (b"1", b"2")] == [1, 1]
     assert [payload for _, _, payload in leaving.got] == [b"1"]
@@ -116,7 +129,7 @@ def test_subscriber_that_leaves_or_comes_during_a_delivery_has_effect_on_the_nex
 def test_thousand_subscribers_get_one_message_each(topics: Topics) -> None:
     boxes = [Box() for _ in range(1000)]
     for box in boxes:
-        topics.subscribe("a", box)
+        topics.subscribe(("a",), box)
 
     assert topics.publish("a", "message", b"1") == 1000
     assert all(box.got == [("a", "message", b"1")] for box in boxes)

@@ -81,7 +81,7 @@ def test_block_is_one_message(app: Flask, datastar: Datastar, followers: list[Co
 
     listener = Listener()
     topics = hub_for(app).topics
-    topics.subscribe("news", listener)
+    topics.subscribe(("news",), listener)
     with app.app_context(), datastar.broadcast("news") as out:
         out.signal("a", 1)
         out.patch_elements("<p id='a'></p>", event_id="row-1")
@@ -90,7 +90,7 @@ def test_block_is_one_message(app: Flask, datastar: Datastar, followers: list[Co
         assert payloads == []
     with app.app_context(), datastar.broadcast("news"):
         pass
-    topics.unsubscribe("news", listener)
+    topics.unsubscribe(("news",), listener)
 
     events = [
         sse.patch_elements("<p id='a'></p>", event_id="row-1"),

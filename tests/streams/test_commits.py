@@ -30,7 +30,7 @@ class Listener:
         self.found: list[object] = []
         self._app = app
         self._look = look
-        hub_for(app).topics.subscribe("rows", self)
+        hub_for(app).topics.subscribe(("rows",), self)
 
     def deliver(self, topic: str, kind: str, payload: Any) -> None:
         self.published.append(payload.data.decode())
@@ -76,7 +76,7 @@ class Board:
         self.datastar.publish("rows", data)
 
     def close(self) -> None:
-        hub_for(self.app).topics.unsubscribe("rows", self.listener)
+        hub_for(self.app).topics.unsubscribe(("rows",), self.listener)
         with self.app.app_context():
             self.db.engine.dispose()
 

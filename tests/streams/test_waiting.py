@@ -483,12 +483,12 @@ def test_what_is_delivered_while_the_stream_opens_is_not_lost(app: Flask, datast
 
     slow = Slow()
     topics = hub_for(app).topics
-    topics.subscribe("news", slow)
+    topics.subscribe(("news",), slow)
     body = call(app, "/ds/g/stream")[2]
     may_go_on.set()
     publisher.join(DEADLINE_SECONDS)
     assert not publisher.is_alive()
-    topics.unsubscribe("news", slow)
+    topics.unsubscribe(("news",), slow)
 
     assert [next(body), next(body)] == [OPENED, sse.patch_signals({"a": 1}).encode()]
     body.close()

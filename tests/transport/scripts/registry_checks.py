@@ -91,13 +91,13 @@ def check_registry_of_a_forked_child_is_empty() -> None:
     ended: list[TabEntry] = []
     entry, box = make_entry(ended), Box()
     assert registry.register(entry, limit_per_scope=1)
-    topics.subscribe("news", box)
+    topics.subscribe(("news",), box)
 
     def child() -> None:
         assert registry.count() == 0
         assert topics.is_empty
         registry.release(entry)
-        topics.unsubscribe("news", box)
+        topics.unsubscribe(("news",), box)
         assert registry.register(make_entry(ended), limit_per_scope=1)
         assert ended == []
         assert topics.publish("news", "message", b"1") == 0
@@ -123,7 +123,7 @@ def check_subscribers_get_messages_in_one_order() -> None:
     topics = Topics()
     boxes = [Box() for _ in range(5)]
     for box in boxes:
-        topics.subscribe("news", box)
+        topics.subscribe(("news",), box)
     expected = [b"%d-%d" % (publisher, number) for publisher in range(4) for number in range(ROUNDS)]
 
     def publish(publisher: int) -> None:
@@ -151,15 +151,15 @@ def check_slow_delivery_holds_nobody_else_up() -> None:
     def others() -> None:
         assert begun.wait(DEADLINE_SECONDS)
         box = Box()
-        topics.subscribe("slow", box)
-        topics.subscribe("other", box)
+        topics.subscribe(("slow",), box)
+        topics.subscribe(("other",), box)
         assert topics.publish("other", "message", b"1") == 1
         assert topics.count("slow") == 2
-        topics.unsubscribe("slow", box)
+        topics.unsubscribe(("slow",), box)
         assert box.got == [b"1"]
         may_end.set()
 
-    topics.subscribe("slow", Slow())
+    topics.subscribe(("slow",), Slow())
     run_all([lambda: topics.publish("slow", "message", b"1"), others])
 
 
@@ -170,10 +170,10 @@ def check_subscribers_come_and_go_while_others_publish() -> None:
     def come_and_go(number: int) -> None:
         for _ in range(ROUNDS):
             box, name = Box(), f"topic-{number % 2}"
-            topics.subscribe(name, box)
+            topics.subscribe((name,), box)
             assert topics.publish(name, "message", b"own") >= 1
             assert b"own" in box.got
-            topics.unsubscribe(name, box)
+            topics.unsubscribe((name,), box)
             got = len(box.got)
             topics.publish(name, "message", b"late")
             assert b"late" not in box.got[got:] or stop == []
