@@ -99,6 +99,18 @@ def dict_converter(key: Converter, item: Converter) -> Converter:
     return Converter(convert, empty={}, prepare=prepare)
 
 
+def _first_that_fits(members: list[Converter], value: object) -> object:
+    """Convert a value by the first of several converters that takes it."""
+    reasons: list[ValueError] = []
+    for member in members:
+        try:
+            return member.convert(value)
+        except ValueError as error:
+            reasons.append(error)
+    # For an object, the model that it looks like says what is wrong; it was tried first.
+    raise reasons[0 if isinstance(value, dict) else -1]
+
+
 def union_converter(members: list[Converter], is_optional: bool) -> Converter:
     """Return the converter of several types: the first that fits.
 
@@ -119,14 +131,7 @@ def union_converter(members: list[Converter], is_optional: bool) -> Converter:
         return [models[min(models, key=lambda model: model.unlikeness(value))], *others]
 
     def convert(value: object) -> object:
-        reasons: list[ValueError] = []
-        for member in candidates(value) or members[:1]:
-            try:
-                return member.convert(value)
-            except ValueError as error:
-                reasons.append(error)
-        # Of an object, the model that it looks like says what is wrong; it was tried first.
-        raise reasons[0 if isinstance(value, dict) else -1]
+        return _first_that_fits(candidates(value) or members[:1], value)
 
     takes_objects = any(isinstance(member.empty, dict) for member in others)
 

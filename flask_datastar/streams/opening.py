@@ -188,7 +188,7 @@ def _reserve(visit: _Visit, hub: StreamHub, state: RequestState, current: Reques
         stream = hub.reserve(visit.details, visit.page, visit.url, client_address(current.environ))
     except NoRoom as error:
         raise ServiceUnavailable(str(error)) from error
-    if not visit.owner:
+    if stream.entry is None:
         return stream, None
     # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
     own = Addressed(hub, stream.entry)

@@ -14,7 +14,7 @@ import pytest
 from tests.house import walks
 
 #: The crossings that the package keeps to: the bars, and for the other walks what was measured last.
-HOLDS_TODAY = {**walks.BARS, "broadcast": 31, "page": 37}
+HOLDS_TODAY = {**walks.BARS, "broadcast": 32, "page": 37}
 
 
 @pytest.fixture
