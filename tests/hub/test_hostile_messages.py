@@ -11,13 +11,12 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar
-from flask_datastar.brokers import BROKERS
 from flask_datastar.brokers.payload import MessageKind, Payload
 from flask_datastar.brokers.wire import decode
 from flask_datastar.hub import bus as bus_module
 from flask_datastar.hub import tab_messages
 from flask_datastar.hub.bus import Bus
-from tests.brokers.joined import ROW, URL, JoinedBroker
+from tests.brokers.joined import BROKERS, URL, JoinedBroker
 from tests.support.hostile import TAB_MESSAGES, VALUES, damaged_messages, nested
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import ending
@@ -27,13 +26,12 @@ MISSING = object()
 
 @pytest.fixture
 def datastar() -> Datastar:
-    return Datastar()
+    return Datastar(brokers=BROKERS)
 
 
 @pytest.fixture
 def app(datastar: Datastar, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """A process that may have others."""
-    monkeypatch.setitem(BROKERS, "joined", ROW)
     monkeypatch.setattr(JoinedBroker, "lines", {})
     # What nobody listens to is given up before the test is over.
     monkeypatch.setattr(bus_module, "_IDLE_SECONDS", 0.05)

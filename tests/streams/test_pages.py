@@ -9,10 +9,9 @@ import pytest
 from flask import Flask, request
 
 from flask_datastar import Datastar
-from flask_datastar.brokers import BROKERS
 from flask_datastar.hooks import Reason
 from flask_datastar.hub import bus
-from tests.brokers.joined import ROW, URL, JoinedBroker
+from tests.brokers.joined import BROKERS, URL, JoinedBroker
 from tests.support.checks import wait_until
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import Connection
@@ -25,7 +24,7 @@ class Process:
         self._connect = connect
         self.app = Flask("shop")
         self.app.config.update(TESTING=True, **config)
-        self.datastar = datastar = Datastar(self.app)
+        self.datastar = datastar = Datastar(self.app, brokers=BROKERS)
 
         @datastar.stream(group="g", scope="ann")
         def bell() -> Any:
@@ -58,7 +57,6 @@ MakeProcess = Callable[..., Process]
 
 @pytest.fixture
 def make_process(monkeypatch: pytest.MonkeyPatch, connect: Connect) -> MakeProcess:
-    monkeypatch.setitem(BROKERS, "joined", ROW)
     monkeypatch.setattr(JoinedBroker, "lines", {})
     monkeypatch.setattr(bus, "_IDLE_SECONDS", 0.05)
     return lambda **config: Process(connect, **config)
