@@ -125,7 +125,7 @@ def union_converter(members: list[Converter], is_optional: bool) -> Converter:
                 return member.convert(value)
             except ValueError as error:
                 reasons.append(error)
-        # Of an object, the model that it looks like says what is wrong; it was tried first.
+        # The model that an object looks like was tried first, so its error says what is wrong.
         raise reasons[0 if isinstance(value, dict) else -1]
 
     takes_objects = any(isinstance(member.empty, dict) for member in others)
@@ -135,7 +135,7 @@ def union_converter(members: list[Converter], is_optional: bool) -> Converter:
             return candidates(value)[0].prepare(value)
         if not lists or (isinstance(value, dict) and (takes_objects or not _is_list(value))):
             return value
-        # Of several kinds of lists it is not known yet which of them leaves blanks out.
+        # It is not known yet which of several kinds of lists leaves blanks out.
         return lists[0].prepare(value) if len(lists) == 1 else list_items(value) or value
 
     return Converter(

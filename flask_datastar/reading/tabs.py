@@ -23,7 +23,7 @@ def read_tab_id(request: Request, signals: dict[str, Any]) -> str | None:
 
 
 def read_page_id(request: Request, signals: dict[str, Any]) -> str | None:
-    """Return the page's part of the id; None when it has none, as a hand-written id."""
+    """Return the page's part of the id; None if it has no page, as a hand-written id."""
     tab_id = _read_id(request, signals)
     return tab_id.rpartition(".")[2] if tab_id is not None and "." in tab_id else None
 
