@@ -38,7 +38,7 @@ exclude_patterns = ["explanation/measured"]
 # Each page's code runs as the module `shop`.
 doctest_global_setup = "__name__ = 'shop'"
 
-# A modifier such as `data-on:input__debounce.200ms` is no HTML attribute to Pygments, which then highlights it anyway.
+# A modifier such as `data-on:input__debounce.200ms` is not an HTML attribute to Pygments, which highlights it anyway.
 suppress_warnings = ["misc.highlighting_failure"]
 
 html_theme = "furo"
@@ -49,8 +49,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Type variables have no entry anywhere.
     ("py:class", r"flask_datastar\.(.+\.)?([FMVW])"),
-    # What elements and wait points are made of. Users pass and get them, but never name them.
-    ("py:class", r"flask_datastar\.(.+\.)?(HasHtml|ElementOptions|Ticks|Messages|Changes|Follow)"),
+    # The parts of elements and wait points, and "all tabs". Users pass and get them, but never name them.
+    ("py:class", r"flask_datastar\.(.+\.)?(HasHtml|ElementOptions|AllTabs|Ticks|Messages|Changes|Follow)"),
     # Aliases of types that the docstrings spell out.
     ("py:class", r"(flask_datastar\.(.+\.)?)?(Arguments|BrokerSource)"),
 ]

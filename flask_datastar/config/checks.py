@@ -1,4 +1,4 @@
-"""What is accepted as the value of a ``DATASTAR_*`` key, one check a kind of value."""
+"""The checks of the values of ``DATASTAR_*`` keys, one for each kind of value."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ KNOWN_INTEGRITY: Final = {
 }
 
 
-# A file of one's own may be any version.
+# A file of your own may be any version.
 _WITHOUT_NONCES: Final = re.compile(r"@(v1\.0\.[012])/")
 
 
@@ -36,9 +36,9 @@ class Settings:
     url_prefix: str = "/ds"
     #: Where the page finds the client; a path is below the application's root.
     script_url: str = DEFAULT_SCRIPT_URL
-    #: Its subresource integrity, such as ``sha256-…``; None for none.
+    #: Its subresource integrity, such as ``sha256-…``; None to leave it out.
     script_integrity: str | None = None
-    #: Gives the nonce of the current page's content security policy; None for a policy without one.
+    #: Returns the nonce of the current page's content security policy; None for a policy without one.
     csp_nonce: Callable[[], str] | None = None
     #: Origins that may act although they are not the app's own, as ``https://host[:port]``.
     trusted_origins: frozenset[str] = frozenset()
@@ -47,11 +47,11 @@ class Settings:
     #: How processes reach each other's streams: ``redis://…``, ``rediss://…``, or ``memory://`` for not at all. None is
     #: ``memory://`` where there is one process, and refused where there are more.
     broker_url: str | None = None
-    #: Brokers of one's own: the scheme of their URL → the class, or where it is, as ``"shop.brokers:NatsBroker"``.
+    #: Brokers of your own: the scheme of their URL → the class, or where it is, as ``"shop.brokers:NatsBroker"``.
     brokers: Mapping[str, type[Any] | str] | None = None
     #: The longest that a request waits for the broker.
     broker_timeout_seconds: float = 2
-    #: What publishing does when the broker cannot be reached: ``drop`` with a warning, or ``raise`` a ``BrokerError``.
+    #: The way to publish when the broker cannot be reached: ``drop`` with a warning, or ``raise`` a ``BrokerError``.
     #: This process's own streams get it in any case.
     broker_on_failure: str = "drop"
     #: Tells the apps apart that share one broker; None is the app's name.

@@ -1,4 +1,4 @@
-"""What is wrong with a form of WTForms, by the paths of its signals."""
+"""The messages of a form of WTForms, by the paths of its signals."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _SEPARATORS = "-_;:/."
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What one field asks for."""
+    """The shape of one field: its name, and the fields inside it."""
 
     #: Its name in its form.
     name: str
@@ -21,7 +21,7 @@ class Shape:
     form: type | None = None
     #: The entries of a ``FieldList``.
     entry: Shape | None = None
-    #: What stands between its name and those inside it.
+    #: The text between its name and the names inside it.
     separator: str = "-"
 
 
@@ -59,7 +59,7 @@ def shapes_of_form(form: Any) -> Iterator[Shape]:
 
 
 def _unbound_shape(unbound: Any, attribute: str) -> Shape:
-    """Return the shape of a declared field. Of a class with arguments of its own it is that of a plain field."""
+    """Return the shape of a declared field. A class with arguments of its own counts as a plain field."""
     from wtforms import FieldList, FileField, FormField
 
     name = getattr(unbound, "name", None) or attribute

@@ -50,7 +50,7 @@ class _Writer:
             for index in self._indices(name, shape.separator):
                 self._entries -= 1
                 self._check_room()
-                # The entry is there without values, too: a checkbox that is not ticked has none.
+                # The entry is there without values, too: a checkbox that is not ticked has no value.
                 self.values.setlist(f"{inside}{index}", [])
                 self.write(shape.entry, f"{inside}{index}")
         elif shape.is_file:

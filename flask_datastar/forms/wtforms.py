@@ -91,7 +91,7 @@ def _header_tokens(request: Request, state: RequestState) -> list[str]:
 
 
 def _with_token(values: Values, name: str, tokens: list[str]) -> Values:
-    """Return the values with the token where a form looks for it, if there is none."""
+    """Return the values with the token where a form looks for it, unless a token is there."""
     if tokens and name not in values:
         return CombinedMultiDict([MultiDict({name: tokens[0]}), values])
     return values

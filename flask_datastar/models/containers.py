@@ -140,7 +140,7 @@ def union_converter(members: list[Converter], is_optional: bool) -> Converter:
             return candidates(value)[0].prepare(value)
         if not lists or (isinstance(value, dict) and (takes_objects or not _is_list(value))):
             return value
-        # Of several kinds of lists it is not known yet which of them leaves blanks out.
+        # It is not known yet which of several kinds of lists leaves blanks out.
         return lists[0].prepare(value) if len(lists) == 1 else list_items(value) or value
 
     return Converter(

@@ -42,7 +42,7 @@ _LISTS: dict[Any, Build | None] = {
 }
 _HASHED = (set, frozenset)
 
-#: Finds the converter of an annotation that is unknown here; None if it has none.
+#: Returns the converter of an annotation that is unknown here, None for an annotation without a converter.
 FindConverter = Callable[[Any], Converter | None]
 
 
@@ -50,7 +50,7 @@ def make_converter(annotation: Any, find_other: FindConverter | None = None) -> 
     """Return the converter of an annotation.
 
     :param find_other: is asked for what is unknown here, such as models.
-    :raises TypeError: if there is none; the text names those that there are.
+    :raises TypeError: if the annotation has no converter; the text names those that have.
     """
     annotation = unwrap(annotation)
     if any(annotation is anything for anything in _ANYTHING):
@@ -100,7 +100,7 @@ def _object_converter(annotation: Any, arguments: tuple[Any, ...], find_other: F
 
 def _part_converter(annotation: Any, find_other: FindConverter | None) -> Converter:
     if annotation in (Any, object):
-        # Of these, null is an item like others.
+        # Null is an item like others here.
         return Converter(_anything, takes_empty=True, is_optional=True)
     return make_converter(annotation, find_other)
 

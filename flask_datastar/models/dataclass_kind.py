@@ -29,8 +29,8 @@ def read_fields(model: Any, annotation: Any, find: Find) -> None:
     parameters = inspect.signature(cls).parameters
     hints = read_hints(annotation)
     if not parameters.keys() <= hints.keys():
-        # One has an ``__init__`` of its own, with parameters that are no fields. One that Python made is not asked: it
-        # has the inherited fields' annotations, too, but not the names that those mean in another module.
+        # An ``__init__`` written by hand may have parameters that are not fields. The ``__init__`` that Python makes is
+        # not asked: it has the annotations of inherited fields, but not the module in which their names are defined.
         hints = {**_init_hints(annotation, cls), **hints}
     declared: dict[str, dataclasses.Field[Any]] = cls.__dataclass_fields__
     found = []

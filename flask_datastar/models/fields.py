@@ -25,7 +25,7 @@ class Find(Protocol):
         """Return the converter.
 
         :param or_else: stands for types without a converter, also inside the annotation.
-        :raises TypeError: if there is none.
+        :raises TypeError: if the annotation has no converter.
         """
         ...
 
@@ -34,7 +34,7 @@ class Find(Protocol):
 class Field:
     """One field of a model."""
 
-    #: What the model calls it when it is built.
+    #: Its name when the model is built.
     name: str
     #: The signal that it comes from, in the model's own object.
     signal: str
@@ -46,7 +46,7 @@ class Field:
 
 
 def absent(converter: Converter) -> object:
-    """Return the value of what did not come and has no default.
+    """Return the value of a field that did not come and has no default.
 
     The browser leaves empty objects out, so for a nested model nothing is an object without anything.
 
@@ -79,7 +79,7 @@ def value_paths(path: str, converter: Converter, around: tuple[Any, ...] = ()) -
 
 
 def defaults_of(model: Any, around: tuple[Any, ...] = ()) -> dict[str, Any]:
-    """Return a model's defaults as signals, and the empty value of each field that has none."""
+    """Return a model's defaults as signals, and the empty value of each field without a default."""
     found: dict[str, Any] = {}
     for field in model.fields:
         inner = field.converter.model
@@ -96,7 +96,7 @@ def defaults_of(model: Any, around: tuple[Any, ...] = ()) -> dict[str, Any]:
 def field_converter(cls: type, name: str, annotation: Any, find: Find) -> Converter:
     """Return the converter of one field.
 
-    :raises TypeError: if there is none; class and field are named.
+    :raises TypeError: if the annotation has no converter; class and field are named.
     """
     if count_marks(annotation):
         raise TypeError(f"{cls.__qualname__}.{name}: Signal(...) is for parameters; in a model, nest another model")
@@ -144,7 +144,7 @@ def prepare_object(fields: Iterable[Field], value: dict[str, Any]) -> dict[str, 
 def prepare_value(converter: Converter, value: Any) -> Any:
     """Return a value as another package's own conversion reads it; a lone value is a list of one.
 
-    :raises ValueError: as :func:`prepare_object`.
+    :raises ValueError: if an object in the place of a list has a gap, or other keys; the path is named.
     """
     prepared = converter.prepare(value)
     is_lone = converter.item is not None and not isinstance(prepared, list | dict)

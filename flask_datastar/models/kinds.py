@@ -23,7 +23,7 @@ _REMEMBERED = 512
 
 
 class Kind(Protocol):
-    """What the module of a kind has."""
+    """The functions that the module of each kind has."""
 
     def is_model(self, cls: type) -> bool:
         """Return whether a class is of this kind."""

@@ -109,7 +109,7 @@ class RootModel:
 
     def __init__(self, cls: Any) -> None:
         self._cls = cls
-        #: The converter of the value. One that contains itself is used before it is known.
+        #: The converter of the value. A model that contains itself is used before it is known.
         self.root = UNKNOWN
 
     @property

@@ -35,7 +35,7 @@ def read_fields(model: Any, annotation: Any, find: Find) -> None:
 
 
 def _unwrap(hint: Any) -> tuple[Any, bool | None]:
-    """Return an annotation without ``Required``, ``NotRequired`` and ``ReadOnly``, and what they say."""
+    """Return an annotation without ``Required``, ``NotRequired`` and ``ReadOnly``, and what they mean."""
     is_required = None
     while (name := getattr(typing.get_origin(hint), "_name", None)) in ("Required", "NotRequired", "ReadOnly"):
         if name != "ReadOnly":

@@ -18,7 +18,7 @@ _JSON = "application/json"
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;,\"]+)", re.IGNORECASE)
 _UTF8_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-#: A longer Content-Length is no number of bytes that anybody has.
+#: A Content-Length with more digits is not the length of any real body.
 _MOST_LENGTH_DIGITS = 18
 
 
@@ -114,7 +114,7 @@ def _read_body(request: Request, limit: int) -> bytes:
 def _check_length(request: Request) -> str:
     """Return the header with the length of the body.
 
-    :raises InvalidSignals: if it is no length; Werkzeug would take it for 0.
+    :raises InvalidSignals: if it is not a length; Werkzeug would take it for 0.
     """
     header = str(request.environ.get("CONTENT_LENGTH", ""))
     if len(header) > _MOST_LENGTH_DIGITS or not (header.isdecimal() or header.strip().isdecimal() or not header):

@@ -58,7 +58,7 @@ class Binder:
         self._wants_all = False
         #: The parameters that a URL can give, by name; None for any.
         self.names: frozenset[str] | None = None
-        #: What `signals` becomes; None for the dict of all.
+        #: The model that `signals` becomes; None for the dict of all.
         self._model: AnyModel | None = None
         #: The paths that messages may stand under, known from the first request on at the latest.
         self.paths: tuple[str, ...] = ()

@@ -32,12 +32,12 @@ def is_datastar_request(request: Request) -> bool:
 def read_signals(request: Request, state: RequestState) -> dict[str, Any]:
     """Return the request's signals, read once.
 
-    GET and DELETE carry them in the query, POST, PUT, PATCH and QUERY as the JSON body; a form post has none (client,
-    ``actions/fetch.ts``).
+    GET and DELETE carry them in the query, POST, PUT, PATCH and QUERY as the JSON body; a form post has no signals
+    (client, ``actions/fetch.ts``).
 
-    :return: name → value, ``{}`` when there are none.
+    :return: name → value, ``{}`` without signals.
     :raises InvalidSignals: if they are malformed, not an object, too large, nested too deeply, not UTF-8, or have a
-        name or a number that no answer could send back (400).
+        name or a number that no response could send back (400).
     :raises werkzeug.exceptions.RequestEntityTooLarge: if the body is larger than ``MAX_CONTENT_LENGTH`` (413).
     """
     received = state.received
@@ -77,7 +77,7 @@ def describe_misfits(errors: Mapping[str, str]) -> str:
 
 
 def read_last_event_id(request: Request) -> str | None:
-    """Return the id that the application sent last in this action's earlier answers, none of the extension's own."""
+    """Return the last id that the application, not the extension, sent in earlier responses to this action."""
     event_id = request.headers.get("Last-Event-ID")
     ending = parse_ending(event_id)
     return (ending.last_id if ending is not None else event_id) or None

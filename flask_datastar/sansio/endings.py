@@ -27,7 +27,7 @@ _FAILURES = re.compile(r"[0-9]{1,2}", re.ASCII)
 
 
 class EndingKind(StrEnum):
-    """What the client is told of an ending."""
+    """The kind of an ending, as the client is told it."""
 
     #: The stream is complete; the server responds with 204 to a request that brings this reason back.
     DONE = "done"

@@ -23,8 +23,8 @@ _STYLE = (
 )
 _PRE_STYLE = "white-space: pre-wrap; overflow-wrap: anywhere; padding: 0.75rem; color: inherit; background: #fff"
 # One attribute says it to the console and sets the styles: a content security policy could refuse a script and style
-# attributes. A later overlay takes the place of an earlier one: to remove that by a patch would warn where there is
-# none.
+# attributes. A later overlay removes an earlier one itself: a patch to remove it would log a warning on a page without
+# an overlay.
 _WHEN_SHOWN = (
     f"document.querySelectorAll('#{OVERLAY_ID}').forEach((other) => other === el || other.remove());"
     f"el.style.cssText = '{_STYLE}';"

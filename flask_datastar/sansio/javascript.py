@@ -44,7 +44,7 @@ class Expression(Markup):
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """Explain what a call most likely wanted.
 
-        :raises TypeError: in any case.
+        :raises TypeError: if it is called, whatever the arguments are.
         """
         raise TypeError(
             f"{self.js} is an action for a template, not a decorator; declare a handler with @datastar.handler"

@@ -9,7 +9,7 @@ from typing import Any
 from .consts import FORBIDDEN_SEGMENTS
 from .events import shorten
 
-#: Longer numbers are no index: the client would make a list of that length.
+#: A longer number is not an index: the client would make a list of that length.
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
 
 _TEXTS = frozenset({str})
@@ -40,7 +40,7 @@ def is_index(segment: str) -> bool:
 
 
 def find_path(signals: Any, segments: Sequence[str]) -> Any:
-    """Return the value at a path, None if there is none. A number leads into a list, too."""
+    """Return the value at a path, None if nothing is there. A number leads into a list, too."""
     for segment in segments:
         if isinstance(signals, dict):
             signals = signals.get(segment)
@@ -120,7 +120,7 @@ def list_items(value: object) -> list[Any] | None:
 
     Such an object is what the client makes of ``data-bind="rows.0.name"`` in a page that had no list before.
 
-    :raises ValueError: if only some names of an object are numbers, or one is missing among them.
+    :raises ValueError: if only some names of an object are numbers, or a number is missing among them.
     """
     if isinstance(value, list):
         return value
@@ -140,7 +140,7 @@ def check_names(signals: object, forbidden: Set[str] = FORBIDDEN_SEGMENTS, what:
     """Refuse names that would reach an object's prototype in the browser.
 
     :param what: what the names are called in the error.
-    :raises ValueError: if there is one; its path is named.
+    :raises ValueError: if there is such a name; its path is in the text.
     """
     waiting: list[tuple[str, object]] = [("", signals)]
     while waiting:

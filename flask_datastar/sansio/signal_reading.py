@@ -19,8 +19,8 @@ def read_object(text: str) -> dict[str, Any]:
 
     :param text: JSON.
     :return: name → value.
-    :raises ValueError: if it is malformed, not an object, nested deeper than 64, or has what no answer could send back:
-        a lone surrogate, a number that would become infinite, a name that would reach an object's prototype.
+    :raises ValueError: if it is malformed, not an object, nested deeper than 64, or has what no response could send
+        back: a lone surrogate, a number that would become infinite, a name that would reach an object's prototype.
     """
     try:
         value = strictjson.loads(text)

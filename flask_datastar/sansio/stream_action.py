@@ -1,4 +1,4 @@
-"""What ``open_stream`` adds to ``@get(…)``, so that a page asks for its stream at once when its network returns.
+"""The addition of ``open_stream`` to ``@get(…)``, so that a page asks for its stream at once when its network returns.
 
 The client waits up to 30 s before it asks again, and has no option that shortens a wait that has started. Both pieces
 are the same text in each render.
@@ -17,7 +17,7 @@ RETRY_WAIT: Final = (
 )
 
 #: Follows the action. Where no such attempt is about to come (the connection seems to be alive, or a long wait had
-#: started before), the ``data-init`` is run anew when the network returns: that aborts what waits. The listener goes
+#: started before), the ``data-init`` is run again when the network returns: that aborts what waits. The listener goes
 #: with the action, so a stream that is done, and one whose element is gone, stay closed.
 ASK_WHEN_ONLINE: Final = (
     ".finally((ask => (window.addEventListener('online', ask), () => window.removeEventListener('online', ask)))"

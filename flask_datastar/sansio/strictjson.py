@@ -119,7 +119,7 @@ class _Search:
         self._sort_keys = sort_keys
 
     def find(self, value: object, path: tuple[str, ...], outer: frozenset[int]) -> tuple[tuple[str, ...], str] | None:
-        """Return its path and the reason, None if there is none.
+        """Return its path and the reason, None if JSON has a form for all parts.
 
         :param outer: the ids of the containers around the value.
         """

@@ -30,7 +30,7 @@ TAB_SIGNAL: Final = (
 )
 
 
-#: The tab id as the value of a header. What is no fit id must not break the request.
+#: The tab id as the value of a header. An unfit id must not break the request.
 TAB_HEADER_VALUE: Final = "encodeURIComponent($tabId)"
 
 

@@ -1,4 +1,4 @@
-"""Tracebacks as text: one's own frames apart from those of libraries."""
+"""Tracebacks as text: the application's own frames apart from those of libraries."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _INSTALLED: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{o
 
 
 def own_frames(report: TracebackException, roots: Collection[str] = ()) -> str:
-    """Write an exception, and those that led to it, with one's own frames alone.
+    """Write an exception, and those that led to it, with the application's own frames alone.
 
-    :param roots: folders whose files count as one's own wherever they are installed.
-    :return: "" when none of the frames is one's own.
+    :param roots: folders whose files count as the application's own wherever they are installed.
+    :return: "" when none of the frames is the application's own.
     """
     texts: list[str] = []
     has_own = False

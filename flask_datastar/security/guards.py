@@ -22,10 +22,10 @@ _DECORATORS = ("login_required", "fresh_login_required")
 
 
 def ask_guards(app: Flask, request: Request, error: BaseException) -> Any:
-    """Return what the guards of a request answer that failed the check of its token.
+    """Return the response of the guards to a request that failed the check of its token.
 
     :param error: what the check raised.
-    :return: None when none of them refuses the request.
+    :return: the value of the first guard that refuses the request, None if every guard lets it pass.
     :raises werkzeug.exceptions.HTTPException: if a guard aborts.
     """
     for function in _left_before_request(app, request, error):

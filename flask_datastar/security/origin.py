@@ -16,7 +16,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 def check_request(request: Request, trusted_origins: frozenset[str]) -> None:
     """Refuse what no handler answers: requests without the client's header, and those of other sites.
 
-    :raises werkzeug.exceptions.Forbidden: as :func:`check_header` and :func:`check_origin` (403).
+    :raises werkzeug.exceptions.Forbidden: if :func:`check_header` or :func:`check_origin` refuses the request (403).
     """
     # As the client writes it; asked first, because it is asked in each request.
     if request.environ.get(REQUEST_HEADER_KEY) != "true":

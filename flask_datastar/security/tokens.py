@@ -58,7 +58,7 @@ def sign_token(app: Flask, raw: str) -> str:
 
 
 def is_signed_here(app: Flask, token: str) -> bool:
-    """Whether a token was made by this app, for whatever session and however long ago."""
+    """Return whether a token was made by this app, for whatever session and however long ago."""
     for key in signing_keys(app):
         try:
             URLSafeTimedSerializer(key, salt=_SALT).loads(token)
@@ -170,7 +170,7 @@ def _sent_values() -> list[str]:
 
 
 def _is_token(app: Flask, value: str) -> bool:
-    """Whether a text that a request sent is a token: whoever sends any other one is not to stop a broadcast."""
+    """Return whether a text that a request sent is a token, because any other text must not stop a broadcast."""
     keys = [key.encode() if isinstance(key, str) else key for key in reversed(signing_keys(app))]
     try:
         URLSafeTimedSerializer(keys, salt=_SALT).loads(value)

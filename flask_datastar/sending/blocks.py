@@ -20,7 +20,7 @@ BlockFunction = Callable[[Context], Iterator[str]]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What stands around a block in its template."""
+    """The surroundings of a block in its template."""
 
     #: The blocks that it is in.
     blocks: frozenset[str] = frozenset()
@@ -58,7 +58,7 @@ def render_block(template: Template, values: dict[str, Any], name: str) -> str:
 
 
 def extends_another(template: Template, context: Context) -> bool:
-    """Whether a template, which has begun to give output, extends another one: that has blocks, too."""
+    """Return whether a template that has started its output extends another one, which adds blocks."""
     return len(template.blocks) != len(context.blocks) or any(len(chain) > 1 for chain in context.blocks.values())
 
 
@@ -67,7 +67,7 @@ class _BlockDone(Exception):
 
 
 def _skip(context: Context) -> Iterator[str]:
-    """Give nothing in the place of a block; the page closes it as the generator that a block is."""
+    """Yield nothing in the place of a block; the page closes it as the generator that a block is."""
     return
     yield
 

@@ -8,8 +8,8 @@ from ..state.request import EventQueue, RequestState
 def flush(state: RequestState, response: EventQueue | None) -> bytes:
     """Take what waits: the queued events, then the tracked signals.
 
-    :param response: sends what is taken. If it is not the request's current response, the events of that one come
-        first. None if there is none.
+    :param response: the response that sends the bytes, None without one. If it is not the request's current response,
+        the events of the current one come first.
     :raises ValueError: if a signal has no strict JSON form. Everything that waits is dropped then.
     :raises TypeError: if a signal is of a type that JSON does not know, likewise.
     """

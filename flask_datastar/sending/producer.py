@@ -42,7 +42,7 @@ class Producer:
         self._add_result = add_result
         self._contexts = KeptContexts(app, request._get_current_object())  # type: ignore[attr-defined]
         self._sent = sent_events(app)
-        #: What the generator returned.
+        #: The value that the generator returned.
         self.returned: object = None
         self.is_closed = False
 
@@ -51,7 +51,7 @@ class Producer:
         return self._contexts.run(function, *arguments)
 
     def keep(self) -> None:
-        """Let the teardown of the request wait for :meth:`close`. Called as the server takes the response."""
+        """Delay the teardown of the request until :meth:`close`. Called as the server takes the response."""
         self._contexts.keep()
 
     def start(self) -> bool:
@@ -91,7 +91,7 @@ class Producer:
     def fail(self, error: Exception) -> bytes:
         """Report an exception that ended the generator.
 
-        :return: what shows it in the page; b"" outside of debug mode.
+        :return: the bytes that show it in the page, b"" outside of debug mode.
         """
         report(self._state, error)
         current = request._get_current_object()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What a handler answered in a test: the response, its events, and the signals afterwards."""
+"""The answer of a handler in a test: the response, its events, and the signals afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..sansio.stream_events import STREAM_EVENTS
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler answered, and what it did to the tab's signals."""
+    """The answer of a handler, and its effect on the tab's signals."""
 
     #: The response itself: status, headers, cookies.
     response: TestResponse

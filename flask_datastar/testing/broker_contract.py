@@ -53,7 +53,7 @@ class BrokerContract:
         assert inbox.data == [b"1", b"2"]
 
     def test_unsubscribing_what_is_not_subscribed_is_no_error(self, brokers: Brokers) -> None:
-        """Unsubscribing from a channel that is not subscribed is no error."""
+        """Unsubscribing from a channel that is not subscribed raises nothing."""
         broker, inbox = brokers.make()
         broker.unsubscribe("news")
         broker.subscribe("news")

@@ -14,7 +14,7 @@ _INNER = [
         *["192.168.0.0/16", "::/127", "fc00::/7", "fe80::/10"],
     ]
 ]
-# What proxies add. Without a middleware that was told to trust it, anybody may have written it.
+# Headers that proxies add. Without a middleware that was told to trust it, anybody may have written it.
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 
 
@@ -42,7 +42,7 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _is_from_proxy_fix(environ: Mapping[str, Any]) -> bool:
-    """Whether Werkzeug's ``ProxyFix`` has put the client's address in the place of the proxy's."""
+    """Return whether Werkzeug's ``ProxyFix`` has put the client's address in the place of the proxy's."""
     original = environ.get("werkzeug.proxy_fix.orig")
     if not isinstance(original, Mapping) or not original.get("REMOTE_ADDR"):
         return False

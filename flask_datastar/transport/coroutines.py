@@ -14,7 +14,7 @@ from typing import Any
 
 @cache
 def has_coroutines() -> bool:
-    """Whether :class:`Coroutine` can be used here."""
+    """Return whether :class:`Coroutine` can be used here."""
     return importlib.util.find_spec("greenlet") is not None
 
 
@@ -33,7 +33,7 @@ class Coroutine:
         self._greenlet: Any = greenlet(function)
 
     def resume(self) -> bytes:
-        """Let the function run until it gives something, and return that; what it raises is raised here."""
+        """Run the function until it gives something, and return that; an exception of the function is raised here."""
         from greenlet import getcurrent
 
         self._greenlet.parent = getcurrent()

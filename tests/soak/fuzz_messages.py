@@ -47,7 +47,7 @@ def open_streams(hub: StreamHub) -> None:
 
 
 def is_order(envelope: Envelope) -> bool:
-    """Whether a message is one that is obeyed although a stranger sent it."""
+    """Return whether a message is an order that is obeyed although a stranger sent it."""
     return envelope.kind == "tabs" and (b'"close"' in envelope.payload.data or b'"opened"' in envelope.payload.data)
 
 
@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    # What is obeyed goes to an app of its own, whose streams may end.
+    # Orders that are obeyed go to an app of their own, whose streams may end.
     hub, obedient = make_hub("shop"), make_hub("other")
     for one in (hub, obedient):
         open_streams(one)

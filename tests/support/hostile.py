@@ -13,7 +13,7 @@ from flask_datastar.hooks import Reason
 from flask_datastar.hub.tab_messages import Beside, Closed, Found, Gone, Opened, Wanted
 
 DEPTH = 100_000
-#: What stands in the place of a field: each type of JSON, and what Python reads beyond it.
+#: Values for the place of a field: each type of JSON, and what Python reads beyond it.
 VALUES: list[Any] = [
     *[None, True, False, 0, 1, -1, 2**64, 1.5, float("nan"), float("inf"), 10**400],
     *["", "x", "done", "restart", "left", "slow", "nonsense", "message", "events", "tabs", "missed", "\0", "\ud800"],

@@ -15,7 +15,7 @@ PROCESSORS = os.cpu_count() or 1
 #: More processes than processors, because most of them wait.
 PROCESSES = min(2 * PROCESSORS, 8)
 BROWSER_TESTS = "/live/"
-#: What takes long starts first, in this order; the others fill the gaps at the end.
+#: Slow tests start first, in this order; the others fill the gaps at the end.
 FIRST = [
     *[BROWSER_TESTS, "/servers/", "/test_hostile_bodies.py", "/test_properties.py"],
     *["/brokers/", "/transport/", "/hub/", "/streams/"],
