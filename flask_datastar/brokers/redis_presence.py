@@ -224,7 +224,7 @@ class Presence:
             for member in self._commands.call("SUNION", *self._keys(process)):
                 tab, name = _split(member)
                 commands.append(("HDEL", self._scope_key(name), process + b"\0" + tab))
-            # Last, so that another process can go on if this one dies; and with the rest, because a process that was only
+            # Last, so that another process can go on if this one dies; with the rest, because a process that was only
             # suspended writes everything again when it finds itself removed.
             commands += [("DEL", *self._keys(process)), ("ZREM", self._processes, process)]
             self._commands.call_all(commands)
