@@ -41,10 +41,10 @@ M = TypeVar("M")
 class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, StreamMethods, FormMethods, PageHelpers):
     """The Datastar extension for Flask.
 
-    The sending methods act on the current request's response, which they make when there is none yet, and return it.
-    Handlers belong to the instance and serve all of its apps.
+    The sending methods act on the current request's response and return it; the first one creates it. Handlers belong
+    to the instance and serve all of its apps.
 
-    :param app: initialised at once; without it, call :meth:`init_app` later.
+    :param app: the app to initialise at once; without it, call :meth:`init_app` later.
     :param settings: the configuration's keys in lower case without ``DATASTAR_``; they win over ``app.config``.
     :raises ConfigError: if an argument is unknown, or a value is not accepted.
 
@@ -71,7 +71,8 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
     def init_app(self, app: Flask) -> None:
         """Set an app up: configuration, dispatcher blueprint, request hooks, template names, handlers.
 
-        Reads the keys of the configuration once: later changes have no effect. Opens no socket, starts no thread.
+        It reads the keys of the configuration once: later changes have no effect. It opens no socket and starts no
+        thread.
 
         :raises ConfigError: if a key's value is not accepted.
         :raises SetupError: if the app has a Datastar already, has a blueprint of that name, has handled a request, or
@@ -103,11 +104,11 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
         self._declarations.install_all(app_state)
 
     def start(self) -> EventResponse:
-        """Make a fresh response with all sending methods, for plain views to return.
+        """Create a fresh response with all sending methods, for plain views to return.
 
-        It is not the current response, but takes its events along when it is returned.
+        It is not the current response, but takes over that one's events when it is returned.
 
-        :raises SetupError: there is no request.
+        :raises SetupError: if there is no request.
         """
         return start_response(current_request_state(self))
 
@@ -120,12 +121,13 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
         def read_signals(self, model: type[M], /) -> M: ...
 
     def read_signals(self, model: type[Any] | None = None, /) -> Any:
-        """Give the request's signals.
+        """Return the request's signals.
 
-        :param model: a dataclass, a TypedDict, a pydantic or msgspec model to make of them, without ``tabId`` and
+        :param model: a dataclass, a TypedDict, a pydantic or msgspec model to create from them, without ``tabId`` and
             ``csrf``.
-        :return: name → value, ``{}`` when there are none, as in form posts; or the model.
-        :raises InvalidSignals: they are malformed, no object, too large or too deep, or do not fit the model (400).
+        :return: a dict, name → value, which is empty if the request has no signals, as in form posts; or the model.
+        :raises InvalidSignals: if they are malformed, not an object, too large or too deep, or do not fit the model
+            (400).
         """
         state = current_request_state(self)
         return reading.read_signals(request, state) if model is None else reading.read_model(request, state, model)
@@ -137,7 +139,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
 
     @property
     def tab_id(self) -> str | None:
-        """The browser tab's id, from the signal ``tabId``; None when the page sent none that is fit.
+        """The browser tab's id, from the signal ``tabId``; None if the page sent no valid one.
 
         Actions that do not send that signal, such as form posts, carry the id in a header.
         """
@@ -145,13 +147,13 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
 
     @property
     def last_event_id(self) -> str | None:
-        """The event id that this action's last answer ended with; None on a first request."""
+        """The event id with which this action's last response ended; None on a first request."""
         return reading.read_last_event_id(request)
 
     def check_origin(self) -> None:
-        """Refuse the request, as the dispatcher does, when another site made the browser send it; for plain views.
+        """Refuse the request, as the dispatcher does, if another site made the browser send it; for plain views.
 
-        :raises werkzeug.exceptions.Forbidden: it comes from elsewhere (403).
+        :raises werkzeug.exceptions.Forbidden: if it comes from another site (403).
         """
         check_origin(request, current_app_state(self).settings.trusted_origins)
 
@@ -167,7 +169,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
 
 
 def _install_request_hooks(app_state: AppState) -> None:
-    """Start each request before, and end it after, what other extensions do in their hooks."""
+    """Add hooks that start each request before, and end it after, the hooks of other extensions."""
     app = app_state.app
     is_first = True
 
@@ -200,12 +202,12 @@ def _install_request_hooks(app_state: AppState) -> None:
         return convert_redirect(response, current, state)
 
     app.before_request_funcs.setdefault(None, []).insert(0, begin)
-    # Called in reverse order: the first one is called last.
+    # Flask calls these in reverse order, so the first one is called last.
     app.after_request_funcs.setdefault(None, []).insert(0, end)
 
 
 def _attach_commands(app: Flask) -> None:
-    """Add ``flask datastar ...``; the commands lie above the extension, so nothing imports them earlier."""
+    """Add ``flask datastar ...``; the commands are a layer above the extension, so nothing imports them earlier."""
     from .cli import datastar_commands
 
     app.cli.add_command(datastar_commands)

@@ -1,6 +1,6 @@
-"""Flask signals (Blinker) that the extension sends, with the app as their sender; why a stream has ended.
+"""Flask signals (Blinker) that the extension sends, with the app as their sender, and the reasons for a stream's end.
 
-Not to be confused with Datastar's signals, which live in the browser.
+They are not Datastar's signals, which live in the browser.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from blinker import Namespace
 
 
 class Reason(StrEnum):
-    """Why a stream has ended: what :data:`stream_closed` gets, and the keys of ``stats()["ended"]``."""
+    """The reasons for a stream's end, which :data:`stream_closed` gets; also the keys of ``stats()["ended"]``."""
 
-    #: The generator has finished, or ``tabs.close`` ended the stream. The page stays away.
+    #: The generator has finished, or ``tabs.close`` ended the stream. The page does not reconnect.
     DONE = "done"
     #: A newer stream of the same scope and tab took its place.
     REPLACED = "replaced"
-    #: ``tabs.close(…, restart=True)`` ended it, and the page comes back.
+    #: ``tabs.close(…, restart=True)`` ended it, and the page reconnects.
     RESTART = "restart"
     #: The worker stops.
     STOPPING = "stopping"
@@ -25,7 +25,7 @@ class Reason(StrEnum):
     AGE = "age"
     #: The client read too slowly, and its queue was full.
     SLOW = "slow"
-    #: There was no room any more when it was opened, or a stream with a scope needed its place.
+    #: No place was free when it was opened, or a stream with a scope needed its place.
     REFUSED = "refused"
     #: An exception was raised in it.
     FAILED = "failed"
@@ -35,8 +35,8 @@ class Reason(StrEnum):
 
 _hooks = Namespace()
 
-#: Sent after a handler has answered, before the response leaves: ``group`` and ``event`` (str) name the handler,
-#: ``response`` is the :class:`flask.Response`. Not sent when the handler raised.
+#: Sent after a handler has returned, before the response leaves: ``group`` and ``event`` (str) name the handler,
+#: ``response`` is the :class:`flask.Response`. Not sent if the handler raised an exception.
 event_handled = _hooks.signal("datastar-event-handled")
 
 #: Sent when the server starts to iterate a stream: ``scope`` (str, "" for none), ``tab`` (str or None), ``endpoint``

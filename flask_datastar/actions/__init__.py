@@ -1,1 +1,1 @@
-"""What templates write: actions, and the helpers of ``datastar`` in templates."""
+"""Actions and page helpers: the methods of ``datastar`` that templates call."""

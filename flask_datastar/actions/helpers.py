@@ -34,8 +34,8 @@ class PageHelpers:
     """The methods of ``Datastar`` for pages, in Python and in templates: actions, expressions, the page's head.
 
     ``target`` is a handler function, a module and an event, ``"shop.cart.add"``, or ``"add"`` alone (first in
-    the running view's group, then in its module). Keyword arguments are handler parameters; the client's options begin
-    with an underscore; ``_signals=("query",)`` sends these signals and the tab id alone, ``_signals=()`` none.
+    the running view's group, then in its module). Keyword arguments are handler parameters; the client's options start
+    with an underscore; ``_signals=("query",)`` sends only these signals and the tab id, ``_signals=()`` no signals.
     """
 
     _declarations: Declarations
@@ -71,8 +71,8 @@ class PageHelpers:
     def open_stream(self, target: object, event: str | None = None, /, **params: Any) -> Expression:
         """Write the action that opens a stream, for ``data-init``; its text never varies between renders.
 
-        Of the signals it sends the tab id alone, so that no other travels in URLs and access logs. A page whose network
-        returns asks at once.
+        It sends only the tab id of all signals, so that no other one appears in URLs and access logs. A page whose
+        network returns reconnects at once.
 
         :param params: parameters of the stream; ``_signals=("page", "filter")`` sends these signals, too,
             ``_open_when_hidden=True`` keeps the stream open in hidden tabs.
@@ -83,12 +83,12 @@ class PageHelpers:
         more = RETRY_WAIT if params.get("_retry_max_wait_ms") is None else ""
         written = self._action("get", target, event, options, more)
         if params.get("_request_cancellation") is not None:
-            # Without the client's cancelling a second request would run beside the first.
+            # If the client does not cancel the first request, a second one would run beside it.
             return written
         return Expression.from_js(written.js + ASK_WHEN_ONLINE)
 
     def tab_signal(self) -> Markup:
-        """Write the attributes that give each tab an id, kept over navigations, and each page another.
+        """Write the attributes that set two ids: one for each tab, kept across navigations, and one for each page.
 
         For the layout's root element, such as ``<body {{ datastar.tab_signal() }}>``, if it has no ``data-effect``.
         """
@@ -101,15 +101,17 @@ class PageHelpers:
     def js(self, value: object) -> Expression:
         """Write a value as a JavaScript literal that is safe inside an attribute with either quote.
 
-        :param value: anything JSON-able; its ``.js`` is the text for use in a script.
-        :raises ValueError: a part of it has no strict JSON form.
+        :param value: any value that JSON can express.
+        :return: the expression; its ``.js`` is the text for use in a script.
+        :raises ValueError: if a part of the value has no strict JSON form.
         """
         return Expression.from_js(javascript.literal(value, self._find_app_state().dumps))
 
     def expr(self, js: str) -> Expression:
         """Mark text as JavaScript, where an option, a header or a parameter takes a value.
 
-        :param js: for example ``"$id"``. Never build it from what users sent.
+        :param js: for example ``"$id"``. Never build it from users' input.
+        :raises TypeError: if it is not a string.
         """
         if not isinstance(js, str):
             raise TypeError(f"expr() got {type(js).__name__}; accepted: str of JavaScript. For a value, use js()")
@@ -118,7 +120,7 @@ class PageHelpers:
     def script(self) -> Markup:
         """Write the ``<script>`` that loads the client.
 
-        In debug mode there is another one before it, which shows a message in the page if the client is not loaded.
+        In debug mode another script comes before it and shows a message in the page if the client does not load.
         """
         app_state, page = self._find_app_state(), _page_state()
         settings, app = app_state.settings, app_state.app
@@ -134,24 +136,25 @@ class PageHelpers:
         return Markup(script)
 
     def html_attrs(self) -> Markup:
-        """Write the attribute of ``<html>`` that gives the client the page's nonce, by ``DATASTAR_CSP_NONCE``.
+        """Write the attribute of ``<html>`` that passes the page's nonce to the client, with ``DATASTAR_CSP_NONCE``.
 
-        Nothing without that key, and in the reply to a Datastar request: the client has the nonce of its page.
+        The result is empty without that key, and in the response to a Datastar request: the client keeps the nonce of
+        its page.
         """
         return nonce_attribute(_page_state(), "data-nonce")
 
     def init_signals(self, model: type[Any] | None = None, /) -> Expression:
         """Write the signals set in this request, for the page's ``data-signals``.
 
-        Empty in the reply to a Datastar request: there the flush sends what changed, and setting all anew would
-        overwrite what the user typed meanwhile.
+        The result is ``{}`` in the response to a Datastar request: there the flush sends the changes, and setting all
+        signals again would overwrite what the user has typed since.
 
         :param model: write the defaults of this model instead (a dataclass, a TypedDict, a pydantic or msgspec model),
             or what this request set in their place; a field without a default is empty.
-        :raises ValueError: a signal has no strict JSON form.
+        :raises ValueError: if a signal has no strict JSON form.
         """
         state = _page_state()
-        # What is rendered for an open page must not overwrite what was typed there; without a request there is none.
+        # HTML rendered for an open page must not overwrite what was typed there; without a request no page is open.
         if state is None and (model is None or own_request_state() is not None):
             return Expression.from_js("{}")
         signals = state.tracked.signals if state is not None else {}
@@ -185,12 +188,12 @@ class PageHelpers:
                 )
             url = urls.handler_url(app_state, handler, values)
             if handler.is_generator:
-                # An answer that breaks off would be asked for again, and so the handler would run twice.
+                # The client would repeat a request whose response breaks off, and the handler would run twice.
                 options.setdefault("retry_max_count", 0)
         return action(verb, urls.with_prefix(app_state, url, prefix), options, more)
 
     def _module_url(self, app_state: AppState, target: object, module: object, values: dict[str, Any]) -> list[UrlPart]:
-        """Leave the group to the browser, which has it in a signal."""
+        """Build a URL whose group the browser fills in from a signal."""
         handlers = self._declarations.handlers
         if not isinstance(target, str) or "." in target or not handlers.named(target):
             known = ", ".join(sorted({handler.name for handler in handlers})) or "none"
@@ -219,19 +222,19 @@ def install_template_helpers(app: Flask, helpers: TemplateHelpers) -> None:
 
 
 def _page_state() -> RequestState | None:
-    """Give the request's state while its page is rendered, None for anything else.
+    """Return the request's state while its page is rendered, None for anything else.
 
-    The reply to a Datastar request goes into a page that has its own token and nonce, and what is broadcast goes to
-    others.
+    The response to a Datastar request goes into a page that has its own token and nonce, and a broadcast goes to other
+    users.
     """
     state = own_request_state()
     return None if state is None or state.renders_for_others or is_datastar_request(request) else state
 
 
 def _add_filter(options: dict[str, Any], names: object) -> object:
-    """Let an action send these signals, and the tab's id, by which the server tells a person's tabs apart.
+    """Add the filter for these signals and the tab id, by which the server tells a user's tabs apart.
 
-    :return: the filter. Without names it sends nothing at all, as it was asked to.
+    :return: the filter; without names it sends no signals at all, not even the tab id.
     """
     if options.get("filter_signals") is not None:
         raise TypeError("_signals and _filter_signals are both given; give one of them")
@@ -250,7 +253,7 @@ def _add_filter(options: dict[str, Any], names: object) -> object:
 def _may_leave_tab_out(options: Mapping[str, object], tab_filter: object) -> bool:
     """Return whether an action may not send the signal with the tab id.
 
-    :param tab_filter: the filter that is known to let it through.
+    :param tab_filter: the filter that is known to include that signal.
     """
     content_type, chosen = options.get("content_type"), options.get("filter_signals")
     is_json = content_type is None or (content_type == "json" and not isinstance(content_type, Expression))

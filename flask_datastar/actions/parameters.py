@@ -1,4 +1,4 @@
-"""Parameters of actions: only those that the handler has."""
+"""Parameters of actions, checked against those of the handler."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..views.url import ViewUrls
 
 
 def check_parameters(app_state: AppState, handler: Handler, given: Iterable[str], in_path: Set[str]) -> None:
-    """Check that a handler has the parameters that an action gives it; another one would be lost without a word.
+    """Check that a handler has the parameters that an action gives it; it would silently ignore any other.
 
     :param in_path: the parameters of the handler's own URL.
-    :raises SetupError: if it has not; the message lists those that it has.
+    :raises SetupError: if it lacks one; the message lists those that it has.
     """
     names = _names_of(app_state, handler)
     if names is not None and (unknown := [name for name in given if name not in names and name not in in_path]):
@@ -30,7 +30,7 @@ def check_parameters_of_any(
 ) -> None:
     """Check that some handler of a name has the parameters that an action gives, if the browser chooses among them.
 
-    :raises SetupError: if none has; the message lists those that they have.
+    :raises SetupError: if no handler has one of them; the message lists those that they have.
     """
     known: set[str] = set()
     for handler in handlers:

@@ -1,4 +1,4 @@
-"""Targets of actions: finding the handler that an action names."""
+"""Targets of actions: the search for the handler that an action names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def find_handler(registry: HandlerRegistry, app_state: AppState, target: object,
 
     :param target: a handler function; a view class, a module, or the dotted name of either, with ``event``;
         ``"shop.cart.add"``; or an event's name alone, which is looked for around the running view first.
-    :raises SetupError: there is none, or there are several; the text lists the candidates.
+    :raises SetupError: if no handler fits, or several do; the message lists the candidates.
     """
     if isinstance(target, str):
         candidates = _by_name(registry, app_state, target, event)
@@ -55,7 +55,7 @@ def _by_name(registry: HandlerRegistry, app_state: AppState, target: str, event:
 
 
 def _by_event(registry: HandlerRegistry, app_state: AppState, event: str) -> list[Handler]:
-    """Look in the group of what runs, then in its module, then in the whole app."""
+    """Return the handlers of an event's name: in the running group, else in its module, else in the whole app."""
     group = _running_group(app_state)
     if group is not None and (own := registry.find(group, event)) is not None:
         return [own]
@@ -71,7 +71,7 @@ def _by_event(registry: HandlerRegistry, app_state: AppState, event: str) -> lis
 
 
 def _running_group(app_state: AppState) -> str | None:
-    """Give the group of the view or handler that answers the current request."""
+    """Return the group of the view or handler that answers the current request."""
     state = find_request_state()
     if state is not None and state.running_view is not None:
         return state.running_view[0]
@@ -86,7 +86,7 @@ def _running_group(app_state: AppState) -> str | None:
 
 
 def _running_module(registry: HandlerRegistry, app_state: AppState) -> str | None:
-    """Give the Python module that declares the view or handler that answers the current request."""
+    """Return the name of the Python module that declares the view or handler that answers the current request."""
     endpoint = _running_endpoint()
     if endpoint is None:
         return None
@@ -99,13 +99,13 @@ def _running_endpoint() -> str | None:
 
 
 def _handler_key(app_state: AppState, endpoint: str) -> str | None:
-    """Give the key of the handler that an endpoint is, None when it is a page, or one of Flask's own."""
+    """Return the key of the handler behind an endpoint; None for the endpoint of a page or of a plain Flask view."""
     key = endpoint.rpartition(".")[2]
     return key if endpoint in app_state.endpoints.get(key, ()) else None
 
 
 def _view_module(app_state: AppState, endpoint: str) -> str | None:
-    """Give the module that declares a view function: not that of a decorator, which may not pass the view's on."""
+    """Return the name of the module that declares a view function, even if a decorator hides it."""
     view: Any = app_state.app.view_functions.get(endpoint)
     while hasattr(view, "__wrapped__") or isinstance(view, partial):
         view = view.func if isinstance(view, partial) else unwrap(view)

@@ -26,7 +26,7 @@ _PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|
 
 
 def root_path(app_state: AppState) -> str:
-    """Give the path that the app is mounted at, without a slash at the end."""
+    """Return the path that the app is mounted at, without a slash at the end."""
     root: str = request.root_path if has_request_context() else app_state.app.config["APPLICATION_ROOT"]
     return root.rstrip("/")
 
@@ -67,7 +67,7 @@ def _add_view_values(
 
 
 def query_parts(values: Mapping[str, object], separator: str) -> list[UrlPart]:
-    """Write parameters into a query string; a list gives one for each item."""
+    """Write parameters into a query string; a list becomes one parameter for each item."""
     parts: list[UrlPart] = []
     for name, value in values.items():
         for item in value if isinstance(value, list | tuple) else [value]:
@@ -82,7 +82,7 @@ def query_parts(values: Mapping[str, object], separator: str) -> list[UrlPart]:
 def with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> list[UrlPart]:
     """Put a prefix between the path that the app is mounted at and the rest.
 
-    :raises ValueError: if it is no path of this host.
+    :raises ValueError: if it is not a path of this host.
     """
     if prefix is None:
         return url
@@ -91,7 +91,7 @@ def with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> list
             f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end, of this host"
         )
     text, root = str(url[0]), root_path(app_state)
-    # A handler of another subdomain has scheme and host in front.
+    # The URL of a handler on another subdomain starts with scheme and host.
     path = text if text.startswith("/") else text[text.index("/", text.index("//") + 2) :]
     return [f"{text.removesuffix(path)}{root}{prefix}{path.removeprefix(root)}", *url[1:]]
 
@@ -102,7 +102,7 @@ def _endpoint(app_state: AppState, handler: Handler) -> str:
         where = f"; register its blueprint {handler.blueprint.name!r}" if handler.blueprint is not None else ""
         raise SetupError(f"handler {handler} is not reachable in {app_state.app!r}{where}")
     if len(endpoints) > 1 and has_request_context():
-        # A blueprint registered twice: a page of one of its registrations means that one's handler.
+        # Of a blueprint that is registered twice, a page uses the handlers of its own registration.
         for endpoint in endpoints:
             if endpoint.rpartition(".")[0] == request.blueprint:
                 return endpoint
@@ -128,7 +128,7 @@ def _build(app_state: AppState, handler: Handler, endpoint: str, path_values: Ma
 
 
 class _Placeholder(str):
-    """What stands in a URL until the browser's expression is filled in; a converter of numbers gets a number of it."""
+    """A text that stands in a URL for the browser's expression; converters of numbers can make a number of it."""
 
     def __new__(cls, expression: Expression, index: int) -> _Placeholder:
         self = super().__new__(cls, f"-datastar-{index}-")
@@ -147,7 +147,7 @@ class _Placeholder(str):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What it can have become in the URL; the longest first."""
+        """The texts that it may have become in the URL, longest first."""
         return str(self), str(float(self)), str(int(self))
 
 

@@ -1,6 +1,6 @@
-"""Brokers: how what is published in one process reaches the streams of others.
+"""Brokers: the carriers of messages from one process to the streams of others.
 
-Public, for brokers of one's own, are the names of ``__all__``.
+The names of ``__all__`` are public, for brokers of your own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long to wait before the server is tried again: longer each time, and not the same for all processes."""
+"""Waits before the next attempt to reach a server: longer each time, and different in each process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Backoff:
         self._failures = 0
 
     def next_wait(self) -> float:
-        """Give the seconds to wait after one more failure."""
+        """Return the seconds to wait after one more failure."""
         wait = min(_FIRST_SECONDS * (1 << self._failures), _LONGEST_SECONDS)
         self._failures = min(self._failures + 1, 16)
         return wait * (0.5 + random.random() / 2)
 
     def reset(self) -> None:
-        """Begin anew: the server has answered."""
+        """Start again with the shortest wait, because the server has responded."""
         self._failures = 0

@@ -1,4 +1,4 @@
-"""What a broker does. Each promise here is a test of the contract that every broker's tests inherit."""
+"""The contract of brokers. Each promise here has a test that the tests of every broker inherit."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ class Receiver(Protocol):
     """The process that a broker belongs to. Its methods may be called from any thread or greenlet."""
 
     def receive(self, topic: str, kind: str, payload: Payload) -> None:
-        """Take what some process has published, perhaps this one."""
+        """Receive a message that some process has published, perhaps this one."""
 
     def catch_up(self) -> None:
-        """Take note that messages may have been missed, and that others may not know this process's tabs."""
+        """React to an outage: messages may be lost, and other processes may not know this one's tabs."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerOptions:
-    """What the app's configuration says about its broker."""
+    """The options of a broker from the app's configuration."""
 
-    #: Tells the apps apart that share one server.
+    #: The name that separates apps which share one server.
     namespace: str
-    #: The longest that a call may take.
+    #: The longest time that a call may take, in seconds.
     timeout_seconds: float = 2.0
 
 
 class Broker(ABC):
-    """Carries messages between processes, and knows of each scope how many streams it has elsewhere.
+    """A carrier of messages between processes that also counts the streams of each scope in other processes.
 
-    Made in the process that uses it, after the fork. Its methods may be called from any thread or greenlet.
+    It is created in the process that uses it, after the fork. Its methods may be called from any thread or greenlet.
     """
 
     #: Whether it reaches other processes.
@@ -45,57 +45,58 @@ class Broker(ABC):
 
     @abstractmethod
     def publish(self, channel: str, topic: str, kind: str, payload: Payload, *, waits: bool = True) -> None:
-        """Give a message to all processes that subscribe to a channel; to this one whether it does or not.
+        """Send a message to all processes that subscribe to a channel, and to this one even if it does not subscribe.
 
-        Each gets it once. All get the messages of one channel in the same order, as long as the server answers; when
-        it does not, this process has its own messages at once. Those of one publisher never overtake each other.
+        Each process gets it once. All get the messages of one channel in the same order while the server responds;
+        during an outage this process gets its own messages at once. Messages of one publisher never overtake each
+        other.
 
-        :param waits: False to return at once and hear of no failure. This process, too, gets such a message only in
-            its place among the others', which is never when the server does not answer.
-        :raises BrokerError: other processes may not get it; this one has got it.
+        :param waits: False to return at once and ignore failures. This process, too, gets such a message only in its
+            place among the others, and never if the server does not respond.
+        :raises BrokerError: if other processes may not get the message; this process has received it.
         """
 
     @abstractmethod
     def subscribe(self, channel: str) -> None:
-        """Get the messages of a channel that are published from now on; a second time costs nothing.
+        """Subscribe to the messages of a channel that are published from now on; a second call costs nothing.
 
-        Returns when that is in effect, and without an error when the server does not answer: the receiver is told to
-        catch up when it does again.
+        The method returns when the subscription is in effect. During an outage it returns without an error, and the
+        broker calls the receiver's ``catch_up`` when the server responds again.
         """
 
     @abstractmethod
     def unsubscribe(self, channel: str) -> None:
-        """Get the messages of a channel no more."""
+        """End the subscription to a channel."""
 
     @abstractmethod
     def note_streams(self, scope: str, tab: str | None, streams: int) -> None:
-        """Tell the others how many streams of a tab are here. It does not wait, and fails silently."""
+        """Publish how many streams of a tab this process has. It does not wait, and fails silently."""
 
     @abstractmethod
     def count_elsewhere(self, scope: str, tab: str | None) -> int:
         """Count the streams of a scope in other processes, except those of one tab, which are about to be replaced.
 
-        :return: 0 when the server does not answer.
+        :return: the count; 0 if the server does not respond.
         """
 
     @abstractmethod
     def count_tabs_elsewhere(self) -> int:
         """Count the tabs, as pairs of scope and tab, that have streams in other processes.
 
-        :raises BrokerError: the server does not answer.
+        :raises BrokerError: if the server does not respond.
         """
 
     @abstractmethod
     def scopes_elsewhere(self) -> set[str]:
-        """Give the scopes that have streams in other processes.
+        """Return the scopes that have streams in other processes.
 
-        :raises BrokerError: the server does not answer.
+        :raises BrokerError: if the server does not respond.
         """
 
     def stats(self) -> dict[str, Any]:
-        """Give counters for :meth:`flask_datastar.Datastar.stats`; empty when there are none."""
+        """Return counters for :meth:`flask_datastar.Datastar.stats`; by default an empty dict."""
         return {}
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of everything, and tell the others that no stream is here. Safe to call twice."""
+        """Release all resources, and withdraw this process's streams from the counts. Safe to call twice."""

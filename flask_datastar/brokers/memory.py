@@ -1,4 +1,4 @@
-"""The broker of one process: there is nobody else."""
+"""The broker for a single process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .payload import Payload
 
 
 class MemoryBroker(Broker):
-    """Hands everything straight to its own process."""
+    """A broker that delivers every message directly to its own process."""
 
     is_shared: ClassVar[bool] = False
 
     def publish(self, channel: str, topic: str, kind: str, payload: Payload, *, waits: bool = True) -> None:
-        """Deliver before it returns."""
+        """Deliver a message before the method returns."""
         self.receiver.receive(topic, kind, payload)
 
     def subscribe(self, channel: str) -> None:
@@ -27,15 +27,15 @@ class MemoryBroker(Broker):
         """Do nothing."""
 
     def count_elsewhere(self, scope: str, tab: str | None) -> int:
-        """Count none."""
+        """Return 0."""
         return 0
 
     def count_tabs_elsewhere(self) -> int:
-        """Count none."""
+        """Return 0."""
         return 0
 
     def scopes_elsewhere(self) -> set[str]:
-        """Give none."""
+        """Return an empty set."""
         return set()
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""The broker on Redis: its channels carry the messages, its keys say which process has which tabs.
+"""The broker on Redis: its channels carry the messages, its keys record which process has which tabs.
 
-The order in which Redis has the messages of a channel is the order in which every process delivers them, also the one
-that published them: two processes that patch the same element at the same moment leave the same thing in all pages. So
-a process delivers its own message when it comes back. When Redis is late, it does not wait for it.
+Every process delivers the messages of a channel in Redis' order, also the process that published them: if two processes
+patch the same element at the same moment, all pages end up the same. So a process delivers its own message when it
+comes back. If Redis is late, the process delivers it without waiting longer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .redis_listener import Listener
 from .redis_presence import Presence, keepalive_command
 from .wire import Envelope, decode, encode
 
-#: How long a message of this process may be on its way back before it is delivered without.
+#: The longest time that a message of this process may take to come back; after that it is delivered directly.
 PATIENCE_SECONDS = 0.05
 FORGET_SECONDS = 60.0
 _MOST_COMPLAINTS = 10
@@ -39,7 +39,7 @@ _logger = logging.getLogger(__name__)
 
 
 class RedisBroker(Broker):
-    """Two connections a process, however many streams it has."""
+    """The broker on Redis: two connections in each process, however many streams it has."""
 
     is_shared: ClassVar[bool] = True
 
@@ -47,7 +47,7 @@ class RedisBroker(Broker):
         super().__init__(url, receiver, options)
         check_patched()
         timeout = options.timeout_seconds
-        #: The name of this process; a forked one makes a broker of its own.
+        #: The name of this process; a forked process creates a broker of its own.
         self.process = uuid.uuid4().hex[:16]
         self._process_id = os.getpid()
         # Quoted, so that no namespace with a part of a topic looks like another namespace.
@@ -64,7 +64,7 @@ class RedisBroker(Broker):
         self._lock = make_short_lock()
         # Held while own messages are delivered, so that none overtakes another.
         self._order = make_lock()
-        # Number → when an own message was sent that comes back, and the message, None when it is delivered already.
+        # Number of an own message that comes back → when it was sent, and the message; None if it is delivered already.
         self._under_way: dict[int, tuple[float, Envelope | None]] = {}
         self._is_late = False
         self._owes_catch_up = False
@@ -76,7 +76,7 @@ class RedisBroker(Broker):
         return self._prefix + b"channel:" + channel.encode("utf-8", "surrogatepass")
 
     def publish(self, channel: str, topic: str, kind: str, payload: Payload, *, waits: bool = True) -> None:
-        """Publish by Redis; what does not come back soon is delivered here without."""
+        """Publish through Redis; a message that does not come back soon is delivered here directly."""
         name = self._name(channel)
         if not waits:
             envelope = Envelope(self.process, _POSTED, topic, kind, payload)
@@ -108,34 +108,34 @@ class RedisBroker(Broker):
             self._commands.suspect(BrokerError("Redis has not confirmed a subscription"))
 
     def unsubscribe(self, channel: str) -> None:
-        """Subscribe no more."""
+        """End the subscription."""
         self._listener.unsubscribe(self._name(channel))
 
     def note_streams(self, scope: str, tab: str | None, streams: int) -> None:
-        """Write it into the keys of this process."""
+        """Write the number of streams into the keys of this process."""
         self._presence.note(scope, tab, streams)
 
     def count_elsewhere(self, scope: str, tab: str | None) -> int:
-        """Ask the keys of all processes."""
+        """Read the count from the keys of all processes."""
         return self._presence.count_elsewhere(scope, tab)
 
     def count_tabs_elsewhere(self) -> int:
-        """Ask the keys of all processes."""
+        """Read the count from the keys of all processes."""
         return self._presence.count_tabs_elsewhere()
 
     def scopes_elsewhere(self) -> set[str]:
-        """Ask the keys of all processes."""
+        """Read the scopes from the keys of all processes."""
         return self._presence.scopes_elsewhere()
 
     def stats(self) -> dict[str, Any]:
-        """Give whether Redis answers, and how many messages went which way."""
+        """Return whether Redis is connected, and the counts of messages."""
         is_connected = self._commands.down is None and not self._listener.is_down
         return {"connected": is_connected, **self._counts}
 
     def close(self) -> None:
-        """Disconnect, and leave nothing in Redis."""
+        """Remove this process's keys from Redis, and disconnect."""
         if os.getpid() != self._process_id:
-            return  # a forked child ends: all of it is its parent's
+            return  # a forked child ends: everything belongs to its parent
         with self._lock:
             cancel = self._take_cancel()
         cancel()
@@ -162,7 +162,7 @@ class RedisBroker(Broker):
             self._deliver(envelope)
 
     def _complain(self, text: str) -> None:
-        """Log what was skipped: the same once, and not all that a stranger can think of."""
+        """Log a skipped message: each reason once, up to a limit, because strangers can send anything."""
         if text not in self._complaints and len(self._complaints) < _MOST_COMPLAINTS:
             self._complaints.add(text)
             _logger.warning("Datastar: a message from Redis cannot be read, and is skipped: %s", text)
@@ -174,14 +174,14 @@ class RedisBroker(Broker):
             _logger.exception("Datastar: a message on %r could not be delivered", envelope.topic)
 
     def _deliver_alone(self, envelope: Envelope) -> None:
-        """Deliver an own message that does not come back, after those before it that have not come back either."""
+        """Deliver a message of this process that does not come back, after earlier ones that are still waiting."""
         if self._listener.is_down:
             self._deliver_waiting(envelope.number)
         with self._order:
             self._deliver(envelope)
 
     def _deliver_waiting(self, last: int) -> None:
-        """Deliver own messages up to a number without Redis, if they have not come back meanwhile."""
+        """Deliver this process's messages up to a number directly, if they have not come back yet."""
         with self._order:
             with self._lock:
                 numbers = [number for number in self._under_way if number <= last]
@@ -206,7 +206,7 @@ class RedisBroker(Broker):
         now = time.monotonic()
         with self._lock:
             for number, (sent_at, _) in list(self._under_way.items()):
-                # It does not come back: the connection that it was to come on is another one now.
+                # It never comes back: the connection that it should have come on was replaced.
                 if now - sent_at > FORGET_SECONDS:
                     del self._under_way[number]
             waiting = {number: sent_at for number, (sent_at, own) in self._under_way.items() if own is not None}
@@ -216,21 +216,21 @@ class RedisBroker(Broker):
         if cancel is not None:
             cancel()
         if is_late:
-            # Not here: thousands of deliveries would keep everything waiting that has its time.
+            # Not on the ticker: thousands of deliveries would delay everything else that it runs.
             spawn(partial(self._deliver_waiting, max(waiting)), "datastar-redis-late")
 
     def _take_cancel(self) -> Callable[[], None]:
-        """Give what ends the sweeping; the lock is held."""
+        """Return the function that ends the sweep, and forget it; the lock is held."""
         cancel, self._cancel_sweep = self._cancel_sweep or _do_nothing, None
         return cancel
 
     def _lose(self) -> None:
-        """Note that messages, or what was posted, may be lost."""
+        """Record that messages, or commands that nobody waits for, may be lost."""
         with self._lock:
             self._owes_catch_up = True
 
     def _restore(self) -> None:
-        """Make good for an outage, when both connections are there again."""
+        """Catch up after an outage, once both connections work again."""
         if self._commands.has_moved and self._commands.down is None:
             self._commands.has_moved = False
             self._listener.reconnect()

@@ -1,4 +1,4 @@
-"""Clients of redis-py as this package needs them: no waiting beyond the timeout, no retry that nobody sees."""
+"""Clients of redis-py as this package needs them: without waits beyond the timeout, and without hidden retries."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ..transport.wakeups import is_gevent, make_lock
 
 
 def make_client(url: str, timeout_seconds: float) -> Redis:
-    """Make a client that has one connection at the most; it connects at its first command.
+    """Create a client with at most one connection, which opens at its first command.
 
-    :raises ConfigError: the URL says something that redis-py does not know, or that is not for it to say.
+    :raises ConfigError: if the URL has an option that redis-py does not know, or one that the broker chooses.
     """
     own: dict[str, Any] = {
         "socket_timeout": timeout_seconds,
@@ -35,12 +35,12 @@ def make_client(url: str, timeout_seconds: float) -> Redis:
         "decode_responses": False,
     }
     try:
-        # To redis-py the URL's query counts more than arguments.
+        # In redis-py the URL's query overrides arguments.
         refused = sorted(own.keys() & parse_url(url).keys())  # type: ignore[no-untyped-call]
-        # Not made with those: what redis-py says of them depends on its version.
+        # No client is created with refused options, because redis-py's errors about them depend on its version.
         client = None if refused else _make_checked_client(url, {"client_name": "flask-datastar", **own})
     except (ValueError, TypeError, RedisError) as error:
-        # Not the URL: it may hold a password.
+        # The message leaves the URL out, because it may contain a password.
         raise ConfigError(f"DATASTAR_BROKER_URL is not accepted by redis-py: {error}") from None
     if client is None:
         raise ConfigError(
@@ -53,16 +53,16 @@ def make_client(url: str, timeout_seconds: float) -> Redis:
 
 def _make_checked_client(url: str, options: dict[str, Any]) -> Redis:
     client = Redis.from_url(url, **options)
-    # What the query says is looked at only here.
+    # Only creating a connection checks the query.
     client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     return client
 
 
 def check_usable(client: Any, probe: tuple[Any, ...]) -> None:
-    """Ask a server whether it answers, and is no replica.
+    """Check that a server responds, and is not a replica.
 
     :param probe: a command that writes, which a replica refuses.
-    :raises RedisError: it does not, or is one.
+    :raises RedisError: if the server does not respond, or is a replica.
     """
     client.ping()
     try:
@@ -70,26 +70,26 @@ def check_usable(client: Any, probe: tuple[Any, ...]) -> None:
     except ReadOnlyError:
         raise
     except ResponseError:
-        # Whatever else it does not allow, it answers.
+        # It refuses the command for another reason, but it responds.
         pass
 
 
 class PubSubConnection:
     """A connection that one thread or greenlet reads, while others send.
 
-    Not redis-py's own ``PubSub``: that one connects and subscribes anew by itself, so that nobody hears of a gap.
+    It is not redis-py's own ``PubSub``, which connects and subscribes again by itself and so hides gaps.
     """
 
     def __init__(self, client: Redis) -> None:
         self._connection: Any = client.connection_pool.make_connection()
-        # TLS cannot be read and written by two threads at the same moment. Greenlets never do so.
+        # Two threads must not use a TLS connection at the same moment. Greenlets never do so.
         self._turn: AbstractContextManager[object] = nullcontext() if is_gevent() else make_lock()
-        # What a thread waits by while it is another one's turn.
+        # A thread waits for data by it without the lock, so that others can send.
         self._selector: selectors.BaseSelector | None = None
         _let_go_in_children(self, lambda own: [own._connection])
 
     def connect(self) -> None:
-        """Connect anew."""
+        """Close the connection if it is open, and connect again."""
         self.close()
         self._connection.connect()
         if not is_gevent():
@@ -97,12 +97,12 @@ class PubSubConnection:
             self._selector.register(self._connection._sock, selectors.EVENT_READ)
 
     def send(self, *arguments: str | bytes) -> None:
-        """Send a command; never two at the same time."""
+        """Send a command. Callers must not send two at the same time."""
         with self._turn:
             self._connection.send_command(*arguments, check_health=False)
 
     def read(self, seconds: float) -> Any:
-        """Give what comes next; None when nothing does."""
+        """Return the next response; None if nothing comes in time."""
         if self._selector is None:
             return self._read(seconds)
         with self._turn:
@@ -127,10 +127,10 @@ class PubSubConnection:
 
 
 def _let_go_in_children(owner: object, connections_of: Callable[[Any], Iterable[Any]]) -> None:
-    """Put nothing in the place of connections in forked children, where copies of the greenlets that read go on and
-    would take their parent's messages and answers. Closed they are not: gevent would tell the parent's loop.
+    """Replace connections by the null device in forked children, where copies of the reading greenlets go on and would
+    take their parent's messages and responses. Closing them instead would reach the parent's loop through gevent.
 
-    :param owner: has them; it is not kept.
+    :param owner: the object that has the connections; it is not kept alive.
     """
     reference = ref(owner)
 
@@ -147,9 +147,9 @@ def _let_go_in_children(owner: object, connections_of: Callable[[Any], Iterable[
 
 
 def check_patched() -> None:
-    """Refuse to block gevent's loop.
+    """Check that waiting for Redis does not block gevent's loop.
 
-    :raises SetupError: greenlets run in this thread, and sockets are not gevent's.
+    :raises SetupError: if greenlets run in this thread, and sockets are not gevent's.
     """
     hub_local = sys.modules.get("gevent._hub_local")
     if hub_local is None or hub_local.get_hub_if_exists() is None:

@@ -1,4 +1,4 @@
-"""The connection that commands go out on. One thread or greenlet uses it, and sends together what waits together."""
+"""The connection for commands. One thread or greenlet uses it, and sends waiting commands together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .backoff import Backoff
 from .redis_client import check_usable
 
 _LARGEST_BATCH = 500
-#: Commands that nobody waits for; more are dropped, because what they say is said again after an outage.
+#: The most commands that may wait to be sent; posted ones beyond it are dropped, and restored after an outage.
 _MOST_POSTED = 100_000
 
 _logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class _Command:
         self.answer: Any = None
         self.error: BaseException | None = None
         self.is_done = False
-        #: Nobody waits any more: not to be sent, if it was not yet.
+        #: Whether its caller no longer waits, so that it need not be sent.
         self.given_up = False
         self.wakeup = make_wakeup() if waits else None
 
@@ -42,11 +42,11 @@ class _Command:
 
 
 class Commands:
-    """Sends commands; after a failure it fails at once, without waiting, until the server answers again.
+    """A sender of commands; after a failure, calls fail at once, without waiting, until the server responds again.
 
     :param probe: a command that writes, which a replica refuses, and that does no harm.
-    :param on_lost: called when the server does not answer, so that what was posted is lost; must not wait.
-    :param on_restored: called when it answers again; must not wait for a command.
+    :param on_lost: called when the server does not respond, so that posted commands are lost; must not wait.
+    :param on_restored: called when it responds again; must not wait for a command.
     """
 
     def __init__(
@@ -71,24 +71,24 @@ class Commands:
         self._is_running = False
         self._is_closed = False
         self._complaints: set[str] = set()
-        #: Why the server counts as unreachable; None while it does not.
+        #: The reason why the server counts as unreachable; None while it is reachable.
         self.down: BaseException | None = None
         #: Whether the server has turned out to be a replica since this was last set to False: after a failover another
-        #: one has its name, or will have it.
+        #: server has its name, or will have it.
         self.has_moved = False
 
     def call(self, *arguments: Any) -> Any:
-        """Send a command and give its answer.
+        """Send a command and return its response.
 
-        :raises BrokerError: no answer came in time, or it was an error.
+        :raises BrokerError: if no response came in time, or the response was an error.
         """
         return self.call_all([arguments])[0]
 
     def call_all(self, commands: Iterable[tuple[Any, ...]], deadline: float | None = None) -> list[Any]:
-        """Send commands together and give their answers.
+        """Send commands together and return their responses.
 
         :param deadline: ``time.monotonic()`` until which to wait; by default the timeout from now.
-        :raises BrokerError: not all answers came in time, or one was an error.
+        :raises BrokerError: if not all responses came in time, or one of them was an error.
         """
         deadline = time.monotonic() + self._timeout_seconds if deadline is None else deadline
         sent = [_Command(arguments, waits=True) for arguments in commands]
@@ -112,26 +112,26 @@ class Commands:
             command.wakeup.wait(left)
 
     def post(self, *arguments: Any) -> None:
-        """Send a command at some time soon; nobody hears what became of it."""
+        """Send a command soon, without waiting for its response."""
         if self.down is None and len(self._waiting) < _MOST_POSTED:
             self._add([_Command(arguments, waits=False)])
 
     def suspect(self, error: BaseException, is_so: Callable[[], bool] = lambda: True) -> None:
-        """Take the server for unreachable until it answers, so that nobody else waits."""
+        """Treat the server as unreachable until it responds, so that no other caller waits."""
         with self._lock:
             if self.down is None and not self._is_closed and is_so():
                 self.down = error
                 self._on_lost()
-                # It asks until the server answers.
+                # The loop tries until the server responds.
                 self._run_beside()
         self._work.set()
 
     def retry(self) -> None:
-        """Try again at once, if it is tried at all."""
+        """Retry at once if the server is unreachable."""
         self._retry.set()
 
     def close(self) -> None:
-        """Send what waits, if the server answers, and disconnect."""
+        """Send the waiting commands, if the server responds, and disconnect."""
         with self._lock:
             self._is_closed = True
             is_running = self._is_running
@@ -152,7 +152,7 @@ class Commands:
         self._work.set()
 
     def _run_beside(self) -> None:
-        """Let it run, if it does not; the lock is held."""
+        """Start the thread or greenlet that sends, if it does not run; the lock is held."""
         if not self._is_running:
             self._is_running = True
             spawn(self._run, "datastar-redis-commands")
@@ -189,7 +189,7 @@ class Commands:
         try:
             answers = self._round_trip(batch)
         except Exception as error:
-            # In a forked child there is no connection; the answer is its parent's.
+            # A forked child has no connection; the response belongs to its parent.
             if os.getpid() == self._process:
                 self._fail(batch, error)
             return
@@ -200,7 +200,7 @@ class Commands:
             command.finish(answer, refusal)
         moved = next((answer for answer in answers if isinstance(answer, ReadOnlyError)), None)
         if moved is not None:
-            # It would take every message, and only who is still connected to it would get them.
+            # A replica would accept every message, but deliver it only to clients that are still connected to it.
             self.has_moved = True
             self._fail([], moved)
 
@@ -217,7 +217,7 @@ class Commands:
         return answers
 
     def _complain(self, command: _Command, error: ResponseError) -> None:
-        """Log, once, why Redis refuses what nobody waits for."""
+        """Log, once, why Redis refuses a command that nobody waits for."""
         text = f"{command.arguments[0]}: {error}"
         if text not in self._complaints:
             self._complaints.add(text)

@@ -1,4 +1,4 @@
-"""The connection that messages come in on, and the channels that it is subscribed to."""
+"""The connection for incoming messages, and the channels that it is subscribed to."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..transport.wakeups import Wakeup, make_lock, make_wakeup, spawn
 from .backoff import Backoff
 from .redis_client import PubSubConnection
 
-#: How long nothing may come before the server is asked whether it lives.
+#: The longest silence before the listener sends a PING.
 _SILENCE_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
-#: Channels of one command, while which others have to wait.
+#: The most channels in one command, during which other commands have to wait.
 _BATCH = 500
 
 _logger = logging.getLogger(__name__)
@@ -34,9 +34,9 @@ class _Channel:
 
 
 class Listener:
-    """Keeps its channels subscribed over all outages; says when messages may have been missed.
+    """A subscriber that keeps its channels over all outages, and reports when messages may have been missed.
 
-    :param own_channel: one that is always subscribed, because a connection without any takes no messages.
+    :param own_channel: a channel that is always subscribed, because a connection without channels gets no messages.
     :param on_message: called with the data of each message, in the order in which the server has them.
     :param on_lost: called when messages may be missed from now on.
     :param on_restored: called after that, as soon as all channels are subscribed again.
@@ -60,7 +60,7 @@ class Listener:
         self._lock = make_lock()
         self._own_channel = own_channel
         self._channels: dict[bytes, _Channel] = {}
-        #: What has to be confirmed before nothing is missed any more.
+        #: The channels to be confirmed before the gap ends.
         self._missing: set[bytes] = set()
         self._retry = make_wakeup()
         self._ended = make_wakeup()
@@ -68,7 +68,7 @@ class Listener:
         self._is_running = False
         self._is_closed = False
         self._last_heard = 0.0
-        #: Whether somebody has waited in vain since something came last: others need not.
+        #: Whether a wait has timed out since the last response, so that other callers need not wait.
         self.is_mute = False
         #: Whether the server is known not to answer.
         self.is_down = False
@@ -76,14 +76,14 @@ class Listener:
         self.has_gap = False
 
     def is_subscribed(self, channel: bytes) -> bool:
-        """Whether messages of a channel come here."""
+        """Return whether messages of a channel come here."""
         found = self._channels.get(channel)
         return found is not None and found.is_confirmed
 
     def subscribe(self, channel: bytes, *, waits: bool = True) -> bool:
         """Subscribe, and wait until the server has confirmed it.
 
-        :return: False when the server does not answer in time.
+        :return: False if the server does not respond in time.
         """
         found = self._channels.get(channel)
         if found is not None and found.is_confirmed:
@@ -108,7 +108,7 @@ class Listener:
         return found.is_confirmed or self._give_up(channel, found, waiter, is_in_vain)
 
     def _give_up(self, channel: bytes, found: _Channel, waiter: Wakeup, is_in_vain: bool) -> bool:
-        """Wait no longer; whoever listens is to catch up when the channel is confirmed."""
+        """Stop waiting; the receiver has to catch up when the channel is confirmed."""
         with self._lock:
             if not found.is_confirmed and self._channels.get(channel) is found:
                 self.is_mute = is_in_vain or not self.is_down
@@ -120,7 +120,7 @@ class Listener:
             return found.is_confirmed
 
     def unsubscribe(self, channel: bytes) -> None:
-        """Take no more messages of a channel."""
+        """End the subscription to a channel."""
         with self._lock:
             self._missing.discard(channel)
             found = self._channels.pop(channel, None)
@@ -129,11 +129,11 @@ class Listener:
                 self._tell("UNSUBSCRIBE", channel)
 
     def retry(self) -> None:
-        """Try again at once, if it is tried at all."""
+        """Retry at once if the connection is lost."""
         self._retry.set()
 
     def reconnect(self) -> None:
-        """Connect anew: another server may have the name now."""
+        """Connect again, because another server may have the name now."""
         with self._lock:
             if self._is_running:
                 self._is_connected = False
@@ -145,14 +145,14 @@ class Listener:
         with self._lock:
             self._is_closed = True
             is_running = self._is_running
-            # The answer wakes the one that reads.
+            # The response wakes the thread that reads.
             self._tell("UNSUBSCRIBE", self._own_channel)
         self._retry.set()
         if is_running:
             self._ended.wait(_LOOK_SECONDS)
 
     def _tell(self, command: str, *channels: bytes) -> None:
-        """Send while the other thread or greenlet reads; when it fails, that one connects anew. The lock is held."""
+        """Send while the other thread or greenlet reads; if that fails, the reader connects again. The lock is held."""
         if self._is_connected:
             try:
                 self._connection.send(command, *channels)
@@ -222,7 +222,7 @@ class Listener:
                 found.is_confirmed = True
                 found.wake()
             elif name != self._own_channel:
-                # Given up while it was subscribed with all others.
+                # It was unsubscribed while it was being subscribed with all others.
                 self._tell("UNSUBSCRIBE", name)
             else:
                 self.is_down = False
@@ -241,7 +241,7 @@ class Listener:
             log = _logger.debug if self.is_down else _logger.warning
             self._is_connected = False
             self.is_down = True
-            # At the first connection nothing was missed, but what was not subscribed in time has to catch up, too.
+            # Before the first connection no message is missed, but channels not subscribed in time must catch up.
             self.has_gap = True
             self._on_lost()
             self._missing = {self._own_channel, *self._channels}

@@ -1,14 +1,14 @@
-"""Which process has how many streams of which tab, in Redis' keys, so that limits and counts hold for all.
+"""The record in Redis of the streams that each process has of each tab, so that limits and counts include all.
 
-Each process writes only what it has itself, and says every few seconds that it lives. What one that was killed has
-left, another one removes. With the prefix of the namespace:
+Each process writes only its own streams, and a heartbeat every few seconds. If a process was killed, another process
+removes its entries. The keys, after the prefix of the namespace:
 
 - ``processes``: sorted set, process → until when it counts as alive (Redis' own clock, seconds);
 - ``tabs:<process>``: set of ``<tab>\\0<scope>``, the tabs that the process has;
-- ``scopes:<process>``: the same of streams without a tab, as ``\\0<scope>``;
+- ``scopes:<process>``: the same for streams without a tab, as ``\\0<scope>``;
 - ``scope:<scope>``: hash, ``<process>\\0<tab>`` → how many streams.
 
-A process's sets hold at least what the hashes hold of it, so that nothing is left when an outage comes in between.
+A process's sets contain at least its entries in the hashes, so that an outage between two writes leaves no entry over.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from .redis_commands import Commands
 
 BEAT_SECONDS = 5.0
 ALIVE_SECONDS = 20.0
-#: If all processes die at once, nobody is left to clean up.
+#: The keys expire, because no process is left to clean up if all die at once.
 _FORGOTTEN_SECONDS = 86_400
 
 _logger = logging.getLogger(__name__)
 
 
 class Presence:
-    """What this process has, said to the others."""
+    """The record of this process's streams, and the queries for those of the others."""
 
     def __init__(self, commands: Commands, prefix: bytes, process: str, timeout_seconds: float) -> None:
         self._commands = commands
@@ -41,7 +41,7 @@ class Presence:
         self._processes = _processes_key(prefix)
         self._lock = make_lock()
         self._streams: dict[tuple[str, str], int] = {}
-        # What has to be added to this process's clock to have that of Redis; None until it was asked.
+        # The seconds by which Redis' clock is ahead of this process's; None until it is known.
         self._clock_difference: float | None = None
         self._cancel_beat: Callable[[], None] | None = None
         self._is_beating = False
@@ -50,7 +50,7 @@ class Presence:
         self._is_closed = False
 
     def note(self, scope: str, tab: str | None, streams: int) -> None:
-        """Say how many streams of a tab are here."""
+        """Record how many streams of a tab this process has."""
         key = (scope, tab or "")
         with self._lock:
             if self._is_closed:
@@ -62,10 +62,10 @@ class Presence:
             is_first = self._cancel_beat is None
             if is_first:
                 self._cancel_beat = call_every(BEAT_SECONDS, self._start_beat)
-                # Before anything is published of this tab: who hears of it asks who is alive. By the clock of this
-                # host, until the first heartbeat has asked for that of Redis.
+                # Before anything about this tab is published, because receivers then ask which processes are alive. It
+                # uses this host's clock until the first heartbeat has read that of Redis.
                 self._commands.post("ZADD", self._processes, "NX", time.time() + ALIVE_SECONDS, self._process)
-            # Under the lock: of two that note the same tab, the later one is written later.
+            # Under the lock, so that two calls for the same tab write in their order.
             self._write_member(_member(*key), streams)
         if is_first:
             self._start_beat()
@@ -78,7 +78,7 @@ class Presence:
             found, dead = self._commands.call_all([("HGETALL", self._scope_key(_bytes(scope))), expired], deadline)
         except BrokerError:
             return 0
-        # One that is not known at all has just begun.
+        # A process that is not listed at all has just started.
         without = {self._process, *dead}
         total = 0
         own = None if tab is None else tab.encode()
@@ -96,17 +96,17 @@ class Presence:
         return sum(map(int, counts))
 
     def scopes_elsewhere(self) -> set[str]:
-        """Give the scopes of other living processes."""
+        """Return the scopes of other living processes."""
         deadline = time.monotonic() + self._timeout_seconds
-        # A question for each process: one for all would keep Redis from everybody else for its whole length.
+        # One command for each process: a single one for all would block Redis for all other clients meanwhile.
         sets = [("SUNION", *self._keys(process)) for process in self._living_others(deadline)]
         found = self._commands.call_all(sets, deadline)
         scopes = (_split(member)[1] for members in found for member in members)
-        # What is no text is nobody's.
+        # A scope that cannot be decoded was not written by this package.
         return {text for scope in scopes if (text := _text(scope))}
 
     def restore(self) -> None:
-        """Say everything again: Redis may have lost it, or not have heard of what ended meanwhile."""
+        """Write all entries again: Redis may have lost them, or may have missed the end of streams."""
         self._must_restore = True
         with self._lock:
             has_begun = self._cancel_beat is not None
@@ -114,14 +114,14 @@ class Presence:
             self._start_beat()
 
     def close(self) -> None:
-        """Say that nothing is here any more."""
+        """Remove all entries of this process."""
         with self._lock:
             cancel, self._cancel_beat = self._cancel_beat, None
             self._is_closed = True
         if cancel is None:
             return
         cancel()
-        # What a heartbeat writes after the rest would stay.
+        # Entries that a heartbeat writes after the removal would stay.
         deadline = time.monotonic() + self._timeout_seconds
         while self._is_beating and (left := deadline - time.monotonic()) > 0:
             self._beat_ended.wait(left)
@@ -136,7 +136,7 @@ class Presence:
         return [process for process in found if process != self._process]
 
     def _keys(self, process: bytes) -> tuple[bytes, bytes]:
-        """Give the sets of a process: of its tabs, and of its streams without."""
+        """Return the keys of a process's sets: that of its tabs, and that of its streams without a tab."""
         return self._prefix + b"tabs:" + process, self._prefix + b"scopes:" + process
 
     def _scope_key(self, scope: bytes) -> bytes:
@@ -155,7 +155,7 @@ class Presence:
             self._commands.post("SREM", own, member)
 
     def _now(self, deadline: float) -> float:
-        """Give the time of Redis, which is the same for all hosts."""
+        """Return the time of Redis, which is the same for all hosts."""
         if self._clock_difference is None:
             self._ask_time(deadline)
         assert self._clock_difference is not None
@@ -192,8 +192,8 @@ class Presence:
         is_new, known = self._commands.call_all([alive, sets], deadline)
         with self._lock:
             expected = len({not tab for _, tab in self._streams})
-        # New, too, to a Redis that has lost everything, and where others took this process for dead; those may not have
-        # come to the end of it.
+        # It is also new if Redis has lost everything, or if others took this process for dead; their removal may be
+        # incomplete.
         if is_new or known < expected or self._must_restore:
             self._must_restore = False
             try:
@@ -224,8 +224,8 @@ class Presence:
             for member in self._commands.call("SUNION", *self._keys(process)):
                 tab, name = _split(member)
                 commands.append(("HDEL", self._scope_key(name), process + b"\0" + tab))
-            # Last, so that somebody else goes on with it should this process die now; and together with the rest,
-            # because one that was only held, and goes on, says everything again when it finds itself removed.
+            # Last, so that another process can go on if this one dies; with the rest, because a process that was only
+            # suspended writes everything again when it finds itself removed.
             commands += [("DEL", *self._keys(process)), ("ZREM", self._processes, process)]
             self._commands.call_all(commands)
 

@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 from ..errors import ConfigError, SetupError
 from .base import Broker, BrokerOptions, Receiver
 
-#: A broker of one's own: its class, or where that is, as ``"shop.brokers:NatsBroker"``.
+#: A broker of your own: its class, or the place of the class, such as ``"shop.brokers:NatsBroker"``.
 BrokerSource: TypeAlias = type[Broker] | str
 
-#: Scheme → class. Imported when they are used: a package that they need is then imported after a fork.
+#: Scheme → class. A class is imported when it is used, so that a package that it needs is imported after a fork.
 _BUILT_IN = {
     "memory": "flask_datastar.brokers.memory:MemoryBroker",
     "redis": "flask_datastar.brokers.redis:RedisBroker",
     "rediss": "flask_datastar.brokers.redis:RedisBroker",
 }
-#: Scheme → package, which is an extra of that name, too.
+#: Scheme → the package that it needs, which is also the name of the extra.
 _PACKAGES = {"redis": "redis", "rediss": "redis"}
 
 
@@ -28,14 +28,14 @@ def check_broker_url(url: object, key: str, own: Mapping[str, BrokerSource] | No
     """Check the URL of a broker. A message never shows more than its scheme, because the rest may hold a password.
 
     :param url: None for no broker.
-    :param key: what the URL is called in messages.
+    :param key: the name of the setting, for messages.
     :param own: the application's own brokers, by scheme.
     :raises ConfigError: if it is not the URL of a known broker, or its class is not a broker.
-    :raises SetupError: if the broker needs what is not installed.
+    :raises SetupError: if the broker needs a package that is not installed.
     """
     if url is None:
         return
-    # Not by urlsplit(): it writes a scheme in lower case, and takes none with an underscore for one.
+    # urlsplit() would write a scheme in lower case, and does not accept an underscore in it.
     scheme, separator, rest = str(url).partition("://")
     own = own or {}
     known = {**_BUILT_IN, **own}

@@ -1,4 +1,4 @@
-"""How a message travels: a line of JSON that says what it is, then the bytes as they are."""
+"""The format of messages between processes: a line of JSON that describes the data, then the data as bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .payload import MessageKind, Payload
 
-#: Of a message in a later form, a process that does not know it yet must not take anything: a new number says so.
+#: A process must not read any part of a message in a later format, so a new format gets a new number.
 _VERSION = 1
 _KINDS = frozenset(MessageKind)
 
@@ -25,16 +25,16 @@ class Envelope:
 
 
 def encode(envelope: Envelope) -> bytes:
-    """Write a message."""
+    """Encode a message."""
     payload = envelope.payload
     head = [_VERSION, envelope.origin, envelope.number, envelope.topic, envelope.kind, payload.last_id]
     return json.dumps(head, separators=(",", ":")).encode() + b"\n" + payload.data
 
 
 def decode(data: bytes) -> Envelope:
-    """Read a message. Every field is checked, because anybody may write to the server that it comes from.
+    """Decode a message. Every field is checked, because anybody may write to the server that it comes from.
 
-    :raises ValueError: if no process of this package, or one of another version, has sent it.
+    :raises ValueError: if a process of this package with this version of the format has not sent it.
     """
     head, separator, body = data.partition(b"\n")
     try:

@@ -1,4 +1,4 @@
-"""Declarations: what one instance's decorators declared, and its way into every app of that instance."""
+"""The declarations of one instance's decorators, and their installation in every app of that instance."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .endpoints import install_handler, install_in_blueprint, retire_handler
 from .handler import Handler
 from .registry import HandlerRegistry, check_same_function
 
-# Registrations of users' blueprints with an app that is not initialised yet, and may never be. They hold the app, so it
-# keeps them itself: in here they would keep it forever.
+# Registrations of users' blueprints with an app that is not initialised yet, and may never be. The app itself keeps
+# them: they refer to it, so keeping them here would keep the app forever.
 _WAITING = "datastar.waiting"
 
 
@@ -26,7 +26,7 @@ class Declaration(Protocol):
 
     @property
     def key(self) -> str:
-        """What it is known by: a later declaration with the same key takes its place."""
+        """Its unique key: a later declaration with the same key takes its place."""
 
     @property
     def blueprint(self) -> Blueprint | None:
@@ -39,7 +39,7 @@ class Declaration(Protocol):
     def check_replaces(self, earlier: Self, /) -> None:
         """Check that it declares the same function or class as an earlier declaration with its key.
 
-        :raises SetupError: if it declares another one, or the same one with other options.
+        :raises SetupError: if it declares another function or class, or the same one with other options.
         """
 
     def install(self, app_state: AppState, /) -> None:
@@ -74,7 +74,7 @@ class DeclaredHandler:
         return (self.handler,)
 
     def check_replaces(self, earlier: DeclaredHandler) -> None:
-        """Check that it is the same function that is declared again: by a reload, or by a factory.
+        """Check that the same function is declared again: by a reload, or by a factory.
 
         :raises SetupError: if it is another function, or comes back with other options.
         """
@@ -101,7 +101,7 @@ class Declarations:
     def add(self, declared: Declaration) -> None:
         """Add a declaration, and install it in every app: now, or when its blueprint is registered.
 
-        :raises SetupError: if one of its names is taken, or it cannot be installed; everything is as before then.
+        :raises SetupError: if one of its names is taken, or it cannot be installed; everything stays as it was then.
         """
         key, blueprint = declared.key, declared.blueprint
         earlier = self._declared.get(key)
@@ -133,7 +133,7 @@ class Declarations:
                 install(app_state)
 
     def app_state_of(self, app: Flask | None) -> AppState | None:
-        """Return the state of an app of this instance; without one that of its only app, None if it has several."""
+        """Return the state of an app of this instance, or None; for no app, the state of the instance's only one."""
         if app is not None and app in self._apps:
             return find_app_state(app)
         apps = list(self._apps)
@@ -149,10 +149,10 @@ class Declarations:
                 retire_handler(app_state, handler)
 
     def _record(self, declared: Declaration, key: str, blueprint: Blueprint) -> None:
-        """Install a declaration when its blueprint is registered, or as soon as the app of that is initialised."""
+        """Install a declaration when its blueprint is registered, or as soon as the blueprint's app is initialised."""
 
         def install(app_state: AppState, setup: BlueprintSetupState) -> None:
-            # Declared again since, it is the later declaration that counts.
+            # If it was declared again since, the later declaration counts.
             latest = self._declared[key]
             (latest if latest.blueprint is blueprint else declared).install_in_blueprint(app_state, setup)
 

@@ -1,4 +1,4 @@
-"""The dispatcher: the view function of a handler checks, binds, calls and answers."""
+"""The dispatcher: view functions that check a request, bind parameters, call a handler and respond."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def make_call(app_state: AppState, handler: Handler) -> Callable[..., object]:
-    """Make what binds the parameters and calls the function, with a view's object in front if there is one."""
+    """Create the function that binds the parameters and calls the handler, on a view's object if it has one."""
     call = app_state.app.ensure_sync(handler.function)
     bind = handler.binder.bind
-    # What was shown before goes away as soon as all fits.
+    # Messages shown before go away as soon as all signals fit.
     empties_messages = is_show_errors(handler.on_invalid)
 
     def bind_and_call(current: Request, state: RequestState, url_values: dict[str, Any], *view: object) -> object:
@@ -42,7 +42,7 @@ def make_call(app_state: AppState, handler: Handler) -> Callable[..., object]:
 
 
 def _explaining(bind_and_call: Callable[..., object], on_invalid: Callable[..., object]) -> Callable[..., object]:
-    """Make what gives invalid signals to the handler's ``on_invalid``, whoever finds them to be that."""
+    """Create the function that passes invalid signals to ``on_invalid``, whether binding or the handler finds them."""
 
     def call_or_explain(current: Request, state: RequestState, *arguments: object) -> object:
         def explain(error: InvalidSignals) -> object:
@@ -59,7 +59,7 @@ def _explaining(bind_and_call: Callable[..., object], on_invalid: Callable[..., 
 
 
 def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., Response]:
-    """Make the view function: check, bind, call, answer."""
+    """Create a handler's view function: check, bind, call, respond."""
     run = (handler.make_run or make_call)(app_state, handler)
     trusted_origins = app_state.settings.trusted_origins
 
@@ -90,12 +90,12 @@ def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., R
 
 
 def note_guarded(run: Callable[..., Any], guarded: object) -> None:
-    """Note on the function that runs a handler the function with its guards: those of a view are around its events."""
+    """Record the function with a handler's guards on the function that runs it: a view's guards wrap its events."""
     setattr(run, GUARDED, guarded)
 
 
 def bear_names(view: F, function: Callable[..., Any]) -> F:
-    """Give a view function the names of a function, and what other extensions have marked that with.
+    """Copy to a view function the names of a function, and the marks that other extensions have set on it.
 
     Its signature stays its own: Flask calls it with the values of the URL. Decorators and injectors of others look at
     annotations, and behind ``__wrapped__``, to decide what a view takes and returns.
@@ -108,14 +108,14 @@ def bear_names(view: F, function: Callable[..., Any]) -> F:
 
 
 def answer(state: RequestState, handler: Handler, result: object) -> Response:
-    """Make the response of what a handler returned.
+    """Create the response from a handler's return value.
 
-    :raises TypeError: it is nothing that can be sent; handler and type are named.
+    :raises TypeError: if the value cannot be sent; the message names the handler and the type.
     """
     if result is None:
         return finish_current(state)
     if isinstance(result, Response):
-        # An event response that is not the current one takes the current one's events along.
+        # An event response other than the current one takes over the current one's events.
         return finish(result, state) if isinstance(result, EventResponse) else result
     if isinstance(result, Iterator):
         return stream_events(result, state, partial(_queue, state, handler), partial(answer, state, handler))

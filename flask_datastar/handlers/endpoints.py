@@ -20,7 +20,7 @@ BLUEPRINT = "datastar"
 def install_handler(app_state: AppState, handler: Handler) -> None:
     """Make a handler reachable in an app, below the dispatcher blueprint; also after the first request.
 
-    Where an earlier declaration of the same function has endpoints, they get the new one.
+    If an earlier declaration of the same function has endpoints, they get the new handler.
     """
     app = app_state.app
     view = make_view_function(app_state, handler)
@@ -46,7 +46,7 @@ def install_in_blueprint(app_state: AppState, handler: Handler, setup: Blueprint
 
 
 def retire_handler(app_state: AppState, handler: Handler) -> None:
-    """Make a handler unreachable in an app. Its rules stay, because none can be taken out of a URL map."""
+    """Make a handler unreachable in an app. Its rules stay, because a URL map cannot drop rules."""
 
     def gone(**url_values: Any) -> NoReturn:
         raise NotFound
@@ -58,7 +58,7 @@ def retire_handler(app_state: AppState, handler: Handler) -> None:
 def add_rule(
     app: Flask, path: str, endpoint: str, view: Callable[..., Any], methods: Iterable[str], **options: Any
 ) -> None:
-    """Add a rule, also after the first request, when Flask's own ``add_url_rule`` refuses to."""
+    """Add a rule, even after the first request, when Flask's own ``add_url_rule`` refuses to."""
     rule = app.url_rule_class(path, methods={*methods, "OPTIONS"}, endpoint=endpoint, **options)
     rule.provide_automatic_options = True  # type: ignore[attr-defined]
     app.url_map.add(rule)

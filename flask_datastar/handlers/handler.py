@@ -1,4 +1,4 @@
-"""What a handler is, and the checks of a declaration."""
+"""Handlers: functions that the browser can call, and the checks of their declarations."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ EVENT_ARGUMENT = "datastar_event"
 
 
 class Kind(StrEnum):
-    """What was declared."""
+    """The kinds of handlers."""
 
     HANDLER = "handler"
     EVENT = "view event"
@@ -47,7 +47,7 @@ class Kind(StrEnum):
 
 
 class StreamOptions(Protocol):
-    """What a stream was declared with. The class of the streams stands above the handlers."""
+    """The options of a stream's declaration; the streams, a layer above, implement them."""
 
     def open(self, state: RequestState, handler: Handler, run: Callable[[], object], /) -> Response:
         """Open the stream for a request.
@@ -67,15 +67,15 @@ class Handler:
     blueprint: Blueprint | None
     on_invalid: OnInvalid | None
     binder: Binder
-    #: Whether it streams: a generator function.
+    #: Whether it is a generator function, whose response is streamed.
     is_generator: bool
-    #: Of a stream: what it was declared with.
+    #: The options of a stream's declaration; None for other handlers.
     stream_options: StreamOptions | None = None
-    #: The class that it is an event of.
+    #: The view class whose event it is.
     view: type | None = None
-    #: Makes what runs it in an app, where that is not just a call of the function.
+    #: Creates the function that runs it in an app, if that is more than a call of the handler's function.
     make_run: Callable[[AppState, Handler], Run] | None = None
-    #: Of a view's ``handle_event``: the event that is called.
+    #: The name of the event that is called, if the function is a view's ``handle_event``.
     meant: str = ""
     #: The handler's own part of its endpoint: ``<group>:<name>``.
     key: str = field(init=False)
@@ -85,14 +85,14 @@ class Handler:
 
     @property
     def kind(self) -> Kind:
-        """What was declared."""
+        """The kind of its declaration."""
         if self.stream_options is not None:
             return Kind.STREAM
         return Kind.HANDLER if self.view is None else Kind.EVENT
 
     @property
     def source(self) -> tuple[str, str]:
-        """Where it was declared: a reload, or a factory called again, declares the same function anew."""
+        """Module and qualified name, by which a function is recognised when a reload or a factory declares it again."""
         if self.view is not None:
             # An event may be inherited.
             return self.view.__module__, f"{self.view.__qualname__}.{self.function.__name__}"
@@ -118,7 +118,7 @@ def make_handler(
     view: type | None = None,
     make_run: Callable[[AppState, Handler], Run] | None = None,
 ) -> Handler:
-    """Check a declaration.
+    """Check a declaration and create its handler.
 
     :param view: the class that the function is a method of.
     :raises SetupError: if the declaration cannot work; the message says why.
@@ -157,10 +157,10 @@ def make_handler(
 
 
 def default_group(module: str, class_name: str = "") -> str:
-    """Name the group of a module, or of a class in it.
+    """Return the default group of a module, or of a class in it.
 
-    The module that a process was started with counts by the name that others import it by, so that ``python shop.py``
-    and ``gunicorn shop:app`` give the same URLs.
+    The module that a process was started with gets the name under which others import it, so that ``python shop.py``
+    and ``gunicorn shop:app`` produce the same URLs.
 
     >>> default_group("shop.shoppingCart")
     'shop-shopping_cart'
@@ -174,20 +174,20 @@ def default_group(module: str, class_name: str = "") -> str:
     return snake_case(module).replace(".", "-")
 
 
-# Asked for by every action of a page, for the same few names.
+# Every action of a page calls it, for the same few names.
 @lru_cache(1024)
 def snake_case(name: str) -> str:
-    """Write the name of a class as one of a function."""
+    """Convert the name of a class to snake case."""
     return _WORD_START.sub("_", name).lower()
 
 
 def is_event_name(name: str) -> bool:
-    """Whether a view's handler for every event gets the event of that name."""
+    """Return whether ``handle_event`` can get an event of that name."""
     return _EVERY_NAME.fullmatch(name) is not None
 
 
 def _without_self(method: Callable[..., Any], title: str) -> Callable[..., Any]:
-    """Give a method the signature that it has when it is called on an object."""
+    """Return a stand-in for a method with the signature that it has when it is called on an object."""
     parameters = list(inspect.signature(method).parameters.values())
     if not parameters or parameters[0].kind not in _POSITIONAL:
         raise SetupError(f"handler {title} is a method without 'self'; add it as the first parameter")
@@ -200,7 +200,7 @@ def _without_self(method: Callable[..., Any], title: str) -> Callable[..., Any]:
 
 
 def _is_method(function: Callable[..., Any]) -> bool:
-    """Whether a function is one of a class that is being defined."""
+    """Return whether a function is a method of a class that is being defined."""
     around = getattr(function, "__qualname__", "").rpartition(".")[0]
     is_in_class = bool(around) and not around.endswith("<locals>")
     return is_in_class and next(iter(inspect.signature(function).parameters), None) == "self"

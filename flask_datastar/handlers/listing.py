@@ -1,4 +1,4 @@
-"""The listing of what the browser can call: ``datastar.handlers``."""
+"""The listing of all handlers, streams and events: ``datastar.handlers``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class HandlerInfo:
     methods: tuple[str, ...]
     #: The dotted name of its function.
     function: str
-    #: Where the function stands: file, colon, line. Empty if it has none, as an object that is called.
+    #: The place of the function, as ``file:line``; empty for a callable object, which has no code of its own.
     source: str
     #: Flask's endpoint → the URL rule, in the current app, else in the only app of the instance. Empty if there are
     #: several apps and none is current, and while its blueprint is not registered.

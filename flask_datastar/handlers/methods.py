@@ -21,7 +21,7 @@ class HandlerMethods:
 
     @property
     def handlers(self) -> tuple[HandlerInfo, ...]:
-        """All that the browser can call, in the order of declaration: handlers, streams, and events of views.
+        """Everything that the browser can call, in the order of declaration: handlers, streams, and events of views.
 
         Each has ``group``, ``name``, ``kind`` (``handler``, ``view event`` or ``stream``), ``methods``, ``function``
         (its dotted name), ``source`` (file and line), and ``rules`` (Flask's endpoint → URL rule).
@@ -58,18 +58,18 @@ class HandlerMethods:
     ) -> Any:
         """Declare a function that the browser can call, at ``{prefix}/<group>/<name>``.
 
-        A parameter is the query's value, else the signal, of its name, converted by its annotation; ``signals`` gets
-        all of them. What it returns (HTML, a dict of signals, an event, an iterator of events, a response) or yields is
-        sent; see the page on handlers.
+        Each parameter gets the query value of its name, else the signal of its name, converted by its annotation; a
+        parameter ``signals`` gets all signals. The extension sends everything that the function returns (HTML, a dict
+        of signals, an event, an iterator of events, a response) or yields; see the page on handlers.
 
-        :param name: the event's name; the function's by default.
-        :param group: the module's dotted name, snake-cased, with dashes for dots, by default.
-        :param methods: verbs; POST, PUT, PATCH and DELETE by default.
-        :param blueprint: put it behind this blueprint's guards and below its URL prefix.
-        :param on_invalid: called with the :class:`~flask_datastar.errors.InvalidSignals` in place of a 400; its return
-            value is sent as a handler's.
+        :param name: the name of the event; by default the function's name.
+        :param group: the first part of the URL; by default the module's dotted name, snake-cased, with dashes for dots.
+        :param methods: the accepted verbs; by default POST, PUT, PATCH and DELETE.
+        :param blueprint: a blueprint whose guards protect the handler and whose URL prefix comes first in its URL.
+        :param on_invalid: a function that gets the :class:`~flask_datastar.errors.InvalidSignals`; its return value is
+            sent, like a handler's, in place of a 400.
         :return: the function, unchanged.
-        :raises SetupError: the declaration cannot work, or the name is taken.
+        :raises SetupError: if the declaration cannot work, or the name is taken.
         """
 
         def declare(function: F) -> F:

@@ -22,7 +22,7 @@ class HandlerRegistry:
         return iter(tuple(self._handlers.values()))
 
     def replace_all(self, before: Iterable[Handler], after: Iterable[Handler]) -> None:
-        """Enter handlers in the place of others: all of them or, if one is refused, none.
+        """Replace some handlers by others; if one of these is refused, change nothing.
 
         :raises SetupError: if another handler has one of the names.
         """
@@ -35,11 +35,11 @@ class HandlerRegistry:
         self._handlers = handlers
 
     def get(self, key: str) -> Handler:
-        """Return the handler of a key that :meth:`replace_all` entered."""
+        """Return the handler of a key that :meth:`replace_all` has added."""
         return self._handlers[key]
 
     def find(self, group: str, name: str) -> Handler | None:
-        """Return the handler of that name, else the view's that takes every event; None if the group has neither."""
+        """Return the handler of that name, else the view's handler for every event; None if the group has neither."""
         every = self._handlers.get(f"{group}:{EVERY_EVENT}")
         fallback = replace(every, meant=name) if every is not None and is_event_name(name) else None
         return self._handlers.get(f"{group}:{name}", fallback)
@@ -51,7 +51,7 @@ class HandlerRegistry:
     def of_function(self, function: object) -> list[Handler]:
         """Return the handlers that a function was declared as."""
         own = [handler for handler in self if handler.function is function]
-        # One that was declared anew since, or that a decorator has wrapped, is known by its names.
+        # A function that was declared again since, or that a decorator has wrapped, is recognised by its names.
         return own or [handler for handler in self if _source(function) == handler.source]
 
     def of_view(self, view_class: type, name: str) -> list[Handler]:
@@ -79,7 +79,7 @@ def check_same_function(earlier: Handler, handler: Handler) -> None:
             f"two handlers are called {handler.key}, because a decorator hides their names; let it use "
             f"functools.wraps: {handler.source[0]}.{handler.source[1]}"
         )
-    # A factory that is called again makes its blueprints anew: the name tells whether it is the same one.
+    # A factory that is called again creates its blueprints again: only their names stay the same.
     if earlier.methods != handler.methods or _blueprint_name(earlier) != _blueprint_name(handler):
         raise SetupError(
             f"handler {handler} is declared again with another blueprint or other methods; restart the process, or "
@@ -98,15 +98,15 @@ def _blueprint_name(handler: Handler) -> str | None:
 
 
 def _hidden_source(function: Any) -> tuple[object, object] | None:
-    """Say which function a decorator without ``functools.wraps`` has taken the place of, None where there is none.
+    """Return the source of the function that a decorator without ``functools.wraps`` hides, None if it hides nothing.
 
-    All that such a decorator wraps has one name, so that the last would be taken for the others, declared anew.
+    All functions that such a decorator wraps have one name, so the last would pass for the others, declared again.
     """
     kinds = {parameter.kind for parameter in inspect.signature(function).parameters.values()}
     if not kinds or not kinds <= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
         return None
     for cell in getattr(function, "__closure__", None) or ():
-        # An empty one is a variable that is not set yet.
+        # An empty cell is a variable that is not set yet.
         with suppress(ValueError):
             if inspect.isfunction(cell.cell_contents):
                 return _source(cell.cell_contents)

@@ -18,10 +18,10 @@ def stream_events(
 ) -> Response:
     """Run a generator to its first ``yield`` and create the response that streams the rest.
 
-    Until that ``yield`` it runs inside the view: its errors are the view's, what it does to the session is saved.
+    Until that ``yield`` it runs inside the view: its errors are the view's, and its changes to the session are saved.
 
-    :param add_result: queues what was yielded or returned.
-    :param answer: creates the response of a generator that ends before, as if it had returned.
+    :param add_result: queues a value that was yielded or returned.
+    :param answer: creates the response for a generator that ends before its first ``yield``, from its return value.
     """
     producer = Producer(events, state, add_result)
     try:
@@ -42,10 +42,10 @@ def stream_events(
 
 
 def explained(events: Any, explain: Callable[[InvalidSignals], object]) -> Generator[Any, None, object]:
-    """Run a generator whose handler has an ``on_invalid``, which gets what is invalid up to the first ``yield``.
+    """Run a generator whose handler has an ``on_invalid``, which gets invalid signals up to the first ``yield``.
 
     :param events: a generator, or another iterator.
-    :param explain: gives what is returned in the generator's place.
+    :param explain: creates the value that is returned in the generator's place.
     """
     try:
         first = next(events)
@@ -63,9 +63,9 @@ def explained(events: Any, explain: Callable[[InvalidSignals], object]) -> Gener
 class HandlerBody:
     """The body of a generator handler's response.
 
-    No generator itself, because ``close()`` must work before the first step, too.
+    It is not a generator itself, because ``close()`` must work before the first step, too.
 
-    :param first: what the generator sent up to its first ``yield``.
+    :param first: the events that the generator sent up to its first ``yield``.
     """
 
     def __init__(self, producer: Producer, first: bytes) -> None:
@@ -85,13 +85,13 @@ class HandlerBody:
         return chunk
 
     def _step(self) -> bytes:
-        """Run to the next ``yield`` and return what is to be sent; b"" at the end."""
+        """Run to the next ``yield`` and return the bytes to send; b"" at the end."""
         producer = self._producer
         try:
             goes_on = producer.advance()
             chunk = producer.flush()
         except Exception as error:
-            # The status is out, and a broken body would make the browser ask again, forever.
+            # The status is sent already, and a broken body would make the browser repeat the request forever.
             overlay = producer.fail(error)
             producer.close(error)
             return overlay
@@ -101,7 +101,7 @@ class HandlerBody:
         return chunk
 
     def go_on(self, state: RequestState, response: EventQueue) -> None:
-        """Let the request's teardown wait for the end of the body; what was sent since comes with the next step."""
+        """Make the request's teardown wait for the end of the body; events sent since go out with the next step."""
         self.is_connected = True
         detach(state, response)
         self._producer.keep()
@@ -109,16 +109,16 @@ class HandlerBody:
     def abandon(self) -> None:
         """Close the generator before its end.
 
-        Teardown functions get the exception that the generator got, as in a stream of Flask's own.
+        Teardown functions get the exception that the generator got, as in Flask's own streams.
         """
         self._first = b""
         if not self._producer.is_closed:
             self._producer.run(self._producer.close, GeneratorExit())
 
     def close(self) -> None:
-        """Free everything; called by the server, also for a client that left before the first byte."""
+        """Free everything; called by the server, also if the client is gone before the first byte."""
         self.abandon()
 
     def __del__(self) -> None:
-        # A server that fails itself can drop the body without closing it.
+        # A server that fails can drop the body without closing it.
         self.abandon()

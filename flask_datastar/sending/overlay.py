@@ -1,7 +1,7 @@
-"""Errors you can see: in debug mode an exception appears in the page that asked, with its traceback.
+"""The error overlay: in debug mode an exception appears, with its traceback, in the page that sent the request.
 
-So do invalid signals, whose text would stand in a 400 that nobody reads. For other exceptions it stands around the
-app's ``wsgi_app``, outside of everything that Flask does about an exception: error handlers,
+So do invalid signals, whose text would otherwise stand in a 400 that nobody reads. Other exceptions are caught around
+the app's ``wsgi_app``, outside everything that Flask does about an exception: error handlers,
 ``got_request_exception`` and teardown functions have had it by then.
 """
 
@@ -27,18 +27,18 @@ from ..state.app import AppState
 from ..state.request import RequestState, state_of
 from .restarts import restart_block
 
-#: How many of the last writes of a streamed answer are shown.
+#: The number of a streamed response's last writes that are shown.
 _SHOWN_WRITES = 20
 
 
 def install_overlay(app_state: AppState) -> None:
-    """Answer Datastar requests that end with an exception, in debug mode."""
+    """Show the overlay, in debug mode, for Datastar requests that end with an exception."""
     app = app_state.app
 
     def answer(current: Request, error: Exception) -> Response | None:
         if not _is_for_overlay(app, current, error):
             return None
-        # Flask logs what it answers itself, and leaves to the server what it does not.
+        # Flask leaves logging to the server if an exception leaves the app.
         app.logger.error("Exception on %s [%s]", current.path, current.method, exc_info=error)
         return Response(_body(app_state, current, error), headers=dict(SSE_HEADERS))
 
@@ -53,7 +53,7 @@ def _show_invalid_signals(app_state: AppState) -> None:
 
     def show_or_handle(*arguments: Any) -> Any:
         answer, error = handle(*arguments), arguments[-1]
-        # Flask gives the exception itself back when nobody has an answer to it.
+        # Flask returns the exception itself if no error handler takes it.
         if answer is not error or not isinstance(error, InvalidSignals):
             return answer
         current = request._get_current_object()  # type: ignore[attr-defined]
@@ -67,19 +67,19 @@ def _show_invalid_signals(app_state: AppState) -> None:
 
 
 def shows_errors(app: Flask) -> bool:
-    """Whether exceptions appear in the page: in debug mode, unless somebody wants to have them raised."""
+    """Return whether exceptions appear in the page: in debug mode, unless they are to be raised, as in tests."""
     return app.debug and not app.testing and not app.config["PROPAGATE_EXCEPTIONS"]
 
 
 class SentEvents:
-    """What a streamed answer has sent, for the overlay of an exception that comes after it."""
+    """The last writes of a streamed response, for the overlay of an exception that comes after them."""
 
     def __init__(self) -> None:
         self._writes: deque[bytes] = deque(maxlen=_SHOWN_WRITES)
         self._count = 0
 
     def note(self, data: bytes) -> None:
-        """Take note of what is being sent."""
+        """Record bytes that are being sent."""
         self._writes.append(data)
         self._count += 1
 
@@ -90,12 +90,12 @@ class SentEvents:
 
 
 def sent_events(app: Flask) -> SentEvents | None:
-    """Give a streamed answer its notes; None where nobody will see them."""
+    """Create the record of a streamed response's writes; return None where no overlay would show it."""
     return SentEvents() if shows_errors(app) else None
 
 
 def late_overlay(state: RequestState, current: Request, error: Exception, sent: SentEvents | None) -> bytes:
-    """Give the overlay of an exception that came after the first byte, b"" where it is not shown."""
+    """Return the overlay of an exception that came after the first byte, b"" where it is not shown."""
     app = state.app_state.app
     return _overlay(current, error, sent) if _is_for_overlay(app, current, error) else b""
 
@@ -106,7 +106,7 @@ def _is_for_overlay(app: Flask, current: Request, error: Exception) -> bool:
 
 
 def _body(app_state: AppState, current: Request, error: Exception) -> bytes:
-    """Return the body of a response that is nothing but the overlay."""
+    """Return the body of a response that consists of the overlay."""
     body = _overlay(current, error, None)
     if current.method == "GET":
         body += restart_block(current, app_state.settings.restart_spread_seconds, lambda: 0.0)
@@ -127,7 +127,7 @@ def _overlay(current: Request, error: Exception, sent: SentEvents | None) -> byt
 
 
 def _own_text(current: Request, report: traceback.TracebackException, error: Exception) -> tuple[str, str] | None:
-    """Give what a developer wants to see first; None when that is the whole traceback."""
+    """Return title and text of what a developer needs first; None if that is the whole traceback."""
     if isinstance(error, InvalidSignals):
         return "Invalid signals", "\n".join(f"{path}: {text}" for path, text in error.errors.items()) or str(report)
     state = state_of(current)
@@ -136,7 +136,7 @@ def _own_text(current: Request, report: traceback.TracebackException, error: Exc
 
 
 def _template_lines(error: BaseException) -> str:
-    """Name the lines of templates that the exception came through, the innermost last."""
+    """Return the lines of templates that the exception came through, the innermost last."""
     lines = []
     for frame, number in traceback.walk_tb(error.__traceback__):
         # Jinja puts such frames in the place of those of its compiled code.

@@ -1,7 +1,7 @@
 """Redirects for Datastar requests.
 
-``fetch`` would follow one unseen and morph the target into the page (protocol: retries and redirects), so it becomes
-an event that makes the browser itself go there.
+``fetch`` would silently follow a redirect and morph the target into the page (protocol: retries and redirects), so the
+redirect becomes an event that makes the browser itself go there.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _NOT_COPIED = frozenset({"location", "content-type", "content-length", "cache-co
 
 
 def convert_redirect(response: Response, request: Request, state: RequestState) -> Response:
-    """Turn a redirect into the redirect event, with its cookies and headers, after what the handler had sent.
+    """Turn a redirect into the redirect event, with its cookies and headers, after the events that the handler sent.
 
-    Left alone are 304, 307 and 308, what no Datastar client asked for, and a redirect to the same path. One that no
-    browser should follow from a script becomes a 400.
+    The function returns 304, 307 and 308 as they are, also responses to other clients, and redirects to the same path.
+    A redirect that a browser should not follow from a script becomes a 400.
     """
     if response.status_code not in REDIRECTS or not is_datastar_request(request):
         return response
@@ -45,7 +45,7 @@ def convert_redirect(response: Response, request: Request, state: RequestState) 
 
 
 def redirect_event(response: Response, request: Request, state: RequestState) -> Event | None:
-    """Make the event for a redirect; None without a location, and for a redirect to the same path.
+    """Create the event for a redirect; return None without a location, and for a redirect to the same path.
 
     :raises ValueError: if the location has another scheme than http and https.
     """
@@ -58,7 +58,7 @@ def redirect_event(response: Response, request: Request, state: RequestState) ->
 
 
 def _refuse(response: Response, request: Request, state: RequestState, error: ValueError) -> Response:
-    """Answer 400: not the exception of a hook, because the response was the application's own."""
+    """Create a 400, not an exception in a hook, because the response was the application's own."""
     app = state.app_state.app
     app.logger.warning(
         "Datastar: %s %s was answered with a redirect that becomes no event, so it is a 400: %s",
@@ -75,7 +75,7 @@ def _refuse(response: Response, request: Request, state: RequestState, error: Va
 
 
 def _lead_back(location: str, request: Request, state: RequestState) -> str:
-    """Let a login page's ``next`` name the page that the user saw, not the handler that its script called."""
+    """Make a login page's ``next`` name the page that the user saw, not the handler that its script called."""
     parts = _split(location)
     query = parse_qsl(parts.query, keep_blank_values=True)
     if not any(name == "next" and _is_handler(value, request, state) for name, value in query):
@@ -86,7 +86,7 @@ def _lead_back(location: str, request: Request, state: RequestState) -> str:
 
 
 def _correct_session(request: Request, state: RequestState) -> None:
-    """Do the same for a ``next`` that Flask-Login keeps in the session instead (``USE_SESSION_FOR_NEXT``)."""
+    """Correct a ``next`` that Flask-Login keeps in the session instead (``USE_SESSION_FOR_NEXT``)."""
     if not state.app_state.app.config.get("USE_SESSION_FOR_NEXT"):
         return
     if not _is_handler(str(session.get("next", "")), request, state):
@@ -99,10 +99,10 @@ def _correct_session(request: Request, state: RequestState) -> None:
 
 
 def _is_handler(url: str, request: Request, state: RequestState) -> bool:
-    """Whether a URL names a handler, or the view that was called; below a mount, with or without it."""
+    """Return whether a URL names a handler, or the view that was called; below a mount, with or without its path."""
     path, root = unquote(_split(url).path), request.root_path
     if root and not path.startswith(f"{root}/"):
-        # As ``request.full_path`` gives it.
+        # ``request.full_path`` leaves the mount out.
         path = f"{root}{path}"
     return path.startswith(f"{_prefix(request, state)}/") or path == _own_path(request)
 
@@ -112,7 +112,7 @@ def _referring_page(request: Request, state: RequestState) -> str | None:
     parts = _split(request.referrer or "")
     if parts.scheme not in ("http", "https") or parts.netloc.lower() != request.host.lower():
         return None
-    # Two slashes would make it another host for whoever redirects there; for a browser a backslash is one.
+    # A redirect to a path with two slashes in front leads to another host; browsers read a backslash as a slash.
     if parts.path.startswith((f"{_prefix(request, state)}/", "//")) or "\\" in parts.path:
         return None
     return urlunsplit(("", "", parts.path or "/", parts.query, ""))
@@ -127,7 +127,7 @@ def _own_path(request: Request) -> str:
 
 
 def _split(url: str, base: str = "") -> SplitResult:
-    """Take a URL apart; a malformed one has no parts."""
+    """Split a URL; the parts of a malformed one are empty."""
     try:
         return urlsplit(urljoin(base, url))
     except ValueError:

@@ -21,13 +21,13 @@ _HEADERS = tuple(SSE_HEADERS.items())
 
 
 class BodyKind(Enum):
-    """What the body of an event response is."""
+    """The kinds of bodies of an event response."""
 
     #: Not known yet: events are collected.
     UNDECIDED = "undecided"
-    #: Whole, with a length; events that are sent later are added to it.
+    #: Complete, with a length; events that are sent later are added to it.
     FINITE = "finite"
-    #: Sent as it is made.
+    #: Sent while it is being made.
     STREAM = "stream"
 
 
@@ -35,19 +35,19 @@ class EventResponse(SendingMethods["EventResponse"], Response):
     """A Flask response made of events, with a method for each thing that can be sent; the methods can be chained.
 
     Views get one from ``datastar.start()``, or from any sending method, and return it. It is finished (status, body,
-    ``Content-Length``) when the view has returned, before other extensions' ``after_request`` functions see it; what is
-    sent in those is added to it. Without anything to send it is a 204.
+    ``Content-Length``) when the view has returned, before other extensions' ``after_request`` functions see it; events
+    sent in those are added to it. A response without events is a 204.
     """
 
     default_mimetype = None
 
     def __init__(self, app_state: AppState | None = None) -> None:
         headers = Headers()
-        # The checks of Headers.add() would cost as much as all the rest here, for three lines that nobody sent.
+        # The checks of Headers.add() would cost as much as all the rest here, for three constant lines.
         headers._list.extend(_HEADERS)
         super().__init__(headers=headers)
         if headers._list[0] is not _HEADERS[0]:
-            # The app's own class of responses has put its usual type in the place of this one.
+            # The app's own response class has replaced the type by its usual one.
             headers["Content-Type"] = SSE_HEADERS["Content-Type"]
         self._app_state = app_state
         #: The encoded events that wait for the next flush.
@@ -55,7 +55,7 @@ class EventResponse(SendingMethods["EventResponse"], Response):
         self.body_kind = BodyKind.UNDECIDED
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        """Let caches keep the response, with everything that the request has queued and set for it so far.
+        """Support caches: pickle the response with all events and signals that the request has queued and set so far.
 
         :raises TypeError: if the body is a stream.
         """
@@ -85,7 +85,7 @@ class EventResponse(SendingMethods["EventResponse"], Response):
 
 
 def _restore(status: str, headers: list[tuple[str, str]], queue: list[bytes], body: bytes | None) -> EventResponse:
-    """Make a response that was kept into one of the current app, if there is one."""
+    """Create a response from a pickled one: a response of the current app, if there is one."""
     app_state = find_current_app_state()
     response = EventResponse() if app_state is None else _new_response(app_state)
     response.headers = Headers(headers)
@@ -98,15 +98,15 @@ def _restore(status: str, headers: list[tuple[str, str]], queue: list[bytes], bo
 
 
 def current_response(extension: object | None = None) -> EventResponse:
-    """Return the current request's response; create it when there is none yet.
+    """Return the current request's response; create it at the first call.
 
-    :raises SetupError: if there is no request, or another reason that the message names.
+    :raises SetupError: if nothing can be sent, for a reason that the message names, such as a missing request.
     """
     return response_of(current_request_state(extension))
 
 
 def response_of(state: RequestState) -> EventResponse:
-    """Return a request's response; create it when there is none yet."""
+    """Return a request's response; create it at the first call."""
     response = state.response
     if not isinstance(response, EventResponse):
         response = state.response = start_response(state)
@@ -114,7 +114,7 @@ def response_of(state: RequestState) -> EventResponse:
 
 
 def start_response(state: RequestState) -> EventResponse:
-    """Create a fresh response and see to it that it is finished once the view has returned it."""
+    """Create a fresh response that is finished once the view has returned it."""
     response = _new_response(state.app_state)
     if not state.finishes_itself:
         after_this_request(finish_returned)
@@ -128,7 +128,7 @@ def _new_response(app_state: AppState) -> EventResponse:
 
 @cache
 def _class_for(response_class: type[Response]) -> type[EventResponse]:
-    """Return the class of event responses that are also the app's own ``response_class``: Flask converts others."""
+    """Return a class of event responses that also inherits the app's ``response_class``: Flask converts others."""
     if issubclass(EventResponse, response_class):
         return EventResponse
     return type(response_class.__name__, (EventResponse, response_class), {})
@@ -140,14 +140,14 @@ def finish_returned(response: Response) -> Response:
 
 
 def finish_current(state: RequestState) -> EventResponse:
-    """Finish a request's own response; create it when there is none yet."""
+    """Finish a request's own response; create it if the request has not sent anything."""
     return finish(response_of(state), state)
 
 
 def finish(response: EventResponse, state: RequestState) -> EventResponse:
-    """Make a finite body of what a request has queued and set.
+    """Create a finite body from the events and signals that a request has queued and set.
 
-    Once it has one, later events are added to it. A stream takes its events itself.
+    Later events are added to a body that exists already. A stream takes its events itself.
     """
     if response.body_kind is BodyKind.STREAM:
         return response
@@ -185,7 +185,7 @@ def detach(state: RequestState, response: EventQueue) -> None:
 
 
 def head_response(app_state: AppState) -> EventResponse:
-    """Return the response to HEAD: the headers of an event stream. Nothing is run, and what is sent is dropped."""
+    """Return the response to HEAD: the headers of an event stream. No handler runs, and events are dropped."""
     response = _new_response(app_state)
     response.body_kind = BodyKind.STREAM
     return response

@@ -1,4 +1,4 @@
-"""Results: what a handler returned or yielded becomes events."""
+"""Results: the values that a handler returns or yields, and the events made from them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .response import EventResponse
 
 
 def queue_result(response: EventResponse, result: object, describe: Callable[[], str]) -> None:
-    """Queue what a handler returned or yielded; an empty string or dict is nothing, as in ``return ""``.
+    """Queue a value that a handler returned or yielded; an empty string or dict sends nothing, as in ``return ""``.
 
-    :param describe: names the handler, for the error.
+    :param describe: returns the name of the handler, for the error.
     :raises TypeError: if the result cannot be sent.
     """
     if result is None or result is response or (isinstance(result, str | dict) and not result):

@@ -1,1 +1,1 @@
-"""What belongs to one app, and to one request of it."""
+"""The state of one app, and of one request to it."""

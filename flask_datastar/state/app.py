@@ -1,4 +1,4 @@
-"""What the extension keeps for one app."""
+"""The state that the extension keeps for one app."""
 
 from __future__ import annotations
 
@@ -24,50 +24,50 @@ P = TypeVar("P", bound="AppPart")
 
 
 class AppPart(Protocol):
-    """What a higher module keeps for one app: an object made of the app's state at first use."""
+    """The state that a higher module keeps for one app: an object created from the app's state at first use."""
 
     def __init__(self, app_state: AppState, /) -> None: ...
 
 
 class AppState:
-    """What the extension keeps for one app."""
+    """The state that the extension keeps for one app."""
 
     def __init__(self, app: Flask, extension: object, settings: Settings) -> None:
         self.app = app
-        #: The ``Datastar`` instance; several apps may have the same.
+        #: The ``Datastar`` instance; several apps may share one.
         self.extension = extension
         self.settings = settings
         #: Handler key → its endpoints in this app.
         self.endpoints: dict[str, list[str]] = {}
         #: The endpoints that are streams.
         self.stream_endpoints: set[str] = set()
-        #: Whether a request has come here: without one, this is hardly the process that has the streams.
+        #: Whether this process has handled a request: if not, it is hardly the one with the streams.
         self.has_served = False
-        #: Answers a request whose exception leaves the app; None from it lets the exception go on to the server.
+        #: Creates the response to a request whose exception leaves the app; None passes the exception on to the server.
         self.answer_exception: Callable[[Request, Exception], Response | None] = _answer_nothing
         self._provider: JSONProvider | None = None
         self._dumps: Dumps = strictjson.dumps
         self._said: set[str] = set()
-        #: Class → the app's only object of it, which the look-up makes. Higher modules keep their own state of an app
-        #: here, so that this module knows none of them.
+        #: Class → the app's only object of it, which the look-up creates. Higher modules keep their own state of an app
+        #: here, so that this module does not need to know them.
         self.parts: dict[type[AppPart], Any] = _Parts(self)
-        #: Servers that streams were found to work on.
+        #: The servers on which streams are known to work.
         self.fit_servers: set[tuple[object, ...]] = set()
 
     def attach(self) -> None:
-        """Make the state the one that the app has."""
+        """Store the state in the app's extensions."""
         self.app.extensions[EXTENSION_KEY] = self.extension
         self.app.extensions[_STATE_KEY] = self
 
     def part(self, kind: type[P]) -> P:
-        """Return the app's only object of a class, made at the first call."""
+        """Return the app's only object of a class, created at the first call."""
         return cast(P, self.parts[kind])
 
     @property
     def dumps(self) -> Dumps:
-        """Make strict JSON by the app's provider.
+        """The function that writes strict JSON by the app's provider.
 
-        Chosen at first use, because ``app.json.sort_keys`` and ``app.json`` itself are often set after ``init_app``.
+        It is chosen at first use: ``app.json.sort_keys`` and ``app.json`` itself are often set after ``init_app``.
         """
         provider = self.app.json
         if provider is not self._provider:
@@ -76,7 +76,7 @@ class AppState:
         return self._dumps
 
     def warn_of_null(self, name: str) -> None:
-        """Say once, in debug mode, what a signal of None does in the browser."""
+        """Log once, in debug mode, a warning about what a signal of None does in the browser."""
         if self.app.debug:
             self.warn_once(
                 "Datastar: signal %r is None, which deletes it in the browser; what displays it keeps the old text. "
@@ -97,7 +97,7 @@ class _Parts(dict[type[AppPart], Any]):
         self._app_state = app_state
 
     def __missing__(self, kind: type[AppPart]) -> Any:
-        # Of two threads that come first at the same moment one wins.
+        # If two threads get here at the same moment, both use the object of the first.
         return self.setdefault(kind, kind(self._app_state))
 
 
@@ -107,7 +107,7 @@ def with_context(*arguments: object) -> tuple[Any, ...]:
 
 
 def find_app_state(app: Flask) -> AppState:
-    """Give the state of an app that is initialised."""
+    """Return the state of an app that is initialised."""
     state: AppState = app.extensions[_STATE_KEY]
     return state
 
@@ -118,10 +118,10 @@ def find_current_app_state() -> AppState | None:
 
 
 def current_app_state(extension: object | None = None) -> AppState:
-    """Give the state of the current app.
+    """Return the state of the current app.
 
-    :param extension: the instance that asks; None for any.
-    :raises SetupError: there is no app context, the app was not initialised, or it has another instance.
+    :param extension: the instance that the app must have; None for any.
+    :raises SetupError: if there is no app context, the app was not initialised, or it has another instance.
     """
     if not has_app_context():
         raise SetupError("Datastar needs an app context; wrap the call in 'with app.app_context():'")
@@ -137,11 +137,11 @@ def current_app_state(extension: object | None = None) -> AppState:
 
 
 def _answer_nothing(current: Request, error: Exception) -> None:
-    """Let an exception go on."""
+    """Return None, which passes the exception on."""
 
 
 def _provider_dumps(provider: JSONProvider) -> Dumps:
-    """Use Flask's own provider by its settings, strictly; call any other as it is and check what it gives."""
+    """Return strict JSON by the settings of Flask's own provider; for any other, call it and check its result."""
     if isinstance(provider, DefaultJSONProvider) and type(provider).dumps is DefaultJSONProvider.dumps:
         return strictjson.make_dumps(provider.default, ensure_ascii=provider.ensure_ascii, sort_keys=provider.sort_keys)
 

@@ -1,8 +1,8 @@
 """Request contexts that outlive the view, for bodies that the application's own code makes step by step.
 
-Flask tears a request down as soon as its view has returned, and with it what a generator did in a database session
-before its first ``yield``. So the teardown of such a request waits for the end of its body: Flask's own calls are
-noted, and made then.
+Flask tears a request down as soon as its view has returned, and with it everything that a generator did in a database
+session before its first ``yield``. So the teardown of such a request waits for the end of its body: Flask's own calls
+are recorded, and made then.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from .request import REQUEST_KEY, RequestState, state_of
 T = TypeVar("T")
 Teardown = Callable[..., None]
 
-#: In the environ, the request whose exception leaves the app: Flask drops it with its context.
+#: The key in the environ of the request whose exception leaves the app: Flask drops the request with its context.
 _FAILED_REQUEST = "flask_datastar.failed_request"
 
 
 class KeptContexts:
-    """The contexts of the current request, for all steps of its body; made in the view.
+    """The contexts of the current request, for all steps of its body; created in the view.
 
-    Steps run in a copy of the view's context variables. So between two steps nothing is active in the server's thread,
-    a step may run in any thread, and what one step sets is there in the next. Teardown functions run in the request's
-    own context: only there can they undo what a ``before_request`` function has set.
+    Steps run in a copy of the view's context variables. So no context is active in the server's thread between two
+    steps, a step may run in any thread, and variables that one step sets are there in the next. Teardown functions run
+    in the request's own context: only there can they undo what a ``before_request`` function has set.
     """
 
     __slots__ = ("_context", "_noted", "_own", "_request", "_teardowns", "_variables", "app")
@@ -37,9 +37,9 @@ class KeptContexts:
         self.app = app
         self._request = current
         self._context: Context | None = copy_context()
-        #: The variables at the end of the request, to have them at the teardown.
+        #: The variables at the end of the request, for the teardown.
         self._variables: Context | None = None
-        #: The request's own context, once the request was left; before that it is the current one.
+        #: The request's own context, once the request has been left; until then it is the current one.
         self._own: Context | None = None
         self._teardowns: list[Callable[[BaseException | None], object]] = []
         self._noted: set[Teardown] = set()
@@ -54,7 +54,7 @@ class KeptContexts:
         return self._context.run(function, *arguments)
 
     def keep(self) -> None:
-        """Let the end of the request tear nothing down. Called as the server takes the response."""
+        """Keep the end of the request from tearing anything down. Called as the server takes the response."""
         if self._context is not None:
             self._variables = copy_context()
             _kept.set(self)
@@ -62,20 +62,21 @@ class KeptContexts:
             self._request.__dict__["close"] = self._defer_close
 
     def leave(self, own: Context) -> None:
-        """Prepare the request's own context for the teardown: Flask has dropped its variables there meanwhile."""
+        """Prepare the request's own context for the teardown: Flask has dropped its variables there by now."""
         if self._context is not None and self._variables is not None:
             own.run(_restore, self._variables)
             self._own, self._variables = own, None
 
     def give_up(self) -> None:
-        """Let the request be torn down at its end after all."""
+        """Allow the request to be torn down at its end after all."""
         _kept.set(None)
         self._request.__dict__.pop("close", None)
 
     def defer(self, app: Flask, teardown: Teardown, arguments: tuple[Any, ...]) -> bool:
-        """Note a call by which Flask tears the request down; False for any other one, which is not to wait.
+        """Record a call by which Flask tears the request down, to make it at the end of the body.
 
-        :param arguments: the last one is the exception.
+        :param arguments: the arguments of the call; the last one is the exception.
+        :return: False for any other call, which must not wait.
         """
         if app is not self.app or teardown in self._noted:
             return False
@@ -90,9 +91,9 @@ class KeptContexts:
     def end(self, error: BaseException | None) -> None:
         """Tear the request down. Called in the contexts; safe to call twice.
 
-        Exceptions of teardown functions are logged: the status is out, and the body is to end cleanly.
+        Exceptions of teardown functions are logged: the status is sent already, and the body has to end cleanly.
 
-        :param error: the exception that ended the body, for teardown functions.
+        :param error: the exception that ended the body, for teardown functions; None if the body is complete.
         """
         self._context = None
         own, self._own = self._own, None
@@ -113,7 +114,7 @@ def _restore(variables: Context) -> None:
     _kept.set(None)
 
 
-#: Those that the request which is ending now leaves to its body.
+#: The contexts that the request which is ending now leaves to its body.
 _kept: ContextVar[KeptContexts | None] = ContextVar("flask_datastar.kept_contexts", default=None)
 
 
@@ -139,7 +140,7 @@ def _prepare_teardown(app: Flask, *, has_failed: bool) -> KeptContexts | None:
 
 
 def install_contexts(app_state: AppState) -> None:
-    """Let the app's teardown wait for bodies that go on, and let ``app_state.answer_exception`` answer exceptions."""
+    """Make the app's teardown wait for bodies that go on, and call ``app_state.answer_exception`` for exceptions."""
     app = app_state.app
     inner, tear_down_request, tear_down_app = app.wsgi_app, app.do_teardown_request, app.do_teardown_appcontext
 

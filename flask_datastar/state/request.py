@@ -1,4 +1,4 @@
-"""What one request received, and what it is about to send."""
+"""The state of one request: the signals that it received, and the response that it is about to send."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .tracked import TrackedSignals
 if TYPE_CHECKING:
     from flask import Request
 
-#: Where a request object's own dict has its state, for hooks that run in each request; others ask :func:`state_of`. A
-#: request that another one nests inside itself has its own.
+#: The key of the state in a request object's own dict, for hooks that run in each request; other code calls
+#: :func:`state_of`. A request that is nested in another one has a state of its own.
 REQUEST_KEY = "_flask_datastar"
 
 
@@ -27,10 +27,10 @@ class EventQueue(Protocol):
 
 
 class OpenSubscription(Protocol):
-    """What a stream's function listens to, as the request's state knows it."""
+    """A subscription of a stream's function, as the request's state knows it."""
 
     def close(self) -> None:
-        """Listen no more; safe to call twice."""
+        """End the subscription; safe to call twice."""
 
 
 class StepwiseBody(Protocol):
@@ -40,14 +40,14 @@ class StepwiseBody(Protocol):
     is_connected: bool
 
     def go_on(self, state: RequestState, response: EventQueue) -> None:
-        """Take what was sent since the body was made. Called when the response leaves the hooks of the request."""
+        """Take over events sent since the body was created. Called when the response leaves the request's hooks."""
 
     def abandon(self) -> None:
-        """Free what the body holds, because no server will have it."""
+        """Free the resources of the body, because it does not go to a server."""
 
 
 class RequestState:
-    """What one request received and is about to send."""
+    """The signals that one request received, and the response that it is about to send."""
 
     __slots__ = (
         "_home",
@@ -71,14 +71,14 @@ class RequestState:
         self.response: EventQueue | None = None
         #: Whether the dispatcher finishes the response, so that no after-request function has to.
         self.finishes_itself = False
-        #: The status of the exception that the request has met, 500 for one of another kind than HTTP's; None for none.
+        #: The status of the request's exception, 500 if it is not an HTTP exception; None without an exception.
         self.failed_with: int | None = None
         #: The signals that the browser sent, once they were read.
         self.received: dict[str, Any] | None = None
         self.tracked = TrackedSignals(app_state)
         #: The group of the view that answers, and the values of its URL.
         self.running_view: tuple[str, dict[str, Any]] | None = None
-        #: Whether what is rendered now goes to other people: nothing that is this user's may stand in it.
+        #: Whether the HTML that is rendered now goes to other users, so that it must not contain this user's data.
         self.renders_for_others = False
         #: Names the stream whose function is running, before the stream is open.
         self.opening: Callable[[], str] | None = None
@@ -87,15 +87,15 @@ class RequestState:
         self._home = weakref.ref(context_globals)
         #: The response's body, if it is made step by step, until the end of the request.
         self.stream_body: StepwiseBody | None = None
-        #: The same, from then on: the server alone holds it, so that a server that drops it ends it.
+        #: The same body after that: only the server keeps it alive, so that it ends if the server drops it.
         self.sent_body: weakref.ref[StepwiseBody] | None = None
 
     def is_at_home(self, context_globals: object) -> bool:
-        """Whether the request is handled in the context that it came in with, not in a copy."""
+        """Return whether the request is handled in the context that it came in with, not in a copy."""
         return self._home() is context_globals
 
     def close(self, *, has_failed: bool = False) -> None:
-        """Drop what no body will have: subscriptions without a stream, a body that goes to no server.
+        """Release subscriptions that have no stream, and a body that does not go to a server.
 
         :param has_failed: whether an exception has left the request, so that another response goes out.
         """
@@ -111,15 +111,15 @@ class RequestState:
             body.abandon()
 
     def reset(self) -> None:
-        """Drop what was to be sent, after an error: nothing half-done goes out."""
+        """Drop the response and the signals to send, after an error, so that nothing half-done is sent."""
         self.response = None
         self.tracked = TrackedSignals(self.app_state)
 
 
 def begin_request(app_state: AppState, current: Request) -> RequestState:
-    """Return the current request's state; bind a new one to the request and its ``g`` if it has none yet.
+    """Return the current request's state; at the first call, bind a new one to the request and its ``g``.
 
-    Called at the start of each request. What set something before that, a URL value preprocessor, was earlier.
+    Called at the start of each request. The request has a state before that if a URL value preprocessor sent something.
     """
     app_state.has_served = True
     state: RequestState | None = current.__dict__.get(REQUEST_KEY)
@@ -129,10 +129,11 @@ def begin_request(app_state: AppState, current: Request) -> RequestState:
 
 
 def current_request_state(extension: object | None = None) -> RequestState:
-    """Give the state of the current request.
+    """Return the state of the current request; create it if it has no state yet.
 
-    :param extension: the instance that asks; None for any.
-    :raises SetupError: there is no request, it is handled in a copied context, or as :func:`current_app_state`.
+    :param extension: the instance that the app must have; None for any.
+    :raises SetupError: if there is no request, if it is handled in a copied context, or if :func:`current_app_state`
+        raises it.
     """
     try:
         current: Request = request._get_current_object()  # type: ignore[attr-defined]
@@ -151,7 +152,7 @@ def current_request_state(extension: object | None = None) -> RequestState:
 
 
 def find_request_state() -> RequestState | None:
-    """Give the state of the current request, None when there is none or it is in a copied context."""
+    """Return the state of the current request; None without a request or a state, and in a copied context."""
     if not has_request_context():
         return None
     state = state_of(request._get_current_object())  # type: ignore[attr-defined]
@@ -159,12 +160,12 @@ def find_request_state() -> RequestState | None:
 
 
 def own_request_state() -> RequestState | None:
-    """Give the state of the current request, a new one if it has none yet; None as in :func:`find_request_state`."""
+    """Return the current request's state, created at the first call; None without a request or in a copied context."""
     if has_request_context() and state_of(request._get_current_object()) is None:  # type: ignore[attr-defined]
         return current_request_state()
     return find_request_state()
 
 
 def state_of(current: Request) -> RequestState | None:
-    """Give the state that is bound to a request object."""
+    """Return the state that is bound to a request object, or None."""
     return current.__dict__.get(REQUEST_KEY)

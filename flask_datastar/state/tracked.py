@@ -18,7 +18,7 @@ from .app import AppState
 class TrackedSignals:
     """Signals that a handler set: kept for templates, sent to the browser once, at the next flush.
 
-    :param app_state: whose JSON says what is in a value that a path leads into; without it the standard library's.
+    :param app_state: the app whose JSON opens a value that a path leads into; without it, strict JSON of this package.
     """
 
     __slots__ = ("_app_state", "_missing_first", "_pending", "_pending_if_missing", "is_pending", "signals", "visible")
@@ -29,17 +29,17 @@ class TrackedSignals:
         self.visible: dict[str, Any] = {}
         #: The signals alone, nested, for the page's ``data-signals``.
         self.signals: dict[str, Any] = {}
-        #: Whether there is something that the browser has yet to get.
+        #: Whether the browser has yet to get some of the signals.
         self.is_pending = False
         self._pending: dict[str, Any] = {}
         self._pending_if_missing: dict[str, Any] = {}
-        #: Whether a path leads into a list that is sent if missing: the list has to be there before.
+        #: Whether a path leads into a list that is sent only if missing: the browser has to get the list first.
         self._missing_first = False
 
     def set(self, name: str, value: object, *, only_if_missing: bool = False) -> None:
         """Set a signal; a dotted name is a nested path. The last value wins.
 
-        :param only_if_missing: leave alone what is set already, here and in the browser.
+        :param only_if_missing: keep a value that is set already, here or in the browser.
         :raises ValueError: if the name has an empty segment or one that would reach an object's prototype, or if it
             leads out of a list.
         :raises TypeError: if the name is not a string, or leads into a value that JSON does not know.
@@ -73,9 +73,9 @@ class TrackedSignals:
         self.visible[name] = value
 
     def take_events(self, dumps: Dumps) -> list[Event]:
-        """Return what the browser has yet to get, as one patch, and one more for what it gets only if missing.
+        """Return the signals that the browser has yet to get: one patch, and another for those to set only if missing.
 
-        :raises ValueError: if a value has no strict JSON form; its path is named, and nothing is lost.
+        :raises ValueError: if a value has no strict JSON form; the message names its path, and no signal is lost.
         :raises TypeError: if a value is of a type that JSON does not know.
         """
         events = []
@@ -102,11 +102,11 @@ class TrackedSignals:
         if isinstance(value, dict):
             if {*map(type, value)} <= {str}:
                 return dict(value)
-            # The browser has the keys as texts.
+            # In the browser the keys are strings.
             return {next(iter(strictjson.loads(dumps({key: 0})))): item for key, item in value.items()}
         text = dumps(value)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            # Templates keep its values as they are, unless the app writes it in a way of its own.
+            # Templates keep its values as they are, unless the app's JSON writes the class in its own way.
             shallow = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
             if dumps(shallow) == text:
                 return shallow
@@ -122,7 +122,7 @@ class TrackedSignals:
             raise kind(f"signal path {shorten(name)} leads into a value that cannot be sent: {error}") from error
 
     def _drop_path(self, target: dict[str, Any], segments: list[str], open_value: Opener) -> None:
-        """Drop what waits under a path: a later value takes its place."""
+        """Drop the waiting value of a path, because a later value takes its place."""
         name, *rest = segments
         inner = open_value(target.get(name)) if rest else None
         if isinstance(inner, list):

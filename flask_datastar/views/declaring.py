@@ -1,4 +1,4 @@
-"""Declared views: the checks of a declaration, and its way into an app."""
+"""Declared views: the checks of a declaration, and its installation in an app."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class View:
 
     @property
     def key(self) -> str:
-        """Its group, which is its own."""
+        """Its group, which no other view has."""
         return self.group
 
     def check_replaces(self, earlier: View) -> None:
         """Check that an earlier view in its group is the same class, declared again: by a reload, or by a factory.
 
-        :raises SetupError: if it is another class, or comes back with another route or other verbs.
+        :raises SetupError: if it is another class, or the same one with another route or other verbs.
         """
         if title_of(earlier.view_class) != title_of(self.view_class):
             raise SetupError(
@@ -101,9 +101,9 @@ class View:
 def make_declared_view(
     view_class: type[StarView], rule: str, blueprint: Blueprint | None, group: str | None, options: dict[str, Any]
 ) -> View:
-    """Check a declaration.
+    """Check a declaration and create its view.
 
-    :param options: of the page's route; ``endpoint`` is taken out.
+    :param options: the options of the page's route; ``endpoint`` is removed from them.
     :raises SetupError: if the declaration cannot work; the message says why.
     """
     if not isinstance(view_class, type) or not issubclass(view_class, StarView):

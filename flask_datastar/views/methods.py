@@ -1,4 +1,4 @@
-"""The view half of ``Datastar``: the decorator that registers a class of a page and its events."""
+"""The view methods of ``Datastar``: the decorator that registers a class with a page and its events."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ class ViewMethods:
     ) -> Callable[[V], V]:
         """Declare a :class:`~flask_datastar.StarView`: its page at ``rule``, its events at ``{prefix}/<group>/<name>``.
 
-        :param rule: a URL rule, as Flask's routes have it. Its parameters go to ``load`` and ``show``, actions carry
-            them, and so events get them, too.
-        :param blueprint: put the page and the events behind this blueprint's guards and below its URL prefix.
-        :param group: the dotted name of the class, snake-cased, with dashes for dots, by default.
-        :param options: of the page's route, as Flask's routes take them; ``endpoint`` is by default the name of the
-            class, snake-cased.
+        :param rule: a URL rule, as in Flask's ``route``. Its parameters go to ``load`` and ``show``; actions carry
+            them, so that events get them, too.
+        :param blueprint: a blueprint whose guards protect the page and the events, and whose URL prefix comes first in
+            their URLs.
+        :param group: the first part of the events' URLs; by default the dotted name of the class, snake-cased, with
+            dashes for dots.
+        :param options: options of the page's route, as Flask's ``route`` takes them; ``endpoint`` is by default the
+            name of the class, snake-cased.
         :return: the class, unchanged.
-        :raises SetupError: the declaration cannot work, or a name is taken.
+        :raises SetupError: if the declaration cannot work, or a name is taken.
         """
-        # Below a blueprint's prefix the rule may be empty, as Flask's.
+        # Below a blueprint's prefix the rule may be empty, as in Flask.
         if not isinstance(rule, str) or not (rule.startswith("/") or (blueprint is not None and not rule)):
             raise SetupError(f"@datastar.view takes a URL rule, not {rule!r}; write @datastar.view('/…')")
 

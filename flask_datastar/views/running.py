@@ -1,4 +1,4 @@
-"""How the pages and the events of views run: each request with an object of its own."""
+"""The runs of views' pages and events: each request gets an object of its own."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .url import ViewUrls
 
 
 def make_page(app_state: AppState, view_class: type[StarView], group: str, name: str) -> Callable[..., Any]:
-    """Make the view function of a view's page: load, show, html.
+    """Create the view function of a view's page: load, show, html.
 
-    :param name: its name, which the function bears with the module of the class, as one of Flask's views.
+    :param name: the name of the function; its module is that of the class, as for Flask's own views.
     """
     app = app_state.app
     load, show = app.ensure_sync(view_class.load), app.ensure_sync(view_class.show)
@@ -47,7 +47,7 @@ def make_page(app_state: AppState, view_class: type[StarView], group: str, name:
 
 
 def _check_page(view_class: type, method: str, result: object) -> object:
-    # A browser that loads a page would show the text of the events.
+    # A browser that loads a page would show the events as text.
     if isinstance(result, EventResponse) and not is_datastar_request(request):
         raise TypeError(
             f"view {title_of(view_class)}: {method}() gave an event response when the page was loaded; give None, or a "
@@ -68,7 +68,7 @@ def _check_html(view_class: type, html: Any) -> Any:
 
 
 def make_event_run(app_state: AppState, handler: Handler) -> Run:
-    """Make what runs an event that has a method."""
+    """Create the function that runs an event with a method of its own."""
     call = make_call(app_state, handler)
     return _make_run(app_state, handler, call)
 
@@ -91,13 +91,13 @@ def make_every_run(app_state: AppState, handler: Handler) -> Run:
             raise MethodNotAllowed(valid_methods=sorted(rule.methods or ()))
         return run(current, state, url_values)
 
-    # Its guards are those of the other events.
+    # It has the same guards as the other events.
     vars(check_and_run).update(vars(run))
     return check_and_run
 
 
 def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]) -> Run:
-    """Make what runs an event: the values of the view's URL, the decorators, ``load``, the event."""
+    """Create the function that runs an event: the values of the view's URL, the decorators, ``load``, the event."""
     app, group = app_state.app, handler.group
     view_class: Any = handler.view
     load = app.ensure_sync(view_class.load) if view_class.load is not StarView.load else None
@@ -106,7 +106,7 @@ def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]
     def act(current: Request, state: RequestState, url_values: dict[str, Any]) -> object:
         page = view_class()
         if load is not None and (ended := load(page, **url_values)) is not None:
-            # A body with a status, for the page and so for its events, too.
+            # A body with a status is accepted here because the page accepts it, too.
             return app.make_response(ended) if isinstance(ended, tuple) else ended
         return call(current, state, url_values, page)
 

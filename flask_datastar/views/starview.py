@@ -1,4 +1,4 @@
-"""What a view is made of: the base class of views, the decorator of their events, and the checks of both."""
+"""The base class of views, the decorator of their events, and the checks of both."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ class StarView:
     decorators: ClassVar[Sequence[Callable[..., Any]]] = ()
 
     def load(self, *args: Any, **parameters: Any) -> Any:
-        """Do what comes before :meth:`show` and before every event: look-ups, and who may do what.
+        """Prepare :meth:`show` and every event: look data up, and check permissions.
 
-        :param parameters: those of the URL, by name.
-        :return: None, or a response that is sent in place of the page or the event.
+        :param parameters: the parameters of the URL, by name.
+        :return: a response to send in place of the page or the event's result, or None to go on.
         """
 
     def show(self, *args: Any, **parameters: Any) -> Any:
         """Set the signals and assigns of the page.
 
-        :param parameters: those of the URL, by name.
-        :return: None, or a response that is sent in place of the page.
+        :param parameters: the parameters of the URL, by name.
+        :return: a response to send in place of the page, or None to go on.
         """
 
     def html(self) -> Any:
-        """Give the page: HTML, an object with ``__html__``, or a response. By default the template is rendered."""
+        """Return the page: HTML, an object with ``__html__``, or a response. By default, render the template."""
         title = title_of(type(self))
         if not self.template:
             raise SetupError(f"view {title} has no page; set template = 'name.html', or define html()")
@@ -61,7 +61,7 @@ class StarView:
 
 @dataclass(frozen=True, slots=True)
 class EventOptions:
-    """What a method was marked with."""
+    """The options that a method was marked with."""
 
     name: str
     methods: Iterable[str]
@@ -89,15 +89,15 @@ def event(
 ) -> Any:
     """Mark a method of a :class:`StarView` as an event, which the browser can call once the view is registered.
 
-    Its parameters, and what it returns or yields, are a handler's. A subclass that overrides the method keeps the
-    event; ``add = None`` in it takes the event ``add`` away.
+    Its parameters and return values work as those of a handler. A subclass that overrides the method keeps the event;
+    ``add = None`` in a subclass removes the event ``add``.
 
-    :param name: the event's name; the method's by default.
-    :param methods: verbs; POST, PUT, PATCH and DELETE by default.
-    :param on_invalid: called with the :class:`~flask_datastar.errors.InvalidSignals` in place of a 400; its return
-        value is sent as an event's.
+    :param name: the name of the event; by default the method's name.
+    :param methods: the accepted verbs; by default POST, PUT, PATCH and DELETE.
+    :param on_invalid: a function that gets the :class:`~flask_datastar.errors.InvalidSignals`; its return value is
+        sent, like an event's, in place of a 400.
     :return: the method, unchanged.
-    :raises SetupError: it is no method, or is marked already.
+    :raises SetupError: if it is not a method, or is marked already.
     """
 
     def mark(method: F) -> F:
@@ -115,9 +115,9 @@ def event(
 
 
 def collect_events(view_class: type[StarView]) -> Iterator[tuple[Callable[..., Any], EventOptions]]:
-    """Give the events of a class, its own and the inherited ones: the method that runs, and its options.
+    """Return the events of a class, its own and the inherited ones: the method that runs, and its options.
 
-    :raises SetupError: the class cannot work.
+    :raises SetupError: if one of them cannot work.
     """
     title = title_of(view_class)
     attributes: dict[str, str] = {}
@@ -136,12 +136,12 @@ def collect_events(view_class: type[StarView]) -> Iterator[tuple[Callable[..., A
 
 
 def title_of(view_class: type) -> str:
-    """Name a class for messages."""
+    """Return the dotted name of a class, for messages."""
     return f"{view_class.__module__}.{view_class.__qualname__}"
 
 
 def _find_options(view_class: type, attribute: str) -> EventOptions | None:
-    """Look for the mark of an attribute: its own, else that of what it overrides, unless None stands between."""
+    """Return the mark of an attribute: its own, else that of the method it overrides, unless None stands between."""
     for base in view_class.__mro__:
         if attribute in vars(base):
             value = vars(base)[attribute]

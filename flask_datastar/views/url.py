@@ -1,4 +1,4 @@
-"""The parameters of a view's URL: how actions carry them, and how events get them back."""
+"""The parameters of a view's URL, which actions carry and events get back."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from ..state.app import AppState
 class ViewUrl:
     """The URL of one view's page in one app.
 
-    An event has a URL of its own, so what the page's URL says travels in the event's query string, written and read by
-    the converters of the page's rule: an event gets no value that the page could not have.
+    An event has a URL of its own, so the values of the page's URL travel in the event's query string, written and read
+    by the converters of the page's rule: an event gets no value that the page could not have.
     """
 
     def __init__(self) -> None:
-        #: The page's endpoints; several where its blueprint is registered several times.
+        #: The page's endpoints; several if its blueprint is registered several times.
         self.endpoints: list[str] = []
         self._converters: dict[str, BaseConverter] = {}
         self._defaults: dict[str, Any] = {}
 
     def add(self, endpoint: str, rules: Iterable[Rule]) -> None:
-        """Take the parameters of a page's rule.
+        """Add an endpoint of the page, and the parameters of its rules.
 
-        Where its blueprint is registered several times, what the prefixes differ in is in the paths of the events, too.
+        If its blueprint is registered several times, only the parameters that all rules share are kept: those of the
+        prefixes are in the paths of the events, too.
         """
         for rule in rules:
             found = rule._converters
@@ -52,14 +53,14 @@ class ViewUrl:
         return not self._converters and not self._defaults
 
     def carried(self, values: Mapping[str, Any], in_path: Collection[str]) -> dict[str, Any]:
-        """Give those of a page's or an event's values that the URL of an event has to carry."""
+        """Return those values of a page or an event that the URL of an event has to carry."""
         return {name: value for name, value in values.items() if name in self._converters or name in in_path}
 
     def write(self, values: Mapping[str, Any], in_path: Collection[str], title: str) -> dict[str, Any]:
         """Write the values for the query string; an expression is left to the browser.
 
-        :param in_path: what the event's own path says already.
-        :raises SetupError: a value is missing, or the page could not have it.
+        :param in_path: the names of the parameters that the event's own path has already.
+        :raises SetupError: if a value is missing, or the page could not have it.
         """
         written = dict(values)
         for name, converter in self._converters.items():
@@ -76,10 +77,10 @@ class ViewUrl:
         return written
 
     def read(self, given: Mapping[str, Any], in_path: Collection[str], query: Mapping[str, str]) -> dict[str, Any]:
-        """Give an event the values of the page's URL.
+        """Return the values of the page's URL for an event.
 
-        :param given: those of the event's own path.
-        :raises InvalidSignals: one is missing, or does not fit the page's rule (400).
+        :param given: the values of the event's own path.
+        :raises InvalidSignals: if a value is missing, or does not fit the page's rule (400).
         """
         values = {**self._defaults, **given}
         errors: dict[str, str] = {}
@@ -106,7 +107,7 @@ class ViewUrls(dict[str, ViewUrl]):
 
 
 def _write(converter: BaseConverter, name: str, value: object, title: str) -> str:
-    """Write a value as the page's URL has it; the converter encodes it for a path, the query string does so anew."""
+    """Write a value as in the page's URL, but not encoded: the query string is encoded later."""
     try:
         text = unquote(converter.to_url(value))
         if isinstance(converter, FloatConverter) and not re.fullmatch(converter.regex, text):
@@ -118,19 +119,19 @@ def _write(converter: BaseConverter, name: str, value: object, title: str) -> st
 
 
 def _without_exponent(text: str) -> str:
-    """Write a number as the URL of a page may have it: Python writes the smallest and the largest ones otherwise."""
+    """Write a number as a URL may have it, without the exponent with which Python writes very small and large ones."""
     number = Decimal(text)
     if number.is_infinite():
-        # As it is read of more digits than a float has.
+        # A text with that many digits is read as infinity.
         number = Decimal("1e309").copy_sign(number)
     plain = f"{number:f}"
     return plain if "." in plain else f"{plain}.0"
 
 
 def _read(converter: BaseConverter, text: str) -> Any:
-    """Match and convert as the router does.
+    """Match and convert a text as the router does.
 
-    :raises ValueError: it would be no URL of the page.
+    :raises ValueError: if the page could not have it in its URL.
     """
     if not re.fullmatch(converter.regex, text):
         raise ValidationError
