@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 #: What the trial itself needs, and what some extensions use without asking for it.
-_TOOLS = ["cachelib", "opentelemetry-sdk", "pytest", "requests"]
+_TOOLS = ["cachelib", "pytest", "requests"]
 
 
 def main() -> int:
