@@ -122,7 +122,7 @@ def _prepare_teardown(app: Flask, *, has_failed: bool) -> KeptContexts | None:
     """Close what no body of the current request will have.
 
     :param has_failed: whether an exception has left the request, so that another response goes out.
-    :return: the contexts that keeps the request's contexts for its body; None if they are torn down now.
+    :return: the contexts that the body keeps; None if they are torn down now.
     """
     current = request._get_current_object()  # type: ignore[attr-defined]
     state: RequestState | None = current.__dict__.get(REQUEST_KEY)
