@@ -32,7 +32,7 @@ SLOW_SECONDS = 1.0
 
 def make_hub(name: str) -> StreamHub:
     app = Flask(name)
-    Datastar(app, broker_url=URL)
+    Datastar(app, brokers=BROKERS, broker_url=URL)
     return hub_of(find_app_state(app))
 
 
@@ -43,7 +43,7 @@ def open_streams(hub: StreamHub) -> None:
             stream = hub.new_stream()
             stream.entry = TabEntry(scope, tab, "p", "/feed?", "feed", time.time(), stream)
             hub.open(stream, (scope, tab, "feed"))
-            hub.bus.subscribe("news", stream)
+            hub.bus.subscribe(("news",), stream)
 
 
 def is_order(envelope: Envelope) -> bool:
