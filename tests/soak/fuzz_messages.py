@@ -24,7 +24,7 @@ from flask_datastar.hub.hub import StreamHub
 from flask_datastar.hub.tabs import TabEntry
 from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
-from tests.brokers.joined import URL
+from tests.brokers.joined import BROKERS, URL
 from tests.support.hostile import damaged_messages
 
 SLOW_SECONDS = 1.0

@@ -31,7 +31,7 @@ class Listener:
     def __init__(self, app: Flask) -> None:
         self.sent: list[bytes] = []
         for topic in ("all", "\0003:ann"):
-            hub_for(app).bus.subscribe(topic, self)
+            hub_for(app).bus.subscribe((topic,), self)
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         self.sent.append(payload.data)
