@@ -150,7 +150,7 @@ def check_no_token(app_state: AppState, data: bytes) -> None:
     is_in_there = isinstance(token, str) and token.encode() in data
     if is_in_there or any(_is_token(app_state.app, sent) for sent in _sent_values() if sent.encode() in data):
         raise SetupError(
-            "the broadcast contains the CSRF token of the user whose request this is, which no other user may receive; "
+            "the message contains the CSRF token of the user whose request this is, which no other user may receive; "
             "leave it out, render templates with the broadcast's patch_template(), and use neither csrf_token() nor a "
             "form's hidden_tag() in them"
         )

@@ -170,7 +170,7 @@ def test_data_that_is_no_json_is_skipped(
         datastar.publish("news", "after")
 
     stream.wait('{"got":"after"}')
-    assert caplog.text.count("was skipped: its data is no JSON") == 1
+    assert caplog.text.count("was skipped: its data is not JSON") == 1
 
 
 def test_whatever_comes_streams_live_on(

@@ -247,7 +247,7 @@ def test_no_tab_is_never_all_tabs(make_process: MakeProcess, tab: str | None) ->
 
     with process.app.app_context():
         for use in (datastar.broadcast_to, datastar.tabs.close):
-            with pytest.raises(ValueError, match=r"^tab is (None|''): .*never means all tabs; leave the argument out"):
+            with pytest.raises(ValueError, match=r"^tab is (None|''): .*never means all tabs; put tab_signal"):
                 use("ann", tab)
             with pytest.raises(ValueError, match=r"^tab is (None|''): "):
                 use("ann", tab=tab)
