@@ -57,7 +57,7 @@ class Fill:
         arguments = options.pop("_arguments", {})
         method = options.pop("_method", "post")
 
-        def save() -> None:
+        def save(**_: object) -> None:
             form = datastar.form(form_class, **arguments)
             self.forms.append(form)
             form.validate()

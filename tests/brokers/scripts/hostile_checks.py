@@ -6,9 +6,8 @@ import json
 import logging
 from functools import partial
 
-from tests.brokers.contract import Brokers, say
-
-from flask_datastar.brokers import redis_presence
+from flask_datastar.brokers import Broker, Payload, redis_presence
+from flask_datastar.testing import Brokers
 from tests.brokers.redis_server import RedisServer
 from tests.support.checks import wait_until
 from tests.support.hostile import VALUES, damaged_messages, nested
@@ -17,6 +16,10 @@ CHANNEL = b"ds:shop:channel:news"
 HEAD = [1, "a", 7, "news", "events", None]
 # What is logged is looked at by a check, and printed by none.
 logging.getLogger("flask_datastar").addHandler(logging.NullHandler())
+
+
+def say(broker: Broker, data: bytes, *, channel: str = "news", waits: bool = True) -> None:
+    broker.publish(channel, channel, "events", Payload(data), waits=waits)
 
 
 class Texts(logging.Handler):

@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 30
 
 def create_app(url: str) -> Flask:
     app = Flask("shop")
-    datastar = Datastar(app, broker_url=url, broker_timeout_seconds=TIMEOUT_SECONDS)
+    datastar = Datastar(app, broker_url=url, broker_timeout_seconds=TIMEOUT_SECONDS, broker_on_failure="raise")
 
     @app.cli.command()
     @click.argument("text")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
@@ -9,7 +10,7 @@ from hashlib import sha256
 from flask import Response, request
 from jinja2 import DictLoader
 
-from tests.live.apps.base import LAYOUT, make_app, render_page
+from tests.live.apps.base import make_app, render_page
 
 app, datastar = make_app(__name__)
 app.debug = True
@@ -68,14 +69,14 @@ def add_policy(response: Response) -> Response:
     if request.args.get("policy"):
         response.headers["Content-Security-Policy"] = (
             "default-src 'self'; img-src data:; object-src 'none'; style-src 'self'; "
-            f"script-src 'self' 'unsafe-eval' 'sha256-{inline_script_hash()}'"
+            f"script-src 'self' 'unsafe-eval' {inline_script_hashes(response.get_data(as_text=True))}"
         )
     return response
 
 
-def inline_script_hash() -> str:
-    script = LAYOUT.partition("<script>")[2].partition("</script>")[0]
-    return b64encode(sha256(script.encode()).digest()).decode()
+def inline_script_hashes(page: str) -> str:
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    return " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
 
 
 @datastar.handler(group="overlay")
