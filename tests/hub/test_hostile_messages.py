@@ -17,6 +17,7 @@ from flask_datastar.hub import bus as bus_module
 from flask_datastar.hub import tab_messages
 from flask_datastar.hub.bus import Bus
 from tests.brokers.joined import BROKERS, URL, JoinedBroker
+from tests.support.checks import wait_until
 from tests.support.hostile import TAB_MESSAGES, VALUES, damaged_messages, nested
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import ending
@@ -163,6 +164,7 @@ def test_data_that_is_no_json_is_skipped(
     app: Flask, datastar: Datastar, bus: Bus, connect: Connect, caplog: pytest.LogCaptureFixture, data: bytes
 ) -> None:
     stream = connect("/ds/g/listen").wait_open()
+    wait_until(lambda: bool(bus.topics.subscribers("news")))
 
     for _ in range(3):
         bus.receive("news", MessageKind.MESSAGE, Payload(data))

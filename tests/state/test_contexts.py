@@ -15,6 +15,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_datastar import Datastar
+from flask_datastar.state.contexts import KeptContexts
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 from tests.support.streams import Connect
@@ -615,3 +616,17 @@ def test_body_of_a_session_that_cannot_be_saved_is_closed(make_app: MakeApp, is_
     # Nothing of it is left for the next request of this thread.
     assert app.test_client().get("/missing").status_code == 500
     assert teardowns.calls == Teardowns.once("LookupError") * 2
+
+
+def test_contexts_of_a_body_that_has_ended_run_nothing(app: Flask) -> None:
+    with app.test_request_context("/"):
+        kept = KeptContexts(app, request._get_current_object())
+        assert kept.run(lambda: 1) == 1
+        assert not kept.defer(Flask("other"), print, (None,))
+
+        kept.end(None)
+
+        with pytest.raises(RuntimeError, match="the body has ended"):
+            kept.run(lambda: 1)
+        kept.keep()
+        kept.end(None)
