@@ -27,7 +27,7 @@ from .sending.rendering import install_context_processor
 from .sending.response import BodyKind, EventResponse, current_response, finish, response_of, start_response
 from .state.app import AppState, current_app_state
 from .state.contexts import install_contexts
-from .state.request import REQUEST_KEY, RequestState, begin_request, current_request_state
+from .state.request import REQUEST_KEY, RequestState, current_request_state, start_request_state
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
 from .streams.methods import StreamMethods
@@ -179,7 +179,7 @@ def _install_request_hooks(app_state: AppState) -> None:
         if is_first:
             is_first = False
             warn_of_processes(app_state, current.environ)
-        state = begin_request(app_state, current)
+        state = start_request_state(app_state, current)
         if "csrf" in app.extensions:
             carry_token(state, current)
 

@@ -24,7 +24,7 @@ from ..sansio.tab_signal import TAB_HEADER_VALUE, TAB_SIGNAL, signal_filter
 from ..security import tokens as csrf
 from ..security.nonce import nonce_attribute
 from ..state.app import AppState, current_app_state
-from ..state.request import RequestState, own_request_state
+from ..state.request import RequestState, ensure_request_state
 from . import urls
 from .parameters import check_parameters_of_any
 from .targets import find_handler
@@ -155,7 +155,7 @@ class PageHelpers:
         """
         state = _page_state()
         # HTML rendered for an open page must not overwrite what was typed there; without a request no page is open.
-        if state is None and (model is None or own_request_state() is not None):
+        if state is None and (model is None or ensure_request_state() is not None):
             return Expression.from_js("{}")
         signals = state.tracked.signals if state is not None else {}
         if model is not None:
@@ -227,7 +227,7 @@ def _page_state() -> RequestState | None:
     The response to a Datastar request goes into a page that has its own token and nonce, and a broadcast goes to other
     users.
     """
-    state = own_request_state()
+    state = ensure_request_state()
     return None if state is None or state.renders_for_others or is_datastar_request(request) else state
 
 

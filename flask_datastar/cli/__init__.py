@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from ..config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY
-from ..state.app import find_app_state
+from ..state.app import app_state_of
 from . import client, files, layouts
 from .gunicorn_conf import GUNICORN_CONF
 
@@ -62,7 +62,7 @@ def _init_layout(app: Flask, name: str | None, dry_run: bool) -> None:
     text = files.read_text(path)
     edit = layouts.add_to_layout(text)
     advice = list(edit.advice)
-    if find_app_state(app).settings.csp_nonce is not None and "html_attrs" not in text:
+    if app_state_of(app).settings.csp_nonce is not None and "html_attrs" not in text:
         advice.append(f"DATASTAR_CSP_NONCE needs {layouts.HTML_ATTRS} in the <html> tag")
     if edit.text != text:
         files.change(path, edit.text.encode(), dry_run=dry_run)
@@ -89,7 +89,7 @@ def _init_gunicorn(dry_run: bool) -> None:
 def _fetch_client(app: Flask, *, force: bool, dry_run: bool) -> None:
     if app.static_folder is None or app.static_url_path is None:
         raise click.ClickException(f"{app!r} has no static folder; add one, or put the client where you serve it.")
-    settings = find_app_state(app).settings
+    settings = app_state_of(app).settings
     # An app that already serves the client has a path there, from which nothing can be fetched.
     source = DEFAULT_SCRIPT_URL if settings.script_url.startswith("/") else settings.script_url
     integrity = settings.script_integrity or KNOWN_INTEGRITY.get(source)

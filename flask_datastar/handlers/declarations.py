@@ -11,7 +11,7 @@ from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
 
 from ..errors import SetupError
-from ..state.app import AppState, find_app_state
+from ..state.app import AppState, app_state_of
 from .endpoints import install_handler, install_in_blueprint, retire_handler
 from .handler import Handler
 from .registry import HandlerRegistry, check_same_function
@@ -135,15 +135,15 @@ class Declarations:
     def app_state_of(self, app: Flask | None) -> AppState | None:
         """Return the state of an app of this instance, or None; for no app, the state of the instance's only one."""
         if app is not None and app in self._apps:
-            return find_app_state(app)
+            return app_state_of(app)
         apps = list(self._apps)
-        return find_app_state(apps[0]) if app is None and len(apps) == 1 else None
+        return app_state_of(apps[0]) if app is None and len(apps) == 1 else None
 
     def _install_everywhere(self, declared: Declaration, handlers_before: tuple[Handler, ...]) -> None:
         kept = {handler.key for handler in declared.handlers}
         gone = [handler for handler in handlers_before if handler.key not in kept]
         for app in self._apps:
-            app_state = find_app_state(app)
+            app_state = app_state_of(app)
             declared.install(app_state)
             for handler in gone:
                 retire_handler(app_state, handler)
@@ -159,7 +159,7 @@ class Declarations:
         def on_register(setup: BlueprintSetupState) -> None:
             app = cast(Flask, setup.app)
             if app in self._apps:
-                install(find_app_state(app), setup)
+                install(app_state_of(app), setup)
             else:
                 waiting: list[tuple[Declarations, Callable[[AppState], None]]]
                 waiting = app.extensions.setdefault(_WAITING, [])

@@ -24,7 +24,7 @@ from ..sansio.scripts import dispatch_event
 from ..sansio.signals import patch_signals
 from ..sending.response import finish, start_response
 from ..state.app import AppState
-from ..state.request import RequestState, state_of
+from ..state.request import RequestState, request_state_of
 from .guards import ask_guards
 from .origin import check_origin
 from .tokens import is_protected, is_signed_here, page_token, session_key, signing_keys
@@ -65,7 +65,7 @@ def _renew(error: BadRequest) -> Any:
     from flask_wtf.csrf import CSRFError
 
     current = request._get_current_object()  # type: ignore[attr-defined]
-    state = state_of(current)
+    state = request_state_of(current)
     if not isinstance(error, CSRFError) or state is None or not is_datastar_request(current):
         return None
     app = state.app_state.app

@@ -24,7 +24,7 @@ from ..sansio.consts import CARRIED_TOKEN, SSE_HEADERS
 from ..sansio.error_overlay import error_overlay
 from ..sansio.tracebacks import own_frames
 from ..state.app import AppState
-from ..state.request import RequestState, state_of
+from ..state.request import RequestState, request_state_of
 from .restarts import restart_block
 
 #: The number of a streamed response's last writes that are shown.
@@ -130,7 +130,7 @@ def _own_text(current: Request, report: traceback.TracebackException, error: Exc
     """Return title and text of what a developer needs first; None if that is the whole traceback."""
     if isinstance(error, InvalidSignals):
         return "Invalid signals", "\n".join(f"{path}: {text}" for path, text in error.errors.items()) or str(report)
-    state = state_of(current)
+    state = request_state_of(current)
     own = own_frames(report, (state.app_state.app.root_path,) if state is not None else ())
     return ("Your frames", own) if own else None
 
@@ -147,7 +147,7 @@ def _template_lines(error: BaseException) -> str:
 
 
 def _signals_text(current: Request) -> str:
-    state = state_of(current)
+    state = request_state_of(current)
     try:
         received = read_signals(current, state) if state is not None else {}
     except Exception as error:

@@ -12,7 +12,7 @@ from jinja2 import Template
 from jinja2.runtime import Macro
 
 from ..state.app import with_context
-from ..state.request import find_request_state, own_request_state
+from ..state.request import ensure_request_state, find_request_state
 from .blocks import extends_another, render_block
 
 
@@ -36,7 +36,7 @@ def install_context_processor(app: Flask) -> None:
 @contextmanager
 def rendering_for_others() -> Iterator[None]:
     """Keep data of the current request's user out of everything that is rendered inside the ``with`` block."""
-    state = own_request_state()
+    state = ensure_request_state()
     if state is None:
         yield
         return

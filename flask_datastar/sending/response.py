@@ -11,7 +11,7 @@ from werkzeug.datastructures import Headers
 
 from ..sansio.consts import SSE_HEADERS
 from ..sansio.events import Event
-from ..state.app import AppState, find_current_app_state
+from ..state.app import AppState, find_app_state
 from ..state.request import EventQueue, RequestState, current_request_state, find_request_state
 from ..state.tracked import TrackedSignals
 from . import SendingMethods
@@ -86,7 +86,7 @@ class EventResponse(SendingMethods["EventResponse"], Response):
 
 def _restore(status: str, headers: list[tuple[str, str]], queue: list[bytes], body: bytes | None) -> EventResponse:
     """Create a response from a pickled one: a response of the current app, if there is one."""
-    app_state = find_current_app_state()
+    app_state = find_app_state()
     response = EventResponse() if app_state is None else _new_response(app_state)
     response.headers = Headers(headers)
     response.event_queue = queue

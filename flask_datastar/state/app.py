@@ -1,4 +1,8 @@
-"""The state that the extension keeps for one app."""
+"""The state that the extension keeps for one app.
+
+The doors to a state, here and in :mod:`.request`, differ in how they treat its absence: ``current_…`` raises an error with
+advice, ``find_…`` returns None, ``ensure_…`` creates the state, and ``…_of`` reads it from a given object unchecked.
+"""
 
 from __future__ import annotations
 
@@ -106,13 +110,13 @@ def with_context(*arguments: object) -> tuple[Any, ...]:
     return (app_ctx._get_current_object(), *arguments) if _TAKES_CONTEXT else arguments  # type: ignore[attr-defined]
 
 
-def find_app_state(app: Flask) -> AppState:
+def app_state_of(app: Flask) -> AppState:
     """Return the state of an app that is initialised."""
     state: AppState = app.extensions[_STATE_KEY]
     return state
 
 
-def find_current_app_state() -> AppState | None:
+def find_app_state() -> AppState | None:
     """Return the state of the current app; None without an app, and for an app that is not initialised."""
     return current_app.extensions.get(_STATE_KEY) if has_app_context() else None
 
@@ -125,7 +129,7 @@ def current_app_state(extension: object | None = None) -> AppState:
     """
     if not has_app_context():
         raise SetupError("Datastar needs an app context; wrap the call in 'with app.app_context():'")
-    state = find_current_app_state()
+    state = find_app_state()
     if state is None:
         raise SetupError(f"{current_app!r} has no Datastar; call Datastar(app), or init_app(app) on your instance")
     if extension is not None and state.extension is not extension:

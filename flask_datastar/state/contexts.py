@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from flask import Flask, Request, request
 
 from .app import AppState
-from .request import REQUEST_KEY, RequestState, state_of
+from .request import REQUEST_KEY, RequestState, request_state_of
 
 T = TypeVar("T")
 Teardown = Callable[..., None]
@@ -98,7 +98,7 @@ class KeptContexts:
         self._context = None
         own, self._own = self._own, None
         teardowns, self._teardowns = self._teardowns, []
-        state = state_of(self._request)
+        state = request_state_of(self._request)
         if state is not None:
             state.close()
         for teardown in teardowns:

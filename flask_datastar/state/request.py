@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flask import Request
 
 #: The key of the state in a request object's own dict, for hooks that run in each request; other code calls
-#: :func:`state_of`. A request that is nested in another one has a state of its own.
+#: :func:`request_state_of`. A request that is nested in another one has a state of its own.
 REQUEST_KEY = "_flask_datastar"
 
 
@@ -116,7 +116,7 @@ class RequestState:
         self.tracked = TrackedSignals(self.app_state)
 
 
-def begin_request(app_state: AppState, current: Request) -> RequestState:
+def start_request_state(app_state: AppState, current: Request) -> RequestState:
     """Return the current request's state; at the first call, bind a new one to the request and its ``g``.
 
     Called at the start of each request. The request has a state before that if a URL value preprocessor sent something.
@@ -140,7 +140,7 @@ def current_request_state(extension: object | None = None) -> RequestState:
     except RuntimeError:
         current_app_state(extension)
         raise SetupError("nothing can be sent here: there is no request, so no browser waits for an answer") from None
-    state = current.__dict__.get(REQUEST_KEY) or begin_request(current_app_state(extension), current)
+    state = current.__dict__.get(REQUEST_KEY) or start_request_state(current_app_state(extension), current)
     if extension is not None and state.app_state.extension is not extension:
         current_app_state(extension)
     if not state.is_at_home(g._get_current_object()):
@@ -155,17 +155,17 @@ def find_request_state() -> RequestState | None:
     """Return the state of the current request; None without a request or a state, and in a copied context."""
     if not has_request_context():
         return None
-    state = state_of(request._get_current_object())  # type: ignore[attr-defined]
+    state = request_state_of(request._get_current_object())  # type: ignore[attr-defined]
     return state if state is not None and state.is_at_home(g._get_current_object()) else None
 
 
-def own_request_state() -> RequestState | None:
+def ensure_request_state() -> RequestState | None:
     """Return the current request's state, created at the first call; None without a request or in a copied context."""
-    if has_request_context() and state_of(request._get_current_object()) is None:  # type: ignore[attr-defined]
+    if has_request_context() and request_state_of(request._get_current_object()) is None:  # type: ignore[attr-defined]
         return current_request_state()
     return find_request_state()
 
 
-def state_of(current: Request) -> RequestState | None:
+def request_state_of(current: Request) -> RequestState | None:
     """Return the state that is bound to a request object, or None."""
     return current.__dict__.get(REQUEST_KEY)

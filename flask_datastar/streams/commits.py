@@ -14,7 +14,7 @@ from weakref import WeakSet
 from flask import Flask, appcontext_pushed
 
 from ..errors import BrokerError
-from ..state.app import AppState, find_app_state
+from ..state.app import AppState, app_state_of
 
 Publish = Callable[[], object]
 
@@ -37,7 +37,7 @@ def _look(sender: Flask, **_: Any) -> None:
     scoped = scoped_session(sender)
     if scoped is not None:
         _listen(scoped)
-    if scoped is not None or find_app_state(sender).has_served:
+    if scoped is not None or app_state_of(sender).has_served:
         appcontext_pushed.disconnect(_look, sender)
 
 

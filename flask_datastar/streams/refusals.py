@@ -23,7 +23,7 @@ from ..sending.redirects import REDIRECTS, convert_redirect, redirect_event
 from ..sending.response import EventResponse, finish, start_response
 from ..sending.restarts import restart_block
 from ..state.app import AppState, with_context
-from ..state.request import RequestState, state_of
+from ..state.request import RequestState, request_state_of
 
 _REFUSALS = frozenset({401, 403, 404, 405, 410})
 #: Statuses of responses that refuse a stream.
@@ -37,7 +37,7 @@ def install_refusals(app_state: AppState) -> None:
 
     def note_and_handle(*arguments: Any) -> Any:
         # The last one is the exception; newer versions of Flask pass the context, too.
-        state = state_of(request._get_current_object())  # type: ignore[attr-defined]
+        state = request_state_of(request._get_current_object())  # type: ignore[attr-defined]
         if state is not None:
             error = arguments[-1]
             state.failed_with = (error.code if isinstance(error, HTTPException) else None) or 500

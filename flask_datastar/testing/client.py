@@ -22,7 +22,7 @@ from ..sansio.events import Event
 from ..sansio.page_signals import page_signals
 from ..sansio.signal_merging import merge_patch
 from ..security import tokens as csrf
-from ..state.app import EXTENSION_KEY, find_app_state
+from ..state.app import EXTENSION_KEY, app_state_of
 from .answer import Answer, events_of, is_of_the_app
 from .reading import read_events
 from .serving import ServedRequest
@@ -185,7 +185,7 @@ class DatastarClient:
         return Context().run(self._handler_url, target, event, values)
 
     def _handler_url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
-        app_state = find_app_state(self._app)
+        app_state = app_state_of(self._app)
         with self._app.app_context():
             handler = find_handler(self._datastar._declarations.handlers, app_state, target, event)
             url = urlsplit("".join(map(str, urls.handler_url(app_state, handler, values))))

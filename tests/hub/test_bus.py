@@ -16,7 +16,7 @@ from flask_datastar.errors import BrokerError
 from flask_datastar.hub import bus as bus_module
 from flask_datastar.hub.bus import Bus
 from flask_datastar.hub.turns import Turns
-from flask_datastar.state.app import find_app_state
+from flask_datastar.state.app import app_state_of
 
 MESSAGE, EVENTS, TABS, MISSED = MessageKind
 DEADLINE_SECONDS = 40
@@ -69,7 +69,7 @@ class Listener:
 def bus() -> Iterator[Bus]:
     app = Flask(__name__)
     Datastar(app, brokers={"failing": FailingBroker}, broker_url="failing://", broker_on_failure="raise")
-    bus = Bus(find_app_state(app).settings, app.name, Turns())
+    bus = Bus(app_state_of(app).settings, app.name, Turns())
     yield bus
     bus.close()
 

@@ -22,7 +22,7 @@ from flask_datastar import Datastar
 from flask_datastar.brokers.wire import Envelope, decode
 from flask_datastar.hub.hub import StreamHub
 from flask_datastar.hub.tabs import TabEntry
-from flask_datastar.state.app import find_app_state
+from flask_datastar.state.app import app_state_of
 from flask_datastar.streams.current import hub_of
 from tests.brokers.joined import BROKERS, URL
 from tests.support.hostile import damaged_messages
@@ -33,7 +33,7 @@ SLOW_SECONDS = 1.0
 def make_hub(name: str) -> StreamHub:
     app = Flask(name)
     Datastar(app, brokers=BROKERS, broker_url=URL)
-    return hub_of(find_app_state(app))
+    return hub_of(app_state_of(app))
 
 
 def open_streams(hub: StreamHub) -> None:

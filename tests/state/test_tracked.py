@@ -19,7 +19,7 @@ from flask_datastar import Datastar, Event, sse
 from flask_datastar.sansio import strictjson
 from flask_datastar.sansio.parser import parse_events
 from flask_datastar.sansio.signal_merging import merge_patch
-from flask_datastar.state.app import find_app_state
+from flask_datastar.state.app import app_state_of
 from flask_datastar.state.tracked import TrackedSignals
 from flask_datastar.streams.broadcast import Broadcast
 from flask_datastar.testing import DatastarClient
@@ -227,14 +227,14 @@ def test_path_leads_into_what_was_set_in_the_same_answer(
 
 
 def test_path_leads_into_a_dataclass_and_keeps_its_other_fields(app: Flask) -> None:
-    tracked = TrackedSignals(find_app_state(app))
+    tracked = TrackedSignals(app_state_of(app))
     user = User("Ada")
     with app.app_context():
         tracked.set("user", user)
         tracked.set("user.name", "Bob")
         tracked.set("user.address.city", "Paris")
         tracked.set("user.tags.1", "z")
-        (event,) = tracked.take_events(find_app_state(app).dumps)
+        (event,) = tracked.take_events(app_state_of(app).dumps)
 
     since = "Sat, 21 Nov 2026 00:00:00 GMT"
     assert apply([event]) == {
@@ -263,14 +263,14 @@ def test_path_leads_into_what_the_apps_own_json_makes_of_a_value(make_app: MakeA
 
     app = make_app()
     app.json = Provider(app)
-    dumps = find_app_state(app).dumps
+    dumps = app_state_of(app).dumps
     for value, expected in (
         (Member(full_name="Ada"), {"full_name": "Ada", "age": 36, "x": "y"}),
         (User("Ada"), {"fullName": "Ada", "x": "y"}),
         (MappingProxyType({"a": 1}), {"a": 1, "x": "y"}),
         ([Member(full_name="Ada")], [{"full_name": "Ada", "age": 36, "x": "y"}]),
     ):
-        tracked = TrackedSignals(find_app_state(app))
+        tracked = TrackedSignals(app_state_of(app))
         tracked.set("user", value)
         tracked.set("user.0.x" if isinstance(value, list) else "user.x", "y")
 
@@ -339,11 +339,11 @@ def test_only_if_missing_sees_the_places_of_a_list(tracked: TrackedSignals) -> N
 
 
 def test_only_if_missing_sees_the_fields_of_a_dataclass(app: Flask) -> None:
-    tracked = TrackedSignals(find_app_state(app))
+    tracked = TrackedSignals(app_state_of(app))
     tracked.set("user", User("Ada"))
     tracked.set("user.name", "Bob", only_if_missing=True)
 
-    assert apply(tracked.take_events(find_app_state(app).dumps))["user"]["name"] == "Ada"
+    assert apply(tracked.take_events(app_state_of(app).dumps))["user"]["name"] == "Ada"
 
 
 def test_path_into_a_list_that_is_set_only_if_missing(tracked: TrackedSignals) -> None:
@@ -399,7 +399,7 @@ def test_keys_that_cannot_be_sorted_are_named_at_the_flush(datastar: Datastar, t
 
 def test_broadcast_sets_a_place_of_a_list(app: Flask) -> None:
     sent: list[bytes] = []
-    with Broadcast(find_app_state(app), lambda payload: sent.append(payload.data)) as out:
+    with Broadcast(app_state_of(app), lambda payload: sent.append(payload.data)) as out:
         out.signal("items", (ITEMS[0], User("Ada")))
         out.signal("items.0.n", "x")
         out.signal("items.1.name", "Bob")

@@ -16,8 +16,8 @@ from flask_datastar import Datastar, sse
 from flask_datastar.errors import SetupError
 from flask_datastar.hub.limits import max_streams
 from flask_datastar.sansio.stream_events import OPENED
-from flask_datastar.state.app import find_app_state
-from flask_datastar.state.request import state_of
+from flask_datastar.state.app import app_state_of
+from flask_datastar.state.request import request_state_of
 from flask_datastar.testing import DatastarClient
 from flask_datastar.transport import worker
 from tests.conftest import MakeApp
@@ -371,7 +371,7 @@ def test_streams_leave_two_threads_to_other_requests(
 ) -> None:
     monkeypatch.setattr(worker, "thread_count", lambda: threads)
 
-    assert max_streams(find_app_state(app).settings) == expected
+    assert max_streams(app_state_of(app).settings) == expected
 
 
 def test_too_few_threads_for_any_stream_are_refused(
@@ -588,7 +588,7 @@ def test_stream_that_follows_keeps_no_request(app: Flask, datastar: Datastar) ->
 
         current = request._get_current_object()  # type: ignore[attr-defined]
         kept.extend(map(weakref.ref, (current, g._get_current_object())))
-        assert state_of(current) is not None
+        assert request_state_of(current) is not None
         return datastar.follow("news")
 
     _, _, body = call(app, PATH, signals={"tabId": "t.p"})

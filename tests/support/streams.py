@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_datastar.hub.hub import StreamHub
-from flask_datastar.state.app import find_app_state
+from flask_datastar.state.app import app_state_of
 from flask_datastar.streams.current import hub_of
 from flask_datastar.transport import leaving
 from tests.support.wsgi import Connection
@@ -30,7 +30,7 @@ def watcher() -> None:
 
 def hub_for(app: Flask) -> StreamHub:
     """Return the hub of an app in this process."""
-    return hub_of(find_app_state(app))
+    return hub_of(app_state_of(app))
 
 
 @pytest.fixture
