@@ -57,6 +57,7 @@ WORDS = {
     r"(?:holds?|held) (?:anybody |nobody |everybody |others |them )?up": "write delay or block",
     r"(?:is|are|be) let go": "write drop, release or close",
     r"(?:took|takes?) no notice": "write ignore",
+    r"JSON-?able": "write 'can be sent as JSON'",
 }
 #: Forms of docstrings and comments → the rule.
 FORMS = {
