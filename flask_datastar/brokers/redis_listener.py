@@ -39,6 +39,7 @@ class Listener:
     :param own_channel: a channel that is always subscribed, because a connection without channels gets no messages.
     :param on_message: called with the data of each message, in the order in which the server has them.
     :param on_lost: called when messages may be missed from now on.
+    :param on_cut: called in the thread that reads, after a connection has failed and before the next one is made.
     :param on_restored: called after that, as soon as all channels are subscribed again.
     """
 
@@ -49,12 +50,14 @@ class Listener:
         timeout_seconds: float,
         on_message: Callable[[bytes], object],
         on_lost: Callable[[], object],
+        on_cut: Callable[[], object],
         on_restored: Callable[[], object],
     ) -> None:
         self._connection = connection
         self._timeout_seconds = timeout_seconds
         self._on_message = on_message
         self._on_lost = on_lost
+        self._on_cut = on_cut
         self._on_restored = on_restored
         self._process = os.getpid()
         self._lock = make_lock()
@@ -170,6 +173,7 @@ class Listener:
                     if os.getpid() != self._process:
                         return
                     self._lose(error)
+                    self._on_cut()
                     self._retry.clear()
                     if not self._is_closed:
                         self._retry.wait(backoff.next_wait())

@@ -1,7 +1,7 @@
 """The state that the extension keeps for one app.
 
-The doors to a state, here and in :mod:`.request`, differ in how they treat its absence: ``current_…`` raises an error with
-advice, ``find_…`` returns None, ``ensure_…`` creates the state, and ``…_of`` reads it from a given object unchecked.
+The doors to a state, here and in :mod:`.request`, differ in how they treat its absence: ``current_…`` raises an error
+with advice, ``find_…`` returns None, ``ensure_…`` creates the state, and ``…_of`` reads it from a given object.
 """
 
 from __future__ import annotations

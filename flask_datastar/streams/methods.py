@@ -181,7 +181,7 @@ class StreamMethods:
 
         Works wherever the app's context is: in a view, a command, a background job.
 
-        :param data: anything JSON-able.
+        :param data: a value that can be sent as JSON.
         """
         publish_message(current_app_state(self), _topic(topic), data)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from flask_datastar.brokers import Broker, redis, redis_listener
+from flask_datastar.brokers import Broker, redis_listener, redis_own
 from flask_datastar.brokers.payload import Payload
 from flask_datastar.errors import BrokerError, ConfigError
 from flask_datastar.testing import Brokers, Inbox
@@ -311,7 +311,7 @@ def check_silent_server_is_asked_and_then_left() -> None:
 
 
 def check_late_messages_are_delivered_once_and_in_order() -> None:
-    redis.PATIENCE_SECONDS = 0.02
+    redis_own.PATIENCE_SECONDS = 0.02
     with made() as (server, brokers):
         one, inbox = brokers.make()
         one.subscribe("news")
