@@ -32,6 +32,13 @@ from tests.transport.checks import all_checks, run_check
 pytestmark = pytest.mark.redis
 
 
+def send_into_the_void(broker: Any, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send what Redis gives to nobody, as when it reads it after the end of the subscription that it should come on."""
+    with monkeypatch.context() as patch:
+        patch.setattr(broker._commands, "call", lambda *_: None)
+        send(broker, data)
+
+
 class TestRedisBroker(SharedBrokerContract):
     @pytest.fixture
     def brokers(self, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Brokers]:
@@ -79,10 +86,7 @@ class TestRedisBroker(SharedBrokerContract):
     ) -> None:
         broker, inbox = brokers.make()
         broker.subscribe("news")
-        with monkeypatch.context() as patch:
-            # Redis has nobody to give it to, as if the connection that it should come on were gone by then.
-            patch.setattr(broker._commands, "call", lambda *_: None)  # type: ignore[attr-defined]
-            send(broker, b"1")
+        send_into_the_void(broker, b"1", monkeypatch)
         with redis_server.client() as client:
             client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
         wait_until(lambda: inbox.catch_ups)
@@ -95,10 +99,7 @@ class TestRedisBroker(SharedBrokerContract):
     ) -> None:
         broker, inbox = brokers.make()
         broker.subscribe("news")
-        with monkeypatch.context() as patch:
-            # Redis reads it only after the end of the subscription.
-            patch.setattr(broker._commands, "call", lambda *_: None)  # type: ignore[attr-defined]
-            send(broker, b"1")
+        send_into_the_void(broker, b"1", monkeypatch)
         broker.unsubscribe("news")
         broker.subscribe("news")
         send(broker, b"2")
