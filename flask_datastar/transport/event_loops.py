@@ -1,0 +1,61 @@
+"""Event loops of greenlets in which a stream that waits would block all other requests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from .wakeups import is_gevent
+
+# Whether patches were found. Patches stay, so they are not looked for again.
+_is_patched = False
+
+
+class EventLoop(Enum):
+    """A library whose greenlets serve requests."""
+
+    GEVENT = "gevent"
+    EVENTLET = "eventlet"
+
+
+def find_blocked_loop(environ: Mapping[str, Any]) -> EventLoop | None:
+    """Find the event loop that a waiting stream would block; called by the greenlet that serves the request.
+
+    The call is cheap, for each opening of a stream.
+
+    :param environ: of the request.
+    :return: gevent, if locks and sleeps are not patched; eventlet, unless gunicorn's own worker runs it; None for
+        threads, and for gevent as it should be.
+    """
+    if not _is_patched:
+        gevent = sys.modules.get("gevent._hub_local")
+        if gevent is not None and not _find_patches() and _runs_below(gevent.get_hub_if_exists()):
+            return EventLoop.GEVENT
+    eventlet = sys.modules.get("eventlet.hubs")
+    if eventlet is not None and "gunicorn.socket" not in environ:
+        hub = getattr(eventlet._threadlocal, "hub", None)
+        if _runs_below(getattr(hub, "greenlet", None)):
+            return EventLoop.EVENTLET
+    return None
+
+
+def _find_patches() -> bool:
+    """Return whether gevent has patched all that streams wait by."""
+    global _is_patched
+    # A lock that another greenlet holds is waited for by time.sleep().
+    _is_patched = is_gevent() and bool(sys.modules["gevent.monkey"].is_module_patched("time"))
+    return _is_patched
+
+
+def _runs_below(hub: object | None) -> bool:
+    """Return whether a greenlet of a hub runs now, as opposed to the thread's own."""
+    if hub is None:
+        return False
+    current = sys.modules["greenlet"].getcurrent()
+    while current is not None:
+        if current is hub:
+            return True
+        current = current.parent
+    return False
