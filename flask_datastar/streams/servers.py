@@ -1,7 +1,8 @@
-"""The check of the server that a stream is opened on, or that publishes: refuse what would fail without a word."""
+"""Servers that streams cannot work on, refused before messages are lost silently."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from os import getpid
 from typing import Any
@@ -17,13 +18,15 @@ from ..transport.servers import Server, find_server
 
 
 def check_server(app_state: AppState, environ: Mapping[str, Any]) -> None:
-    """Refuse servers that cannot hold streams, and processes that would not get each other's broadcasts.
+    """Check that a server can hold streams, and that its processes get each other's messages.
 
-    :raises SetupError: if it is such a server; the message says what to use.
+    :raises SetupError: if not; the message says what to use.
     """
     name, is_one_of_many = environ.get("SERVER_SOFTWARE"), environ.get("wsgi.multiprocess")
     has_socket = "gunicorn.socket" in environ or "werkzeug.socket" in environ
-    known = getpid(), name, has_socket, environ.get("wsgi.multithread"), is_one_of_many, find_blocked_loop(environ)
+    # A process without greenlets is spared the call.
+    loop = find_blocked_loop(environ) if "greenlet" in sys.modules else None
+    known = getpid(), name, has_socket, environ.get("wsgi.multithread"), is_one_of_many, loop
     if known in app_state.fit_servers:
         return
     server = find_server(environ)
@@ -69,23 +72,23 @@ def _warn_of_unknowns(app_state: AppState, server: Server) -> None:
 
 
 def check_publisher(app_state: AppState) -> None:
-    """Refuse to publish where most tabs would not get it; warn where that is likely.
+    """Refuse to publish where most streams would not get the message; warn where that is likely.
 
-    :raises SetupError: as :func:`check_processes`.
+    :raises SetupError: if :func:`check_processes` raises it.
     """
     if has_request_context():
         check_processes(app_state, request.environ, is_publishing=True)
     elif app_state.settings.broker_url is None and not app_state.has_served:
         app_state.warn_once(
-            "Datastar: published from a process that has served no request (a command, a background job): streams of "
-            "other processes do not hear it without DATASTAR_BROKER_URL"
+            "Datastar: a process that has served no request (a command, a background job) publishes: the streams of "
+            "other processes do not get the message; set DATASTAR_BROKER_URL"
         )
 
 
 def warn_of_processes(app_state: AppState, environ: Mapping[str, Any]) -> None:
     """Warn of several processes without a broker when a worker serves its first request.
 
-    The refusal by :func:`check_processes` comes when somebody publishes, and may have committed a row already.
+    :func:`check_processes` refuses only when a request publishes, perhaps after it has committed a row.
     """
     if not environ.get("wsgi.multiprocess") or app_state.settings.broker_url is not None:
         return
@@ -95,17 +98,17 @@ def warn_of_processes(app_state: AppState, environ: Mapping[str, Any]) -> None:
         app_state.warn_once(f"Datastar: streams and publishing will be refused here, because {refusal}")
         return
     app_state.warn_once(
-        "Datastar: several processes serve streams here, which do not hear of each other's broadcasts: streams and "
-        "publishing will be refused. Run one worker (gunicorn -w 1), or set DATASTAR_BROKER_URL (redis://…, or "
+        "Datastar: several processes serve streams here, which do not get each other's broadcasts: streams and "
+        "publishing will be refused; run one worker (gunicorn -w 1), or set DATASTAR_BROKER_URL (redis://…, or "
         "memory:// if each process may keep to itself)"
     )
 
 
 def check_processes(app_state: AppState, environ: Mapping[str, Any], *, is_publishing: bool = False) -> None:
-    """Refuse several processes without a broker: most tabs would not get what is broadcast.
+    """Refuse several processes without a broker: messages would not reach most streams.
 
     :param is_publishing: whether a server that cannot hold streams may be the reason.
-    :raises SetupError: if no broker is configured; an explicit ``memory://`` is warned of, once.
+    :raises SetupError: if no broker is configured; for an explicit ``memory://`` a warning is logged once.
     """
     url = app_state.settings.broker_url
     if not environ.get("wsgi.multiprocess") or not (url is None or url.startswith("memory:")):
@@ -119,6 +122,6 @@ def check_processes(app_state: AppState, environ: Mapping[str, Any], *, is_publi
     if is_publishing and (refusal := find_server(environ).refusal) is not None:
         raise SetupError(f"no stream gets what is published here, without DATASTAR_BROKER_URL: {refusal}")
     raise SetupError(
-        "this server runs several processes, which do not hear of each other's broadcasts; run one worker "
+        "this server runs several processes, which do not get each other's broadcasts; run one worker "
         "(gunicorn -w 1), or set DATASTAR_BROKER_URL (redis://…, or memory:// if each process may keep to itself)"
     )

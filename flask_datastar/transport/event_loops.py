@@ -29,14 +29,14 @@ def find_blocked_loop(environ: Mapping[str, Any]) -> EventLoop | None:
     :return: gevent, if locks and sleeps are not patched; eventlet, unless gunicorn's own worker runs it; None for
         threads, and for gevent as it should be.
     """
-    if not _is_patched:
-        gevent = sys.modules.get("gevent._hub_local")
-        if gevent is not None and not _find_patches() and _runs_below(gevent.get_hub_if_exists()):
+    if not _is_patched and (gevent := sys.modules.get("gevent._hub_local")) is not None:
+        hub = gevent.get_hub_if_exists()
+        if hub is not None and not _find_patches() and _runs_below(hub):
             return EventLoop.GEVENT
     eventlet = sys.modules.get("eventlet.hubs")
     if eventlet is not None and "gunicorn.socket" not in environ:
         hub = getattr(eventlet._threadlocal, "hub", None)
-        if _runs_below(getattr(hub, "greenlet", None)):
+        if hub is not None and _runs_below(hub.greenlet):
             return EventLoop.EVENTLET
     return None
 
@@ -49,10 +49,8 @@ def _find_patches() -> bool:
     return _is_patched
 
 
-def _runs_below(hub: object | None) -> bool:
+def _runs_below(hub: object) -> bool:
     """Return whether a greenlet of a hub runs now, as opposed to the thread's own."""
-    if hub is None:
-        return False
     current = sys.modules["greenlet"].getcurrent()
     while current is not None:
         if current is hub:

@@ -17,7 +17,7 @@ Environ = Mapping[str, Any]
 Refusal = tuple[str, str] | None
 
 _USE = "use gunicorn's gevent worker (gunicorn -k gevent), its gthread worker, or flask run"
-_ONE_AT_A_TIME = f"answers one request at a time, and a stream would block it; {_USE}"
+_ONE_AT_A_TIME = f"handles one request at a time, and a stream would block it; {_USE}"
 #: Module that runs a WSGI application for an ASGI server → its name.
 _BRIDGES = {
     "a2wsgi.wsgi": "a2wsgi",
@@ -48,7 +48,7 @@ def _uwsgi(environ: Environ) -> Refusal:
     if "uwsgi.version" not in environ or environ.get("wsgi.multithread") or is_gevent():
         return None
     return "uWSGI", (
-        "answers one request at a time in each process here, and a stream would block it; give it threads "
+        "handles one request at a time in each process here, and a stream would block it; give it threads "
         "(--threads 20), gevent (--gevent 1000 --gevent-monkey-patch), or use gunicorn -k gevent"
     )
 

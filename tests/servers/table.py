@@ -60,7 +60,7 @@ _TORNADO = (
     "    await asyncio.Event().wait()\n"
     "asyncio.run(main())"
 )
-_ONE_AT_A_TIME = "answers one request at a time"
+_ONE_AT_A_TIME = "handles one request at a time"
 _UNPATCHED = "threads are not patched"
 _BRIDGE = "does not say when a client leaves"
 _MEMORY = (("EXTRA_DATASTAR_BROKER_URL", "memory://"),)

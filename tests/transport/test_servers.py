@@ -20,7 +20,7 @@ from tests.support.servers import MANY, WAITRESS, inside
 from tests.transport.checks import all_checks, run_check
 from tests.transport.scripts import server_checks
 
-ONE_AT_A_TIME = "answers one request at a time, and a stream would block it"
+ONE_AT_A_TIME = "handles one request at a time, and a stream would block it"
 
 
 @all_checks(server_checks, "greenlets")
@@ -46,8 +46,8 @@ def test_greenlets_are_told_from_threads(kind: str, name: str) -> None:
         ({"SERVER_SOFTWARE": "x", "wsgi.multithread": True, "wsgi.run_once": True}, "this server starts a process for"),
         ({"wsgi.run_once": True}, "this server starts a process for each request"),
         ({"SERVER_SOFTWARE": "WSGIServer/0.2", "wsgi.multithread": False}, f"wsgiref's server {ONE_AT_A_TIME}"),
-        ({"uwsgi.version": b"2.0", "wsgi.multithread": False}, r"uWSGI answers one .*--threads 20.*--gevent"),
-        ({"uwsgi.version": b"2.0", "wsgi.multithread": False, "wsgi.multiprocess": True}, "uWSGI answers one request"),
+        ({"uwsgi.version": b"2.0", "wsgi.multithread": False}, r"uWSGI handles one .*--threads 20.*--gevent"),
+        ({"uwsgi.version": b"2.0", "wsgi.multithread": False, "wsgi.multiprocess": True}, "uWSGI handles one request"),
         (
             {"SERVER_SOFTWARE": "Apache/2.4", "mod_wsgi.version": (5, 0), "wsgi.multithread": False},
             f"Apache/2.4 {ONE_AT_A_TIME}",
