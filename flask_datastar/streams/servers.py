@@ -25,7 +25,7 @@ def check_server(app_state: AppState, environ: Mapping[str, Any]) -> None:
     name, is_one_of_many = environ.get("SERVER_SOFTWARE"), environ.get("wsgi.multiprocess")
     has_socket = "gunicorn.socket" in environ or "werkzeug.socket" in environ
     # A process without greenlets is spared the call.
-    loop = find_blocked_loop(environ) if "greenlet" in sys.modules else None
+    loop = find_blocked_loop() if "greenlet" in sys.modules else None
     known = getpid(), name, has_socket, environ.get("wsgi.multithread"), is_one_of_many, loop
     if known in app_state.fit_servers:
         return

@@ -1,11 +1,9 @@
-"""Event loops of greenlets in which a stream that waits would block all other requests."""
+"""Event loops of greenlets in which a stream cannot wait, or would block all other requests."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from enum import Enum
-from typing import Any
 
 from .wakeups import is_gevent
 
@@ -20,21 +18,20 @@ class EventLoop(Enum):
     EVENTLET = "eventlet"
 
 
-def find_blocked_loop(environ: Mapping[str, Any]) -> EventLoop | None:
-    """Find the event loop that a waiting stream would block; called by the greenlet that serves the request.
+def find_blocked_loop() -> EventLoop | None:
+    """Find the event loop on which streams cannot wait; called by the greenlet that serves the request.
 
     The call is cheap, for each opening of a stream.
 
-    :param environ: of the request.
-    :return: gevent, if locks and sleeps are not patched; eventlet, unless gunicorn's own worker runs it; None for
-        threads, and for gevent as it should be.
+    :return: gevent, if locks and sleeps are not patched; eventlet in any case; None for threads, and for gevent with
+        its patches.
     """
     if not _is_patched and (gevent := sys.modules.get("gevent._hub_local")) is not None:
         hub = gevent.get_hub_if_exists()
         if hub is not None and not _find_patches() and _runs_below(hub):
             return EventLoop.GEVENT
     eventlet = sys.modules.get("eventlet.hubs")
-    if eventlet is not None and "gunicorn.socket" not in environ:
+    if eventlet is not None:
         hub = getattr(eventlet._threadlocal, "hub", None)
         if hub is not None and _runs_below(hub.greenlet):
             return EventLoop.EVENTLET

@@ -31,14 +31,16 @@ _EVENT_LOOPS = {"anyio._backends._asyncio", "asyncio.events", "concurrent.future
 
 
 def _event_loop(environ: Environ) -> Refusal:
-    """Recognise an event loop that a waiting stream would block."""
-    loop = find_blocked_loop(environ)
+    """Recognise an event loop on which streams cannot wait."""
+    loop = find_blocked_loop()
     if loop is EventLoop.GEVENT:
         return "gevent", (
             "serves here, but threads are not patched, so that one stream would stop all requests; call "
             "gevent.monkey.patch_all() first of all, before anything else is imported (gunicorn -k gevent does it by "
             "itself)"
         )
+    if loop is EventLoop.EVENTLET and "gunicorn.socket" in environ:
+        return "gunicorn's eventlet worker", f"removes what tells streams that a client leaves (select.epoll); {_USE}"
     if loop is EventLoop.EVENTLET:
         return "eventlet", f"sends nothing before it has 4096 bytes, and does not say when a client leaves; {_USE}"
     return None

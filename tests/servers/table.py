@@ -75,6 +75,13 @@ HOLDING = [
         ends_cleanly=True,
     ),
     Row(
+        "gunicorn, gevent_pywsgi",
+        module("gunicorn", "-k", "gevent_pywsgi", "-b", "127.0.0.1:PORT", f"{APP}:app"),
+        streams=CLIENTS,
+        notices_at_once=True,
+        ends_cleanly=True,
+    ),
+    Row(
         "gunicorn, gthread",
         module("gunicorn", "-k", "gthread", "--threads", str(THREADS), "-b", "127.0.0.1:PORT", f"{APP}:app"),
         streams=THREADS - 2,
@@ -152,6 +159,19 @@ HOLDING = [
 REFUSED = [
     Row("gunicorn, sync", module("gunicorn", "-b", "127.0.0.1:PORT", f"{APP}:app"), says=_ONE_AT_A_TIME),
     Row(
+        "flask run, without threads",
+        program(
+            f"import sys; sys.argv = ['flask', '--app', '{APP}:app', 'run', '--port', 'PORT', '--without-threads']\n"
+            "from flask.cli import main; main()"
+        ),
+        says=f"Werkzeug's server without threads {_ONE_AT_A_TIME}",
+    ),
+    Row(
+        "Werkzeug, a process for each",
+        program(f"from {APP} import app; app.run(port=PORT, threaded=False, processes=4)"),
+        says="Werkzeug's server with processes starts a process for each request",
+    ),
+    Row(
         "gunicorn, tornado",
         module("gunicorn", "-k", "tornado", "-b", "127.0.0.1:PORT", f"{APP}:app"),
         says="Tornado collects a response",
@@ -170,6 +190,12 @@ REFUSED = [
     ),
     Row("uWSGI, one process", script(*_UWSGI), says=f"uWSGI {_ONE_AT_A_TIME}"),
     Row("uWSGI, processes", script(*_UWSGI, "--processes", "3", "--master"), says=f"uWSGI {_ONE_AT_A_TIME}"),
+    Row(
+        "bjoern",
+        program(f"import bjoern; from {APP} import app; bjoern.run(app, '127.0.0.1', PORT)"),
+        says=f"bjoern {_ONE_AT_A_TIME}",
+        environment=_MEMORY,
+    ),
     Row("uWSGI, gevent, not patched", script(*_UWSGI, "--gevent", "100"), says=_UNPATCHED),
     Row(
         "wsgiref",

@@ -122,12 +122,17 @@ class Hub:
     def __init__(self) -> None:
         from greenlet import greenlet
 
-        self.greenlet = greenlet(lambda function: function())
+        self.greenlet = greenlet(self._loop)
 
     def run(self, function: Callable[[], object]) -> None:
+        self.greenlet.switch(function)
+
+    def _loop(self, function: Callable[[], object]) -> None:
         from greenlet import greenlet
 
-        self.greenlet.switch(lambda: greenlet(function).switch())
+        while True:
+            greenlet(function).switch()
+            function = self.greenlet.parent.switch()
 
 
 def check_greenlets_of_eventlet_are_refused() -> None:
@@ -136,9 +141,12 @@ def check_greenlets_of_eventlet_are_refused() -> None:
 
     hub, found = Hub(), []
     sys.modules["eventlet.hubs"] = SimpleNamespace(_threadlocal=SimpleNamespace(hub=hub))  # type: ignore[assignment]
-    hub.run(lambda: found.append(find_server({"SERVER_SOFTWARE": "x", "wsgi.multithread": True})))
+    for environ in ({"SERVER_SOFTWARE": "x"}, {"gunicorn.socket": object(), "SERVER_SOFTWARE": "gunicorn/23"}):
+        hub.run(lambda environ=environ: found.append(find_server({**environ, "wsgi.multithread": True})))
 
-    assert (found[0].refusal or "").startswith("eventlet sends nothing before it has 4096 bytes")
+    refusals = [server.refusal or "" for server in found]
+    assert refusals[0].startswith("eventlet sends nothing before it has 4096 bytes")
+    assert refusals[1].startswith("gunicorn's eventlet worker removes what tells streams that a client leaves")
     # A thread of the same process, and one whose loop has not run.
     assert find_server({}).refusal is None
     del sys.modules["eventlet.hubs"]._threadlocal.hub
