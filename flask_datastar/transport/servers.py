@@ -67,12 +67,16 @@ def _without_pool(environ: Environ) -> Server | None:
 
 
 def _uwsgi(environ: Environ) -> Server | None:
-    if "uwsgi.version" not in environ or is_gevent():
+    if "uwsgi.version" not in environ:
         return None
     options: Mapping[str, Any] = getattr(sys.modules.get("uwsgi"), "opt", {})
-    count = options.get("threads")
-    # Values are bytes.
-    return _with_threads("uWSGI", int(count) if count is not None and count.isdigit() else None, "--threads 20")
+    # Its greenlets have a fixed number, too. Values are bytes.
+    count = options.get("gevent" if is_gevent() else "threads")
+    return _with_threads(
+        "uWSGI",
+        int(count) if count is not None and count.isdigit() else None,
+        "--gevent 1000" if is_gevent() else "--threads 20",
+    )
 
 
 def _waitress(environ: Environ) -> Server | None:

@@ -118,6 +118,11 @@ HOLDING = [
         notices_at_once=True,
     ),
     Row("uWSGI, gevent", script(*_UWSGI, "--gevent", "100", "--gevent-monkey-patch"), streams=CLIENTS),
+    Row(
+        "uWSGI, few greenlets",
+        script(*_UWSGI, "--gevent", str(THREADS), "--gevent-monkey-patch"),
+        streams=THREADS - 2,
+    ),
     Row("uWSGI, threads", script(*_UWSGI, "--threads", str(THREADS)), streams=THREADS - 2),
     Row(
         "waitress",

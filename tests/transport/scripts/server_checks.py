@@ -81,9 +81,24 @@ def check_patched_greenlets_are_trusted() -> None:
     from gevent import monkey
 
     monkey.patch_all()
-    for environ in (PYWSGI, {}, {"uwsgi.version": b"2.0", "wsgi.multithread": False}):
+    for environ in (PYWSGI, {}):
         found = found_in_a_greenlet(environ)
         assert (found.refusal, found.threads, found.hides_threads) == (None, None, False)
+
+
+def check_greenlets_of_uwsgi_have_a_number() -> None:
+    import sys
+    from types import SimpleNamespace
+
+    from gevent import monkey
+
+    monkey.patch_all()
+    environ = {"uwsgi.version": b"2.0", "wsgi.multithread": False}
+    for options, number in (({"gevent": b"100"}, 100), ({}, None)):
+        sys.modules["uwsgi"] = SimpleNamespace(opt=options)  # type: ignore[assignment]
+        found = found_in_a_greenlet(environ)
+        assert (found.name, found.refusal, found.option) == ("uWSGI", None, "--gevent 1000")
+        assert (found.threads, found.hides_threads) == (number, number is None)
 
 
 def check_stream_in_a_greenlet_is_refused_after_one_in_a_thread() -> None:
