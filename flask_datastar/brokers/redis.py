@@ -178,4 +178,4 @@ class RedisBroker(Broker):
             try:
                 self.receiver.catch_up()
             except Exception:
-                _logger.exception("Datastar: what was missed could not be made good")
+                _logger.exception("Datastar: catching up after the outage failed")

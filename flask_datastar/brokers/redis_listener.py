@@ -73,7 +73,7 @@ class Listener:
         self._last_heard = 0.0
         #: Whether a wait has timed out since the last response, so that other callers need not wait.
         self.is_mute = False
-        #: Whether the server is known not to answer.
+        #: Whether the server is known not to respond.
         self.is_down = False
         #: Whether messages may be missed now.
         self.has_gap = False
@@ -213,7 +213,7 @@ class Listener:
     def _check_silence(self) -> None:
         silence = time.monotonic() - self._last_heard
         if silence > _SILENCE_SECONDS + self._timeout_seconds:
-            raise ConnectionError("nothing is heard, although asked")
+            raise ConnectionError("Redis has not responded to a PING")
         if silence > _SILENCE_SECONDS:
             with self._lock:
                 self._tell("PING")

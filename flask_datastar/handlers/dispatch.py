@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from flask import Request, Response, request
 
 from ..errors import InvalidSignals
-from ..forms.validation import is_show_errors, show_messages
+from ..forms.validation import is_show_errors, show_messages, shown_messages
 from ..hooks import event_handled
 from ..security.guards import GUARDED
 from ..security.origin import check_request
@@ -33,7 +33,7 @@ def make_call(app_state: AppState, handler: Handler) -> Callable[..., object]:
     def bind_and_call(current: Request, state: RequestState, url_values: dict[str, Any], *view: object) -> object:
         arguments = bind(current, state, url_values)
         if empties_messages:
-            show_messages(state, handler.binder.paths, {})
+            show_messages(state, handler.binder.paths, {}, shown_messages(state))
         return call(*view, **arguments)
 
     if handler.on_invalid is None:

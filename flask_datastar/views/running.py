@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from ..handlers.dispatch import bear_names, make_call, note_guarded
 from ..handlers.handler import EVENT_ARGUMENT, Handler, Run, is_event_name
+from ..reading.bodies import read_query
 from ..reading.signals import is_datastar_request, read_signals
 from ..sansio.elements import gives_html, html_text
 from ..sending.response import EventResponse
@@ -120,7 +121,7 @@ def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]
     def run(current: Request, state: RequestState, url_values: dict[str, Any]) -> object:
         if not view_url.is_fixed:
             rule = current.url_rule
-            url_values = view_url.read(url_values, rule.arguments if rule is not None else (), current.args)
+            url_values = view_url.read(url_values, rule.arguments if rule is not None else (), read_query(current))
         state.running_view = (group, url_values)
         return guarded(**url_values) if guarded is not None else act(current, state, url_values)
 

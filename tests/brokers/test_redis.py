@@ -16,6 +16,7 @@ from flask_datastar.brokers import BrokerOptions, redis_client, redis_own
 from flask_datastar.brokers.schemes import make_broker
 from flask_datastar.testing import Brokers, Inbox, SharedBrokerContract
 from flask_datastar.testing.brokers import send
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import (
     contract_checks,
@@ -26,10 +27,16 @@ from tests.brokers.scripts import (
     tls_checks,
     unpatched_checks,
 )
-from tests.support.checks import wait_until
 from tests.transport.checks import all_checks, run_check
 
 pytestmark = pytest.mark.redis
+
+
+def send_into_the_void(broker: Any, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send what Redis gives to nobody, as when it reads it after the end of the subscription that it should come on."""
+    with monkeypatch.context() as patch:
+        patch.setattr(broker._commands, "call", lambda *_: None)
+        send(broker, data)
 
 
 class TestRedisBroker(SharedBrokerContract):
@@ -79,10 +86,7 @@ class TestRedisBroker(SharedBrokerContract):
     ) -> None:
         broker, inbox = brokers.make()
         broker.subscribe("news")
-        with monkeypatch.context() as patch:
-            # Redis has nobody to give it to, as if the connection that it should come on were gone by then.
-            patch.setattr(broker._commands, "call", lambda *_: None)  # type: ignore[attr-defined]
-            send(broker, b"1")
+        send_into_the_void(broker, b"1", monkeypatch)
         with redis_server.client() as client:
             client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
         wait_until(lambda: inbox.catch_ups)
@@ -95,10 +99,7 @@ class TestRedisBroker(SharedBrokerContract):
     ) -> None:
         broker, inbox = brokers.make()
         broker.subscribe("news")
-        with monkeypatch.context() as patch:
-            # Redis reads it only after the end of the subscription.
-            patch.setattr(broker._commands, "call", lambda *_: None)  # type: ignore[attr-defined]
-            send(broker, b"1")
+        send_into_the_void(broker, b"1", monkeypatch)
         broker.unsubscribe("news")
         broker.subscribe("news")
         send(broker, b"2")

@@ -329,7 +329,7 @@ def test_of_two_that_come_at_the_same_moment_one_comes_back_later(
 def test_server_that_serves_one_at_a_time_is_refused(app: Flask, datastar: Datastar, declare: Declare) -> None:
     declare(datastar)
 
-    with pytest.raises(SetupError, match=r"answers one request at a time.*gunicorn -k gevent"):
+    with pytest.raises(SetupError, match=r"handles one request at a time.*gunicorn -k gevent"):
         call(app, PATH, **{"werkzeug.socket": object(), "wsgi.multithread": False})
 
 

@@ -491,9 +491,7 @@ def test_event_is_found_by_module_class_dotted_name_and_function(app: Flask, dat
             assert datastar.post(*target).js == "@post('/ds/tests-views-test_starview-attributes/add')"
         with pytest.raises(SetupError, match=r"^several handlers fit .*; name the group, too$"):
             datastar.post(module, "add")
-        with pytest.raises(
-            SetupError, match=r"^the action names the view Attributes but no event in it; give its name, "
-        ):
+        with pytest.raises(SetupError, match=r"^the action names the view Attributes, but no event; give its name, "):
             datastar.post(Attributes)
 
 
