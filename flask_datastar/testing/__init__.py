@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "BrokerContract", "Brokers", "DatastarClient", "Inbox", "SharedBrokerContract"]
 
-# Imported on first access, because `import flask_datastar.testing.waiting` also runs this file, in processes that gevent
-# patches later.
+# Imported on first access, because `import flask_datastar.testing.waiting` also runs this file, in processes that
+# gevent patches later.
 _MODULES = {
     "Answer": "answer",
     "BrokerContract": "broker_contract",
