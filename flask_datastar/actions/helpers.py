@@ -78,7 +78,7 @@ class PageHelpers:
             ``_open_when_hidden=True`` keeps the stream open in hidden tabs.
         """
         options = {"_retry": "always", "_retry_max_count": math.inf, "_request_cancellation": "cleanup", **params}
-        if options.get("_signals") in (None, (), []) and options.get("_filter_signals") is None:
+        if options.get("_signals") in (None, (), [], frozenset()) and options.get("_filter_signals") is None:
             options["_signals"] = (TAB_ID_SIGNAL,)
         more = RETRY_WAIT if params.get("_retry_max_wait_ms") is None else ""
         written = self._action("get", target, event, options, more)
@@ -240,7 +240,9 @@ def _add_filter(options: dict[str, Any], names: object) -> object:
         raise TypeError("_signals and _filter_signals are both given; give one of them")
     if not isinstance(names, list | tuple | set | frozenset):
         raise TypeError(f"_signals is {names!r}; accepted: a list of signal names, such as ('query',)")
-    pattern = signal_filter(dict.fromkeys((TAB_ID_SIGNAL, *names))) if names else "/^$/"
+    # A set has another order in each process, and the text of an action is the same in all.
+    ordered = sorted(names, key=str) if isinstance(names, set | frozenset) else names
+    pattern = signal_filter(dict.fromkeys((TAB_ID_SIGNAL, *ordered))) if names else "/^$/"
     for name in names:
         if "._" in f".{name}":
             raise ValueError(
