@@ -15,7 +15,7 @@ from ..security.guards import GUARDED
 from ..security.origin import check_request
 from ..sending.generators import explained, stream_events
 from ..sending.response import EventResponse, finish, finish_current, head_response, response_of
-from ..sending.results import queue_result
+from ..sending.results import as_flask_response, queue_result
 from ..state.app import AppState
 from ..state.request import REQUEST_KEY, RequestState, current_request_state
 from .handler import EVENT_ARGUMENT, Handler
@@ -114,6 +114,7 @@ def answer(state: RequestState, handler: Handler, result: object) -> Response:
     """
     if result is None:
         return finish_current(state)
+    result = as_flask_response(result, state)
     if isinstance(result, Response):
         # An event response other than the current one takes over the current one's events.
         return finish(result, state) if isinstance(result, EventResponse) else result
