@@ -77,6 +77,7 @@ OPTIONAL = [
 BACKENDS = {
     "transport.gevent_wakeup": "gevent",
     "brokers.redis": "redis",
+    "brokers.redis_claims": "redis",
     "brokers.redis_client": "redis",
     "brokers.redis_commands": "redis",
     "brokers.redis_listener": "redis",
