@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, TypeVar, Unpack, overload
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Request, Response, request
 
 from .actions.helpers import PageHelpers, TemplateHelpers, install_template_helpers
+from .brokers.base import Broker
 from .brokers.schemes import check_broker_url
 from .config.settings import Arguments, check_arguments, key_title, read_settings
 from .errors import SetupError
@@ -15,6 +17,10 @@ from .handlers.declarations import Declarations
 from .handlers.endpoints import BLUEPRINT
 from .handlers.methods import HandlerMethods
 from .reading import signals as reading
+from .repeats.app import Repeats
+from .repeats.methods import RepeatMethods
+from .repeats.running import note_response, settle, take_key
+from .sansio.consts import CLICK_KEY
 from .sansio.events import Event
 from .security.origin import check_origin
 from .security.renewal import install_renewal
@@ -32,9 +38,10 @@ from .sending.response import (
     start_response,
 )
 from .state.app import AppState, current_app_state
-from .state.request import begin_request, current_request_state, state_of
+from .state.request import RequestState, begin_request, current_request_state, state_of
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
+from .streams.current import hub_of
 from .streams.methods import StreamMethods
 from .streams.refusals import is_refusal, refuse_stream
 from .views.methods import ViewMethods
@@ -42,7 +49,9 @@ from .views.methods import ViewMethods
 M = TypeVar("M")
 
 
-class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, StreamMethods, FormMethods, PageHelpers):
+class Datastar(
+    SendingMethods[EventResponse], HandlerMethods, RepeatMethods, ViewMethods, StreamMethods, FormMethods, PageHelpers
+):
     """The Datastar extension for Flask.
 
     The sending methods act on the current request's response, which they make when there is none yet, and return it.
@@ -61,7 +70,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
     >>> datastar.init_app(app)
     >>> with app.test_request_context():
     ...     print(datastar.post(increment).js)
-    @post('/ds/counter/increment')
+    @post('/ds/counter/increment?_k=' + Math.random(), {requestCancellation: 'disabled'})
     """
 
     def __init__(self, app: Flask | None = None, **settings: Unpack[Arguments]) -> None:
@@ -95,6 +104,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
             ) from error
         app_state = AppState(app, self, settings)
         app_state.attach()
+        app_state.part(Repeats).find_broker = partial(_shared_broker, app_state)
         _install_request_hooks(app_state)
         install_renewal(app_state)
         install_overlay(app_state)
@@ -171,6 +181,8 @@ def _install_request_hooks(app_state: AppState) -> None:
         current = request._get_current_object()  # type: ignore[attr-defined]
         # A URL value preprocessor that set something was earlier.
         state = state_of(current) or begin_request(app_state, current)
+        if CLICK_KEY in current.environ["QUERY_STRING"]:
+            take_key(state, current)
         if "csrf" in app.extensions:
             carry_token(state, current)
 
@@ -179,19 +191,18 @@ def _install_request_hooks(app_state: AppState) -> None:
         state = state_of(current)
         if state is None:
             return response
-        if response is state.response and not state.tracked.is_pending and is_decided(response):
-            return response
-        if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
-            return refuse_stream(response, current, state)
-        if is_event_response(response):
-            return finish(response, state)
-        return convert_redirect(response, current, state)
+        response = _finish(app_state, response, current, state)
+        if state.claim is not None:
+            note_response(state, response)
+        return response
 
     def drop_subscriptions(error: BaseException | None = None) -> None:
         # Made in a request that opened no stream; without this they would collect messages for ever.
         state = state_of(request._get_current_object())  # type: ignore[attr-defined]
         if state is None:
             return
+        if state.claim is not None:
+            settle(state, error)
         for subscription in state.subscriptions:
             subscription.close()
         if state.stream is not None and not state.stream.is_connected:
@@ -202,6 +213,22 @@ def _install_request_hooks(app_state: AppState) -> None:
     app.before_request_funcs.setdefault(None, []).insert(0, begin)
     # Called in reverse order: the first one is called last.
     app.after_request_funcs.setdefault(None, []).insert(0, end)
+
+
+def _finish(app_state: AppState, response: Response, current: Request, state: RequestState) -> Response:
+    """Make of the response of a view what the browser gets."""
+    if response is state.response and not state.tracked.is_pending and is_decided(response):
+        return response
+    if current.endpoint in app_state.stream_endpoints and is_refusal(response, current):
+        return refuse_stream(response, current, state)
+    if is_event_response(response):
+        return finish(response, state)
+    return convert_redirect(response, current, state)
+
+
+def _shared_broker(app_state: AppState) -> Broker | None:
+    """Return the app's broker in this process, None for an app of one process."""
+    return hub_of(app_state).bus.broker if app_state.settings.broker_url is not None else None
 
 
 def _attach_commands(app: Flask) -> None:

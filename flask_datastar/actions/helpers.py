@@ -28,6 +28,10 @@ from .targets import find_handler
 
 #: A path of this host: segments that a browser neither drops nor takes as anything but text.
 _PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|%[0-9A-Fa-f]{2})+)+")
+#: The verbs whose clicks run once.
+_WRITING = frozenset({"post", "put", "patch", "delete"})
+#: Path and query of a view of this app; two slashes would be another host.
+_VIEW_URL = re.compile(r"/(?!/)[^#\\\0-\x20\x7f]*")
 
 
 class PageHelpers:
@@ -160,7 +164,12 @@ class PageHelpers:
         values = {name: value for name, value in params.items() if not name.startswith("_")}
         prefix, module = options.pop("prefix", None), options.pop("module", None)
         options["headers"] = csrf.action_headers(app_state.app, verb.upper(), options.get("headers"))
-        if module is not None:
+        once = options.pop("once", True)
+        if not isinstance(once, bool):
+            raise TypeError(f"action option _once is {once!r}; accepted: True or False")
+        if isinstance(target, str) and target.startswith("/"):
+            url = _view_url(target, event, module, values)
+        elif module is not None:
             url = self._module_url(app_state, target, module, values)
         else:
             handler = find_handler(self._declarations.handlers, app_state, target, event)
@@ -170,10 +179,12 @@ class PageHelpers:
                     f"verb, or declare it with methods=[{verb.upper()!r}]"
                 )
             url = urls.handler_url(app_state, handler, values)
+            once = once and handler.once
             if handler.is_generator:
                 # An answer that breaks off would be asked for again, and so the handler would run twice.
                 options.setdefault("retry_max_count", 0)
-        return action(verb, _with_prefix(app_state, url, prefix), options)
+        has_key = once and verb in _WRITING and app_state.settings.repeats_seconds > 0
+        return action(verb, _with_prefix(app_state, url, prefix), options, has_key=has_key)
 
     def _module_url(self, app_state: AppState, target: object, module: object, values: dict[str, Any]) -> list[UrlPart]:
         """Leave the group to the browser, which has it in a signal."""
@@ -210,6 +221,16 @@ def _page_state() -> RequestState | None:
     """
     state = own_request_state()
     return None if state is None or state.renders_for_others or is_datastar_request(request) else state
+
+
+def _view_url(url: str, event: str | None, module: object, values: dict[str, Any]) -> list[UrlPart]:
+    """Write the URL of a view of the app's own, as ``url_for`` gives it."""
+    if event is not None or module is not None or not _VIEW_URL.fullmatch(url):
+        raise SetupError(
+            f"the target is {url!r}; accepted beside handlers: path and query of a view of this app, as url_for() "
+            "gives them, without an event or _module"
+        )
+    return [url, *urls.query_parts(values, "&" if "?" in url else "?")]
 
 
 def _with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> list[UrlPart]:

@@ -71,6 +71,12 @@ class Settings:
     #: Events, and bytes, that may wait for one stream; a client that falls behind further has to come back.
     max_queued_events: int = 1000
     max_queued_bytes: int = 1_048_576
+    #: How long a click is remembered, so that its repeats do not run it again; 0 for not at all.
+    repeats_seconds: float = 300
+    #: What remembered clicks and their answers may take in one process.
+    repeats_bytes: int = 8_388_608
+    #: Flask-SQLAlchemy's object, to remember clicks in the transactions of what they did.
+    repeats: Any = None
     #: Over how many seconds the clients of a stopping worker are spread when they come back.
     restart_spread_seconds: float = 5
 
@@ -97,6 +103,9 @@ class Arguments(TypedDict, total=False):
     direct_writes: bool
     max_queued_events: int
     max_queued_bytes: int
+    repeats_seconds: float
+    repeats_bytes: int
+    repeats: Any
     restart_spread_seconds: float
 
 

@@ -24,6 +24,8 @@ class RequestState:
     __slots__ = (
         "_home",
         "app_state",
+        "claim",
+        "click_key",
         "finishes_itself",
         "received",
         "renders_for_others",
@@ -51,6 +53,10 @@ class RequestState:
         self.stream: Any = None
         #: Subscriptions made before that; they end with the request if it opens none.
         self.subscriptions: list[Any] = []
+        #: The key of the click that the request is, which its repeats keep.
+        self.click_key: str | None = None
+        #: The click, while this request runs it.
+        self.claim: Any = None
         self._home = weakref.ref(context_globals)
 
     def is_at_home(self, context_globals: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context, copy_context
@@ -16,7 +17,7 @@ from werkzeug.test import TestResponse
 from ..actions import urls
 from ..actions.targets import find_handler
 from ..extension import Datastar
-from ..sansio.consts import QUERY_KEY, REQUEST_HEADER, TOKEN_SIGNAL, EventType
+from ..sansio.consts import CLICK_KEY, QUERY_KEY, REQUEST_HEADER, TOKEN_SIGNAL, EventType
 from ..sansio.events import Event
 from ..sansio.page_signals import page_signals
 from ..sansio.parser import EventParser
@@ -26,6 +27,8 @@ from ..state.app import EXTENSION_KEY, find_app_state
 from .answer import Answer, events_of
 
 _BODILESS = frozenset({"GET", "DELETE"})
+#: The methods whose actions give each click a key.
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class DatastarClient:
@@ -70,7 +73,8 @@ class DatastarClient:
         :param target: a handler in any form that ``datastar.post`` takes, or a path that starts with a slash.
         :param params: parameters of the handler. Names that start with an underscore are arguments of Flask's test
             client instead: ``_headers``, ``_data`` (a form post without signals), ``_json`` (a replacement for the
-            signals).
+            signals), ``_key`` (the click's key: the same key again is a repeat, as the client sends one when an answer
+            breaks off; by default each call is a click of its own).
         """
         return self._run("POST", target, event, params)
 
@@ -136,7 +140,11 @@ class DatastarClient:
             **options.pop("headers", {}),
         }
         headers = self._with_token(method, headers)
+        key = options.pop("key", None)
         url = self._url(target, event, values)
+        if method in _WRITING:
+            key = key if key is not None else f"{random.random():.16f}"
+            url += f"{'&' if '?' in url else '?'}{CLICK_KEY}={key}"
         if "data" not in options and "json" not in options:
             text = json.dumps(_sent(self.signals), separators=(",", ":"))
             if method in _BODILESS:

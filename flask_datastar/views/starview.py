@@ -66,13 +66,18 @@ class EventOptions:
     name: str
     methods: Iterable[str]
     on_invalid: OnInvalid | None
+    once: bool = True
 
 
 @overload
 def event(method: F, /) -> F: ...
 @overload
 def event(
-    *, name: str | None = None, methods: Iterable[str] = DEFAULT_METHODS, on_invalid: OnInvalid | None = None
+    *,
+    name: str | None = None,
+    methods: Iterable[str] = DEFAULT_METHODS,
+    on_invalid: OnInvalid | None = None,
+    once: bool = True,
 ) -> Callable[[F], F]: ...
 def event(
     method: Callable[..., Any] | None = None,
@@ -81,6 +86,7 @@ def event(
     name: str | None = None,
     methods: Iterable[str] = DEFAULT_METHODS,
     on_invalid: OnInvalid | None = None,
+    once: bool = True,
 ) -> Any:
     """Mark a method of a :class:`StarView` as an event, which the browser can call once the view is registered.
 
@@ -91,6 +97,7 @@ def event(
     :param methods: verbs; POST, PUT, PATCH and DELETE by default.
     :param on_invalid: called with the :class:`~flask_datastar.errors.InvalidSignals` in place of a 400; its return
         value is sent as an event's.
+    :param once: run a click once, as for a handler.
     :return: the method, unchanged.
     :raises SetupError: it is no method, or is marked already.
     """
@@ -102,7 +109,7 @@ def event(
             raise SetupError(f"method {method.__qualname__} is marked as an event twice; it has one name")
         # A tuple, because the class may be registered several times.
         verbs = methods if isinstance(methods, str) else tuple(methods)
-        options = EventOptions(name if name is not None else method.__name__, verbs, on_invalid)
+        options = EventOptions(name if name is not None else method.__name__, verbs, on_invalid, once)
         setattr(method, _MARK, options)
         return method
 
