@@ -27,7 +27,10 @@ class Answer(NamedTuple):
     @property
     def size(self) -> int:
         """Return the memory that it uses, in bytes."""
-        return _OVERHEAD + len(self.body) + sum(len(name) + len(value) for name, value in self.headers)
+        size = _OVERHEAD + len(self.body)
+        for name, value in self.headers:
+            size += len(name) + len(value)
+        return size
 
     def encode(self) -> bytes:
         """Write it as bytes, for other processes."""

@@ -115,8 +115,9 @@ class SharedClaims:
     def finish(self, key: str, owner: Owner, given: str | None, answer: bytes | None) -> None:
         """Publish that a click of this process ran, without waiting."""
         self._running -= 1
-        if given and owner.session is not None and given != owner.session:
-            self._broker.keep(f"s{given}", owner.session.encode(), self._seconds)
+        before = owner.origin
+        if given and before is not None and given != before:
+            self._broker.keep(f"s{given}", before.encode(), self._seconds)
         stage = "x" if answer is None or len(answer) > LARGEST_ANSWER else "d"
         self._broker.keep(
             key, self._write(stage, owner, given) + (answer or b"" if stage == "d" else b""), self._seconds

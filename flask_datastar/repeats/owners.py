@@ -25,6 +25,13 @@ class Owner(NamedTuple):
     address: str = ""
 
     @property
+    def origin(self) -> str | None:
+        """The mark that a session which an answer sets grows out of: the session so far, else the tab."""
+        if self.session is not None or self.tab is None:
+            return self.session
+        return f"\0{self.tab}"
+
+    @property
     def payer(self) -> str:
         """Whose share of the memory a click uses."""
         return self.scope or self.session or self.address
@@ -68,5 +75,7 @@ def is_same(asked: Owner, given: str | None, repeat: Owner, changes: SessionChan
         return True
     if asked.session is not None:
         return repeat.session is not None and changes.has_grown(repeat.session, asked.session)
-    # Nobody was known: a session that is there now may have come from another click of the same tab.
-    return repeat.session is None or (asked.tab is not None and asked.tab == repeat.tab)
+    if repeat.session is None:
+        return True
+    # The session that is there now may have come from another click of the same tab.
+    return asked.origin is not None and changes.has_grown(repeat.session, asked.origin)

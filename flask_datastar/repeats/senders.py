@@ -15,7 +15,8 @@ from .owners import NO_SESSION, Owner
 def owner_of(repeats: Repeats, state: RequestState, current: Request) -> Owner:
     """Return the marks of who sent a request."""
     session = _session_mark(repeats, current)
-    return Owner(None, session, _tab(state, current), current.remote_addr or "" if session is None else "")
+    address = current.environ.get("REMOTE_ADDR", "") if session is None else ""
+    return Owner(None, session, _tab(state, current), address)
 
 
 def row_owner(owner: Owner) -> str:

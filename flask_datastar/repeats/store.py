@@ -104,10 +104,10 @@ class ClickStore:
             if click.is_loose:
                 click.stage = Stage.RAN
                 return False
-            before = click.owner.session
+            before = click.owner.origin
             if given and before is not None and given != before:
                 self._changes.note(before, given)
-            click.given = given if given != NO_SESSION or before is not None else None
+            click.given = given if given != NO_SESSION or click.owner.session is not None else None
             click.ended_at = self._clock()
             share = self._shares.setdefault(click.owner.payer, Share())
             share.clicks.append(click)

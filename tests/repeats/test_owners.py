@@ -25,8 +25,9 @@ from flask_datastar.repeats.owners import NO_SESSION, Owner, SessionChanges, is_
         # The answer signed the person out.
         (Owner(session="ann"), NO_SESSION, Owner(), True),
         (Owner(session="ann"), NO_SESSION, Owner(session="bob"), False),
-        # Another click of the same tab has begun a session meanwhile.
-        (Owner(tab="t"), None, Owner(session="ann", tab="t"), True),
+        # Whoever has a session of his own is not the one who had none, even if he names the tab.
+        (Owner(tab="t"), None, Owner(session="ann", tab="t"), False),
+        (Owner(tab="t"), "ann", Owner(session="bob", tab="t"), False),
         (Owner(tab="t"), None, Owner(session="ann", tab="u"), False),
         (Owner(), None, Owner(session="ann"), False),
         # The same session in another tab, and the same tab in another session, are somebody else.
@@ -55,6 +56,18 @@ def test_session_that_other_clicks_have_changed_is_the_same() -> None:
     # It grew the other way round.
     assert not is_same(Owner(session="s20"), None, Owner(session="s3"), changes)
     assert not is_same(Owner(session="other"), None, Owner(session="s20"), changes)
+
+
+def test_session_that_another_click_of_the_tab_has_started_is_the_same() -> None:
+    changes, asked = SessionChanges(), Owner(tab="t")
+    assert asked.origin is not None
+    changes.note(asked.origin, "ann")
+
+    assert is_same(asked, None, Owner(session="ann", tab="t"), changes)
+    assert is_same(asked, "another", Owner(session="ann", tab="t"), changes)
+    assert not is_same(asked, None, Owner(session="bob", tab="t"), changes)
+    assert Owner().origin is None
+    assert Owner(session="ann", tab="t").origin == "ann"
 
 
 def test_changes_that_come_back_end() -> None:

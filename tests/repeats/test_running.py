@@ -667,6 +667,44 @@ def test_session_that_another_click_changed_meanwhile_is_known(app: Flask, datas
     assert runs == ["start", "a", "b"]
 
 
+def test_sign_in_is_not_repeated_for_somebody_who_names_key_and_tab(app: Flask, datastar: Datastar) -> None:
+    runs: list[str] = []
+
+    @datastar.handler(group="g")
+    def sign_in() -> None:
+        runs.append("run")
+        session["user"] = f"user {len(runs)}"
+        datastar.signal("who", session["user"])
+
+    ann, bob = app.test_client(), app.test_client()
+    first = send_click(ann, "/ds/g/sign_in", "a", json={"tabId": "ann.1"})
+    send_click(bob, "/ds/g/sign_in", "b", json={"tabId": "bob.1"})
+    stolen = send_click(bob, "/ds/g/sign_in", "a", json={"tabId": "ann.1"})
+
+    assert b"user 3" in stolen.data
+    assert not set(first.headers.getlist("Set-Cookie")) & set(stolen.headers.getlist("Set-Cookie"))
+
+
+@pytest.mark.parametrize("key", ["a", "b"])
+def test_session_that_two_clicks_start_at_once_is_known(app: Flask, datastar: Datastar, key: str) -> None:
+    runs: list[str] = []
+
+    @datastar.handler(group="g")
+    def add(item: str) -> None:
+        runs.append(item)
+        session["items"] = [item]
+
+    # Both are sent without a session; of one the browser gets no answer, and so the cookie of the other one.
+    answers = {item: send_click(app.test_client(), f"/ds/g/add?item={item}", item) for item in "ab"}
+    other = "b" if key == "a" else "a"
+    browser = app.test_client()
+    cookie = answers[other].headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    browser.set_cookie("session", cookie)
+
+    assert same(send_click(browser, f"/ds/g/add?item={key}", key), answers[key])
+    assert runs == ["a", "b"]
+
+
 def test_asking_who_clicked_reads_no_session(app: Flask, datastar: Datastar, runs: list[int], click: Click) -> None:
     @app.post("/sign-in")
     def sign_in() -> str:
