@@ -129,7 +129,8 @@ def is_exception(name: str, module: ast.Module) -> bool:
     if "." in name:
         found = pkgutil.resolve_name(name)
         return isinstance(found, type) and issubclass(found, Exception)
-    imported = {alias.asname or alias.name for node in ast.walk(module) for alias in getattr(node, "names", [])}
+    imports = [node for node in ast.walk(module) if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {alias.asname or alias.name for node in imports for alias in node.names}
     defined = {node.name for node in ast.walk(module) if isinstance(node, ast.ClassDef)}
     return name in imported | defined or isinstance(getattr(builtins, name, None), type) or hasattr(errors, name)
 

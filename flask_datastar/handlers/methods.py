@@ -43,6 +43,7 @@ class HandlerMethods:
             methods: Iterable[str] = DEFAULT_METHODS,
             blueprint: Blueprint | None = None,
             on_invalid: OnInvalid | None = None,
+            once: bool = True,
         ) -> Callable[[F], F]: ...
 
     def handler(
@@ -55,6 +56,7 @@ class HandlerMethods:
         methods: Iterable[str] = DEFAULT_METHODS,
         blueprint: Blueprint | None = None,
         on_invalid: OnInvalid | None = None,
+        once: bool = True,
     ) -> Any:
         """Declare a function that the browser can call, at ``{prefix}/<group>/<name>``.
 
@@ -68,13 +70,21 @@ class HandlerMethods:
         :param blueprint: put it behind this blueprint's guards and below its URL prefix.
         :param on_invalid: called with the :class:`~flask_datastar.errors.InvalidSignals` in place of a 400; its return
             value is sent as a handler's.
+        :param once: run a click once, and answer its repeats with what the first request answered; False for handlers
+            that may run as often as they are asked.
         :return: the function, unchanged.
         :raises SetupError: the declaration cannot work, or the name is taken.
         """
 
         def declare(function: F) -> F:
             handler = make_handler(
-                function, name=name, group=group, methods=methods, blueprint=blueprint, on_invalid=on_invalid
+                function,
+                name=name,
+                group=group,
+                methods=methods,
+                blueprint=blueprint,
+                on_invalid=on_invalid,
+                once=once,
             )
             self._declarations.add(DeclaredHandler(handler))
             return function

@@ -11,13 +11,12 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar
-from flask_datastar.brokers import BROKERS
 from flask_datastar.brokers.payload import MessageKind, Payload
 from flask_datastar.brokers.wire import decode
 from flask_datastar.hub import bus as bus_module
 from flask_datastar.hub import tab_messages
 from flask_datastar.hub.bus import Bus
-from tests.brokers.joined import ROW, URL, JoinedBroker
+from tests.brokers.joined import BROKERS, URL, JoinedBroker
 from tests.support.hostile import TAB_MESSAGES, VALUES, damaged_messages, nested
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import ending
@@ -33,12 +32,11 @@ def datastar() -> Datastar:
 @pytest.fixture
 def app(datastar: Datastar, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """A process that may have others."""
-    monkeypatch.setitem(BROKERS, "joined", ROW)
     monkeypatch.setattr(JoinedBroker, "lines", {})
     # What nobody listens to is given up before the test is over.
     monkeypatch.setattr(bus_module, "_IDLE_SECONDS", 0.05)
     app = Flask("shop")
-    app.config.update(TESTING=True, DATASTAR_BROKER_URL=URL)
+    app.config.update(TESTING=True, DATASTAR_BROKER_URL=URL, DATASTAR_BROKERS=BROKERS)
     datastar.init_app(app)
 
     @datastar.stream(group="g", scope="ann")
@@ -172,7 +170,7 @@ def test_data_that_is_no_json_is_skipped(
         datastar.publish("news", "after")
 
     stream.wait('{"got":"after"}')
-    assert caplog.text.count("was skipped: its data is no JSON") == 1
+    assert caplog.text.count("was skipped: its data is not JSON") == 1
 
 
 def test_whatever_comes_streams_live_on(

@@ -19,22 +19,20 @@ from collections import Counter
 from flask import Flask
 
 from flask_datastar import Datastar
-from flask_datastar.brokers import BROKERS
 from flask_datastar.brokers.wire import Envelope, decode
 from flask_datastar.hub.hub import StreamHub
 from flask_datastar.hub.tabs import TabEntry
 from flask_datastar.state.app import find_app_state
 from flask_datastar.streams.current import hub_of
-from tests.brokers.joined import ROW, URL
+from tests.brokers.joined import BROKERS, URL
 from tests.support.hostile import damaged_messages
 
 SLOW_SECONDS = 1.0
 
 
 def make_hub(name: str) -> StreamHub:
-    BROKERS["joined"] = ROW
     app = Flask(name)
-    Datastar(app, broker_url=URL)
+    Datastar(app, broker_url=URL, brokers=BROKERS)
     return hub_of(find_app_state(app))
 
 

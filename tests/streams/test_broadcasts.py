@@ -258,7 +258,10 @@ def test_all_tabs_are_shown_as_such() -> None:
 def test_a_tab_that_is_not_known_is_never_all_tabs(app: Flask, datastar: Datastar, tab: Any) -> None:
     with app.app_context():
         for call in (datastar.broadcast_to, datastar.tabs.close):
-            with pytest.raises(ValueError, match=f"^tab is {tab!r}: the request carried no tab id; put tab_signal"):
+            with pytest.raises(
+                ValueError,
+                match=f"^tab is {tab!r}: the page has sent no tab id, .*put tab_signal",
+            ):
                 call("ann", tab)
             with pytest.raises(ValueError, match=r"leave tab out to mean all tabs of the scope$"):
                 call("ann", tab=tab)
@@ -284,7 +287,7 @@ def test_a_post_without_the_signal_reaches_its_own_tab_alone(
     other.wait('{"last":1}')
     assert "mine" not in str(other.reads)
 
-    with pytest.raises(ValueError, match=r"^tab is None: the request carried no tab id"):
+    with pytest.raises(ValueError, match=r"^tab is None: the page has sent no tab id"):
         DatastarClient(app).post("g.act", **{way: {"name": "Ada"}})
 
 
@@ -454,5 +457,7 @@ def test_receiver_that_fails_harms_no_stream(
 
 def test_nothing_is_counted_before_the_first_stream(app: Flask, datastar: Datastar) -> None:
     with app.app_context():
-        assert datastar.stats() == {"open": 0, "opened": 0, "ended": {}, "dropped": 0, "queue_high_water": 0}
+        counts = datastar.stats()
+        assert not any(counts.pop("repeats").values())
+        assert counts == {"open": 0, "opened": 0, "ended": {}, "dropped": 0, "queue_high_water": 0}
         assert (datastar.tabs.count(), datastar.tabs.snapshot(), datastar.tabs.close("ann")) == (0, [], 0)
