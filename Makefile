@@ -3,7 +3,8 @@
 #   make demo-cluster  the same on nginx, two gunicorns of two workers and Redis
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
 #   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
-#   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less)
+#   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less),
+#                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
 #   make bench       measure the cost of streams, and write it to docs/ (ARGS=--quick for a short run, to build/)
 #   make bench-redis  measure the cost of several processes, in the same way
@@ -25,7 +26,7 @@ EXTRAS_demo = gunicorn,example
 EXTRAS_demo-cluster = gunicorn,redis,example
 EXTRAS_test = gunicorn,redis,wtf,example,test,live
 EXTRAS_soak = gunicorn
-EXTRAS_faults = gunicorn,redis,test
+EXTRAS_faults = gunicorn,redis,example,test
 EXTRAS_bench = gunicorn,bench
 EXTRAS_bench-redis = gunicorn,redis,bench
 EXTRAS_check = $(EXTRAS_test),check
@@ -59,6 +60,7 @@ soak: .venv/soak.stamp
 faults: .venv/faults.stamp
 	sh tests/system_programs.sh redis-server
 	@$(BIN)/python -m tests.soak.faults $(ARGS)
+	@$(BIN)/python -m tests.soak.clicks $(CLICKS)
 
 extensions: .venv/pip.stamp
 	@$(BIN)/python tests/extensions/try_them.py $(ARGS)

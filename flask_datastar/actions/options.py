@@ -1,0 +1,53 @@
+"""Options of actions that the extension decides about: the signals that are sent, the tab's id, and the click's key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..sansio.consts import TAB_ID_SIGNAL
+from ..sansio.javascript import Expression
+from ..sansio.tab_signal import signal_filter
+
+#: The verbs whose clicks run once.
+WRITING_VERBS = frozenset({"post", "put", "patch", "delete"})
+
+
+def take_once(options: dict[str, Any]) -> bool:
+    """Take ``_once`` out of an action's options, and return it; True without it.
+
+    :raises TypeError: if it is neither True nor False.
+    """
+    once = options.pop("once", True)
+    if not isinstance(once, bool):
+        raise TypeError(f"action option _once is {once!r}; accepted: True or False")
+    return once
+
+
+def add_filter(options: dict[str, Any], names: object) -> object:
+    """Let an action send these signals, and the tab's id, by which the server tells a person's tabs apart.
+
+    :return: the filter. Without names it sends nothing at all, as it was asked to.
+    """
+    if options.get("filter_signals") is not None:
+        raise TypeError("_signals and _filter_signals are both given; give one of them")
+    if not isinstance(names, list | tuple | set | frozenset):
+        raise TypeError(f"_signals is {names!r}; accepted: a list of signal names, such as ('query',)")
+    pattern = signal_filter(dict.fromkeys((TAB_ID_SIGNAL, *names))) if names else "/^$/"
+    for name in names:
+        if "._" in f".{name}":
+            raise ValueError(
+                f"_signals has {name!r}: the browser sends no name with an underscore in front; leave it out"
+            )
+    options["filter_signals"] = {"include": Expression.from_js(pattern)}
+    return options["filter_signals"]
+
+
+def may_leave_tab_out(options: Mapping[str, object], tab_filter: object) -> bool:
+    """Return whether an action may not send the signal with the tab id.
+
+    :param tab_filter: the filter that is known to let it through.
+    """
+    content_type, chosen = options.get("content_type"), options.get("filter_signals")
+    is_json = content_type is None or (content_type == "json" and not isinstance(content_type, Expression))
+    return not is_json or options.get("payload") is not None or (chosen is not None and chosen is not tab_filter)

@@ -1,0 +1,97 @@
+"""The kept answers of clicks, and the responses that their repeats get."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any, NamedTuple
+
+from flask import Response
+from werkzeug.datastructures import Headers
+
+#: Says that a click ran earlier and nothing of its answer can be repeated.
+IGNORED_HEADER = "Datastar-Repeat-Ignored"
+#: The cost of an answer beside its text, in bytes.
+_OVERHEAD = 500
+_STILL_RUNNING = "this click is still running; look at the page again in a while to see what it did\n"
+_UNKNOWN = "the server stopped while this click ran; look at the page again to see whether it was done\n"
+
+
+class Answer(NamedTuple):
+    """A finished response: status, headers with their cookies, body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def size(self) -> int:
+        """Return the memory that it uses, in bytes."""
+        size = _OVERHEAD + len(self.body)
+        for name, value in self.headers:
+            size += len(name) + len(value)
+        return size
+
+    def encode(self) -> bytes:
+        """Write it as bytes, for other processes."""
+        return json.dumps([self.status, self.headers]).encode() + b"\n" + self.body
+
+
+def decode_answer(data: bytes) -> Answer:
+    """Read what :meth:`Answer.encode` wrote.
+
+    :raises ValueError: if it cannot be read.
+    """
+    head, _, body = data.partition(b"\n")
+    status, headers = json.loads(head)
+    return Answer(int(status), tuple((str(name), str(value)) for name, value in headers), body)
+
+
+def take_answer(response: Response) -> Answer | None:
+    """Copy a response that is final; None for one whose body is sent as it is made."""
+    if not response.is_sequence or response.direct_passthrough:
+        return None
+    return Answer(response.status_code, tuple(response.headers._list), response.get_data())
+
+
+def replay(answer: Answer, response_class: type[Response]) -> Response:
+    """Return the response of a repeat: the answer of the click, byte for byte.
+
+    What is done to the response after that, such as a cookie of the repeat's own request, does not reach the browser:
+    it would take the place of what the click did.
+    """
+    # mypy takes the hash of the class for that of its instances.
+    response = _class_for(response_class)(answer.body, answer.status)  # type: ignore[arg-type]
+    response.headers = Headers(answer.headers)
+    response.__dict__[_KEPT] = answer.headers
+    return response
+
+
+def ignored(response_class: type[Response]) -> Response:
+    """Return the response of a repeat whose click ran, and left no answer to repeat."""
+    return response_class(status=204, headers={IGNORED_HEADER: "true"})
+
+
+def unfinished(response_class: type[Response], *, is_known: bool) -> Response:
+    """Return the response of a repeat that cannot be told what became of its click.
+
+    :param is_known: whether the click is running; else its process is gone.
+    """
+    text = _STILL_RUNNING if is_known else _UNKNOWN
+    return response_class(text, 503, {IGNORED_HEADER: "true", "Content-Type": "text/plain; charset=utf-8"})
+
+
+_KEPT = "_datastar_kept_headers"
+
+
+class _Replay(Response):
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        return Headers(self.__dict__[_KEPT])
+
+
+@cache
+def _class_for(response_class: type[Response]) -> type[Response]:
+    """Return the class of replays by the app's own ``response_class``: Flask refuses to convert one to it."""
+    if issubclass(_Replay, response_class):
+        return _Replay
+    return type(response_class.__name__, (_Replay, response_class), {})

@@ -1,0 +1,59 @@
+"""One click: who sent it, how far it is, what it answered."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from ..transport.wakeups import Wakeup
+from .owners import Owner
+
+#: The cost of a click without its answer, in bytes: measured, with its owner.
+MARK_BYTES = 700
+#: The name of the handler, and the key of the click.
+Name = tuple[str, str]
+
+
+class Stage(Enum):
+    """The stage that a click has reached."""
+
+    RUNNING = "running"
+    #: It ran, and its answer is kept.
+    ANSWERED = "answered"
+    #: It ran, and there is no answer to repeat.
+    RAN = "ran"
+    #: It failed, so it may run again.
+    FAILED = "failed"
+
+
+class Click:
+    """One click: who sent it, how far it is, and what it answered."""
+
+    __slots__ = ("answer", "ended_at", "given", "is_loose", "name", "other", "owner", "size", "stage", "waiting")
+
+    def __init__(self, name: Name, owner: Owner, other: Click | None) -> None:
+        self.name = name
+        self.owner = owner
+        #: The session that the answer set.
+        self.given: str | None = None
+        self.stage = Stage.RUNNING
+        self.answer: Any = None
+        self.size = MARK_BYTES
+        self.ended_at = 0.0
+        #: A click of somebody else with the same name.
+        self.other = other
+        self.waiting: tuple[Wakeup, ...] = ()
+        #: Whether nobody remembers it.
+        self.is_loose = False
+
+
+class Share:
+    """The share of the memory that one owner's clicks use."""
+
+    __slots__ = ("answered", "clicks", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        # The oldest first. A share is small enough to take from the front of a list.
+        self.clicks: list[Click] = []
+        self.answered: list[Click] = []
