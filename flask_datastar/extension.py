@@ -20,8 +20,7 @@ from .reading import signals as reading
 from .reading.tabs import read_tab
 from .repeats.app import Repeats
 from .repeats.methods import RepeatMethods
-from .repeats.running import note_response, settle, take_key
-from .sansio.consts import CLICK_KEY
+from .repeats.running import KEY_START, note_response, take_key
 from .sansio.events import Event
 from .security.origin import check_origin
 from .security.renewal import install_renewal
@@ -33,7 +32,7 @@ from .sending.rendering import install_context_processor
 from .sending.response import BodyKind, EventResponse, current_response, finish, response_of, start_response
 from .state.app import AppState, current_app_state
 from .state.contexts import install_contexts
-from .state.request import REQUEST_KEY, RequestState, current_request_state, request_state_of, start_request_state
+from .state.request import REQUEST_KEY, RequestState, current_request_state, start_request_state
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
 from .streams.current import hub_of
@@ -190,7 +189,7 @@ def _install_request_hooks(app_state: AppState) -> None:
             is_first = False
             warn_of_processes(app_state, current.environ)
         state = start_request_state(app_state, current)
-        if CLICK_KEY in current.environ["QUERY_STRING"]:
+        if KEY_START in current.query_string:
             take_key(state, current)
         if "csrf" in app.extensions:
             carry_token(state, current)
@@ -205,12 +204,6 @@ def _install_request_hooks(app_state: AppState) -> None:
             note_response(state, response)
         return response
 
-    def end_click(error: BaseException | None = None) -> None:
-        state = request_state_of(request._get_current_object())  # type: ignore[attr-defined]
-        if state is not None and state.claim is not None:
-            settle(state, error)
-
-    app.teardown_request(end_click)
     app.before_request_funcs.setdefault(None, []).insert(0, begin)
     # Flask calls these in reverse order, so the first one is called last.
     app.after_request_funcs.setdefault(None, []).insert(0, end)

@@ -27,7 +27,8 @@ def read_tab(request: Request, signals: dict[str, Any]) -> tuple[str | None, str
 
 def _read_id(request: Request, signals: dict[str, Any]) -> str | None:
     """Return the signal ``tabId``, or the header of actions that do not send it, such as form posts."""
-    for tab_id in (signals.get(TAB_ID_SIGNAL), request.environ.get(_HEADER_KEY)):
-        if isinstance(tab_id, str) and _TAB_ID.fullmatch(tab_id):
-            return tab_id
-    return None
+    tab_id = signals.get(TAB_ID_SIGNAL)
+    if isinstance(tab_id, str) and _TAB_ID.fullmatch(tab_id):
+        return tab_id
+    tab_id = request.environ.get(_HEADER_KEY)
+    return tab_id if isinstance(tab_id, str) and _TAB_ID.fullmatch(tab_id) else None

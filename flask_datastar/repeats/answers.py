@@ -4,54 +4,56 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Response
 from werkzeug.datastructures import Headers
 
 #: Says that a click ran earlier and nothing of its answer can be repeated.
 IGNORED_HEADER = "Datastar-Repeat-Ignored"
-#: The cost of an answer beside its text, in bytes.
+#: The cost of an answer beside its text, in bytes: measured.
 _OVERHEAD = 500
 _STILL_RUNNING = "this click is still running; look at the page again in a while to see what it did\n"
 _UNKNOWN = "the server stopped while this click ran; look at the page again to see whether it was done\n"
 
+#: A finished response: status, headers with their cookies, body. A plain tuple of plain values costs the garbage
+#: collector nothing, however many are kept.
+Answer = tuple[str, tuple[tuple[str, str], ...], bytes]
 
-class Answer(NamedTuple):
-    """A finished response: status, headers with their cookies, body."""
 
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
+def size_of(answer: Answer) -> int:
+    """Return the memory that an answer uses, in bytes."""
+    _, headers, body = answer
+    size = _OVERHEAD + len(body)
+    for name, value in headers:
+        size += len(name) + len(value)
+    return size
 
-    @property
-    def size(self) -> int:
-        """Return the memory that it uses, in bytes."""
-        size = _OVERHEAD + len(self.body)
-        for name, value in self.headers:
-            size += len(name) + len(value)
-        return size
 
-    def encode(self) -> bytes:
-        """Write it as bytes, for other processes."""
-        return json.dumps([self.status, self.headers]).encode() + b"\n" + self.body
+def encode_answer(answer: Answer) -> bytes:
+    """Write an answer as bytes, for other processes."""
+    status, headers, body = answer
+    return json.dumps([status, headers]).encode() + b"\n" + body
 
 
 def decode_answer(data: bytes) -> Answer:
-    """Read what :meth:`Answer.encode` wrote.
+    """Read what :func:`encode_answer` wrote.
 
     :raises ValueError: if it cannot be read.
     """
     head, _, body = data.partition(b"\n")
     status, headers = json.loads(head)
-    return Answer(int(status), tuple((str(name), str(value)) for name, value in headers), body)
+    return str(status), tuple((str(name), str(value)) for name, value in headers), body
 
 
 def take_answer(response: Response) -> Answer | None:
-    """Copy a response that is final; None for one whose body is sent as it is made."""
-    if not response.is_sequence or response.direct_passthrough:
+    """Keep a response that is final; None for one whose body is sent as it is made."""
+    body = response.response
+    if not isinstance(body, list | tuple) or response.direct_passthrough:
         return None
-    return Answer(response.status_code, tuple(response.headers._list), response.get_data())
+    # The bytes of a body that is complete stand there alone; everything else is joined.
+    is_whole = len(body) == 1 and type(body[0]) is bytes
+    return response._status, tuple(response.headers._list), body[0] if is_whole else response.get_data()
 
 
 def replay(answer: Answer, response_class: type[Response]) -> Response:
@@ -60,10 +62,11 @@ def replay(answer: Answer, response_class: type[Response]) -> Response:
     What is done to the response after that, such as a cookie of the repeat's own request, does not reach the browser:
     it would take the place of what the click did.
     """
+    status, headers, body = answer
     # mypy takes the hash of the class for that of its instances.
-    response = _class_for(response_class)(answer.body, answer.status)  # type: ignore[arg-type]
-    response.headers = Headers(answer.headers)
-    response.__dict__[_KEPT] = answer.headers
+    response = _class_for(response_class)(body, status)  # type: ignore[arg-type]
+    response.headers = Headers(headers)
+    response.__dict__[_KEPT] = headers
     return response
 
 

@@ -7,35 +7,32 @@ from typing import Any
 from flask import Response
 
 from ..errors import DatastarError
-from .answers import Answer, take_answer
+from .answers import Answer, encode_answer, size_of, take_answer
 from .app import Repeats
 from .claims import SharedClaims
 from .clicks import Click, Stage
 from .senders import given_session, row_owner
+from .store import ClickStore
 from .table import WRITTEN, HasRun
 
 
 class Claim:
     """A click that the current request runs."""
 
-    __slots__ = ("click", "has_failed", "key", "repeats", "response", "row", "shared")
+    __slots__ = ("click", "has_failed", "repeats", "response", "row", "shared", "store", "ticket")
 
-    def __init__(self, repeats: Repeats, click: Click) -> None:
+    def __init__(self, repeats: Repeats, store: ClickStore, shared: SharedClaims | None, click: Click) -> None:
         self.click = click
         #: The response, as soon as it is known; its cookies come later.
         self.response: Response | None = None
         self.has_failed = False
         self.repeats = repeats
-        #: The clicks of other processes, and the click's key there.
-        self.shared: SharedClaims | None = repeats.shared.get()
-        self.key = ""
+        self.store = store
+        #: The clicks of other processes, and what names the click there.
+        self.shared = shared
+        self.ticket: Any = None
         #: The row that is still to be written.
         self.row = repeats.digest(f"{self.name}\0{row_owner(click.owner)}") if repeats.table is not None else ""
-
-    def __del__(self) -> None:
-        # Where a teardown function of the app raised, ours was not called.
-        if self.click.stage is Stage.RUNNING:
-            self.settle()
 
     @property
     def name(self) -> str:
@@ -60,26 +57,32 @@ class Claim:
         """Record that the row is in the database."""
         self.row = ""
 
-    def settle(self) -> None:
-        """Keep the answer, or forget the click if it failed."""
+    def end(self, error: BaseException | None) -> None:
+        """Keep the answer, or forget the click if it failed, as the request's context ends: the response is final."""
         response = self.response
-        if self.has_failed or response is None or response.status_code >= 400:
+        if error is not None or self.has_failed or response is None or response.status_code >= 400:
             self.fail()
             return
         self.finish(take_answer(response), given_session(self.repeats, response))
+        table = self.repeats.table
+        if table is not None and not self.row:
+            table.clean(self.repeats.app_state.app)
 
     def finish(self, answer: Answer | None, given: str | None) -> None:
         """Record that the click ran."""
-        was_running = self.click.stage is Stage.RUNNING
-        size = answer.size if answer is not None else 0
-        has_room = self.repeats.store.get().finish(self.click, answer, size, given)
-        if self.shared is not None and was_running:
+        click, shared = self.click, self.shared
+        if click.stage is not Stage.RUNNING:
+            return
+        size = size_of(answer) if answer is not None else 0
+        has_room = self.store.finish(click, answer, size, given)
+        if shared is not None:
             # No more than has room here, so that nobody fills the broker with answers.
-            data = answer.encode() if answer is not None and has_room else None
-            self.shared.finish(self.key, self.click.owner, given, data)
+            data = encode_answer(answer) if answer is not None and has_room else None
+            shared.finish(self.ticket, given, data)
 
     def fail(self) -> None:
         """Record that the click failed: one of its repeats runs."""
-        if self.shared is not None and self.click.stage is Stage.RUNNING:
-            self.shared.fail(self.key)
-        self.repeats.store.get().fail(self.click)
+        click, shared = self.click, self.shared
+        if shared is not None and click.stage is Stage.RUNNING:
+            shared.fail(self.ticket)
+        self.store.fail(click)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 import uuid
@@ -24,6 +23,8 @@ _GONE_AFTER = 8.0
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5
 _MOST_STEPS = 16
+#: Stands for a mark that a request did not have.
+_NO_MARK = "-"
 
 _logger = logging.getLogger(__name__)
 
@@ -54,6 +55,13 @@ class Verdict(NamedTuple):
     is_lost: bool = False
 
 
+class Ticket(NamedTuple):
+    """A click as other processes know it: nothing of it tells them, or who reads the broker, a session or a tab."""
+
+    key: str
+    owner: Owner
+
+
 _RUN = Verdict(Stage.FAILED)
 #: A process that is gone has run it, perhaps to its end.
 _RUN_LOST = Verdict(Stage.FAILED, is_lost=True)
@@ -79,18 +87,18 @@ class SharedClaims:
         #: How often it could not be asked what other processes know.
         self.failed = 0
 
-    def claim(self, name: str, owner: Owner, deadline: float, *, takes_lost: bool) -> tuple[str, Verdict]:
+    def claim(self, name: str, owner: Owner, deadline: float, *, takes_lost: bool) -> tuple[Ticket, Verdict]:
         """Claim a click for this process, or wait for the process that runs it.
 
         :param deadline: ``time.monotonic()`` until which to wait.
         :param takes_lost: run what a process that is gone has left unfinished.
-        :return: the key to pass to :meth:`finish` or :meth:`fail`, and what is to be done.
+        :return: what to pass to :meth:`finish` or :meth:`fail`, and what is to be done.
         """
-        key = self._digest(name)
-        key, verdict = self._claim(key, name, owner, deadline, takes_lost)
+        owner = Owner(self._seal(owner.session), self._seal(owner.tab))
+        key, verdict = self._claim(self._digest(name), name, owner, deadline, takes_lost)
         if verdict.stage is Stage.FAILED:
             self._running += 1
-        return key, verdict
+        return Ticket(key, owner), verdict
 
     def _claim(self, key: str, name: str, owner: Owner, deadline: float, takes_lost: bool) -> tuple[str, Verdict]:
         try:
@@ -112,21 +120,20 @@ class SharedClaims:
             # Another process has run it, or runs it.
             return key, _RUN_LOST if takes_lost else Verdict(Stage.RUNNING, is_lost=True)
 
-    def finish(self, key: str, owner: Owner, given: str | None, answer: bytes | None) -> None:
+    def finish(self, ticket: Ticket, given: str | None, answer: bytes | None) -> None:
         """Publish that a click of this process ran, without waiting."""
         self._running -= 1
-        before = owner.origin
+        given, before = self._seal(given), ticket.owner.origin
         if given and before is not None and given != before:
             self._broker.keep(f"s{given}", before.encode(), self._seconds)
-        stage = "x" if answer is None or len(answer) > LARGEST_ANSWER else "d"
-        self._broker.keep(
-            key, self._write(stage, owner, given) + (answer or b"" if stage == "d" else b""), self._seconds
-        )
+        is_kept = answer is not None and len(answer) <= LARGEST_ANSWER
+        value = self._write("d" if is_kept else "x", ticket.owner, given)
+        self._broker.keep(ticket.key, value + answer if is_kept and answer is not None else value, self._seconds)
 
-    def fail(self, key: str) -> None:
+    def fail(self, ticket: Ticket) -> None:
         """Release a click that failed, so that others may run it, without waiting."""
         self._running -= 1
-        self._broker.drop(key)
+        self._broker.drop(ticket.key)
 
     def close(self) -> None:
         """Stop announcing that this process lives."""
@@ -170,8 +177,13 @@ class SharedClaims:
             session = before.decode()
         return False
 
+    def _seal(self, mark: str | None) -> str | None:
+        return self._digest(mark) if mark else mark
+
     def _write(self, stage: str, owner: Owner, given: str | None = None) -> bytes:
-        return json.dumps([stage, self._process, owner.scope, owner.session, owner.tab, given]).encode() + b"\n"
+        # Digests have no blanks.
+        marks = (_NO_MARK if mark is None else mark for mark in (owner.session, owner.tab, given))
+        return " ".join((stage, self._process, *marks)).encode() + b"\n"
 
     def _say_alive(self) -> None:
         """Announce regularly from now on that this process lives."""
@@ -201,10 +213,14 @@ def _read(value: bytes) -> tuple[str, str, Owner, str | None, bytes]:
     """Read a claim: how far it is, its process, its owner, the session that it gave, its answer."""
     head, _, answer = value.partition(b"\n")
     try:
-        stage, process, scope, session, tab, given = json.loads(head)
+        stage, process, session, tab, given = head.decode().split(" ")
     except ValueError as error:
         raise BrokerError(f"a claim is {head[:80]!r}, which cannot be read") from error
-    return stage, process, Owner(scope, session, tab), given, answer
+    return stage, process, Owner(_mark(session), _mark(tab)), _mark(given), answer
+
+
+def _mark(text: str) -> str | None:
+    return None if text == _NO_MARK else text
 
 
 def _do_nothing() -> None:

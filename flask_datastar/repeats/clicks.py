@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from enum import Enum
 from typing import Any
 
@@ -26,22 +27,25 @@ class Stage(Enum):
     FAILED = "failed"
 
 
+_RUNNING = Stage.RUNNING
+
+
 class Click:
     """One click: who sent it, how far it is, and what it answered."""
 
     __slots__ = ("answer", "ended_at", "given", "is_loose", "name", "other", "owner", "size", "stage", "waiting")
 
-    def __init__(self, name: Name, owner: Owner, other: Click | None) -> None:
+    def __init__(self, name: Name, owner: Owner) -> None:
         self.name = name
         self.owner = owner
         #: The session that the answer set.
         self.given: str | None = None
-        self.stage = Stage.RUNNING
+        self.stage = _RUNNING
         self.answer: Any = None
         self.size = MARK_BYTES
         self.ended_at = 0.0
         #: A click of somebody else with the same name.
-        self.other = other
+        self.other: Click | None = None
         self.waiting: tuple[Wakeup, ...] = ()
         #: Whether nobody remembers it.
         self.is_loose = False
@@ -54,6 +58,6 @@ class Share:
 
     def __init__(self) -> None:
         self.size = 0
-        # The oldest first. A share is small enough to take from the front of a list.
-        self.clicks: list[Click] = []
-        self.answered: list[Click] = []
+        # The oldest first.
+        self.clicks: deque[Click] = deque()
+        self.answered: deque[Click] = deque()

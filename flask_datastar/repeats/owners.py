@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 #: The mark of a browser whose session was ended by the answer.
 NO_SESSION = ""
+#: The longest content of a session's cookie that is a mark as it is, in characters; a longer one is hashed.
+LONGEST_MARK = 256
 #: How many changes of a session are looked back over, and how many are remembered.
 _MOST_STEPS = 64
 _MOST_CHANGES = 4096
@@ -15,9 +17,7 @@ _MOST_CHANGES = 4096
 class Owner(NamedTuple):
     """The marks of who sent a request; None for a mark that the request does not have."""
 
-    #: The person, by the app's own account.
-    scope: str | None = None
-    #: A digest of the session's content.
+    #: The content of the session's cookie, or a digest of a long one.
     session: str | None = None
     #: The browser tab, by the signal ``tabId``.
     tab: str | None = None
@@ -34,7 +34,7 @@ class Owner(NamedTuple):
     @property
     def payer(self) -> str:
         """Whose share of the memory a click uses."""
-        return self.scope or self.session or self.address
+        return self.session or self.address
 
 
 class SessionChanges:
@@ -69,8 +69,6 @@ def is_same(asked: Owner, given: str | None, repeat: Owner, changes: SessionChan
     """
     if asked.tab is not None and repeat.tab is not None and asked.tab != repeat.tab:
         return False
-    if asked.scope is not None and repeat.scope is not None:
-        return asked.scope == repeat.scope
     if given is not None and (repeat.session or NO_SESSION) == given:
         return True
     if asked.session is not None:

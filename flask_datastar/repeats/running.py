@@ -13,34 +13,38 @@ from ..reading.signals import is_datastar_request
 from ..sansio.consts import CLICK_KEY
 from ..security.origin import SAFE_METHODS
 from ..state.request import RequestState
-from .answers import Answer, decode_answer, ignored, replay, unfinished
+from .answers import Answer, decode_answer, ignored, replay, size_of, unfinished
 from .app import Repeats
 from .claim import Claim
-from .claims import Verdict
-from .clicks import Click, Stage
+from .claims import SharedClaims, Verdict
+from .clicks import Stage
 from .senders import owner_of
 
 #: How long a repeat waits for its click to end, in seconds.
 WAIT_SECONDS = 30.0
+#: What the query string of a click contains.
+KEY_START = f"{CLICK_KEY}=".encode()
 _KEY = re.compile(rf"(?:^|&){CLICK_KEY}=([A-Za-z0-9._-]{{1,64}})(?=&|$)")
 _OF_QUERY = ("args", "values", "full_path", "url")
 
 
 def take_key(state: RequestState, current: Request) -> None:
     """Take the click's key out of a request's URL, so that neither handlers nor the app's own code see it."""
-    if current.method in SAFE_METHODS or not is_datastar_request(current):
-        return
-    query = current.environ["QUERY_STRING"]
+    environ = current.environ
+    query = environ["QUERY_STRING"]
     found = _KEY.search(query)
-    if found is None:
+    if found is None or current.method in SAFE_METHODS or not is_datastar_request(current):
         return
     state.click_key = found[1]
-    query = (query[: found.start()] + query[found.end() :]).removeprefix("&")
-    current.environ["QUERY_STRING"] = query
-    current.query_string = query.encode("latin-1")
-    # Read by a URL value preprocessor already.
+    start, end = found.span()
+    query = (query[:start] + query[end:]).removeprefix("&")
+    environ["QUERY_STRING"] = query
+    cached = current.__dict__
+    cached["query_string"] = query.encode("latin-1")
     for name in _OF_QUERY:
-        current.__dict__.pop(name, None)
+        # Read by a URL value preprocessor already.
+        if name in cached:
+            del cached[name]
 
 
 def claim(state: RequestState, current: Request, handler: str) -> Response | None:
@@ -49,46 +53,51 @@ def claim(state: RequestState, current: Request, handler: str) -> Response | Non
     :param handler: what it calls.
     :return: the response of a repeat; None if the click is to be run.
     """
-    repeats = state.app_state.part(Repeats)
-    if not repeats.is_on or state.click_key is None or state.claim is not None:
+    repeats = state.app_state.parts[Repeats]
+    key = state.click_key
+    if not repeats.is_on or key is None or state.claim is not None:
         return None
-    store, owner = repeats.store.get(), owner_of(repeats, state, current)
+    store, shared = repeats.store.get(), repeats.shared.get()
+    name, owner = (handler, key), owner_of(repeats, state, current)
+    click, is_new = store.claim(name, owner)
+    if is_new and shared is None:
+        repeats.counts["runs"] += 1
+        state.claim = Claim(repeats, store, None, click)
+        return None
     deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        click, is_new = store.claim((handler, state.click_key), owner)
-        if is_new:
-            return _run_or_answer(repeats, state, click, deadline)
+    while not is_new:
         stage = store.wait(click, deadline - time.monotonic())
         if stage is not Stage.FAILED:
             return _answer(repeats, state, Verdict(stage), click.answer)
+        click, is_new = store.claim(name, owner)
+    return _run_or_answer(state, Claim(repeats, store, shared, click), deadline)
 
 
-def _run_or_answer(repeats: Repeats, state: RequestState, click: Click, deadline: float) -> Response | None:
+def _run_or_answer(state: RequestState, owned: Claim, deadline: float) -> Response | None:
     """Run a click that is new in this process, unless another process knows it."""
-    owned = Claim(repeats, click)
+    repeats = owned.repeats
     if owned.shared is not None:
         try:
-            verdict = _ask_others(owned, deadline)
+            verdict = _ask_others(owned, owned.shared, deadline)
         except BaseException:
-            repeats.store.get().fail(click)
+            owned.store.fail(owned.click)
             raise
         if verdict.stage is not Stage.FAILED:
-            return _answer(repeats, state, verdict, click.answer)
+            return _answer(repeats, state, verdict, owned.click.answer)
     repeats.counts["runs"] += 1
     state.claim = owned
     return None
 
 
-def _ask_others(owned: Claim, deadline: float) -> Verdict:
+def _ask_others(owned: Claim, shared: SharedClaims, deadline: float) -> Verdict:
     """Ask what other processes know of a click, and keep it for the repeats that come here."""
-    shared, store, table = owned.shared, owned.repeats.store.get(), owned.repeats.table
-    assert shared is not None
-    owned.key, verdict = shared.claim(owned.name, owned.click.owner, deadline, takes_lost=table is not None)
+    store, table = owned.store, owned.repeats.table
+    owned.ticket, verdict = shared.claim(owned.name, owned.click.owner, deadline, takes_lost=table is not None)
     if verdict.stage is Stage.RUNNING:
         store.fail(owned.click)
     elif verdict.stage is not Stage.FAILED:
         answer = decode_answer(verdict.answer) if verdict.answer is not None else None
-        store.finish(owned.click, answer, answer.size if answer is not None else 0)
+        store.finish(owned.click, answer, size_of(answer) if answer is not None else 0)
     elif verdict.is_lost and table is not None and table.has_row(owned.row):
         owned.finish(None, None)
         return Verdict(Stage.RAN)
@@ -140,16 +149,3 @@ def note_response(state: RequestState, response: Response) -> None:
     if not response.is_sequence and not owned.has_failed and response.status_code < 400:
         # It is sent as it is made: its repeats must neither wait for its end nor get a part of it.
         owned.finish(None, None)
-
-
-def settle(state: RequestState, error: BaseException | None) -> None:
-    """Keep or forget the request's click, as its context ends: its response is final by then."""
-    owned: Claim = state.claim
-    state.claim = None
-    if error is not None:
-        owned.fail()
-        return
-    owned.settle()
-    table = owned.repeats.table
-    if table is not None and not owned.row:
-        table.clean(state.app_state.app)

@@ -19,6 +19,9 @@ MOST_WAITING = 4
 #: Owners of clicks of one name. There is one, unless somebody copies keys: further ones are not remembered.
 MOST_OWNERS = 4
 
+# A look-up in an enum's class costs more than one in the module.
+_RUNNING, _RAN, _ANSWERED = Stage.RUNNING, Stage.RAN, Stage.ANSWERED
+
 
 class ClickStore:
     """The clicks of one process.
@@ -31,10 +34,13 @@ class ClickStore:
     def __init__(self, seconds: float, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._most_bytes = most_bytes
+        self._most_share = most_bytes // OWNER_SHARE
+        #: The size of the largest answer that can be kept, in bytes.
+        self.largest_answer = self._most_share - MARK_BYTES
         self._clock = clock
         self._lock = make_short_lock()
         self._clicks: dict[Name, Click] = {}
-        # In the order of their ends; those that left before their time are None in ``_clicks`` and dropped in passing.
+        # In the order of their ends; those that left before their time have no size and are dropped in passing.
         self._ended: deque[Click] = deque()
         self._answered: deque[Click] = deque()
         self._left_early = 0
@@ -48,27 +54,28 @@ class ClickStore:
     def __len__(self) -> int:
         return len(self._ended) - self._left_early
 
-    @property
-    def largest_answer(self) -> int:
-        """The size of the largest answer that can be kept, in bytes."""
-        return self._most_bytes // OWNER_SHARE - MARK_BYTES
-
     def claim(self, name: Name, owner: Owner) -> tuple[Click, bool]:
         """Return the click of a name and an owner, and whether it is new, so that the caller has to run it."""
+        click = Click(name, owner)
+        # Atomic, so that a click that is new needs no lock.
+        if self._clicks.setdefault(name, click) is click:
+            return click, True
         with self._lock:
             self._expire()
-            first = click = self._clicks.get(name)
+            found: Click | None = self._clicks.setdefault(name, click)
+            if found is click:
+                return click, True
+            click.other = found
             owners = 0
-            while click is not None:
-                if is_same(click.owner, click.given, owner, self._changes):
-                    return click, False
-                click = click.other
+            while found is not None:
+                if is_same(found.owner, found.given, owner, self._changes):
+                    return found, False
+                found = found.other
                 owners += 1
-            click = Click(name, owner, first)
             if owners < MOST_OWNERS:
                 self._clicks[name] = click
             else:
-                click.is_loose = True
+                click.other, click.is_loose = None, True
             return click, True
 
     def wait(self, click: Click, seconds: float) -> Stage:
@@ -78,12 +85,12 @@ class ClickStore:
         """
         deadline = self._clock() + seconds
         with self._lock:
-            if click.stage is not Stage.RUNNING or len(click.waiting) >= MOST_WAITING:
+            if click.stage is not _RUNNING or len(click.waiting) >= MOST_WAITING:
                 return click.stage
             wakeup = make_wakeup()
             click.waiting = (*click.waiting, wakeup)
         try:
-            while click.stage is Stage.RUNNING and (left := deadline - self._clock()) > 0:
+            while click.stage is _RUNNING and (left := deadline - self._clock()) > 0:
                 wakeup.wait(left)
         finally:
             with self._lock:
@@ -99,37 +106,52 @@ class ClickStore:
         :return: whether the answer is kept, and there was room for it.
         """
         with self._lock:
-            if click.stage is not Stage.RUNNING:
+            if click.stage is not _RUNNING:
                 return False
             if click.is_loose:
-                click.stage = Stage.RAN
+                click.stage = _RAN
                 return False
-            before = click.owner.origin
-            if given and before is not None and given != before:
-                self._changes.note(before, given)
-            click.given = given if given != NO_SESSION or click.owner.session is not None else None
-            click.ended_at = self._clock()
-            share = self._shares.setdefault(click.owner.payer, Share())
+            if given is not None:
+                self._note_session(click, given)
+            now = click.ended_at = self._clock()
+            ended, owner = self._ended, click.owner
+            payer = owner.session or owner.address
+            share = self._shares.get(payer)
+            if share is None:
+                share = self._shares[payer] = Share()
             share.clicks.append(click)
-            self._ended.append(click)
-            if answer is not None and size <= self.largest_answer:
-                click.answer, click.size, click.stage = answer, MARK_BYTES + size, Stage.ANSWERED
+            ended.append(click)
+            is_kept = answer is not None and size <= self.largest_answer
+            if is_kept:
+                click.answer, click.stage = answer, _ANSWERED
+                size += MARK_BYTES
                 share.answered.append(click)
                 self._answered.append(click)
             else:
-                click.stage = Stage.RAN
-            share.size += click.size
-            self.size += click.size
-            has_room = share.size <= self._most_bytes // OWNER_SHARE and self.size <= self._most_bytes
-            if not has_room:
+                click.stage, size = _RAN, MARK_BYTES
+            click.size = size
+            share.size += size
+            self.size += size
+            if ended[0].ended_at <= now - self._seconds:
+                self._expire()
+            if share.size > self._most_share or self.size > self._most_bytes:
                 self._make_room(share)
-        self._wake(click)
-        return has_room and click.answer is not None
+                is_kept = False
+        if click.waiting:
+            self._wake(click)
+        return is_kept
+
+    def _note_session(self, click: Click, given: str) -> None:
+        before, session = click.owner.origin, click.owner.session
+        if given and before is not None and given != before:
+            self._changes.note(before, given)
+        if given != NO_SESSION or session is not None:
+            click.given = session if given == session else given
 
     def fail(self, click: Click) -> None:
         """Forget a click that failed; one of its repeats may run."""
         with self._lock:
-            if click.stage is not Stage.RUNNING:
+            if click.stage is not _RUNNING:
                 return
             click.stage = Stage.FAILED
             if not click.is_loose:
@@ -148,58 +170,66 @@ class ClickStore:
     def _expire(self) -> None:
         ended, oldest = self._ended, self._clock() - self._seconds
         while ended and ended[0].ended_at <= oldest:
-            self._forget(ended[0])
+            click = ended[0]
+            self._forget(click, self._shares[click.owner.payer])
             self._tidy()
 
     def _make_room(self, share: Share) -> None:
-        """Drop the oldest answers, then the oldest clicks: first those of an owner who takes more than a share."""
-        most = self._most_bytes // OWNER_SHARE
-        while share.size > most and share.answered:
-            self._drop_answer(share.answered[0])
-        while share.size > most:
-            self._forget_early(share.clicks[0])
-        while self.size > self._most_bytes and self._answered:
-            oldest = self._answered.popleft()
-            if oldest.answer is not None:
-                self._drop_answer(oldest)
-        while self.size > self._most_bytes:
-            self._tidy()
-            self._forget_early(self._ended[0])
-        self._tidy()
+        """Drop the oldest answers, then the oldest clicks: first those of an owner who takes more than a share.
 
-    def _drop_answer(self, click: Click) -> None:
-        self._take_answer(click)
-        click.stage = Stage.RAN
+        Answers keep half of the room: those that a repeat may still ask for are the newest ones.
+        """
+        most, answered, clicks = self._most_share, share.answered, share.clicks
+        while share.size > most:
+            if answered and 2 * (share.size - MARK_BYTES * len(clicks)) > most:
+                self._drop_answer(answered, share)
+            else:
+                self._forget(clicks[0], share)
+                self.forgotten += 1
+        self._tidy()
+        if self.size > self._most_bytes:
+            self._make_room_for_all()
+
+    def _make_room_for_all(self) -> None:
+        most, answered, shares = self._most_bytes, self._answered, self._shares
+        while self.size > most:
+            if answered and 2 * (self.size - MARK_BYTES * len(self)) > most:
+                share = shares[answered[0].owner.payer]
+                self._drop_answer(share.answered, share)
+            else:
+                oldest = self._ended[0]
+                self._forget(oldest, shares[oldest.owner.payer])
+                self.forgotten += 1
+            self._tidy()
+
+    def _drop_answer(self, answered: deque[Click], share: Share) -> None:
+        """Drop the oldest answer of an owner."""
+        click = answered.popleft()
+        freed = click.size - MARK_BYTES
+        share.size -= freed
+        self.size -= freed
+        click.answer, click.size, click.stage = None, MARK_BYTES, _RAN
         self.dropped += 1
 
-    def _take_answer(self, click: Click) -> None:
-        share = self._shares[click.owner.payer]
-        # Answers go in the order in which they came.
-        assert share.answered[0] is click
-        del share.answered[0]
-        share.size -= click.size - MARK_BYTES
-        self.size -= click.size - MARK_BYTES
-        click.answer, click.size = None, MARK_BYTES
-
-    def _forget_early(self, click: Click) -> None:
-        self._forget(click)
-        self.forgotten += 1
-
-    def _forget(self, click: Click) -> None:
+    def _forget(self, click: Click, share: Share) -> None:
+        """Forget the oldest click of an owner."""
         if click.answer is not None:
-            self._take_answer(click)
-        payer = click.owner.payer
-        share = self._shares[payer]
-        assert share.clicks[0] is click
-        del share.clicks[0]
-        share.size -= MARK_BYTES
-        self.size -= MARK_BYTES
+            # Answers go in the order in which they came.
+            share.answered.popleft()
+            click.answer = None
+        share.clicks.popleft()
+        size = click.size
+        share.size -= size
+        self.size -= size
         if not share.clicks:
-            del self._shares[payer]
+            del self._shares[click.owner.payer]
         # Marked as gone for those that still hold it.
-        click.stage, click.size = Stage.RAN, 0
+        click.stage, click.size = _RAN, 0
         self._left_early += 1
-        self._unlink(click)
+        if click.other is None and self._clicks[click.name] is click:
+            del self._clicks[click.name]
+        else:
+            self._unlink(click)
 
     def _tidy(self) -> None:
         """Take what left early out of the queues: at the front, and everywhere as soon as it is the larger part."""

@@ -88,7 +88,7 @@ class RequestState:
         self.subscriptions: list[OpenSubscription] = []
         #: The key of the click that the request is, which its repeats keep.
         self.click_key: str | None = None
-        #: The click, while this request runs it.
+        #: The click, while this request runs it; its ``end`` is called with the request's exception, or None.
         self.claim: Any = None
         self._home = weakref.ref(context_globals)
         #: The response's body, if it is made step by step, until the end of the request.

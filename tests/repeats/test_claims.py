@@ -277,7 +277,7 @@ def test_app_without_a_broker_makes_none(app: Flask) -> None:
 
 def shared(line: Line) -> SharedClaims:
     broker = JoinedBroker(URL, Inbox(), BrokerOptions("shop"))
-    return SharedClaims(broker, lambda text: f"digest of {text}", 60)
+    return SharedClaims(broker, lambda text: f"digest-of-{text}", 60)
 
 
 @pytest.fixture
@@ -356,7 +356,7 @@ def test_value_that_cannot_be_read_is_a_failure_of_the_broker(
     two: tuple[SharedClaims, SharedClaims], line: Line
 ) -> None:
     one, _ = two
-    one._broker.keep("digest of act", b"nonsense", 60)
+    one._broker.keep("digest-of-act", b"nonsense", 60)
 
     assert one.claim("act", ANN, soon(), takes_lost=False)[1].stage is Stage.FAILED
     assert one.failed == 1
@@ -367,9 +367,10 @@ def test_only_hashed_names_and_marks_leave_the_process(make_process: MakeProcess
     browser = one.test_client()
     with browser.session_transaction() as its:
         its["user"] = "ann"
-    send_click(browser, "/ds/g/act", "0.123")
+    send_click(browser, "/ds/g/act", "0.123", json={"tabId": "ann-tab.1"})
 
     assert not [key for key in line.values if "act" in key or "0.123" in key]
     cookie = browser.get_cookie("session")
     assert cookie is not None
-    assert not [value for _, value in line.values.values() if cookie.value.partition(".")[0].encode() in value]
+    for mark in (cookie.value.partition(".")[0], "ann-tab"):
+        assert not [value for _, value in line.values.values() if mark.encode() in value]

@@ -37,9 +37,6 @@ from flask_datastar.repeats.owners import NO_SESSION, Owner, SessionChanges, is_
         (Owner(tab="t"), None, Owner(tab="u"), False),
         # Signals that could not be read name no tab.
         (Owner(session="ann", tab="t"), None, Owner(session="ann"), True),
-        (Owner(scope="ann"), None, Owner(scope="ann"), True),
-        (Owner(scope="ann", session="s"), None, Owner(scope="ann", session="other"), True),
-        (Owner(scope="ann", session="s"), None, Owner(scope="bob", session="s"), False),
         (Owner(address="10.0.0.1"), None, Owner(address="10.0.0.2"), True),
     ],
 )

@@ -337,8 +337,8 @@ class StoreAgainstModel(RuleBasedStateMachine):
         assert set(store._shares) == {click.owner.payer for click in clicks}
         for payer, share in store._shares.items():
             own = [click for click in clicks if click.owner.payer == payer]
-            assert share.clicks == own
-            assert share.answered == [click for click in own if click.answer is not None]
+            assert list(share.clicks) == own
+            assert list(share.answered) == [click for click in own if click.answer is not None]
             assert share.size == sum(click.size for click in own) <= 10 * MARK_BYTES
 
 

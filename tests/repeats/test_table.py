@@ -283,8 +283,9 @@ def test_what_has_sent_something_cannot_be_answered_as_a_repeat(shops: tuple[Sho
     killed, other = shops
     killed.click()
     repeats = app_state_of(other.app).part(Repeats)
-    click, _ = repeats.store.get().claim(("g:act", "0.1"), Owner(tab="tab"))
-    claim = Claim(repeats, click)
+    store = repeats.store.get()
+    click, _ = store.claim(("g:act", "0.1"), Owner(tab="tab"))
+    claim = Claim(repeats, store, None, click)
     claim.finish(None, None)
 
     with other.app.app_context(), pytest.raises(DatastarError, match="ran earlier, so what it does again is rolled"):
