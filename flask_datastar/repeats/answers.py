@@ -21,15 +21,6 @@ _UNKNOWN = "the server stopped while this click ran; look at the page again to s
 Answer = tuple[str, tuple[tuple[str, str], ...], bytes]
 
 
-def size_of(answer: Answer) -> int:
-    """Return the memory that an answer uses, in bytes."""
-    _, headers, body = answer
-    size = _OVERHEAD + len(body)
-    for name, value in headers:
-        size += len(name) + len(value)
-    return size
-
-
 def encode_answer(answer: Answer) -> bytes:
     """Write an answer as bytes, for other processes."""
     status, headers, body = answer
@@ -46,14 +37,27 @@ def decode_answer(data: bytes) -> Answer:
     return str(status), tuple((str(name), str(value)) for name, value in headers), body
 
 
-def take_answer(response: Response) -> Answer | None:
-    """Keep a response that is final; None for one whose body is sent as it is made."""
+def size_of(answer: Answer) -> int:
+    """Return the memory that an answer uses, in bytes."""
+    return _OVERHEAD + len(answer[2]) + sum(len(name) + len(value) for name, value in answer[1])
+
+
+def take_answer(response: Response) -> tuple[Answer | None, int, bool]:
+    """Keep a response that is final.
+
+    :return: the answer, None if its body is sent as it is made; its size; whether it sets a cookie.
+    """
+    headers, has_cookie, size = response.headers._list, False, _OVERHEAD
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name == "Set-Cookie":
+            has_cookie = True
     body = response.response
     if not isinstance(body, list | tuple) or response.direct_passthrough:
-        return None
+        return None, 0, has_cookie
     # The bytes of a body that is complete stand there alone; everything else is joined.
-    is_whole = len(body) == 1 and type(body[0]) is bytes
-    return response._status, tuple(response.headers._list), body[0] if is_whole else response.get_data()
+    content = body[0] if len(body) == 1 and type(body[0]) is bytes else response.get_data()
+    return (response._status, tuple(headers), content), size + len(content), has_cookie
 
 
 def replay(answer: Answer, response_class: type[Response]) -> Response:

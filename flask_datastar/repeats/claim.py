@@ -7,22 +7,27 @@ from typing import Any
 from flask import Response
 
 from ..errors import DatastarError
-from .answers import Answer, encode_answer, size_of, take_answer
+from .answers import Answer, encode_answer, take_answer
 from .app import Repeats
 from .claims import SharedClaims
-from .clicks import Click, Stage
+from .clicks import Click, Name, Stage
+from .owners import Owner
 from .senders import given_session, row_owner
 from .store import ClickStore
 from .table import WRITTEN, HasRun
 
+_RUNNING = Stage.RUNNING
 
-class Claim:
-    """A click that the current request runs."""
 
-    __slots__ = ("click", "has_failed", "repeats", "response", "row", "shared", "store", "ticket")
+class Claim(Click):
+    """A click that the current request runs, and that the store remembers after it."""
 
-    def __init__(self, repeats: Repeats, store: ClickStore, shared: SharedClaims | None, click: Click) -> None:
-        self.click = click
+    __slots__ = ("has_failed", "repeats", "response", "row", "shared", "store", "ticket")
+
+    def __init__(
+        self, repeats: Repeats, store: ClickStore, shared: SharedClaims | None, name: Name, owner: Owner
+    ) -> None:
+        super().__init__(name, owner)
         #: The response, as soon as it is known; its cookies come later.
         self.response: Response | None = None
         self.has_failed = False
@@ -32,12 +37,12 @@ class Claim:
         self.shared = shared
         self.ticket: Any = None
         #: The row that is still to be written.
-        self.row = repeats.digest(f"{self.name}\0{row_owner(click.owner)}") if repeats.table is not None else ""
+        self.row = "" if repeats.table is None else repeats.digest(f"{self.full_name}\0{row_owner(owner)}")
 
     @property
-    def name(self) -> str:
+    def full_name(self) -> str:
         """The click's name, for what leaves the process."""
-        return "\0".join(self.click.name)
+        return "\0".join(self.name)
 
     def write_row(self, session: Any) -> None:
         """Write the click's row into the session's transaction, if no earlier one has it."""
@@ -47,7 +52,7 @@ class Claim:
         try:
             table.insert(session, self.row)
         except HasRun:
-            if self.click.stage is Stage.RUNNING:
+            if self.stage is _RUNNING:
                 raise
             # A generator handler has sent its first part: this is an error as any other one.
             raise DatastarError("the click ran earlier, so what it does again is rolled back") from None
@@ -59,30 +64,29 @@ class Claim:
 
     def end(self, error: BaseException | None) -> None:
         """Keep the answer, or forget the click if it failed, as the request's context ends: the response is final."""
-        response = self.response
+        response, self.response = self.response, None
         if error is not None or self.has_failed or response is None or response.status_code >= 400:
             self.fail()
             return
-        self.finish(take_answer(response), given_session(self.repeats, response))
+        if self.stage is _RUNNING:
+            answer, size, has_cookie = take_answer(response)
+            self.finish(answer, size, given_session(self.repeats, response) if has_cookie else None)
         table = self.repeats.table
         if table is not None and not self.row:
             table.clean(self.repeats.app_state.app)
 
-    def finish(self, answer: Answer | None, given: str | None) -> None:
+    def finish(self, answer: Answer | None = None, size: int = 0, given: str | None = None) -> None:
         """Record that the click ran."""
-        click, shared = self.click, self.shared
-        if click.stage is not Stage.RUNNING:
+        if self.stage is not _RUNNING:
             return
-        size = size_of(answer) if answer is not None else 0
-        has_room = self.store.finish(click, answer, size, given)
-        if shared is not None:
+        has_room = self.store.finish(self, answer, size, given)
+        if self.shared is not None:
             # No more than has room here, so that nobody fills the broker with answers.
             data = encode_answer(answer) if answer is not None and has_room else None
-            shared.finish(self.ticket, given, data)
+            self.shared.finish(self.ticket, given, data)
 
     def fail(self) -> None:
         """Record that the click failed: one of its repeats runs."""
-        click, shared = self.click, self.shared
-        if shared is not None and click.stage is Stage.RUNNING:
-            shared.fail(self.ticket)
-        self.store.fail(click)
+        if self.shared is not None and self.stage is _RUNNING:
+            self.shared.fail(self.ticket)
+        self.store.fail(self)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 #: The mark of a browser whose session was ended by the answer.
@@ -35,6 +37,10 @@ class Owner(NamedTuple):
     def payer(self) -> str:
         """Whose share of the memory a click uses."""
         return self.session or self.address
+
+
+#: Creates an owner of a tuple of all its marks, at half the cost of a call of the class.
+owner_of_marks: Callable[[tuple[str | None, str | None, str]], Owner] = partial(tuple.__new__, Owner)  # type: ignore[arg-type]
 
 
 class SessionChanges:

@@ -9,7 +9,7 @@ from flask import Request, Response
 from flask.globals import request_ctx
 
 from ..hooks import repeat_answered
-from ..reading.signals import is_datastar_request
+from ..reading.signals import REQUEST_HEADER_KEY, is_datastar_request
 from ..sansio.consts import CLICK_KEY
 from ..security.origin import SAFE_METHODS
 from ..state.request import RequestState
@@ -17,7 +17,7 @@ from .answers import Answer, decode_answer, ignored, replay, size_of, unfinished
 from .app import Repeats
 from .claim import Claim
 from .claims import SharedClaims, Verdict
-from .clicks import Stage
+from .clicks import Click, Stage
 from .senders import owner_of
 
 #: How long a repeat waits for its click to end, in seconds.
@@ -33,7 +33,10 @@ def take_key(state: RequestState, current: Request) -> None:
     environ = current.environ
     query = environ["QUERY_STRING"]
     found = _KEY.search(query)
-    if found is None or current.method in SAFE_METHODS or not is_datastar_request(current):
+    if found is None or current.method in SAFE_METHODS:
+        return
+    # As the client writes it, first.
+    if environ.get(REQUEST_HEADER_KEY) != "true" and not is_datastar_request(current):
         return
     state.click_key = found[1]
     start, end = found.span()
@@ -57,49 +60,52 @@ def claim(state: RequestState, current: Request, handler: str) -> Response | Non
     key = state.click_key
     if not repeats.is_on or key is None or state.claim is not None:
         return None
-    store, shared = repeats.store.get(), repeats.shared.get()
-    name, owner = (handler, key), owner_of(repeats, state, current)
-    click, is_new = store.claim(name, owner)
-    if is_new and shared is None:
-        repeats.counts["runs"] += 1
-        state.claim = Claim(repeats, store, None, click)
-        return None
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not is_new:
-        stage = store.wait(click, deadline - time.monotonic())
-        if stage is not Stage.FAILED:
-            return _answer(repeats, state, Verdict(stage), click.answer)
-        click, is_new = store.claim(name, owner)
-    return _run_or_answer(state, Claim(repeats, store, shared, click), deadline)
-
-
-def _run_or_answer(state: RequestState, owned: Claim, deadline: float) -> Response | None:
-    """Run a click that is new in this process, unless another process knows it."""
-    repeats = owned.repeats
-    if owned.shared is not None:
-        try:
-            verdict = _ask_others(owned, owned.shared, deadline)
-        except BaseException:
-            owned.store.fail(owned.click)
-            raise
-        if verdict.stage is not Stage.FAILED:
-            return _answer(repeats, state, verdict, owned.click.answer)
+    store = repeats.store.get()
+    owned = Claim(repeats, store, repeats.shared.get(), (handler, key), owner_of(repeats, state, current))
+    found = store.add(owned)
+    if found is not owned or owned.shared is not None:
+        repeat = _answer_repeat(state, owned, found)
+        if repeat is not None:
+            return repeat
     repeats.counts["runs"] += 1
     state.claim = owned
     return None
 
 
+def _answer_repeat(state: RequestState, owned: Claim, found: Click) -> Response | None:
+    """Answer a click that this process or another one knows.
+
+    :param found: what this process knows: the click itself if it is new here.
+    :return: None if it is to be run after all.
+    """
+    repeats, store = owned.repeats, owned.store
+    deadline = time.monotonic() + WAIT_SECONDS
+    while found is not owned:
+        stage = store.wait(found, deadline - time.monotonic())
+        if stage is not Stage.FAILED:
+            return _answer(repeats, state, Verdict(stage), found.answer)
+        found = store.add(owned)
+    if owned.shared is None:
+        return None
+    try:
+        verdict = _ask_others(owned, owned.shared, deadline)
+    except BaseException:
+        store.fail(owned)
+        raise
+    return None if verdict.stage is Stage.FAILED else _answer(repeats, state, verdict, owned.answer)
+
+
 def _ask_others(owned: Claim, shared: SharedClaims, deadline: float) -> Verdict:
     """Ask what other processes know of a click, and keep it for the repeats that come here."""
     store, table = owned.store, owned.repeats.table
-    owned.ticket, verdict = shared.claim(owned.name, owned.click.owner, deadline, takes_lost=table is not None)
+    owned.ticket, verdict = shared.claim(owned.full_name, owned.owner, deadline, takes_lost=table is not None)
     if verdict.stage is Stage.RUNNING:
-        store.fail(owned.click)
+        store.fail(owned)
     elif verdict.stage is not Stage.FAILED:
         answer = decode_answer(verdict.answer) if verdict.answer is not None else None
-        store.finish(owned.click, answer, size_of(answer) if answer is not None else 0)
+        store.finish(owned, answer, size_of(answer) if answer is not None else 0)
     elif verdict.is_lost and table is not None and table.has_row(owned.row):
-        owned.finish(None, None)
+        owned.finish()
         return Verdict(Stage.RAN)
     return verdict
 
@@ -138,7 +144,7 @@ def answer_has_run(state: RequestState) -> Response:
     repeats.table.rollback()
     state.reset()
     state.claim = None
-    owned.finish(None, None)
+    owned.finish()
     return _answer(repeats, state, Verdict(Stage.RAN), None)
 
 
@@ -146,6 +152,6 @@ def note_response(state: RequestState, response: Response) -> None:
     """Record the response of the request's click, before its session is saved."""
     owned: Claim = state.claim
     owned.response = response
-    if not response.is_sequence and not owned.has_failed and response.status_code < 400:
+    if not isinstance(response.response, list | tuple) and not owned.has_failed and response.status_code < 400:
         # It is sent as it is made: its repeats must neither wait for its end nor get a part of it.
-        owned.finish(None, None)
+        owned.finish()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Request, Response
 from flask.globals import request_ctx
 
@@ -10,14 +12,24 @@ from ..reading.signals import SIGNALS_IN_QUERY, read_signals
 from ..reading.tabs import read_tab
 from ..state.request import RequestState
 from .app import Repeats
-from .owners import LONGEST_MARK, NO_SESSION, Owner
+from .owners import LONGEST_MARK, NO_SESSION, Owner, owner_of_marks
 
 
 def owner_of(repeats: Repeats, state: RequestState, current: Request) -> Owner:
     """Return the marks of who sent a request."""
-    session = _session_mark(repeats, current)
-    address = current.environ.get("REMOTE_ADDR", "") if session is None else ""
-    return Owner(session, _tab(state, current), address)
+    signals = state.received
+    if signals is None:
+        signals = _signals(state, current)
+    tab = read_tab(current, signals)[0]
+    context = request_ctx._get_current_object().__dict__  # type: ignore[attr-defined]
+    # Neither of them counts as an access to the session.
+    session = context["_session"] if "_session" in context else context.get("session")
+    if session:
+        app = repeats.app_state.app
+        cookie = current.cookies.get(app.session_interface.get_cookie_name(app))
+        if cookie:
+            return owner_of_marks((_cookie_mark(repeats, cookie), tab, ""))
+    return owner_of_marks((None, tab, current.environ.get("REMOTE_ADDR", "")))
 
 
 def row_owner(owner: Owner) -> str:
@@ -26,27 +38,13 @@ def row_owner(owner: Owner) -> str:
     return owner.tab or owner.session or ""
 
 
-def _tab(state: RequestState, current: Request) -> str | None:
-    signals = state.received
-    if signals is None:
-        # A body of another kind is for the handler to read, perhaps as it comes.
-        is_read = current.method in SIGNALS_IN_QUERY or "application/json" in current.environ.get("CONTENT_TYPE", "")
-        try:
-            signals = read_signals(current, state) if is_read else {}
-        except InvalidSignals:
-            return None
-    return read_tab(current, signals)[0]
-
-
-def _session_mark(repeats: Repeats, current: Request) -> str | None:
-    """Return the mark of a request's session, None without a session. It does not count as an access."""
-    context = request_ctx._get_current_object().__dict__  # type: ignore[attr-defined]
-    session = context["_session"] if "_session" in context else context.get("session")
-    if not session:
-        return None
-    app = repeats.app_state.app
-    cookie = current.cookies.get(app.session_interface.get_cookie_name(app))
-    return _cookie_mark(repeats, cookie) if cookie else None
+def _signals(state: RequestState, current: Request) -> dict[str, Any]:
+    # A body of another kind is for the handler to read, perhaps as it comes.
+    is_read = current.method in SIGNALS_IN_QUERY or "application/json" in current.environ.get("CONTENT_TYPE", "")
+    try:
+        return read_signals(current, state) if is_read else {}
+    except InvalidSignals:
+        return {}
 
 
 def _cookie_mark(repeats: Repeats, cookie: str) -> str:

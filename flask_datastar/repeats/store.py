@@ -18,6 +18,8 @@ MOST_WAITING = 4
 
 #: Owners of clicks of one name. There is one, unless somebody copies keys: further ones are not remembered.
 MOST_OWNERS = 4
+#: The part of a full store, or of a full share, that is freed at once.
+_SLACK = 16
 
 # A look-up in an enum's class costs more than one in the module.
 _RUNNING, _RAN, _ANSWERED = Stage.RUNNING, Stage.RAN, Stage.ANSWERED
@@ -35,6 +37,9 @@ class ClickStore:
         self._seconds = seconds
         self._most_bytes = most_bytes
         self._most_share = most_bytes // OWNER_SHARE
+        # Room is made down to these marks, for many clicks at once, which costs each of them less.
+        self._low_share = self._most_share - self._most_share // _SLACK
+        self._low_bytes = most_bytes - most_bytes // _SLACK
         #: The size of the largest answer that can be kept, in bytes.
         self.largest_answer = self._most_share - MARK_BYTES
         self._clock = clock
@@ -57,26 +62,34 @@ class ClickStore:
     def claim(self, name: Name, owner: Owner) -> tuple[Click, bool]:
         """Return the click of a name and an owner, and whether it is new, so that the caller has to run it."""
         click = Click(name, owner)
+        found = self.add(click)
+        return found, found is click
+
+    def add(self, click: Click) -> Click:
+        """Add a click, unless it is known.
+
+        :return: the click that is known; this one if it is new, so that the caller has to run it.
+        """
         # Atomic, so that a click that is new needs no lock.
-        if self._clicks.setdefault(name, click) is click:
-            return click, True
+        if self._clicks.setdefault(click.name, click) is click:
+            return click
         with self._lock:
             self._expire()
-            found: Click | None = self._clicks.setdefault(name, click)
+            found: Click | None = self._clicks.setdefault(click.name, click)
             if found is click:
-                return click, True
-            click.other = found
-            owners = 0
+                return click
+            first, owners = found, 0
             while found is not None:
-                if is_same(found.owner, found.given, owner, self._changes):
-                    return found, False
+                if is_same(found.owner, found.given, click.owner, self._changes):
+                    return found
                 found = found.other
                 owners += 1
             if owners < MOST_OWNERS:
-                self._clicks[name] = click
+                click.other = first
+                self._clicks[click.name] = click
             else:
-                click.other, click.is_loose = None, True
-            return click, True
+                click.is_loose = True
+            return click
 
     def wait(self, click: Click, seconds: float) -> Stage:
         """Wait until a click has ended.
@@ -103,7 +116,7 @@ class ClickStore:
         :param answer: what its repeats get; None for nothing.
         :param size: the answer's, in bytes.
         :param given: the session that the answer set, :data:`~.owners.NO_SESSION` if it ended one; None if it set none.
-        :return: whether the answer is kept, and there was room for it.
+        :return: whether the answer is kept, and there was room for it without dropping others.
         """
         with self._lock:
             if click.stage is not _RUNNING:
@@ -121,8 +134,7 @@ class ClickStore:
                 share = self._shares[payer] = Share()
             share.clicks.append(click)
             ended.append(click)
-            is_kept = answer is not None and size <= self.largest_answer
-            if is_kept:
+            if answer is not None and size <= self.largest_answer:
                 click.answer, click.stage = answer, _ANSWERED
                 size += MARK_BYTES
                 share.answered.append(click)
@@ -134,12 +146,12 @@ class ClickStore:
             self.size += size
             if ended[0].ended_at <= now - self._seconds:
                 self._expire()
-            if share.size > self._most_share or self.size > self._most_bytes:
+            has_room = share.size <= self._low_share and self.size <= self._low_bytes
+            if not has_room and (share.size > self._most_share or self.size > self._most_bytes):
                 self._make_room(share)
-                is_kept = False
         if click.waiting:
             self._wake(click)
-        return is_kept
+        return has_room and click.answer is not None
 
     def _note_session(self, click: Click, given: str) -> None:
         before, session = click.owner.origin, click.owner.session
@@ -180,19 +192,20 @@ class ClickStore:
         Answers keep half of the room: those that a repeat may still ask for are the newest ones.
         """
         most, answered, clicks = self._most_share, share.answered, share.clicks
-        while share.size > most:
-            if answered and 2 * (share.size - MARK_BYTES * len(clicks)) > most:
-                self._drop_answer(answered, share)
-            else:
-                self._forget(clicks[0], share)
-                self.forgotten += 1
-        self._tidy()
+        if share.size > most:
+            while share.size > self._low_share:
+                if answered and 2 * (share.size - MARK_BYTES * len(clicks)) > most:
+                    self._drop_answer(answered, share)
+                else:
+                    self._forget(clicks[0], share)
+                    self.forgotten += 1
+            self._tidy()
         if self.size > self._most_bytes:
             self._make_room_for_all()
 
     def _make_room_for_all(self) -> None:
         most, answered, shares = self._most_bytes, self._answered, self._shares
-        while self.size > most:
+        while self.size > self._low_bytes:
             if answered and 2 * (self.size - MARK_BYTES * len(self)) > most:
                 share = shares[answered[0].owner.payer]
                 self._drop_answer(share.answered, share)

@@ -284,9 +284,9 @@ def test_what_has_sent_something_cannot_be_answered_as_a_repeat(shops: tuple[Sho
     killed.click()
     repeats = app_state_of(other.app).part(Repeats)
     store = repeats.store.get()
-    click, _ = store.claim(("g:act", "0.1"), Owner(tab="tab"))
-    claim = Claim(repeats, store, None, click)
-    claim.finish(None, None)
+    claim = Claim(repeats, store, None, ("g:act", "0.1"), Owner(tab="tab"))
+    store.add(claim)
+    claim.finish()
 
     with other.app.app_context(), pytest.raises(DatastarError, match="ran earlier, so what it does again is rolled"):
         claim.write_row(other.db.session)
