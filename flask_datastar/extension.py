@@ -20,7 +20,7 @@ from .reading import signals as reading
 from .reading.tabs import read_tab
 from .repeats.app import Repeats
 from .repeats.methods import RepeatMethods
-from .repeats.running import KEY_START, note_response, take_key
+from .repeats.running import KEY_START, take_key
 from .sansio.events import Event
 from .security.origin import check_origin
 from .security.renewal import install_renewal
@@ -201,7 +201,7 @@ def _install_request_hooks(app_state: AppState) -> None:
             return response
         response = _finish(app_state, response, current, state)
         if state.claim is not None:
-            note_response(state, response)
+            state.claim.note_response(response)
         return response
 
     app.before_request_funcs.setdefault(None, []).insert(0, begin)

@@ -11,7 +11,7 @@ from werkzeug.datastructures import Headers
 
 #: Says that a click ran earlier and nothing of its answer can be repeated.
 IGNORED_HEADER = "Datastar-Repeat-Ignored"
-#: The cost of an answer beside its text, in bytes: measured.
+#: The cost of an answer beside the values of its headers and its body, in bytes: measured.
 _OVERHEAD = 500
 _STILL_RUNNING = "this click is still running; look at the page again in a while to see what it did\n"
 _UNKNOWN = "the server stopped while this click ran; look at the page again to see whether it was done\n"
@@ -39,7 +39,7 @@ def decode_answer(data: bytes) -> Answer:
 
 def size_of(answer: Answer) -> int:
     """Return the memory that an answer uses, in bytes."""
-    return _OVERHEAD + len(answer[2]) + sum(len(name) + len(value) for name, value in answer[1])
+    return _OVERHEAD + len(answer[2]) + sum(len(value) for _, value in answer[1])
 
 
 def take_answer(response: Response) -> tuple[Answer | None, int, bool]:
@@ -49,14 +49,19 @@ def take_answer(response: Response) -> tuple[Answer | None, int, bool]:
     """
     headers, has_cookie, size = response.headers._list, False, _OVERHEAD
     for name, value in headers:
-        size += len(name) + len(value)
+        size += len(value)
         if name == "Set-Cookie":
             has_cookie = True
     body = response.response
-    if not isinstance(body, list | tuple) or response.direct_passthrough:
-        return None, 0, has_cookie
-    # The bytes of a body that is complete stand there alone; everything else is joined.
-    content = body[0] if len(body) == 1 and type(body[0]) is bytes else response.get_data()
+    if type(body) is not list or response.direct_passthrough:
+        if not response.is_sequence or response.direct_passthrough:
+            return None, 0, has_cookie
+        content = response.get_data()
+    elif len(body) == 1 and type(body[0]) is bytes:
+        # The bytes of a body that is complete.
+        content = body[0]
+    else:
+        content = response.get_data() if body else b""
     return (response._status, tuple(headers), content), size + len(content), has_cookie
 
 

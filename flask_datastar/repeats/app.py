@@ -25,6 +25,8 @@ class Repeats:
         self.is_on = settings.repeats_seconds > 0
         self.store = PerProcess(partial(ClickStore, settings.repeats_seconds, settings.repeats_bytes))
         self.shared: PerProcess[SharedClaims | None] = PerProcess(self._make_shared)
+        #: Both of them, for each click.
+        self.own = PerProcess(lambda: (self.store.get(), self.shared.get()))
         self.table = None
         if self.is_on and settings.repeats is not None:
             self.table = RepeatTable(settings.repeats, settings.repeats_seconds)

@@ -10,7 +10,7 @@ from ..errors import DatastarError
 from .answers import Answer, encode_answer, take_answer
 from .app import Repeats
 from .claims import SharedClaims
-from .clicks import Click, Name, Stage
+from .clicks import MARK_BYTES, Click, Name, Stage
 from .owners import Owner
 from .senders import given_session, row_owner
 from .store import ClickStore
@@ -27,7 +27,10 @@ class Claim(Click):
     def __init__(
         self, repeats: Repeats, store: ClickStore, shared: SharedClaims | None, name: Name, owner: Owner
     ) -> None:
-        super().__init__(name, owner)
+        # All of it here: a call of the base class costs each click a part of its budget.
+        self.name, self.owner, self.given, self.other = name, owner, None, None
+        self.stage, self.answer, self.size, self.ended_at = _RUNNING, None, MARK_BYTES, 0.0
+        self.waiting, self.is_loose = (), False
         #: The response, as soon as it is known; its cookies come later.
         self.response: Response | None = None
         self.has_failed = False
@@ -62,18 +65,29 @@ class Claim(Click):
         """Record that the row is in the database."""
         self.row = ""
 
+    def note_response(self, response: Response) -> None:
+        """Record the response, before its session is saved."""
+        self.response = response
+        if not response.is_sequence and not self.has_failed and response.status_code < 400:
+            # It is sent as it is made: its repeats must neither wait for its end nor get a part of it.
+            self.finish()
+
     def end(self, error: BaseException | None) -> None:
         """Keep the answer, or forget the click if it failed, as the request's context ends: the response is final."""
         response, self.response = self.response, None
-        if error is not None or self.has_failed or response is None or response.status_code >= 400:
+        if error is not None or self.has_failed or response is None or response._status_code >= 400:
             self.fail()
             return
+        repeats = self.repeats
         if self.stage is _RUNNING:
             answer, size, has_cookie = take_answer(response)
-            self.finish(answer, size, given_session(self.repeats, response) if has_cookie else None)
-        table = self.repeats.table
-        if table is not None and not self.row:
-            table.clean(self.repeats.app_state.app)
+            given = given_session(repeats, response) if has_cookie else None
+            if self.shared is None:
+                self.store.finish(self, answer, size, given)
+            else:
+                self.finish(answer, size, given)
+        if repeats.table is not None and not self.row:
+            repeats.table.clean(repeats.app_state.app)
 
     def finish(self, answer: Answer | None = None, size: int = 0, given: str | None = None) -> None:
         """Record that the click ran."""

@@ -31,23 +31,27 @@ _OF_QUERY = ("args", "values", "full_path", "url")
 def take_key(state: RequestState, current: Request) -> None:
     """Take the click's key out of a request's URL, so that neither handlers nor the app's own code see it."""
     environ = current.environ
+    # As the client writes it, first.
+    if environ.get(REQUEST_HEADER_KEY) != "true" and not is_datastar_request(current):
+        return
     query = environ["QUERY_STRING"]
     found = _KEY.search(query)
     if found is None or current.method in SAFE_METHODS:
         return
-    # As the client writes it, first.
-    if environ.get(REQUEST_HEADER_KEY) != "true" and not is_datastar_request(current):
-        return
     state.click_key = found[1]
-    start, end = found.span()
-    query = (query[:start] + query[end:]).removeprefix("&")
-    environ["QUERY_STRING"] = query
+    # Most often there is nothing but the key.
+    rest = "" if found[0] == query else _without(query, *found.span())
+    environ["QUERY_STRING"] = rest
     cached = current.__dict__
-    cached["query_string"] = query.encode("latin-1")
-    for name in _OF_QUERY:
+    cached["query_string"] = rest.encode("latin-1")
+    if "args" in cached or "url" in cached or "full_path" in cached:
         # Read by a URL value preprocessor already.
-        if name in cached:
-            del cached[name]
+        for name in _OF_QUERY:
+            cached.pop(name, None)
+
+
+def _without(query: str, start: int, end: int) -> str:
+    return (query[:start] + query[end:]).removeprefix("&")
 
 
 def claim(state: RequestState, current: Request, handler: str) -> Response | None:
@@ -60,10 +64,10 @@ def claim(state: RequestState, current: Request, handler: str) -> Response | Non
     key = state.click_key
     if not repeats.is_on or key is None or state.claim is not None:
         return None
-    store = repeats.store.get()
-    owned = Claim(repeats, store, repeats.shared.get(), (handler, key), owner_of(repeats, state, current))
+    store, shared = repeats.own.value or repeats.own.get()
+    owned = Claim(repeats, store, shared, (handler, key), owner_of(repeats, state, current))
     found = store.add(owned)
-    if found is not owned or owned.shared is not None:
+    if found is not owned or shared is not None:
         repeat = _answer_repeat(state, owned, found)
         if repeat is not None:
             return repeat
@@ -146,12 +150,3 @@ def answer_has_run(state: RequestState) -> Response:
     state.claim = None
     owned.finish()
     return _answer(repeats, state, Verdict(Stage.RAN), None)
-
-
-def note_response(state: RequestState, response: Response) -> None:
-    """Record the response of the request's click, before its session is saved."""
-    owned: Claim = state.claim
-    owned.response = response
-    if not isinstance(response.response, list | tuple) and not owned.has_failed and response.status_code < 400:
-        # It is sent as it is made: its repeats must neither wait for its end nor get a part of it.
-        owned.finish()
