@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, request
@@ -25,7 +26,7 @@ from ..security.nonce import nonce_attribute
 from ..state.app import AppState, current_app_state
 from ..state.request import RequestState, ensure_request_state
 from . import urls
-from .options import WRITING_VERBS, add_filter, may_leave_tab_out, take_once
+from .options import WRITING_VERBS, add_filter, check_once
 from .parameters import check_parameters_of_any
 from .targets import find_handler
 
@@ -175,9 +176,11 @@ class PageHelpers:
         if (signals := options.pop("signals", None)) is not None:
             tab_filter = add_filter(options, signals)
         options["headers"] = csrf.action_headers(app_state.app, verb.upper(), options.get("headers"))
-        if may_leave_tab_out(options, tab_filter):
+        if _may_leave_tab_out(options, tab_filter):
             options["headers"] = add_header(options["headers"], TAB_HEADER, Expression.from_js(TAB_HEADER_VALUE))
-        once = take_once(options)
+        once = options.pop("once", True)
+        if once is not True:
+            check_once(once)
         if isinstance(target, str) and target.startswith("/"):
             url = urls.view_url(target, event, module, values)
         elif module is not None:
@@ -234,3 +237,13 @@ def _page_state() -> RequestState | None:
     """
     state = ensure_request_state()
     return None if state is None or state.renders_for_others or is_datastar_request(request) else state
+
+
+def _may_leave_tab_out(options: Mapping[str, object], tab_filter: object) -> bool:
+    """Return whether an action may not send the signal with the tab id.
+
+    :param tab_filter: the filter that is known to let it through.
+    """
+    content_type, chosen = options.get("content_type"), options.get("filter_signals")
+    is_json = content_type is None or (content_type == "json" and not isinstance(content_type, Expression))
+    return not is_json or options.get("payload") is not None or (chosen is not None and chosen is not tab_filter)

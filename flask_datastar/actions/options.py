@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ..sansio.consts import TAB_ID_SIGNAL
@@ -13,15 +12,13 @@ from ..sansio.tab_signal import signal_filter
 WRITING_VERBS = frozenset({"post", "put", "patch", "delete"})
 
 
-def take_once(options: dict[str, Any]) -> bool:
-    """Take ``_once`` out of an action's options, and return it; True without it.
+def check_once(once: object) -> None:
+    """Check the value of ``_once``.
 
     :raises TypeError: if it is neither True nor False.
     """
-    once = options.pop("once", True)
     if not isinstance(once, bool):
         raise TypeError(f"action option _once is {once!r}; accepted: True or False")
-    return once
 
 
 def add_filter(options: dict[str, Any], names: object) -> object:
@@ -41,13 +38,3 @@ def add_filter(options: dict[str, Any], names: object) -> object:
             )
     options["filter_signals"] = {"include": Expression.from_js(pattern)}
     return options["filter_signals"]
-
-
-def may_leave_tab_out(options: Mapping[str, object], tab_filter: object) -> bool:
-    """Return whether an action may not send the signal with the tab id.
-
-    :param tab_filter: the filter that is known to let it through.
-    """
-    content_type, chosen = options.get("content_type"), options.get("filter_signals")
-    is_json = content_type is None or (content_type == "json" and not isinstance(content_type, Expression))
-    return not is_json or options.get("payload") is not None or (chosen is not None and chosen is not tab_filter)

@@ -30,6 +30,8 @@ class Repeats:
         self.table = None
         if self.is_on and settings.repeats is not None:
             self.table = RepeatTable(settings.repeats, settings.repeats_seconds)
+        #: How many clicks ran, and what became of their repeats.
+        self.runs = 0
         self.counts: Counter[str] = Counter()
         self._secret = b""
         #: Returns the app's broker in this process, None if there is no other process to reach.
@@ -45,9 +47,9 @@ class Repeats:
 
     def stats(self) -> dict[str, Any]:
         """Return the counters of this process."""
-        store, shared = self.store.get(), self.shared.get() if self.counts["runs"] else None
+        store, shared = self.store.get(), self.shared.get() if self.runs else None
         return {
-            "runs": self.counts["runs"],
+            "runs": self.runs,
             "answered": self.counts["answered"],
             "ignored": self.counts["ignored"],
             "unfinished": self.counts["unfinished"],

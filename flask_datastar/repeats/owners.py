@@ -40,7 +40,7 @@ class Owner(NamedTuple):
 
 
 #: Creates an owner of a tuple of all its marks, at half the cost of a call of the class.
-owner_of_marks: Callable[[tuple[str | None, str | None, str]], Owner] = partial(tuple.__new__, Owner)  # type: ignore[arg-type]
+owner_of_marks: Callable[[tuple[str | None, str | None, str]], Owner] = partial(tuple.__new__, Owner)
 
 
 class SessionChanges:

@@ -71,7 +71,7 @@ def claim(state: RequestState, current: Request, handler: str) -> Response | Non
         repeat = _answer_repeat(state, owned, found)
         if repeat is not None:
             return repeat
-    repeats.counts["runs"] += 1
+    repeats.runs += 1
     state.claim = owned
     return None
 

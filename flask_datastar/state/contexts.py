@@ -139,10 +139,25 @@ def _prepare_teardown(
     return kept
 
 
+def _click_teardown(tear_down_request: Teardown) -> Teardown:
+    """Create the teardown of a request that runs a click, which ends after the app's functions: these may commit."""
+
+    def tear_down_click(*arguments: Any) -> None:
+        try:
+            tear_down_request(*arguments)
+        finally:
+            state: RequestState = request._get_current_object().__dict__[REQUEST_KEY]  # type: ignore[attr-defined]
+            click, state.claim = state.claim, None
+            click.end(arguments[-1] if arguments else None)
+
+    return tear_down_click
+
+
 def install_contexts(app_state: AppState) -> None:
     """Make the app's teardown wait for bodies that go on, and call ``app_state.answer_exception`` for exceptions."""
     app = app_state.app
     inner, tear_down_request, tear_down_app = app.wsgi_app, app.do_teardown_request, app.do_teardown_appcontext
+    tear_down_click = _click_teardown(tear_down_request)
 
     def do_teardown_request(*arguments: Any) -> None:
         current = request._get_current_object()  # type: ignore[attr-defined]
@@ -152,16 +167,6 @@ def install_contexts(app_state: AppState) -> None:
         tear_down = tear_down_request if state is None or state.claim is None else tear_down_click
         if kept is None or not kept.defer(app, tear_down, arguments):
             tear_down(*arguments)
-
-    def tear_down_click(*arguments: Any) -> None:
-        try:
-            tear_down_request(*arguments)
-        finally:
-            # After the app's own functions, which may commit.
-            current = request._get_current_object()  # type: ignore[attr-defined]
-            state: RequestState = current.__dict__[REQUEST_KEY]
-            click, state.claim = state.claim, None
-            click.end(arguments[-1] if arguments else None)
 
     def do_teardown_appcontext(*arguments: Any) -> None:
         kept = _kept.get()

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from flask_datastar.repeats.clicks import MARK_BYTES, Click, Stage
 from flask_datastar.repeats.owners import Owner
-from flask_datastar.repeats.store import MOST_OWNERS, MOST_WAITING, OWNER_SHARE, ClickStore
+from flask_datastar.repeats.room import OWNER_SHARE
+from flask_datastar.repeats.store import MOST_OWNERS, MOST_WAITING, ClickStore
 from tests.support.checks import wait_until
 
 ANN, BOB = Owner(session="ann"), Owner(session="bob")
