@@ -200,8 +200,11 @@ def _install_request_hooks(app_state: AppState) -> None:
         if state is None:
             return response
         response = _finish(app_state, response, current, state)
-        if state.claim is not None:
-            state.claim.note_response(response)
+        if (click := state.claim) is not None:
+            # Its session is saved later.
+            click.response = response
+            if type(response.response) is not list:
+                click.note_streamed()
         return response
 
     app.before_request_funcs.setdefault(None, []).insert(0, begin)

@@ -37,6 +37,9 @@ def decode_answer(data: bytes) -> Answer:
     return str(status), tuple((str(name), str(value)) for name, value in headers), body
 
 
+_last_head: tuple[str, tuple[tuple[str, str], ...]] = ("", ())
+
+
 def size_of(answer: Answer) -> int:
     """Return the memory that an answer uses, in bytes."""
     return _OVERHEAD + len(answer[2]) + sum(len(value) for _, value in answer[1])
@@ -62,7 +65,14 @@ def take_answer(response: Response) -> tuple[Answer | None, int, bool]:
         content = body[0]
     else:
         content = response.get_data() if body else b""
-    return (response._status, tuple(headers), content), size + len(content), has_cookie
+    global _last_head
+    head = (response._status, tuple(headers))
+    if head == _last_head:
+        # What is equal is kept once: memory that is new costs more than the look.
+        head = _last_head
+    else:
+        _last_head = head
+    return (*head, content), size + len(content), has_cookie
 
 
 def replay(answer: Answer, response_class: type[Response]) -> Response:

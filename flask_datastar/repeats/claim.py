@@ -10,7 +10,7 @@ from ..errors import DatastarError
 from .answers import Answer, encode_answer, take_answer
 from .app import Repeats
 from .claims import SharedClaims
-from .clicks import MARK_BYTES, Click, Name, Stage
+from .clicks import MARK_BYTES, Click, Stage
 from .owners import Owner
 from .senders import given_session, row_owner
 from .store import ClickStore
@@ -25,7 +25,7 @@ class Claim(Click):
     __slots__ = ("has_failed", "repeats", "response", "row", "shared", "store", "ticket")
 
     def __init__(
-        self, repeats: Repeats, store: ClickStore, shared: SharedClaims | None, name: Name, owner: Owner
+        self, repeats: Repeats, store: ClickStore, shared: SharedClaims | None, name: str, owner: Owner
     ) -> None:
         # All of it here: a call of the base class costs each click a part of its budget.
         self.name, self.owner, self.given, self.other = name, owner, None, None
@@ -40,12 +40,7 @@ class Claim(Click):
         self.shared = shared
         self.ticket: Any = None
         #: The row that is still to be written.
-        self.row = "" if repeats.table is None else repeats.digest(f"{self.full_name}\0{row_owner(owner)}")
-
-    @property
-    def full_name(self) -> str:
-        """The click's name, for what leaves the process."""
-        return "\0".join(self.name)
+        self.row = "" if repeats.table is None else repeats.digest(f"{name}\0{row_owner(owner)}")
 
     def write_row(self, session: Any) -> None:
         """Write the click's row into the session's transaction, if no earlier one has it."""
@@ -65,11 +60,10 @@ class Claim(Click):
         """Record that the row is in the database."""
         self.row = ""
 
-    def note_response(self, response: Response) -> None:
-        """Record the response, before its session is saved."""
-        self.response = response
-        if not response.is_sequence and not self.has_failed and response.status_code < 400:
-            # It is sent as it is made: its repeats must neither wait for its end nor get a part of it.
+    def note_streamed(self) -> None:
+        """Record that the response is not a list: its repeats must neither wait for its end nor get a part of it."""
+        response = self.response
+        if response is not None and not response.is_sequence and not self.has_failed and response.status_code < 400:
             self.finish()
 
     def end(self, error: BaseException | None) -> None:

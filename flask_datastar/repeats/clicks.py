@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from enum import Enum
 from typing import Any
 
@@ -11,8 +12,8 @@ from .owners import Owner
 
 #: The cost of a click without its answer, in bytes: measured, with its owner.
 MARK_BYTES = 700
-#: The name of the handler, and the key of the click.
-Name = tuple[str, str]
+#: The name of the handler and the key of the click.
+Name = Hashable
 
 
 class Stage(Enum):
@@ -54,9 +55,11 @@ class Click:
 class Share:
     """The share of the memory that one owner's clicks use."""
 
-    __slots__ = ("answered", "clicks", "size")
+    __slots__ = ("answered", "clicks", "owner", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Owner) -> None:
+        #: The last one; clicks of the same tab share it.
+        self.owner = owner
         self.size = 0
         # The oldest first.
         self.clicks: deque[Click] = deque()

@@ -65,7 +65,7 @@ def claim(state: RequestState, current: Request, handler: str) -> Response | Non
     if not repeats.is_on or key is None or state.claim is not None:
         return None
     store, shared = repeats.own.value or repeats.own.get()
-    owned = Claim(repeats, store, shared, (handler, key), owner_of(repeats, state, current))
+    owned = Claim(repeats, store, shared, f"{handler}\0{key}", owner_of(repeats, state, current))
     found = store.add(owned)
     if found is not owned or shared is not None:
         repeat = _answer_repeat(state, owned, found)
@@ -102,7 +102,7 @@ def _answer_repeat(state: RequestState, owned: Claim, found: Click) -> Response 
 def _ask_others(owned: Claim, shared: SharedClaims, deadline: float) -> Verdict:
     """Ask what other processes know of a click, and keep it for the repeats that come here."""
     store, table = owned.store, owned.repeats.table
-    owned.ticket, verdict = shared.claim(owned.full_name, owned.owner, deadline, takes_lost=table is not None)
+    owned.ticket, verdict = shared.claim(str(owned.name), owned.owner, deadline, takes_lost=table is not None)
     if verdict.stage is Stage.RUNNING:
         store.fail(owned)
     elif verdict.stage is not Stage.FAILED:

@@ -105,7 +105,12 @@ class ClickStore(KeptClicks):
             payer = owner.session or owner.address
             share = self._shares.get(payer)
             if share is None:
-                share = self._shares[payer] = Share()
+                share = self._shares[payer] = Share(owner)
+            elif share.owner == owner:
+                # What is equal is kept once: memory that is new costs more than the look.
+                click.owner = share.owner
+            else:
+                share.owner = owner
             share.clicks.append(click)
             ended.append(click)
             if answer is not None and size <= self.largest_answer:

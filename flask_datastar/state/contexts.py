@@ -164,9 +164,11 @@ def install_contexts(app_state: AppState) -> None:
         state: RequestState | None = current.__dict__.get(REQUEST_KEY)
         # The last argument is the exception; newer versions of Flask pass the context, too.
         kept = _prepare_teardown(app, current, state, has_failed=bool(arguments) and arguments[-1] is not None)
-        tear_down = tear_down_request if state is None or state.claim is None else tear_down_click
-        if kept is None or not kept.defer(app, tear_down, arguments):
-            tear_down(*arguments)
+        if state is None or state.claim is None:
+            if kept is None or not kept.defer(app, tear_down_request, arguments):
+                tear_down_request(*arguments)
+        elif kept is None or not kept.defer(app, tear_down_click, arguments):
+            tear_down_click(*arguments)
 
     def do_teardown_appcontext(*arguments: Any) -> None:
         kept = _kept.get()

@@ -284,7 +284,7 @@ def test_what_has_sent_something_cannot_be_answered_as_a_repeat(shops: tuple[Sho
     killed.click()
     repeats = app_state_of(other.app).part(Repeats)
     store = repeats.store.get()
-    claim = Claim(repeats, store, None, ("g:act", "0.1"), Owner(tab="tab"))
+    claim = Claim(repeats, store, None, "g:act\0000.1", Owner(tab="tab"))
     store.add(claim)
     claim.finish()
 
