@@ -2,7 +2,8 @@
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
 #   make demo-cluster  the same on nginx, two gunicorns of two workers and Redis
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
-#   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
+#   make soak        send 300,000 hostile inputs, then put a server with streams under a random load for two minutes
+#                    (ARGS="--seconds 30" for less)
 #   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less),
 #                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
@@ -25,7 +26,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENO
 EXTRAS_demo = gunicorn,example
 EXTRAS_demo-cluster = gunicorn,redis,example
 EXTRAS_test = gunicorn,redis,wtf,example,test,live
-EXTRAS_soak = gunicorn
+EXTRAS_soak = gunicorn,wtf,test
 EXTRAS_faults = gunicorn,redis,example,test
 EXTRAS_bench = gunicorn,bench
 EXTRAS_bench-redis = gunicorn,redis,bench
@@ -55,6 +56,8 @@ test: .venv/test.stamp $(CLIENT)
 
 soak: .venv/soak.stamp
 	@$(BIN)/python -m tests.soak.fuzz_messages
+	@$(BIN)/python -m tests.soak.fuzz_requests
+	@$(BIN)/python -m tests.soak.fuzz_streams
 	@$(BIN)/python tests/soak/soak.py $(ARGS)
 
 faults: .venv/faults.stamp

@@ -85,6 +85,7 @@ BACKENDS = {
     "brokers.redis_client": "redis",
     "brokers.redis_commands": "redis",
     "brokers.redis_listener": "redis",
+    "brokers.redis_own": "redis",
     "brokers.redis_presence": "redis",
 }
 

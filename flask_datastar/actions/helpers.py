@@ -34,7 +34,7 @@ from .targets import find_handler
 class PageHelpers:
     """The methods of ``Datastar`` for pages, in Python and in templates: actions, expressions, the page's head.
 
-    ``target`` is a handler function, a module and an event, ``"shop.cart.add"``, or ``"add"`` alone (first in
+    ``target`` is a handler function, a module and a handler name, ``"shop.cart.add"``, or ``"add"`` alone (first in
     the running view's group, then in its module). Keyword arguments are handler parameters; the client's options start
     with an underscore; ``_signals=("query",)`` sends only these signals and the tab id, ``_signals=()`` no signals.
     """
@@ -102,7 +102,7 @@ class PageHelpers:
     def js(self, value: object) -> Expression:
         """Write a value as a JavaScript literal that is safe inside an attribute with either quote.
 
-        :param value: any value that JSON can express.
+        :param value: any value that can be sent as JSON.
         :return: the expression; its ``.js`` is the text for use in a script.
         :raises ValueError: if a part of the value has no strict JSON form.
         """
@@ -205,7 +205,7 @@ class PageHelpers:
         handlers = self._declarations.handlers
         if not isinstance(target, str) or "." in target or not handlers.named(target):
             known = ", ".join(sorted({handler.name for handler in handlers})) or "none"
-            raise SetupError(f"with _module, the target is an event's name; got {target!r}, known events: {known}")
+            raise SetupError(f"with _module, the target is a handler name; got {target!r}, known names: {known}")
         check_parameters_of_any(app_state, target, handlers.named(target), values)
         group = module if isinstance(module, Expression) else Expression.from_js(str(module))
         base = urls.root_path(app_state) + app_state.settings.url_prefix

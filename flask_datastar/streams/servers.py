@@ -1,4 +1,4 @@
-"""Servers that streams cannot work on, refused before half of the tabs hear nothing."""
+"""Servers that streams cannot work on, refused before messages are lost silently."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..transport import worker
 
 
 def check_server(app_state: AppState, environ: Mapping[str, Any]) -> None:
-    """Refuse servers that cannot hold streams, and processes that would not hear of each other.
+    """Check that a server can hold streams, and that its processes get each other's messages.
 
-    :raises SetupError: if it is such a server; the message says what to use.
+    :raises SetupError: if not; the message says what to use.
     """
     has_socket = "gunicorn.socket" in environ or "werkzeug.socket" in environ
     server = getpid(), has_socket, environ.get("wsgi.multithread"), environ.get("wsgi.multiprocess")
@@ -25,7 +25,7 @@ def check_server(app_state: AppState, environ: Mapping[str, Any]) -> None:
         return
     if not worker.holds_streams(environ):
         raise SetupError(
-            "this server answers one request at a time, and a stream would block it; use gunicorn's gevent worker "
+            "this server handles one request at a time, and a stream would block it; use gunicorn's gevent worker "
             "(gunicorn -k gevent), its gthread worker, or flask run"
         )
     if max_streams(app_state.settings) < 1:
@@ -38,42 +38,42 @@ def check_server(app_state: AppState, environ: Mapping[str, Any]) -> None:
 
 
 def check_publisher(app_state: AppState) -> None:
-    """Refuse to publish where most tabs would not hear it; warn where that is likely.
+    """Refuse to publish where most streams would not get the message; warn where that is likely.
 
-    :raises SetupError: as :func:`check_processes`.
+    :raises SetupError: if :func:`check_processes` raises it.
     """
     if has_request_context():
         check_processes(app_state, request.environ)
     elif app_state.settings.broker_url is None and not app_state.has_served:
         app_state.warn_once(
-            "Datastar: published from a process that has served no request (a command, a background job): streams of "
-            "other processes do not hear it without DATASTAR_BROKER_URL"
+            "Datastar: a process that has served no request (a command, a background job) publishes: the streams of "
+            "other processes do not get the message; set DATASTAR_BROKER_URL"
         )
 
 
 def warn_of_processes(app_state: AppState, environ: Mapping[str, Any]) -> None:
     """Warn of several processes without a broker when a worker serves its first request.
 
-    The refusal by :func:`check_processes` comes when somebody publishes, and may have committed a row already.
+    :func:`check_processes` refuses only when a request publishes, perhaps after it has committed a row.
     """
     if environ.get("wsgi.multiprocess") and app_state.settings.broker_url is None and app_state.stream_endpoints:
         app_state.warn_once(
-            "Datastar: several processes serve streams here, which do not hear of each other's broadcasts: streams and "
-            "publishing will be refused. Run one worker (gunicorn -w 1), or set DATASTAR_BROKER_URL (redis://…, or "
+            "Datastar: several processes serve streams here, which do not get each other's broadcasts: streams and "
+            "publishing will be refused; run one worker (gunicorn -w 1), or set DATASTAR_BROKER_URL (redis://…, or "
             "memory:// if each process may keep to itself)"
         )
 
 
 def check_processes(app_state: AppState, environ: Mapping[str, Any]) -> None:
-    """Refuse several processes without a broker: most tabs would hear nothing.
+    """Refuse several processes without a broker: messages would not reach most streams.
 
-    :raises SetupError: nothing is configured; an explicit ``memory://`` is warned of, once.
+    :raises SetupError: if no broker is configured; for an explicit ``memory://`` a warning is logged once.
     """
     url = app_state.settings.broker_url
     if environ.get("wsgi.multiprocess") and (url is None or url.startswith("memory:")):
         if url is None:
             raise SetupError(
-                "this server runs several processes, which do not hear of each other's broadcasts; run one worker "
+                "this server runs several processes, which do not get each other's broadcasts; run one worker "
                 "(gunicorn -w 1), or set DATASTAR_BROKER_URL (redis://…, or memory:// if each process may "
                 "keep to itself)"
             )

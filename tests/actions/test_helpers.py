@@ -149,7 +149,7 @@ def test_expressions_may_stand_in_options(datastar: Datastar) -> None:
             "unknown action option _retries; accepted: _content_type, .*, _module, _once$",
         ),
         ({"_retry": "often"}, ValueError, "action option _retry is 'often'; accepted: auto, error, always, never"),
-        ({"_prefix": "en"}, ValueError, "action option _prefix is 'en'; accepted: a path such as '/en', no slash at"),
+        ({"_prefix": "en"}, ValueError, "action option _prefix is 'en'; accepted: a path of this host such as '/en'"),
         ({"_prefix": "/en/"}, ValueError, "action option _prefix is '/en/'"),
         ({"_prefix": 5}, ValueError, "action option _prefix is 5"),
         # Each of these would lead elsewhere than below the mount point of this host.
@@ -217,10 +217,10 @@ def test_module_is_resolved_in_the_browser(app: Flask, datastar: Datastar) -> No
 
 @pytest.mark.parametrize("target", ["no", "cart.add", print])
 def test_module_needs_a_known_event(datastar: Datastar, target: Any) -> None:
-    with pytest.raises(SetupError, match=r"^with _module, the target is an event's name; got .*, known events: none$"):
+    with pytest.raises(SetupError, match=r"^with _module, the target is a handler name; got .*, known names: none$"):
         datastar.post(target, _module="$m")
     add(datastar, "cart")
-    with pytest.raises(SetupError, match=r"known events: add$"):
+    with pytest.raises(SetupError, match=r"known names: add$"):
         datastar.post(target, _module="$m")
 
 

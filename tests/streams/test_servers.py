@@ -13,7 +13,7 @@ from tests.conftest import MakeApp
 from tests.support.wsgi import call
 
 SEVERAL = {"wsgi.multiprocess": True}
-TEXT = "several processes serve streams here, which do not hear of each other's broadcasts"
+TEXT = "several processes serve streams here, which do not get each other's broadcasts"
 
 
 def declare_stream(datastar: Datastar, **options: Any) -> None:

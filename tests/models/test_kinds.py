@@ -262,7 +262,7 @@ def test_what_the_request_set_wins_over_defaults() -> None:
 
 def test_what_is_no_model_has_no_defaults() -> None:
     with pytest.raises(
-        TypeError, match=r"<class 'int'> is no model; accepted: a dataclass, a TypedDict, a pydantic or"
+        TypeError, match=r"<class 'int'> is not a model; accepted: a dataclass, a TypedDict, a pydantic or"
     ):
         begin_signals(int, {})
 
