@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Hashable
 from enum import Enum
 from typing import Any
@@ -61,6 +60,6 @@ class Share:
         #: The last one; clicks of the same tab share it.
         self.owner = owner
         self.size = 0
-        # The oldest first.
-        self.clicks: deque[Click] = deque()
-        self.answered: deque[Click] = deque()
+        # The oldest first. Most shares hold a few clicks, where a deque would take as much as all of them.
+        self.clicks: list[Click] = []
+        self.answered: list[Click] = []

@@ -11,6 +11,9 @@ from .clicks import MARK_BYTES, Click, Name, Share, Stage
 OWNER_SHARE = 4
 #: The part of a full store, or of a full share, that is freed at once.
 _SLACK = 16
+#: The part of a full store, or of a full share, that is left to the newest answers: a click that is forgotten may run
+#: twice, but without any answers no repeat would get one.
+_ANSWERS = 8
 _RAN = Stage.RAN
 
 
@@ -56,12 +59,12 @@ class KeptClicks:
     def _make_room(self, share: Share) -> None:
         """Drop the oldest answers, then the oldest clicks: first those of an owner who takes more than a share.
 
-        Answers keep half of the room: those that a repeat may still ask for are the newest ones.
+        The newest answers keep a part of the room: they are those that a repeat may still ask for.
         """
         most, answered, clicks = self._most_share, share.answered, share.clicks
         if share.size > most:
             while share.size > self._low_share:
-                if answered and 2 * (share.size - MARK_BYTES * len(clicks)) > most:
+                if answered and _ANSWERS * (share.size - MARK_BYTES * len(clicks)) > most:
                     self._drop_answer(answered, share)
                 else:
                     self._forget(clicks[0], share)
@@ -73,7 +76,7 @@ class KeptClicks:
     def _make_room_for_all(self) -> None:
         most, answered, shares = self._most_bytes, self._answered, self._shares
         while self.size > self._low_bytes:
-            if answered and 2 * (self.size - MARK_BYTES * len(self)) > most:
+            if answered and _ANSWERS * (self.size - MARK_BYTES * len(self)) > most:
                 share = shares[answered[0].owner.payer]
                 self._drop_answer(share.answered, share)
             else:
@@ -82,9 +85,9 @@ class KeptClicks:
                 self.forgotten += 1
             self._tidy()
 
-    def _drop_answer(self, answered: deque[Click], share: Share) -> None:
+    def _drop_answer(self, answered: list[Click], share: Share) -> None:
         """Drop the oldest answer of an owner."""
-        click = answered.popleft()
+        click = answered.pop(0)
         freed = click.size - MARK_BYTES
         share.size -= freed
         self.size -= freed
@@ -95,9 +98,9 @@ class KeptClicks:
         """Forget the oldest click of an owner."""
         if click.answer is not None:
             # Answers go in the order in which they came.
-            share.answered.popleft()
+            del share.answered[0]
             click.answer = None
-        share.clicks.popleft()
+        del share.clicks[0]
         size = click.size
         share.size -= size
         self.size -= size

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -153,6 +155,24 @@ def test_strangers_without_number_take_no_more_than_there_is(store: ClickStore) 
     assert len(store) <= 1_000_000 // MARK_BYTES
     assert len(store._shares) == len(store)
     assert sum(_chain(store)) == len(store)
+
+
+def test_clicks_take_no_more_memory_than_is_counted() -> None:
+    store = ClickStore(SECONDS, 100_000_000)
+    gc.collect()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(1000):
+        # As requests bring them: every string is one of its own, and each owner comes once.
+        owner = Owner(f"{number:0200}", f"tab-{number:020}")
+        answer = ("200 OK"[:], (("Content-Length", f"{number:03}"),), f"{number:0100}".encode())
+        run(store, f"0.{number:017}", owner, answer, 600)
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(store) == 1000
+    assert after - before <= store.size
 
 
 def test_copied_key_is_remembered_for_a_few(store: ClickStore) -> None:
@@ -338,8 +358,8 @@ class StoreAgainstModel(RuleBasedStateMachine):
         assert set(store._shares) == {click.owner.payer for click in clicks}
         for payer, share in store._shares.items():
             own = [click for click in clicks if click.owner.payer == payer]
-            assert list(share.clicks) == own
-            assert list(share.answered) == [click for click in own if click.answer is not None]
+            assert share.clicks == own
+            assert share.answered == [click for click in own if click.answer is not None]
             assert share.size == sum(click.size for click in own) <= 10 * MARK_BYTES
 
 
