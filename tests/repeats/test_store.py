@@ -123,6 +123,16 @@ def test_oldest_answers_go_first_and_leave_that_the_click_ran(store: ClickStore)
         assert store.claim(("g:add", str(number)), Owner(session=f"{number}")) == (click, False)
 
 
+def test_full_share_still_keeps_its_newest_answers(store: ClickStore) -> None:
+    clicks = [run(store, str(number), ANN) for number in range(2000)]
+
+    assert {click.stage for click in clicks[-20:]} == {Stage.ANSWERED}
+    assert store.forgotten > 1000
+    # Most of the room is left to clicks: one that is forgotten may run twice.
+    answered = sum(click.size - MARK_BYTES for click in clicks if click.answer is not None)
+    assert answered <= 1_000_000 // OWNER_SHARE // 8 + 100
+
+
 def test_owner_drops_own_answers_and_nobody_elses(store: ClickStore) -> None:
     anns = run(store, "ann's", ANN, size=100)
     bobs = [run(store, str(number), BOB, size=50_000) for number in range(100)]
