@@ -222,6 +222,28 @@ def test_row_goes_with_the_transaction_that_is_committed(uri: str) -> None:
         one.close()
 
 
+def test_commit_at_the_end_of_the_request_writes_the_row(uri: str) -> None:
+    shop, other = Shop(uri), Shop(uri)
+    for one in (shop, other):
+
+        def act(one: Shop = one) -> None:
+            one.db.session.add(one.order(title="tea"))
+
+        def commit(error: BaseException | None, one: Shop = one) -> None:
+            one.db.session.commit()
+
+        one.handler(act)
+        one.app.teardown_request(commit)
+
+    assert shop.click().status_code == 204
+    assert shop.repeats() == len(shop.rows()) == 1
+    with pytest.raises(HasRun):
+        other.click()
+    assert other.repeats() == len(other.rows()) == 1
+    for one in (shop, other):
+        one.close()
+
+
 def test_savepoints_and_statements_without_objects_count(uri: str) -> None:
     def act(shop: Shop) -> None:
         shop.calls.append("act")

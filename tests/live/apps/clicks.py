@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from flask import Response, jsonify, session
+from flask import Response, jsonify, make_response, session
 
 from tests.live.apps.base import make_app, render_page
 
@@ -29,6 +29,17 @@ def index() -> str:
             data-on:click="{{ datastar.post('pay') }}">pay</button>
     </main>"""
     return render_page(body)
+
+
+@app.get("/strict")
+def strict() -> Response:
+    """Answer the same page with a policy that allows what the tests' client needs, which has no nonces."""
+    nonce = "abcdef"
+    response = make_response(index().replace("<script>", f'<script nonce="{nonce}">'))
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'self'; img-src data:; script-src 'self' 'unsafe-eval' 'nonce-{nonce}'"
+    )
+    return response
 
 
 @datastar.handler
