@@ -7,6 +7,7 @@
 #   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less),
 #                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
+#   make servers     install other WSGI servers, and try how each holds streams (ARGS="--only waitress" for some of them)
 #   make bench       measure the cost of streams, and write it to docs/ (ARGS=--quick for a short run, to build/)
 #   make bench-redis  measure the cost of several processes, in the same way
 #   make check       linter, formatter, types, prose, documentation
@@ -37,7 +38,7 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo demo-cluster test soak faults extensions bench bench-redis check test-all dist clean
+.PHONY: demo demo-cluster test soak faults extensions servers bench bench-redis check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -67,6 +68,9 @@ faults: .venv/faults.stamp
 
 extensions: .venv/pip.stamp
 	@$(BIN)/python tests/extensions/try_them.py $(ARGS)
+
+servers: .venv/pip.stamp
+	@$(BIN)/python -m tests.servers.try_servers $(ARGS)
 
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)

@@ -79,7 +79,7 @@ class PageHelpers:
             ``_open_when_hidden=True`` keeps the stream open in hidden tabs.
         """
         options = {"_retry": "always", "_retry_max_count": math.inf, "_request_cancellation": "cleanup", **params}
-        if options.get("_signals") in (None, (), []) and options.get("_filter_signals") is None:
+        if options.get("_signals") in (None, (), [], frozenset()) and options.get("_filter_signals") is None:
             options["_signals"] = (TAB_ID_SIGNAL,)
         more = RETRY_WAIT if params.get("_retry_max_wait_ms") is None else ""
         written = self._action("get", target, event, options, more)

@@ -22,15 +22,17 @@ def check_once(once: object) -> None:
 
 
 def add_filter(options: dict[str, Any], names: object) -> object:
-    """Let an action send these signals, and the tab's id, by which the server tells a person's tabs apart.
+    """Add the filter for these signals and the tab id, by which the server tells a user's tabs apart.
 
-    :return: the filter. Without names it sends nothing at all, as it was asked to.
+    :return: the filter; without names it sends no signals at all, not even the tab id.
     """
     if options.get("filter_signals") is not None:
         raise TypeError("_signals and _filter_signals are both given; give one of them")
     if not isinstance(names, list | tuple | set | frozenset):
         raise TypeError(f"_signals is {names!r}; accepted: a list of signal names, such as ('query',)")
-    pattern = signal_filter(dict.fromkeys((TAB_ID_SIGNAL, *names))) if names else "/^$/"
+    # A set has another order in each process, and the text of an action is the same in all.
+    ordered = sorted(names, key=str) if isinstance(names, set | frozenset) else names
+    pattern = signal_filter(dict.fromkeys((TAB_ID_SIGNAL, *ordered))) if names else "/^$/"
     for name in names:
         if "._" in f".{name}":
             raise ValueError(

@@ -15,6 +15,11 @@ def max_streams(settings: Settings) -> int:
     return settings.max_streams if threads is None else min(settings.max_streams, threads - SPARE_THREADS)
 
 
+def has_own_limit(settings: Settings) -> bool:
+    """Return whether ``DATASTAR_MAX_STREAMS`` was set to another number than its default."""
+    return settings.max_streams != Settings().max_streams
+
+
 def check_message_size(settings: Settings, size: int) -> None:
     """Check the size of a message, which waits for each client that reads slowly.
 

@@ -99,7 +99,7 @@ class GeneratorBody(StreamBody):
         except StreamEnds:
             pass
         except Exception as raised:
-            refusal = refusal_of(raised, self._state.app_state.app)
+            refusal = refusal_of(raised, self._state)
             if refusal is not None:
                 chunk = self._refuse(refusal)
             else:
@@ -130,7 +130,6 @@ class GeneratorBody(StreamBody):
 
     def _refuse(self, refusal: Any) -> bytes:
         """End the stream as *done*, with the redirect if the refusal is one; the page does not come back."""
-        self._state.reset()
         self.stream.end(Reason.DONE)
         return refusal_events(refusal, self._state)
 

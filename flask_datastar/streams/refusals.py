@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-from flask import Flask, Request, Response, request
+from flask import Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from ..reading.signals import is_datastar_request
 from ..sansio import elements, signals
 from ..sansio.consts import RESERVED_ID_PREFIX
 from ..sansio.endings import Ending, EndingKind, ending_block
+from ..sending.flush import flush
 from ..sending.redirects import REDIRECTS, convert_redirect, redirect_event
 from ..sending.response import EventResponse, finish, start_response
 from ..sending.restarts import restart_block
@@ -27,6 +28,8 @@ from ..state.app import AppState, with_context
 from ..state.request import RequestState, request_state_of
 
 _REFUSALS = frozenset({401, 403, 404, 405, 410})
+#: The redirects that the client's ``fetch`` follows with the same method; before a stream they are left to it.
+_FOLLOWED = frozenset({307, 308})
 #: Statuses of responses that refuse a stream.
 REFUSED = _REFUSALS | REDIRECTS
 
@@ -174,28 +177,37 @@ def _start_with_cookies(response: Response, state: RequestState) -> EventRespons
 # In the middle of a stream
 
 
-def refusal_of(error: Exception, app: Flask) -> Response | None:
+def refusal_of(error: Exception, state: RequestState) -> Response | None:
     """Return the refusal that the application makes of an exception; None for a failure.
 
-    Error handlers run, as they do before a stream opens. Called while the exception is handled.
+    Error handlers run, as they do before a stream opens, and what they make of a refusal is still one. Called while the
+    exception is handled; what was queued before it is dropped.
     """
+    app = state.app_state.app
+    state.reset()
     try:
         response = app.make_response(app.handle_user_exception(*with_context(error)))
     except Exception:
         # No error handler takes the exception, or the handler itself fails.
         return None
-    return response if is_refusal(response) else None
+    is_answered = response.status_code == 200 and state.failed_with in _REFUSALS
+    return response if is_answered or is_refusal(response) else None
 
 
 def is_refusal(result: object) -> bool:
-    """Return whether the result of a generator, or of an error handler, refuses the stream."""
-    return isinstance(result, Response) and result.status_code in REFUSED
+    """Return whether the result of a generator, or of an error handler, refuses the stream.
+
+    After the first byte, no redirect is left that the client could follow by itself.
+    """
+    return isinstance(result, Response) and result.status_code in REFUSED | _FOLLOWED
 
 
 def refusal_events(response: Response, state: RequestState) -> bytes:
-    """Return the event before the ending of a refused stream: the redirect, if the refusal is one; else b""."""
-    if response.status_code not in REDIRECTS:
-        return b""
+    """Return what is sent before the end of a refused stream: the redirect, or what an error handler responded."""
+    if response.status_code not in REDIRECTS | _FOLLOWED:
+        is_shown = response.status_code == 200 or isinstance(response, EventResponse)
+        answered = _as_events(response, state) if is_shown else None
+        return flush(state, answered) if answered is not None else b""
     current = request._get_current_object()  # type: ignore[attr-defined]
     try:
         event = redirect_event(response, current, state)

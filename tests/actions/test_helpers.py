@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -339,13 +339,22 @@ def test_signals_names_what_an_action_sends(datastar: Datastar, verb: str) -> No
     assert write("add", _signals=["user.name", "page"]).js == expect(
         rf"@{verb.lower()}('/ds/cart/add', {{filterSignals: {{include: /^(tabId|user\.name|page)(\.|$)/}}}})"
     )
+    names = {"page", "query", "size", "tab", "user.name"}
+    assert (
+        write("add", _signals=names).js
+        == write("add", _signals=frozenset(names)).js
+        == expect(
+            rf"@{verb.lower()}('/ds/cart/add', "
+            r"{filterSignals: {include: /^(tabId|page|query|size|tab|user\.name)(\.|$)/}})"
+        )
+    )
     nothing = f"@{verb.lower()}('/ds/cart/add', {{filterSignals: {{include: /^$/}}}})"
     assert write("add", _signals=()).js == expect(nothing)
     assert write("add", _signals=None).js == expect(f"@{verb.lower()}('/ds/cart/add')")
 
 
-@pytest.mark.parametrize("names", [(), ("page",)])
-def test_stream_always_sends_the_tab_id(datastar: Datastar, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("names", [(), [], set(), frozenset(), ("page",)])
+def test_stream_always_sends_the_tab_id(datastar: Datastar, names: Collection[str]) -> None:
     @datastar.stream(group="g")
     def feed() -> Iterator[None]:
         yield

@@ -16,6 +16,7 @@ from flask_datastar.brokers import BrokerOptions, redis_client, redis_own
 from flask_datastar.brokers.schemes import make_broker
 from flask_datastar.testing import Brokers, Inbox, SharedBrokerContract
 from flask_datastar.testing.brokers import send
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import (
     contract_checks,
@@ -26,7 +27,6 @@ from tests.brokers.scripts import (
     tls_checks,
     unpatched_checks,
 )
-from tests.support.checks import wait_until
 from tests.transport.checks import all_checks, run_check
 
 pytestmark = pytest.mark.redis

@@ -381,6 +381,18 @@ def test_default_that_follows_from_other_fields_is_empty() -> None:
     assert bind(Stay, {"first": 3}) == Stay(first=3, last=10)
 
 
+def test_factories_of_a_pydantic_dataclass_are_defaults() -> None:
+    @pydantic.dataclasses.dataclass
+    class Stay:
+        first: int = pydantic.Field(1, ge=1)
+        tags: list[str] = pydantic.Field(default_factory=lambda: ["new"])
+        ids: list[int] = field(default_factory=list)
+        last: int = pydantic.Field(default_factory=lambda fields: fields["first"] + 7)
+
+    assert model(Stay).defaults() == {"first": 1, "tags": ["new"], "ids": [], "last": 0}
+    assert bind(Stay, {"first": "3"}) == Stay(3, ["new"], [], 10)
+
+
 def test_default_times_are_written_as_they_are_read() -> None:
     class Opening(pydantic.BaseModel):
         at: time = time(9, 30)

@@ -83,5 +83,6 @@ HEADERS = [
     *["X-CSRFToken"],
     *["Sec-Fetch-Site", "Host", "Accept", "Accept-Encoding", "User-Agent", "X-Forwarded-For"],
     *["If-None-Match", "Range"],
-    *["Authorization", "X-Requested-With", "Accept-Language", "Forwarded", "If-Modified-Since", "Date"],
+    *["Authorization", "Transfer-Encoding", "X-Requested-With", "Accept-Language", "Forwarded"],
+    *["If-Modified-Since", "Date"],
 ]  # fmt: skip

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from flask_datastar.brokers import redis_own
 from flask_datastar.testing import Brokers, SharedBrokerContract
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.redis_server import RedisServer
-from tests.support.checks import wait_until
 
 
 def _check(name: str) -> Callable[[], None]:

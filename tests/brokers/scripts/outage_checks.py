@@ -17,9 +17,9 @@ from flask_datastar.brokers.payload import Payload
 from flask_datastar.errors import BrokerError, ConfigError
 from flask_datastar.testing import Brokers, Inbox
 from flask_datastar.testing.brokers import send
+from flask_datastar.testing.waiting import run_all, wait_until
 from flask_datastar.transport.wakeups import spawn
 from tests.brokers.redis_server import RedisServer
-from tests.support.checks import run_all, wait_until
 
 SIDE_BY_SIDE = 4
 #: The longest wait for Redis where it is waited for, because it hangs: so long that what does not wait for it stays
