@@ -11,6 +11,8 @@ from flask import Request, Response, request
 from ..errors import InvalidSignals
 from ..forms.validation import is_show_errors, show_messages, shown_messages
 from ..hooks import event_handled
+from ..repeats.running import answer_has_run, claim, fail
+from ..repeats.table import HasRun
 from ..security.guards import GUARDED
 from ..security.origin import check_request
 from ..sending.generators import explained, stream_events
@@ -61,13 +63,17 @@ def _explaining(bind_and_call: Callable[..., object], on_invalid: Callable[..., 
 def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., Response]:
     """Create a handler's view function: check, bind, call, respond."""
     run = (handler.make_run or make_call)(app_state, handler)
-    trusted_origins = app_state.settings.trusted_origins
+    trusted_origins, runs_once = app_state.settings.trusted_origins, handler.once
 
     def view(**url_values: Any) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
         state = current.__dict__.get(REQUEST_KEY) or current_request_state()
         check_request(current, trusted_origins)
-        if current.method == "HEAD":
+        if runs_once and state.click_key is not None:
+            repeat = claim(state, current, handler.key)
+            if repeat is not None:
+                return repeat
+        elif current.method == "HEAD":
             return head_response(app_state)
         state.finishes_itself = True
         try:
@@ -77,8 +83,13 @@ def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., R
             if event_handled.receivers:
                 event = (current.view_args or {}).get(EVENT_ARGUMENT, handler.name)
                 event_handled.send(app_state.app, group=handler.group, event=event, response=response)
-        except BaseException:
+        except HasRun:
+            return answer_has_run(state)
+        except BaseException as error:
             state.reset()
+            repeat = fail(state, error) if state.claim is not None else None
+            if repeat is not None:
+                return repeat
             raise
         finally:
             state.finishes_itself = False
