@@ -84,7 +84,7 @@ def query_parts(values: Mapping[str, object], separator: str) -> list[UrlPart]:
 def view_url(url: str, event: str | None, module: object, values: Mapping[str, object]) -> list[UrlPart]:
     """Write the URL of a view of the app's own, as ``url_for`` gives it.
 
-    :raises SetupError: if it is no path of this host, or an event or a module comes with it.
+    :raises SetupError: if it is not a path of this host, or an event or a module comes with it.
     """
     if event is not None or module is not None or not _VIEW_URL.fullmatch(url):
         raise SetupError(

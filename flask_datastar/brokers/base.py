@@ -100,7 +100,7 @@ class Broker(ABC):
 
         :param seconds: how long the value stays.
         :return: the value that is there already, None if this one was written.
-        :raises BrokerError: the server does not answer.
+        :raises BrokerError: if the server does not respond.
         """
         return None
 
@@ -111,9 +111,9 @@ class Broker(ABC):
         """Remove the value of a key. It does not wait, and fails silently."""
 
     def look_up(self, key: str) -> bytes | None:
-        """Give the value of a key, None if there is none, with what this process has kept and dropped before.
+        """Return the value of a key, or None, with what this process has kept and dropped before.
 
-        :raises BrokerError: the server does not answer.
+        :raises BrokerError: if the server does not respond.
         """
         return None
 

@@ -18,7 +18,7 @@ class Claims:
     def claim(self, key: str, value: bytes, seconds: float) -> bytes | None:
         """Write a value unless there is one, in one round trip; a second one returns the value that is there.
 
-        :raises BrokerError: Redis does not answer.
+        :raises BrokerError: if Redis does not respond.
         """
         name = self._name(key)
         while not self._commands.call("SET", name, value, "NX", "PX", _milliseconds(seconds)):
@@ -37,9 +37,9 @@ class Claims:
         self._commands.post("DEL", self._name(key))
 
     def look_up(self, key: str) -> bytes | None:
-        """Return a value, None if there is none.
+        """Return a value, or None.
 
-        :raises BrokerError: Redis does not answer.
+        :raises BrokerError: if Redis does not respond.
         """
         found: bytes | None = self._commands.call("GET", self._name(key))
         return found

@@ -80,7 +80,7 @@ class Settings:
     max_message_bytes: int = 4_194_304
     #: How long a click is remembered, so that its repeats do not run it again; 0 for not at all.
     repeats_seconds: float = 300
-    #: What remembered clicks and their answers may take in one process.
+    #: The memory that remembered clicks and their answers may take in one process, in bytes.
     repeats_bytes: int = 8_388_608
     #: Flask-SQLAlchemy's object, to remember clicks in the transactions of what they did.
     repeats: Any = None

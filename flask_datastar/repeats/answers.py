@@ -68,7 +68,7 @@ def take_answer(response: Response) -> tuple[Answer | None, int, bool]:
     global _last_head
     head = (response._status, tuple(headers))
     if head == _last_head:
-        # What is equal is kept once: memory that is new costs more than the look.
+        # Equal heads are kept once: memory that is new costs more than the look.
         head = _last_head
     else:
         _last_head = head

@@ -92,7 +92,7 @@ class SharedClaims:
 
         :param deadline: ``time.monotonic()`` until which to wait.
         :param takes_lost: run what a process that is gone has left unfinished.
-        :return: what to pass to :meth:`finish` or :meth:`fail`, and what is to be done.
+        :return: the ticket for :meth:`finish` or :meth:`fail`, and what is to be done.
         """
         owner = Owner(self._seal(owner.session), self._seal(owner.tab))
         key, verdict = self._claim(self._digest(name), name, owner, deadline, takes_lost)

@@ -22,7 +22,7 @@ from .senders import owner_of
 
 #: How long a repeat waits for its click to end, in seconds.
 WAIT_SECONDS = 30.0
-#: What the query string of a click contains.
+#: The text that the query string of a click contains.
 KEY_START = f"{CLICK_KEY}=".encode()
 _KEY = re.compile(rf"(?:^|&){CLICK_KEY}=([A-Za-z0-9._-]{{1,64}})(?=&|$)")
 _OF_QUERY = ("args", "values", "full_path", "url")
@@ -80,7 +80,7 @@ def _answer_repeat(state: RequestState, owned: Claim, found: Click) -> Response 
     """Answer a click that this process or another one knows.
 
     :param found: what this process knows: the click itself if it is new here.
-    :return: None if it is to be run after all.
+    :return: the response; None if the click is to be run after all.
     """
     repeats, store = owned.repeats, owned.store
     deadline = time.monotonic() + WAIT_SECONDS

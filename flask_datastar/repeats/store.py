@@ -107,7 +107,7 @@ class ClickStore(KeptClicks):
             if share is None:
                 share = self._shares[payer] = Share(owner)
             elif share.owner == owner:
-                # What is equal is kept once: memory that is new costs more than the look.
+                # Equal owners are kept once: memory that is new costs more than the look.
                 click.owner = share.owner
             else:
                 share.owner = owner

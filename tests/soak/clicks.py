@@ -140,7 +140,7 @@ def run(
 
     :param has_table: remember clicks in the database, too; workers are killed, and Redis is killed and started again.
     :param seconds: how long clicks are remembered; 0 for the app as it would be without.
-    :return: what happened, and how many clicks were lost and doubled.
+    :return: a summary, and the numbers of lost and doubled clicks.
     """
     environment = {"CLICKS_FOLDER": str(folder), "CLICKS_TABLE": "1" if has_table else ""}
     environment["EXTRA_DATASTAR_REPEATS_SECONDS"] = str(seconds)
