@@ -13,6 +13,7 @@ from werkzeug.datastructures import Headers
 IGNORED_HEADER = "Datastar-Repeat-Ignored"
 #: The cost of an answer beside the values of its headers and its body, in bytes: measured.
 _OVERHEAD = 500
+_WITHOUT_LENGTH = (204, 304)
 _STILL_RUNNING = "this click is still running; look at the page again in a while to see what it did\n"
 _UNKNOWN = "the server stopped while this click ran; look at the page again to see whether it was done\n"
 
@@ -50,11 +51,13 @@ def take_answer(response: Response) -> tuple[Answer | None, int, bool]:
 
     :return: the answer, None if its body is sent as it is made; its size; whether it sets a cookie.
     """
-    headers, has_cookie, size = response.headers._list, False, _OVERHEAD
+    headers, has_cookie, has_length, size = response.headers._list, False, False, _OVERHEAD
     for name, value in headers:
         size += len(value)
         if name == "Set-Cookie":
             has_cookie = True
+        elif name == "Content-Length":
+            has_length = True
     body = response.response
     if type(body) is not list or response.direct_passthrough:
         if not response.is_sequence or response.direct_passthrough:
@@ -65,6 +68,9 @@ def take_answer(response: Response) -> tuple[Answer | None, int, bool]:
         content = body[0]
     else:
         content = response.get_data() if body else b""
+    if not has_length and response.status_code not in _WITHOUT_LENGTH:
+        # As Werkzeug does when the response is sent.
+        headers = [*headers, ("Content-Length", str(len(content)))]
     global _last_head
     head = (response._status, tuple(headers))
     if head == _last_head:

@@ -374,3 +374,15 @@ def test_only_hashed_names_and_marks_leave_the_process(make_process: MakeProcess
     assert cookie is not None
     for mark in (cookie.value.partition(".")[0], "ann-tab"):
         assert not [value for _, value in line.values.values() if mark.encode() in value]
+
+
+def test_failure_while_others_are_asked_leaves_nothing_running(
+    make_process: MakeProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_process(lambda datastar: datastar.signal("done", True))
+    app.testing = False
+    with monkeypatch.context() as patch:
+        patch.setattr(SharedClaims, "claim", lambda *_, **__: 1 / 0)
+        assert send_click(app.test_client(), "/ds/g/act").status_code == 500
+
+    assert send_click(app.test_client(), "/ds/g/act").status_code == 200

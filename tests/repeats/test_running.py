@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from flask_datastar import Datastar, StarView, event, hooks
+from flask_datastar.errors import SetupError
 from flask_datastar.repeats import running
 from flask_datastar.repeats.app import Repeats
 from flask_datastar.state.app import app_state_of
@@ -738,3 +739,88 @@ def test_two_apps_share_no_clicks(make_app: MakeApp) -> None:
         send_click(app.test_client(), "/ds/g/act")
 
     assert len(runs) == 2
+
+
+def test_waiting_repeat_runs_what_failed(app: Flask, datastar: Datastar) -> None:
+    goes_on = threading.Event()
+    runs = []
+
+    @datastar.handler(group="g")
+    def act() -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            goes_on.wait(60)
+            abort(503)
+        datastar.signal("count", len(runs))
+
+    answers: dict[str, TestResponse] = {}
+    threads = [
+        threading.Thread(target=lambda name=name: answers.update({name: send_click(app.test_client(), "/ds/g/act")}))  # type: ignore[misc]
+        for name in ("first", "repeat")
+    ]
+    threads[0].start()
+    wait_until(lambda: len(runs) == 1)
+    threads[1].start()
+    (found,) = app_state_of(app).part(Repeats).store.get()._clicks.values()
+    wait_until(lambda: len(found.waiting) == 1)
+    goes_on.set()
+    for thread in threads:
+        thread.join(60)
+
+    assert [answers[name].status_code for name in ("first", "repeat")] == [503, 200]
+    assert len(runs) == 2
+
+
+@pytest.mark.parametrize("parts", [(b"a", b"b"), (), [b"a", "b"]])
+def test_body_of_several_parts_is_repeated(datastar: Datastar, click: Click, parts: Any) -> None:
+    runs = []
+
+    @datastar.handler(group="g")
+    def act() -> Response:
+        runs.append(1)
+        response = Response(status=200, mimetype="text/html")
+        response.response = parts
+        return response
+
+    first, repeat = click("/ds/g/act"), click("/ds/g/act")
+    assert same(first, repeat)
+    assert first.data == b"".join(part.encode() if isinstance(part, str) else part for part in parts)
+    assert runs == [1]
+
+
+def test_streamed_body_is_not_kept(datastar: Datastar, click: Click) -> None:
+    @datastar.handler(group="g")
+    def act() -> Response:
+        return Response(iter([b"a"]), mimetype="text/html")
+
+    assert click("/ds/g/act").data == b"a"
+    assert (click("/ds/g/act").status_code, click("/ds/g/act").headers["Datastar-Repeat-Ignored"]) == (204, "true")
+
+
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_other_values_of_once_are_refused(datastar: Datastar, value: Any) -> None:
+    with pytest.raises(SetupError, match=r"once is .*; accepted: True or False"):
+
+        @datastar.handler(group="g", once=value)
+        def act() -> None:
+            raise AssertionError
+
+
+def test_cookie_that_is_not_the_sessions_is_repeated(app: Flask, datastar: Datastar, click: Click) -> None:
+    @app.before_request
+    def read() -> None:
+        datastar.read_signals()
+
+    @datastar.handler(group="g")
+    def act() -> None:
+        datastar.signal("done", True)
+
+    @app.after_request
+    def set_cookie(response: Response) -> Response:
+        response.set_cookie("theme", "dark")
+        return response
+
+    first, repeat = click("/ds/g/act"), click("/ds/g/act")
+    assert same(first, repeat)
+    assert first.headers.getlist("Set-Cookie") == ["theme=dark; Path=/"]
+    assert counts(app) == {"runs": 1, "answered": 1, "ignored": 0}

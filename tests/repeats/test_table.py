@@ -20,9 +20,12 @@ from flask_datastar.errors import ConfigError, DatastarError, SetupError
 from flask_datastar.repeats import table
 from flask_datastar.repeats.app import Repeats
 from flask_datastar.repeats.claim import Claim
+from flask_datastar.repeats.claims import SharedClaims, Ticket, Verdict
+from flask_datastar.repeats.clicks import Stage
 from flask_datastar.repeats.owners import Owner
 from flask_datastar.repeats.table import HasRun
 from flask_datastar.state.app import app_state_of
+from tests.brokers.joined import BROKERS, URL
 from tests.repeats.conftest import counts, send_click
 from tests.support.checks import wait_until
 
@@ -30,7 +33,9 @@ from tests.support.checks import wait_until
 class Shop:
     """A process of an app with a database; others may have the same file."""
 
-    def __init__(self, uri: str, *, makes_table: bool = True, engine_options: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, uri: str, *, makes_table: bool = True, engine_options: dict[str, Any] | None = None, **settings: Any
+    ) -> None:
         self.app = Flask("shop")
         self.app.config.update(TESTING=True, SECRET_KEY="test", SQLALCHEMY_DATABASE_URI=uri)
         if engine_options:
@@ -42,7 +47,7 @@ class Shop:
             title = self.db.Column(self.db.String(40), unique=True)
 
         self.order: Any = Order
-        self.datastar = Datastar(self.app, repeats=self.db)
+        self.datastar = Datastar(self.app, repeats=self.db, **settings)
         self.calls: list[str] = []
         with self.app.app_context():
             if makes_table:
@@ -437,3 +442,44 @@ def test_other_errors_of_the_database_stay_what_they_are(uri: str) -> None:
     with shop.app.app_context(), pytest.raises(DBAPIError, match="not supported"):
         own.insert(shop.db.session, row)
     shop.close()
+
+
+def test_plain_view_whose_process_was_killed_after_the_commit_writes_once(shops: tuple[Shop, Shop]) -> None:
+    for shop in shops:
+        shop.app.post("/pay", endpoint="pay")(shop.datastar.once(lambda shop=shop: shop.add() or "paid"))
+    killed, other = shops
+    assert send_click(killed.app.test_client(), "/pay").data == b"paid"
+
+    repeat = send_click(other.app.test_client(), "/pay")
+
+    assert (repeat.status_code, repeat.headers["Datastar-Repeat-Ignored"]) == (204, "true")
+    assert len(other.rows()) == other.repeats() == 1
+
+
+def test_plain_view_that_fails_after_its_click_ran_elsewhere_is_a_repeat(shops: tuple[Shop, Shop]) -> None:
+    def fail(shop: Shop) -> str:
+        raise RuntimeError(shop)
+
+    for shop, function in zip(shops, (lambda shop: shop.add() or "paid", fail), strict=True):
+        shop.app.post("/pay", endpoint="pay")(shop.datastar.once(lambda shop=shop, function=function: function(shop)))
+    killed, other = shops
+    assert send_click(killed.app.test_client(), "/pay").data == b"paid"
+
+    assert send_click(other.app.test_client(), "/pay").status_code == 204
+    assert len(other.rows()) == 1
+
+
+def test_row_tells_what_a_lost_process_did(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed, other = Shop(uri), Shop(uri, broker_url=URL, brokers=BROKERS)
+    killed.handler()
+    other.handler()
+    killed.click()
+    lost = (Ticket("key", Owner()), Verdict(Stage.FAILED, is_lost=True))
+    monkeypatch.setattr(SharedClaims, "claim", lambda *_, **__: lost)
+    monkeypatch.setattr(SharedClaims, "finish", lambda *_, **__: None)
+
+    repeat = other.click()
+
+    assert (repeat.status_code, other.calls) == (204, [])
+    killed.close()
+    other.close()
