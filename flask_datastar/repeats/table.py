@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
 
 from flask import Flask
 
 from ..errors import SetupError
 from ..state.request import find_request_state
+from ..state.sessions import SessionListeners
 from ..transport.wakeups import spawn
 
 TABLE = "datastar_repeat"
@@ -23,8 +22,6 @@ TABLE = "datastar_repeat"
 WRITTEN = "flask_datastar.written_row"
 _CLEAN_EVERY_SECONDS = 60.0
 
-#: The session factories that are listened to.
-_watched: WeakSet[Any] = WeakSet()
 _logger = logging.getLogger(__name__)
 
 
@@ -59,7 +56,7 @@ class RepeatTable:
                 Column("ran_at", BigInteger, nullable=False, index=True),
             )
         )
-        _listen(db.session)
+        _listeners.watch(db.session)
 
     def insert(self, session: Any, row: str) -> None:
         """Write the row of a click into the transaction that is open.
@@ -128,16 +125,6 @@ class RepeatTable:
             return False
 
 
-def _listen(scoped: Any) -> None:
-    from sqlalchemy import event
-
-    factory = scoped.session_factory
-    if factory not in _watched:
-        for name, listener in _LISTENERS.items():
-            event.listen(factory, name, listener)
-        _watched.add(factory)
-
-
 def _write_row(session: Any, *_: object) -> None:
     """Write the row of the click that runs, before the first change or else at the commit.
 
@@ -164,10 +151,12 @@ def _after_soft_rollback(session: Any, transaction: Any) -> None:
         session.info.pop(WRITTEN, None)
 
 
-_LISTENERS: dict[str, Callable[..., None]] = {
-    "before_flush": _write_row,
-    "do_orm_execute": _do_orm_execute,
-    "before_commit": _write_row,
-    "after_commit": _after_commit,
-    "after_soft_rollback": _after_soft_rollback,
-}
+_listeners = SessionListeners(
+    {
+        "before_flush": _write_row,
+        "do_orm_execute": _do_orm_execute,
+        "before_commit": _write_row,
+        "after_commit": _after_commit,
+        "after_soft_rollback": _after_soft_rollback,
+    }
+)

@@ -38,7 +38,7 @@ class StreamMethods:
     _declarations: Declarations
     _before_wait: list[Callable[[], object]]
 
-    # At run time, typing would keep the overloads, and so Flask, until it is itself torn down.
+    # At run time, typing would keep the overloads, and with them Flask, until typing itself is torn down.
     if TYPE_CHECKING:
 
         @overload
