@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from ..handlers.declarations import Declarations, DeclaredHandler
 from ..handlers.handler import make_handler
 from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab, scope_topic
+from ..hub.sources import Followable
 from ..security.origin import check_header
 from ..state.app import current_app_state
 from ..state.request import current_request_state
@@ -135,11 +136,12 @@ class StreamMethods:
         add_subscription(state, changes)
         return changes
 
-    def follow(self, *topics: str, on_gap: Callable[[Broadcast], object] | None = None) -> Follow:
+    def follow(self, *sources: str | Followable, on_gap: Callable[[Broadcast], object] | None = None) -> Follow:
         """Forward what is broadcast to topics, from now on. Return it from a stream's function.
 
         Without a topic the stream gets what is sent to its user by :meth:`broadcast_to`, and nothing else.
 
+        :param sources: topics, and objects that have a state, which the stream gets first.
         :param on_gap: called when events may have been missed, because the broker was away, with an object that has
             all sending methods: what it sends goes to this stream alone. It runs in the app's context, without a
             request.
@@ -149,7 +151,9 @@ class StreamMethods:
             raise TypeError(f"on_gap is {on_gap!r}; accepted: a function that takes what sends to the stream")
         state = current_request_state(self)
         fill_gap = gap_filler(state.app_state, on_gap) if on_gap is not None else None
-        feed = Follow(hub_of(state.app_state), topics, fill_gap=fill_gap)
+        topics = tuple(source for source in sources if not isinstance(source, Followable))
+        made = tuple(source.__datastar_source__() for source in sources if isinstance(source, Followable))
+        feed = Follow(hub_of(state.app_state), topics, fill_gap=fill_gap, sources=made)
         add_subscription(state, feed)
         return feed
 
