@@ -55,6 +55,7 @@ ROOMS = {
         "errors sansio transport hooks brokers state hub reading sending security handlers",
         outside="blinker flask werkzeug",
     ),
+    "regions": room("errors sansio transport brokers hub", outside="markupsafe"),
     "views": room("errors sansio state reading sending handlers", outside="flask jinja2 werkzeug"),
     "actions": room(
         "errors sansio models state reading security handlers views",
