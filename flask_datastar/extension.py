@@ -16,6 +16,8 @@ from .handlers.endpoints import BLUEPRINT
 from .handlers.methods import HandlerMethods
 from .reading import signals as reading
 from .reading.tabs import read_tab
+from .regions.methods import RegionHelpers, RegionMethods, install_regions
+from .regions.registry import RegionRegistry
 from .sansio.events import Event
 from .security.origin import check_origin
 from .security.renewal import install_renewal
@@ -38,7 +40,9 @@ from .views.methods import ViewMethods
 M = TypeVar("M")
 
 
-class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, StreamMethods, FormMethods, PageHelpers):
+class Datastar(
+    SendingMethods[EventResponse], HandlerMethods, ViewMethods, StreamMethods, RegionMethods, FormMethods, PageHelpers
+):
     """The Datastar extension for Flask.
 
     The sending methods act on the current request's response and return it; the first one creates it. Handlers belong
@@ -63,6 +67,7 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
     def __init__(self, app: Flask | None = None, **settings: Unpack[Arguments]) -> None:
         check_arguments(settings)
         self._declarations = Declarations()
+        self._regions = RegionRegistry()
         self._before_wait = []
         self._arguments = settings
         if app is not None:
@@ -99,7 +104,8 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
         install_overlay(app_state)
         watch_transactions(app_state)
         install_context_processor(app)
-        install_template_helpers(app, TemplateHelpers(self._declarations, self))
+        install_regions(app_state, self._regions)
+        install_template_helpers(app, _TemplateHelpers(self._declarations, self, self._regions))
         _attach_commands(app)
         self._declarations.install_all(app_state)
 
@@ -166,6 +172,14 @@ class Datastar(SendingMethods[EventResponse], HandlerMethods, ViewMethods, Strea
 
     def _find_app_state(self) -> AppState:
         return current_app_state(self)
+
+
+class _TemplateHelpers(TemplateHelpers, RegionHelpers):
+    """The object that templates know as ``datastar``, with the helpers for regions."""
+
+    def __init__(self, declarations: Declarations, extension: object, regions: RegionRegistry) -> None:
+        super().__init__(declarations, extension)
+        self._regions = regions
 
 
 def _install_request_hooks(app_state: AppState) -> None:

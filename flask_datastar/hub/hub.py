@@ -66,6 +66,8 @@ class StreamHub:
         self._dropped = 0
         self._peak = 0
         self._ended: Counter[Reason] = Counter()
+        #: Name → a function that returns further counters.
+        self.counters: dict[str, Callable[[], dict[str, Any]]] = {"broker": self.bus.broker.stats}
         self._cancel_ticks: list[Callable[[], None]] = []
         self._has_exit_hook = False
 
@@ -199,12 +201,8 @@ class StreamHub:
                 "ended": {reason.value: count for reason, count in self._ended.items()},
                 "dropped": self._dropped,
                 "queue_high_water": max([self._peak, *(stream.peak for stream in self._places.streams)]),
-                **self._broker_stats(),
+                **{name: found for name, count in self.counters.items() if (found := count())},
             }
-
-    def _broker_stats(self) -> dict[str, Any]:
-        found = self.bus.broker.stats()
-        return {"broker": found} if found else {}
 
     def _send(self, hook: NamedSignal, details: Details, **more: Any) -> None:
         if hook.receivers:

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from .statements import ANY, DELETE, INSERT, UPDATE, table_word
 
+#: The key of what a connection has written since its last commit, in the connection's own ``info``.
+PENDING = "flask_datastar.writes"
 #: The most values of one table that are kept apart; more count as all rows.
 _MOST_VALUES = 1000
 
@@ -22,16 +24,25 @@ Values = dict[str, set[str] | None]
 class Writes:
     """What was written, by one transaction or by several."""
 
-    __slots__ = ("is_unknown", "tables")
+    __slots__ = ("is_unknown", "left", "tables", "told")
 
     def __init__(self) -> None:
         #: Whether tables were written that cannot be told.
         self.is_unknown = False
         #: The word of a table → the values of its rows; None for all rows.
         self.tables: dict[str, Values | None] = {}
+        #: Tables that are left to the objects of a flush, and those of them that the objects have told of.
+        self.left: set[str] = set()
+        self.told: set[str] = set()
 
     def __bool__(self) -> bool:
         return self.is_unknown or bool(self.tables)
+
+    def settle_left(self) -> None:
+        """Count tables that were left to the objects of a flush, but that no object has told of, for all rows."""
+        if self.left:
+            self.add_tables(self.left - self.told)
+            self.left, self.told = set(), set()
 
     def add_tables(self, words: Iterable[str]) -> None:
         """Add tables of which any row may be written."""
@@ -79,6 +90,14 @@ class Writes:
             for word, values in self.tables.items()
         }
         return json.dumps({"unknown": self.is_unknown, "tables": tables}, separators=(",", ":"))
+
+
+def pending_of(connection: Any) -> Writes:
+    """Return what a connection of SQLAlchemy has written since its last commit."""
+    writes: Writes | None = connection.info.get(PENDING)
+    if writes is None:
+        writes = connection.info[PENDING] = Writes()
+    return writes
 
 
 def read_writes(text: str | bytes) -> Writes:

@@ -1,0 +1,130 @@
+"""The region half of ``Datastar``: the decorator, and what templates write of regions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, overload
+
+from ..hub.sources import Source
+from ..state.app import AppState, current_app_state
+from ..streams.commits import publish_at_commit
+from ..streams.servers import check_publisher
+from .context import current_mount
+from .following import ViewSource
+from .guards import install_guards
+from .process import live_regions_of
+from .region import Region, RegionView, Topics
+from .registry import RegionRegistry, show
+from .rendering import html_of, spec_of
+from .tracking import install_tracking
+
+
+class RegionHelpers:
+    """The methods for regions in Python and in templates."""
+
+    _regions: RegionRegistry
+
+    def show(self, target: object, name: str | None = None, /, **arguments: Any) -> RegionView:
+        """Return a region's view, to be put into a page: ``{{ datastar.show("cards", board_id=3) }}``.
+
+        :param target: a region; a module and a region's name; ``"shop.cart.items"``; or ``"items"`` alone.
+        :param arguments: the region's arguments.
+        :raises SetupError: if no region fits, or several do.
+        """
+        return show(self._regions, target, name, arguments)
+
+
+class RegionMethods(RegionHelpers):
+    """The methods of ``Datastar`` for regions."""
+
+    # typing would keep them, and so Flask, until it is itself torn down.
+    if TYPE_CHECKING:
+
+        @overload
+        def region(self, function: Callable[..., Any], /) -> Region: ...
+        @overload
+        def region(
+            self,
+            /,
+            *,
+            name: str | None = None,
+            group: str | None = None,
+            topics: Topics = None,
+            tables: Any = None,
+            at_most_every: float = 0.1,
+        ) -> Callable[[Callable[..., Any]], Region]: ...
+
+    def region(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        name: str | None = None,
+        group: str | None = None,
+        topics: Topics = None,
+        tables: Any = None,
+        at_most_every: float = 0.1,
+    ) -> Any:
+        """Declare a part of a page that stays as it is on the server, in every browser that shows it.
+
+        The function returns the HTML of one element with an id. It runs without a request, because everybody who looks
+        gets the same: what it needs comes as arguments. It is rendered again after a commit that has written a table
+        which it read (with Flask-SQLAlchemy), after a message on one of its topics, and after ``changed()``.
+
+        :param topics: a topic, a list of topics, or a function that takes the region's arguments and returns these.
+        :param tables: instead of the tables that it reads: a model, a list of models, ``{Model: "attribute"}`` for the
+            rows whose attribute equals the argument of that name, ``()`` for none.
+        :param at_most_every: seconds between two renderings for the streams that follow a view, 0 or more.
+        :return: the :class:`Region`, which is called for a view.
+        :raises SetupError: if the declaration cannot work, or the name is taken.
+        """
+
+        def declare(function: Callable[..., Any]) -> Region:
+            region = Region(
+                function,
+                _Doors(self),
+                name=name,
+                group=group,
+                topics=topics,
+                tables=tables,
+                at_most_every=at_most_every,
+            )
+            self._regions.add(region)
+            return region
+
+        return declare if function is None else declare(function)
+
+
+class _Doors:
+    """What regions of one instance can do in an app."""
+
+    def __init__(self, extension: object) -> None:
+        self._extension = extension
+
+    def html(self, view: RegionView) -> str:
+        """Return the HTML of a view where it is put now."""
+        return html_of(current_app_state(self._extension), view)
+
+    def source(self, view: RegionView) -> Source:
+        """Return the source of a view for a stream of the current request."""
+        app_state = current_app_state(self._extension)
+        return ViewSource(app_state, spec_of(view, current_mount(app_state)))
+
+    def changed(self, region: Region, texts: Mapping[str, str]) -> None:
+        """Render views again, in all processes; after the commit if there is one to wait for."""
+        app_state = current_app_state(self._extension)
+        check_publisher(app_state)
+        publish = partial(live_regions_of(app_state).tell_changed, region.key, texts)
+        if not publish_at_commit(app_state, publish):
+            publish()
+
+
+def install_regions(app_state: AppState, registry: RegionRegistry) -> None:
+    """Set an app up for the regions of its instance, as soon as there are any."""
+    registry.install(app_state, _install)
+
+
+def _install(app_state: AppState, registry: RegionRegistry) -> None:
+    install_guards(app_state)
+    install_tracking(app_state, registry)

@@ -1,0 +1,106 @@
+"""The regions of one ``Datastar`` instance, by group and name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from ..errors import SetupError
+from ..handlers.handler import default_group
+from ..state.app import AppState
+from ..state.detached import find_detached
+from .region import Region, RegionView
+
+#: Sets an app up for regions.
+Install = Callable[[AppState, "RegionRegistry"], object]
+
+
+class RegionRegistry:
+    """The regions of one instance. They serve all of its apps."""
+
+    def __init__(self) -> None:
+        self._regions: dict[str, Region] = {}
+        #: Grows with each declaration.
+        self.version = 0
+        self._waiting: WeakKeyDictionary[AppState, Install] = WeakKeyDictionary()
+
+    def __iter__(self) -> Iterator[Region]:
+        return iter(tuple(self._regions.values()))
+
+    def __len__(self) -> int:
+        return len(self._regions)
+
+    def add(self, region: Region) -> None:
+        """Add a region; the same function, declared again by a reload or a factory, replaces itself.
+
+        :raises SetupError: if another region has its name.
+        """
+        earlier = self._regions.get(region.key)
+        if earlier is not None and earlier.source != region.source:
+            raise SetupError(
+                f"two regions are called {region.key}: {earlier!r} and {region!r}; give one of them a different name= "
+                "or group="
+            )
+        self._regions[region.key] = region
+        self.version += 1
+        while self._waiting:
+            app_state, install = self._waiting.popitem()
+            install(app_state, self)
+
+    def install(self, app_state: AppState, install: Install) -> None:
+        """Set an app up as soon as there is a region: an app without regions is left as it is."""
+        if self._regions:
+            install(app_state, self)
+        else:
+            self._waiting[app_state] = install
+
+    def find(self, target: object, name: str | None, group: str | None) -> Region:
+        """Find the region that a template names.
+
+        :param target: a region; a module, or its dotted name, with ``name``; ``"shop.cart.items"``; or a name alone.
+        :param group: the group that is looked in first for a name alone.
+        :raises SetupError: if no region fits, or several do.
+        """
+        if isinstance(target, Region):
+            return target
+        if isinstance(target, ModuleType):
+            found = [
+                region
+                for region in self._regions.values()
+                if region.name == name and (region.source[0] == target.__name__)
+            ]
+        elif isinstance(target, str):
+            found = self._by_name(target, name, group)
+        else:
+            found = [region for region in self._regions.values() if region.function is target]
+        if len(found) == 1:
+            return found[0]
+        wanted = repr(target) if name is None else f"{target!r}, {name!r}"
+        if found:
+            raise SetupError(f"several regions fit {wanted}: {', '.join(map(repr, found))}; name the group, too")
+        known = ", ".join(sorted(self._regions)) or "none"
+        raise SetupError(f"no region fits {wanted}; declare it with @datastar.region. Known regions: {known}")
+
+    def _by_name(self, target: str, name: str | None, group: str | None) -> list[Region]:
+        if name is None and "." in target:
+            target, _, name = target.rpartition(".")
+        if name is not None:
+            found = self._regions.get(f"{target}:{name}") or self._regions.get(f"{default_group(target)}:{name}")
+            return [found] if found is not None else []
+        own = self._regions.get(f"{group}:{target}") if group is not None else None
+        return [own] if own is not None else [one for one in self._regions.values() if one.name == target]
+
+
+def show(registry: RegionRegistry, target: object, name: str | None, arguments: dict[str, Any]) -> RegionView:
+    """Return the view that a template shows by name.
+
+    :raises SetupError: if no region fits, or several do.
+    """
+    place = find_detached()
+    if isinstance(target, RegionView):
+        if arguments:
+            raise TypeError(f"{target!r} has its arguments already; show the region itself to give others")
+        return target
+    return registry.find(target, name, place.group if place is not None else None)(**arguments)

@@ -1,0 +1,57 @@
+"""The views that the current request's page shows."""
+
+from __future__ import annotations
+
+from flask import current_app, request
+
+from ..errors import SetupError
+from ..reading.signals import is_datastar_request
+from .digests import html_digest
+from .region import RegionView
+
+_KEY = "_flask_datastar_regions"
+
+
+class ShownViews:
+    """The views of one page, and the ids of their elements."""
+
+    def __init__(self) -> None:
+        #: The views that are not inside of others, by identity: view, mount, and the digest of the HTML.
+        self.top: dict[str, tuple[RegionView, str, bytes]] = {}
+        #: Whether the page has ``datastar.live()``.
+        self.is_live = False
+        self._ids: dict[str, RegionView] = {}
+        # A handler may send one view several times.
+        self._is_checked = (current_app.debug or current_app.testing) and not is_datastar_request(request)
+
+    def note_top(self, view: RegionView, mount: str, html: str) -> None:
+        """Note a view that is not inside of another one."""
+        self.top[view.identity] = view, mount, html_digest(html)
+
+    def check(self, view: RegionView, element_id: str) -> None:
+        """Check, in debug mode and in tests, that no other element of the page is taken for a view's.
+
+        :raises SetupError: if the view is on the page already, or another view has its id.
+        """
+        if not self._is_checked:
+            return
+        earlier = self._ids.get(element_id)
+        if earlier is None:
+            self._ids[element_id] = view
+            return
+        if earlier == view:
+            raise SetupError(
+                f"region {view} is on this page twice, and the browser would update the first one only; show it once"
+            )
+        raise SetupError(
+            f"regions {earlier} and {view} have the same id {element_id!r}, and the browser would update one in the "
+            "other's place; put the arguments into the id"
+        )
+
+
+def shown_views() -> ShownViews:
+    """Return the views that the current request's page shows, none at first."""
+    found: ShownViews | None = request.__dict__.get(_KEY)
+    if found is None:
+        found = request.__dict__[_KEY] = ShownViews()
+    return found
