@@ -18,6 +18,7 @@ from .reading import signals as reading
 from .reading.tabs import read_tab
 from .regions.methods import RegionHelpers, RegionMethods, install_regions
 from .regions.registry import RegionRegistry
+from .regions.runs import LIVE_KEY, find_live_run, finish_live_run, start_live_run
 from .sansio.events import Event
 from .security.origin import check_origin
 from .security.renewal import install_renewal
@@ -187,21 +188,25 @@ def _install_request_hooks(app_state: AppState) -> None:
     app = app_state.app
     is_first = True
 
-    def begin() -> None:
+    def begin() -> Response | None:
         nonlocal is_first
         current = request._get_current_object()  # type: ignore[attr-defined]
         if is_first:
             is_first = False
             warn_of_processes(app_state, current.environ)
         state = start_request_state(app_state, current)
+        answer = start_live_run(app_state, current) if LIVE_KEY in current.environ else None
         if "csrf" in app.extensions:
             carry_token(state, current)
+        return answer
 
     def end(response: Response) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
         state: RequestState | None = current.__dict__.get(REQUEST_KEY)
         if state is None:
             return response
+        if LIVE_KEY in current.environ and (run := find_live_run(current)) is not None:
+            return finish_live_run(run, response, current, state)
         if (response.status_code in REFUSED or state.failed_with) and asks_for_stream(current, app_state):
             return end_stream(response, current, state)
         if isinstance(response, EventResponse) and response.body_kind is not BodyKind.UNDECIDED:

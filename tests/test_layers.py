@@ -56,7 +56,7 @@ ROOMS = {
         outside="blinker flask werkzeug",
     ),
     "regions": room(
-        "errors sansio transport hooks models brokers state hub reading handlers streams",
+        "errors sansio transport hooks models brokers state hub reading sending handlers streams",
         outside="flask markupsafe werkzeug",
     ),
     "views": room("errors sansio state reading sending handlers", outside="flask jinja2 werkzeug"),

@@ -107,6 +107,11 @@ class StreamHub:
             raise NoRoom("too many streams are open for one user; close a tab")
         return stream
 
+    def has_place(self) -> bool:
+        """Return whether the process may hold one more stream."""
+        with self._lock:
+            return self._places.shortage(self.new_stream()) is None
+
     def new_stream(self) -> Stream:
         """Make a stream by the app's limits; it counts only once it was opened."""
         settings = self.settings

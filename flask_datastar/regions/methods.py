@@ -6,17 +6,23 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
+from flask import has_request_context, request
+from markupsafe import Markup
+
 from ..hub.sources import Source
 from ..state.app import AppState, current_app_state
 from ..streams.commits import publish_at_commit
+from ..streams.opening import ScopeSource
 from ..streams.servers import check_publisher
 from .context import current_mount
 from .following import ViewSource
 from .guards import install_guards
+from .pages import live_element
 from .process import live_regions_of
 from .region import Region, RegionView, Topics
 from .registry import RegionRegistry, show
 from .rendering import html_of, spec_of
+from .runs import find_live_run
 from .tracking import install_tracking
 
 
@@ -34,9 +40,26 @@ class RegionHelpers:
         """
         return show(self._regions, target, name, arguments)
 
+    def live(self, *, scope: ScopeSource = None) -> Markup:
+        """Write the element that keeps the page's regions up to date, once in a page and best after its regions.
+
+        The page's own URL is its stream: its view runs again for it, as for an ordinary visitor, and the regions that
+        it shows are followed. In the response to another method than GET, and to a Datastar request, it writes
+        nothing.
+
+        :param scope: whose stream it is, as in :meth:`stream`.
+        :raises SetupError: if the page has one already.
+        """
+        return live_element(scope)
+
 
 class RegionMethods(RegionHelpers):
     """The methods of ``Datastar`` for regions."""
+
+    @property
+    def is_live_run(self) -> bool:
+        """Whether a view runs for its page's stream, so that what it renders is dropped: skip there what counts."""
+        return has_request_context() and find_live_run(request) is not None
 
     # typing would keep them, and so Flask, until it is itself torn down.
     if TYPE_CHECKING:

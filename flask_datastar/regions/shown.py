@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import current_app, request
+from flask import Request, current_app, request
 
 from ..errors import SetupError
 from ..reading.signals import is_datastar_request
+from ..streams.opening import ScopeSource
 from .digests import html_digest
 from .region import RegionView
 
@@ -20,6 +21,8 @@ class ShownViews:
         self.top: dict[str, tuple[RegionView, str, bytes]] = {}
         #: Whether the page has ``datastar.live()``.
         self.is_live = False
+        #: Whose stream it is, as ``datastar.live()`` was told.
+        self.scope: ScopeSource = None
         self._ids: dict[str, RegionView] = {}
         # A handler may send one view several times.
         self._is_checked = (current_app.debug or current_app.testing) and not is_datastar_request(request)
@@ -49,9 +52,15 @@ class ShownViews:
         )
 
 
+def find_shown_views(current: Request) -> ShownViews | None:
+    """Return the views that a request's page shows; None if it has neither a region nor ``datastar.live()``."""
+    found: ShownViews | None = current.__dict__.get(_KEY)
+    return found
+
+
 def shown_views() -> ShownViews:
     """Return the views that the current request's page shows, none at first."""
-    found: ShownViews | None = request.__dict__.get(_KEY)
+    found = find_shown_views(request)
     if found is None:
         found = request.__dict__[_KEY] = ShownViews()
     return found
