@@ -349,6 +349,30 @@ def test_what_is_held_back_stays_live_although_it_is_about_to_go(board: Board, o
     assert page.html == element("column", "column" + element("card:1", "changed") + element("card:2", "two"))
 
 
+def test_what_is_held_back_is_sent_while_the_next_is_rendered(board: Board, open_page: OpenPage) -> None:
+    page = open_page()
+    board.failing = {"card:3"}
+    board.cards["3"] = "three"
+    board.write("column")
+    board.wait()
+    has_started, may_go_on = threading.Event(), threading.Event()
+
+    def slow(put: Put) -> str:
+        has_started.set()
+        may_go_on.wait(60)
+        return element("card:4", "four")
+
+    board.functions["card:4"], board.tables["card:4"] = slow, frozenset({"card"})
+    board.cards["4"] = "four"
+    board.write("column")
+    has_started.wait(60)
+    board.failing = set()
+    board.views.mark_region("card", {"id": "3"}, "mended")
+    wait_until(lambda: 'id="card:3"' in (page.html or ""))
+    may_go_on.set()
+    wait_until(lambda: page.html == board.fresh(), 10)
+
+
 @pytest.mark.parametrize("html", ["text", "<p>no id</p>", '<p id="a"></p><p id="b"></p>'])
 def test_what_is_not_one_element_fails(board: Board, open_page: OpenPage, html: str) -> None:
     board.functions["column"] = lambda put: html
