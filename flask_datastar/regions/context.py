@@ -35,6 +35,17 @@ def lent_session(app_state: AppState) -> Any:
     return scoped() if scoped is not None else None
 
 
+def drop_connection(app_state: AppState) -> None:
+    """Close the database connection of a rendering that has failed, instead of giving it back.
+
+    The exception keeps what the region has not read to its end, and in SQLite an open cursor keeps the state of the
+    database from that time: the next rendering on this connection would not see what was written since.
+    """
+    scoped = scoped_session(app_state.app)
+    if scoped is not None and scoped.registry.has():
+        scoped().invalidate()
+
+
 def run_detached(app_state: AppState, place: Detached, function: Callable[[], T], *, session: Any = None) -> T:
     """Call a function without a request: context variables are empty, and ``g`` is its own.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from ..errors import SetupError
 from ..transport.wakeups import make_lock
@@ -12,6 +13,20 @@ from .index import Index, Reads
 from .loop import RenderLoop
 from .view import LiveView, ViewSpec
 from .writes import Writes
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What follows from a view's newest HTML."""
+
+    #: The views whose pages have the view.
+    holders: set[LiveView]
+    #: The views that hold it.
+    outers: list[LiveView]
+    #: The views that nothing follows any more.
+    dropped: list[LiveView]
+    #: The inner views that are not in it any longer, but in another view, with the views whose pages have them.
+    moved: list[tuple[LiveView, set[LiveView]]]
 
 
 class ViewGraph:
@@ -154,17 +169,18 @@ class ViewGraph:
                     self._loop.schedule(view, retry_at)
             return self._prune(view)
 
-    def show(self, view: LiveView) -> tuple[set[LiveView], list[LiveView], list[LiveView]]:
-        """Take note that the newest rendering is sent.
-
-        :return: the views whose pages have this one, those that hold it, and those that were dropped.
-        """
+    def show(self, view: LiveView) -> Shown:
+        """Take note that the newest rendering is sent."""
         with self._lock:
+            before = [part for part in view.shown or () if not isinstance(part, str)]
             view.is_held = False
             view.shown = view.parts
+            inner_before = [view.inner.get(part.identity) for part in before if part not in (view.shown or ())]
+            gone = [inner for inner in inner_before if inner is not None]
             # During a rendering it may hold views for the next one.
             dropped = [] if view.is_rendering else self._prune(view)
-            return view.holders(), list(view.outers), dropped
+            moved = [(inner, inner.holders()) for inner in gone if any(outer.shows(inner) for outer in inner.outers)]
+            return Shown(view.holders(), list(view.outers), dropped, moved)
 
     # Dropping
 

@@ -13,7 +13,7 @@ from ..sansio.elements import html_text
 from ..sansio.markup import find_root
 from ..state.app import AppState
 from ..state.detached import Detached
-from .context import current_mount, lent_session, run_detached
+from .context import current_mount, drop_connection, lent_session, run_detached
 from .guards import is_outside_of_request
 from .index import Reads
 from .places import Places
@@ -80,8 +80,12 @@ def render_for_streams(app_state: AppState, spec: ViewSpec) -> Rendered:
 
     def render() -> Rendered:
         _current.set(places)
-        with recording() as statements:
-            html, _ = _call(app_state, view)
+        try:
+            with recording() as statements:
+                html, _ = _call(app_state, view)
+        except Exception:
+            drop_connection(app_state)
+            raise
         declared = declared_reads(view)
         reads = declared if declared is not None else Reads(statements=frozenset(statements))
         try:

@@ -66,15 +66,22 @@ class Sender:
         if html is None:
             view.is_held = True
             return
-        holders, outers, dropped = self._graph.show(view)
+        shown = self._graph.show(view)
+        self._publish(shown.holders, html)
+        self._drop(shown.dropped)
+        for inner, holders in shown.moved:
+            # Until now it was on some pages twice, and the browser has updated the first place only.
+            if (moved := self._compose(inner, inner.shown)) is not None:
+                self._publish(holders, moved)
+        for outer in shown.outers:
+            if outer.is_held:
+                self._send(outer)
+
+    def _publish(self, holders: set[LiveView], html: str) -> None:
         payload = Payload(patch_elements(html).encode())
         for holder in holders:
             holder.payload = holder.digest = None
             self.channels.publish(holder.channel, _EVENTS, payload)
-        self._drop(dropped)
-        for outer in outers:
-            if outer.is_held:
-                self._send(outer)
 
     def _state(self, view: LiveView) -> Payload | None:
         """Return the event with a view as its followers have it; None if it has no HTML yet."""

@@ -169,6 +169,28 @@ def test_a_view_in_two_others_is_sent_to_both(board: Board, open_page: OpenPage)
     assert [outcome.viewers for outcome in board.outcomes if outcome.spec.identity == "card:1"][-1] == 3
 
 
+def test_a_view_that_moves_from_one_view_to_another_is_not_stale(board: Board, open_page: OpenPage) -> None:
+    places = {"left": "card:1", "right": ""}
+    for name in places:
+        board.functions[name] = lambda put, name=name: element(name, put(places[name]) if places[name] else "")
+        board.tables[name] = frozenset({name})
+    board.functions["board"] = lambda put: element("board", put("left") + put("right"))
+    page = open_page("board")
+
+    # The card is in both for a moment, and changes then.
+    places["right"] = "card:1"
+    board.write("right")
+    board.wait()
+    board.cards["1"] = "changed"
+    board.write("card")
+    board.wait()
+    places["left"] = ""
+    board.write("left")
+    board.wait()
+
+    assert page.html == element("board", element("left", "") + element("right", element("card:1", "changed")))
+
+
 def test_views_are_marked_by_region_and_arguments(board: Board, open_page: OpenPage) -> None:
     open_page()
     board.views.mark_region("card", {"id": "2"}, "told")
