@@ -2,9 +2,11 @@
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
 #   make demo-cluster  the same on nginx, two gunicorns of two workers and Redis
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
-#   make soak        put a server with streams under a random load for two minutes (ARGS="--seconds 30" for less)
+#   make soak        send 300,000 hostile inputs, then put a server with streams under a random load for two minutes
+#                    (ARGS="--seconds 30" for less)
 #   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
+#   make servers     install other WSGI servers, and try how each holds streams (ARGS="--only waitress" for some of them)
 #   make bench       measure the cost of streams, and write it to docs/ (ARGS=--quick for a short run, to build/)
 #   make bench-redis  measure the cost of several processes, in the same way
 #   make check       linter, formatter, types, prose, documentation
@@ -24,7 +26,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENO
 EXTRAS_demo = gunicorn,example
 EXTRAS_demo-cluster = gunicorn,redis,example
 EXTRAS_test = gunicorn,redis,wtf,example,test,live
-EXTRAS_soak = gunicorn
+EXTRAS_soak = gunicorn,wtf,test
 EXTRAS_faults = gunicorn,redis,test
 EXTRAS_bench = gunicorn,bench
 EXTRAS_bench-redis = gunicorn,redis,bench
@@ -35,7 +37,7 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo demo-cluster test soak faults extensions bench bench-redis check test-all dist clean
+.PHONY: demo demo-cluster test soak faults extensions servers bench bench-redis check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -54,6 +56,8 @@ test: .venv/test.stamp $(CLIENT)
 
 soak: .venv/soak.stamp
 	@$(BIN)/python -m tests.soak.fuzz_messages
+	@$(BIN)/python -m tests.soak.fuzz_requests
+	@$(BIN)/python -m tests.soak.fuzz_streams
 	@$(BIN)/python tests/soak/soak.py $(ARGS)
 
 faults: .venv/faults.stamp
@@ -62,6 +66,9 @@ faults: .venv/faults.stamp
 
 extensions: .venv/pip.stamp
 	@$(BIN)/python tests/extensions/try_them.py $(ARGS)
+
+servers: .venv/pip.stamp
+	@$(BIN)/python -m tests.servers.try_servers $(ARGS)
 
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)

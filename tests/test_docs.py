@@ -220,14 +220,6 @@ def test_cli_page_has_every_command_with_its_options() -> None:
     }
 
 
-def test_contributing_page_names_modules_that_exist() -> None:
-    """Every module that the page about contributing names is there."""
-    named = set(re.findall(r"`([a-z_]+/[a-z_]+\.py)`", read("docs/contributing.md")))
-    assert "handlers/registry.py" in named
-    missing = {name for name in named if not any((ROOT / folder / name).is_file() for folder in ("flask_datastar", ""))}
-    assert missing == set()
-
-
 def test_page_about_other_extensions_has_those_that_are_tried() -> None:
     text = read("docs/howto/other-extensions.md")
     config = ConfigParser()

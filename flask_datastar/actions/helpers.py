@@ -33,7 +33,7 @@ from .targets import find_handler
 class PageHelpers:
     """The methods of ``Datastar`` for pages, in Python and in templates: actions, expressions, the page's head.
 
-    ``target`` is a handler function, a module and an event, ``"shop.cart.add"``, or ``"add"`` alone (first in
+    ``target`` is a handler function, a module and a handler name, ``"shop.cart.add"``, or ``"add"`` alone (first in
     the running view's group, then in its module). Keyword arguments are handler parameters; the client's options start
     with an underscore; ``_signals=("query",)`` sends only these signals and the tab id, ``_signals=()`` no signals.
     """
@@ -78,7 +78,7 @@ class PageHelpers:
             ``_open_when_hidden=True`` keeps the stream open in hidden tabs.
         """
         options = {"_retry": "always", "_retry_max_count": math.inf, "_request_cancellation": "cleanup", **params}
-        if options.get("_signals") in (None, (), []) and options.get("_filter_signals") is None:
+        if options.get("_signals") in (None, (), [], frozenset()) and options.get("_filter_signals") is None:
             options["_signals"] = (TAB_ID_SIGNAL,)
         more = RETRY_WAIT if params.get("_retry_max_wait_ms") is None else ""
         written = self._action("get", target, event, options, more)
@@ -101,7 +101,7 @@ class PageHelpers:
     def js(self, value: object) -> Expression:
         """Write a value as a JavaScript literal that is safe inside an attribute with either quote.
 
-        :param value: any value that JSON can express.
+        :param value: any value that can be sent as JSON.
         :return: the expression; its ``.js`` is the text for use in a script.
         :raises ValueError: if a part of the value has no strict JSON form.
         """
@@ -197,7 +197,7 @@ class PageHelpers:
         handlers = self._declarations.handlers
         if not isinstance(target, str) or "." in target or not handlers.named(target):
             known = ", ".join(sorted({handler.name for handler in handlers})) or "none"
-            raise SetupError(f"with _module, the target is an event's name; got {target!r}, known events: {known}")
+            raise SetupError(f"with _module, the target is a handler name; got {target!r}, known names: {known}")
         check_parameters_of_any(app_state, target, handlers.named(target), values)
         group = module if isinstance(module, Expression) else Expression.from_js(str(module))
         base = urls.root_path(app_state) + app_state.settings.url_prefix
@@ -240,7 +240,9 @@ def _add_filter(options: dict[str, Any], names: object) -> object:
         raise TypeError("_signals and _filter_signals are both given; give one of them")
     if not isinstance(names, list | tuple | set | frozenset):
         raise TypeError(f"_signals is {names!r}; accepted: a list of signal names, such as ('query',)")
-    pattern = signal_filter(dict.fromkeys((TAB_ID_SIGNAL, *names))) if names else "/^$/"
+    # A set has another order in each process, and the text of an action is the same in all.
+    ordered = sorted(names, key=str) if isinstance(names, set | frozenset) else names
+    pattern = signal_filter(dict.fromkeys((TAB_ID_SIGNAL, *ordered))) if names else "/^$/"
     for name in names:
         if "._" in f".{name}":
             raise ValueError(

@@ -21,18 +21,18 @@ def find_handler(registry: HandlerRegistry, app_state: AppState, target: object,
     """Find the handler that an action names.
 
     :param target: a handler function; a view class, a module, or the dotted name of either, with ``event``;
-        ``"shop.cart.add"``; or an event's name alone, which is looked for around the running view first.
+        ``"shop.cart.add"``; or a handler name alone, which is looked for around the running view first.
     :raises SetupError: if no handler fits, or several do; the message lists the candidates.
     """
     if isinstance(target, str):
         candidates = _by_name(registry, app_state, target, event)
     elif isinstance(target, type):
         if event is None:
-            raise SetupError(f"the action names the view {target.__qualname__} but no event in it; give its name, too")
+            raise SetupError(f"the action names the view {target.__qualname__}, but no event; give its name, too")
         candidates = registry.of_view(target, event)
     elif isinstance(target, ModuleType):
         if event is None:
-            raise SetupError(f"the action names the module {target.__name__!r} but no event in it; give its name, too")
+            raise SetupError(f"the action names the module {target.__name__!r}, but no handler; give its name, too")
         own = registry.find(default_group(target.__name__), event)
         candidates = [own] if own is not None else registry.of_module(target.__name__, event)
     else:
@@ -56,7 +56,7 @@ def _by_name(registry: HandlerRegistry, app_state: AppState, target: str, event:
 
 
 def _by_event(registry: HandlerRegistry, app_state: AppState, event: str) -> list[Handler]:
-    """Return the handlers of an event's name: in the running group, else in its module, else in the whole app."""
+    """Return the handlers of a name: in the running group, else in its module, else in the whole app."""
     group = _running_group(app_state)
     if group is not None and (own := registry.find(group, event)) is not None:
         return [own]
@@ -72,7 +72,7 @@ def _by_event(registry: HandlerRegistry, app_state: AppState, event: str) -> lis
 
 
 def _running_group(app_state: AppState) -> str | None:
-    """Return the group of the region that is rendered, or of the view or handler that answers the request."""
+    """Return the group of the region that is rendered, or of the view or handler that the current request runs."""
     state = find_request_state()
     if state is not None and state.running_view is not None:
         return state.running_view[0]
@@ -88,7 +88,7 @@ def _running_group(app_state: AppState) -> str | None:
 
 
 def _running_module(registry: HandlerRegistry, app_state: AppState) -> str | None:
-    """Return the name of the Python module of that region, view or handler."""
+    """Return the name of the Python module that declares that region, view or handler."""
     endpoint = _running_endpoint()
     if endpoint is None:
         place = find_detached()

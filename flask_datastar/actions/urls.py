@@ -92,7 +92,7 @@ def with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> list
         return url
     if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         raise ValueError(
-            f"action option _prefix is {prefix!r}; accepted: a path such as '/en', no slash at its end, of this host"
+            f"action option _prefix is {prefix!r}; accepted: a path of this host such as '/en', no slash at its end"
         )
     text, root = str(url[0]), root_path(app_state)
     # The URL of a handler on another subdomain starts with scheme and host.
@@ -106,7 +106,7 @@ def _endpoint(app_state: AppState, handler: Handler) -> str:
         where = f"; register its blueprint {handler.blueprint.name!r}" if handler.blueprint is not None else ""
         raise SetupError(f"handler {handler} is not reachable in {app_state.app!r}{where}")
     if len(endpoints) > 1 and has_request_context():
-        # Of a blueprint that is registered twice, a page uses the handlers of its own registration.
+        # If a blueprint is registered twice, a page uses the handlers of its own registration.
         for endpoint in endpoints:
             if endpoint.rpartition(".")[0] == request.blueprint:
                 return endpoint

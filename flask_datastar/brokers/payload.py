@@ -30,5 +30,5 @@ class Payload:
         self.last_id = last_id
         #: The data as one chunk of HTTP/1.1's chunked coding.
         self.chunk = b"%X\r\n%b\r\n" % (len(data), data)
-        #: ``time.monotonic()``: one number for all streams that get it at once.
+        #: ``time.monotonic()`` at its creation; streams use it as the time of their write, without a call for each.
         self.made_at = time.monotonic()

@@ -7,33 +7,24 @@ comes back. If Redis is late, the process delivers it without waiting longer.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
-import time
 import uuid
-from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from ..errors import BrokerError
-from ..transport.ticker import call_every
-from ..transport.wakeups import make_lock, make_short_lock, spawn
+from ..transport.wakeups import make_short_lock
 from .base import Broker, BrokerOptions, Receiver
 from .payload import Payload
 from .redis_client import PubSubConnection, check_patched, make_client
 from .redis_commands import Commands
 from .redis_listener import Listener
+from .redis_own import POSTED, OwnMessages
 from .redis_presence import Presence, keepalive_command
 from .wire import Envelope, decode, encode
 
-#: The longest time that a message of this process may take to come back; after that it is delivered directly.
-PATIENCE_SECONDS = 0.05
-FORGET_SECONDS = 60.0
 _MOST_COMPLAINTS = 10
-#: The number of a message that is delivered here only when it comes back.
-_POSTED = 0
 
 _logger = logging.getLogger(__name__)
 
@@ -57,20 +48,20 @@ class RedisBroker(Broker):
         )
         own_channel = self._name(f"\0{self.process}")
         self._listener = Listener(
-            PubSubConnection(make_client(url, timeout)), own_channel, timeout, self._take, self._lose, self._restore
+            PubSubConnection(make_client(url, timeout)),
+            own_channel,
+            timeout,
+            on_message=self._take,
+            on_lost=self._lose,
+            on_cut=self._deliver_cut_off,
+            on_restored=self._restore,
         )
         self._presence = Presence(self._commands, self._prefix, self.process, timeout)
-        self._numbers = itertools.count(_POSTED + 1)
+        self._own = OwnMessages(self._listener, self._deliver)
         self._lock = make_short_lock()
-        # Held while own messages are delivered, so that none overtakes another.
-        self._order = make_lock()
-        # Number of an own message that comes back → when it was sent, and the message; None if it is delivered already.
-        self._under_way: dict[int, tuple[float, Envelope | None]] = {}
-        self._is_late = False
         self._owes_catch_up = False
         self._complaints: set[str] = set()
-        self._cancel_sweep: Callable[[], None] | None = None
-        self._counts = {"published": 0, "received": 0, "late": 0, "failed": 0}
+        self._counts = {"published": 0, "received": 0, "failed": 0}
 
     def _name(self, channel: str) -> bytes:
         return self._prefix + b"channel:" + channel.encode("utf-8", "surrogatepass")
@@ -79,25 +70,15 @@ class RedisBroker(Broker):
         """Publish through Redis; a message that does not come back soon is delivered here directly."""
         name = self._name(channel)
         if not waits:
-            envelope = Envelope(self.process, _POSTED, topic, kind, payload)
+            envelope = Envelope(self.process, POSTED, topic, kind, payload)
             self._commands.post("PUBLISH", name, encode(envelope))
             return
-        with self._lock:
-            envelope = Envelope(self.process, next(self._numbers), topic, kind, payload)
-            comes_back = self._listener.is_subscribed(name)
-            if comes_back:
-                self._under_way[envelope.number] = (time.monotonic(), envelope)
-        if not comes_back:
-            self._deliver_alone(envelope)
-        elif self._is_late:
-            self._deliver_waiting(envelope.number)
-        elif self._cancel_sweep is None:
-            self._start_sweep()
+        envelope = self._own.add(name, lambda number: Envelope(self.process, number, topic, kind, payload))
         try:
             self._commands.call("PUBLISH", name, encode(envelope))
         except BrokerError:
             self._counts["failed"] += 1
-            self._deliver_waiting(envelope.number)
+            self._own.deliver_waiting(envelope.number)
             raise
         self._counts["published"] += 1
 
@@ -109,7 +90,9 @@ class RedisBroker(Broker):
 
     def unsubscribe(self, channel: str) -> None:
         """End the subscription."""
-        self._listener.unsubscribe(self._name(channel))
+        name = self._name(channel)
+        self._listener.unsubscribe(name)
+        self._own.cut_off(name)
 
     def note_streams(self, scope: str, tab: str | None, streams: int) -> None:
         """Write the number of streams into the keys of this process."""
@@ -130,15 +113,13 @@ class RedisBroker(Broker):
     def stats(self) -> dict[str, Any]:
         """Return whether Redis is connected, and the counts of messages."""
         is_connected = self._commands.down is None and not self._listener.is_down
-        return {"connected": is_connected, **self._counts}
+        return {"connected": is_connected, **self._counts, "late": self._own.late_count}
 
     def close(self) -> None:
         """Remove this process's keys from Redis, and disconnect."""
         if os.getpid() != self._process_id:
             return  # a forked child ends: everything belongs to its parent
-        with self._lock:
-            cancel = self._take_cancel()
-        cancel()
+        self._own.close()
         self._presence.close()
         self._commands.close()
         self._listener.close()
@@ -149,12 +130,9 @@ class RedisBroker(Broker):
         except ValueError as error:
             self._complain(str(error))
             return
-        with self._order:
-            if envelope.origin == self.process and envelope.number != _POSTED:
-                with self._lock:
-                    sent_at, own = self._under_way.pop(envelope.number, (0.0, None))
-                    if sent_at:
-                        self._is_late = time.monotonic() - sent_at > PATIENCE_SECONDS
+        with self._own.order:
+            if envelope.origin == self.process and envelope.number != POSTED:
+                own = self._own.take(envelope.number)
                 if own is None:
                     return  # delivered already
                 envelope = own
@@ -173,56 +151,12 @@ class RedisBroker(Broker):
         except Exception:
             _logger.exception("Datastar: a message on %r could not be delivered", envelope.topic)
 
-    def _deliver_alone(self, envelope: Envelope) -> None:
-        """Deliver a message of this process that does not come back, after earlier ones that are still waiting."""
-        if self._listener.is_down:
-            self._deliver_waiting(envelope.number)
-        with self._order:
-            self._deliver(envelope)
+    def _deliver_cut_off(self) -> None:
+        """Deliver this process's messages that should have come on a connection that has failed.
 
-    def _deliver_waiting(self, last: int) -> None:
-        """Deliver this process's messages up to a number directly, if they have not come back yet."""
-        with self._order:
-            with self._lock:
-                numbers = [number for number in self._under_way if number <= last]
-            for number in numbers:
-                with self._lock:
-                    sent_at, envelope = self._under_way.get(number, (0.0, None))
-                    if envelope is not None:
-                        self._under_way[number] = (sent_at, None)
-                        self._counts["late"] += 1
-                if envelope is not None:
-                    self._deliver(envelope)
-
-    def _start_sweep(self) -> None:
-        cancel = call_every(PATIENCE_SECONDS / 2, self._sweep)
-        with self._lock:
-            if self._cancel_sweep is None:
-                self._cancel_sweep, cancel = cancel, _do_nothing
-        cancel()
-
-    def _sweep(self) -> None:
-        """Look for messages that are late."""
-        now = time.monotonic()
-        with self._lock:
-            for number, (sent_at, _) in list(self._under_way.items()):
-                # It never comes back: the connection that it should have come on was replaced.
-                if now - sent_at > FORGET_SECONDS:
-                    del self._under_way[number]
-            waiting = {number: sent_at for number, (sent_at, own) in self._under_way.items() if own is not None}
-            is_late = any(now - sent_at > PATIENCE_SECONDS for sent_at in waiting.values())
-            self._is_late = self._is_late or is_late
-            cancel = None if self._under_way else self._take_cancel()
-        if cancel is not None:
-            cancel()
-        if is_late:
-            # Not on the ticker: thousands of deliveries would delay everything else that it runs.
-            spawn(partial(self._deliver_waiting, max(waiting)), "datastar-redis-late")
-
-    def _take_cancel(self) -> Callable[[], None]:
-        """Return the function that ends the sweep, and forget it; the lock is held."""
-        cancel, self._cancel_sweep = self._cancel_sweep or _do_nothing, None
-        return cancel
+        Otherwise they would wait until they count as late, and what comes on the next connection would overtake them.
+        """
+        self._own.deliver_waiting()
 
     def _lose(self) -> None:
         """Record that messages, or commands that nobody waits for, may be lost."""
@@ -244,8 +178,4 @@ class RedisBroker(Broker):
             try:
                 self.receiver.catch_up()
             except Exception:
-                _logger.exception("Datastar: what was missed could not be made good")
-
-
-def _do_nothing() -> None:
-    """Cancel nothing."""
+                _logger.exception("Datastar: catching up after the outage failed")

@@ -44,7 +44,7 @@ def make_client(url: str, timeout_seconds: float) -> Redis:
         raise ConfigError(f"DATASTAR_BROKER_URL is not accepted by redis-py: {error}") from None
     if client is None:
         raise ConfigError(
-            f"DATASTAR_BROKER_URL sets {', '.join(refused)}, which the broker chooses; leave it out. How long to wait "
+            f"DATASTAR_BROKER_URL sets {', '.join(refused)}, which the broker chooses; leave it out. The time to wait "
             "is DATASTAR_BROKER_TIMEOUT_SECONDS"
         )
     _let_go_in_children(client.connection_pool, lambda pool: [*pool._available_connections, *pool._in_use_connections])
@@ -84,7 +84,7 @@ class PubSubConnection:
         self._connection: Any = client.connection_pool.make_connection()
         # Two threads must not use a TLS connection at the same moment. Greenlets never do so.
         self._turn: AbstractContextManager[object] = nullcontext() if is_gevent() else make_lock()
-        # A thread waits for data by it without the lock, so that others can send.
+        # With it, a thread waits for data without the lock, so that other threads can send.
         self._selector: selectors.BaseSelector | None = None
         _let_go_in_children(self, lambda own: [own._connection])
 
@@ -127,8 +127,10 @@ class PubSubConnection:
 
 
 def _let_go_in_children(owner: object, connections_of: Callable[[Any], Iterable[Any]]) -> None:
-    """Replace connections by the null device in forked children, where copies of the reading greenlets go on and would
-    take their parent's messages and responses. Closing them instead would reach the parent's loop through gevent.
+    """Replace connections by the null device in forked children.
+
+    There, copies of the reading greenlets go on, and would take their parent's messages and responses. Closing the
+    connections instead would reach the parent's loop through gevent.
 
     :param owner: the object that has the connections; it is not kept alive.
     """
@@ -159,5 +161,5 @@ def check_patched() -> None:
     if not is_module_patched("socket"):
         raise SetupError(
             "gevent serves here, but sockets are not patched, so that waiting for Redis would stop all requests; call "
-            "gevent.monkey.patch_all() first of all (gunicorn's gevent worker does it by itself)"
+            "gevent.monkey.patch_all() before all else (gunicorn's gevent worker does it by itself)"
         )

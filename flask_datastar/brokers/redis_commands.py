@@ -17,7 +17,7 @@ from .backoff import Backoff
 from .redis_client import check_usable
 
 _LARGEST_BATCH = 500
-#: The most commands that may wait to be sent; posted ones beyond it are dropped, and restored after an outage.
+#: The most commands that may wait to be sent; posted commands beyond it are dropped, and restored after an outage.
 _MOST_POSTED = 100_000
 
 _logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class _Command:
 class Commands:
     """A sender of commands; after a failure, calls fail at once, without waiting, until the server responds again.
 
-    :param probe: a command that writes, which a replica refuses, and that does no harm.
+    :param probe: a harmless command that writes, so that a replica refuses it.
     :param on_lost: called when the server does not respond, so that posted commands are lost; must not wait.
     :param on_restored: called when it responds again; must not wait for a command.
     """
@@ -105,7 +105,7 @@ class Commands:
         while not command.is_done:
             left = deadline - time.monotonic()
             if left <= 0:
-                error = BrokerError(f"Redis has not answered within {self._timeout_seconds:g} s")
+                error = BrokerError(f"Redis has not responded within {self._timeout_seconds:g} s")
                 command.given_up = True
                 self.suspect(error, lambda: not command.is_done)
                 raise error
@@ -159,7 +159,7 @@ class Commands:
 
     def _run(self) -> None:
         try:
-            # gevent keeps the greenlets over a fork: the child's copy of this one has nothing to do.
+            # gevent keeps greenlets across a fork: the child's copy of this one has nothing to do.
             while os.getpid() == self._process:
                 self._work.clear()
                 if self.down is not None:

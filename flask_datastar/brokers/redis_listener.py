@@ -39,6 +39,7 @@ class Listener:
     :param own_channel: a channel that is always subscribed, because a connection without channels gets no messages.
     :param on_message: called with the data of each message, in the order in which the server has them.
     :param on_lost: called when messages may be missed from now on.
+    :param on_cut: called in the thread that reads, after a connection has failed and before the next one is made.
     :param on_restored: called after that, as soon as all channels are subscribed again.
     """
 
@@ -49,12 +50,14 @@ class Listener:
         timeout_seconds: float,
         on_message: Callable[[bytes], object],
         on_lost: Callable[[], object],
+        on_cut: Callable[[], object],
         on_restored: Callable[[], object],
     ) -> None:
         self._connection = connection
         self._timeout_seconds = timeout_seconds
         self._on_message = on_message
         self._on_lost = on_lost
+        self._on_cut = on_cut
         self._on_restored = on_restored
         self._process = os.getpid()
         self._lock = make_lock()
@@ -70,7 +73,7 @@ class Listener:
         self._last_heard = 0.0
         #: Whether a wait has timed out since the last response, so that other callers need not wait.
         self.is_mute = False
-        #: Whether the server is known not to answer.
+        #: Whether the server is known not to respond.
         self.is_down = False
         #: Whether messages may be missed now.
         self.has_gap = False
@@ -170,6 +173,7 @@ class Listener:
                     if os.getpid() != self._process:
                         return
                     self._lose(error)
+                    self._on_cut()
                     self._retry.clear()
                     if not self._is_closed:
                         self._retry.wait(backoff.next_wait())
@@ -209,7 +213,7 @@ class Listener:
     def _check_silence(self) -> None:
         silence = time.monotonic() - self._last_heard
         if silence > _SILENCE_SECONDS + self._timeout_seconds:
-            raise ConnectionError("nothing is heard, although asked")
+            raise ConnectionError("Redis has not responded to a PING")
         if silence > _SILENCE_SECONDS:
             with self._lock:
                 self._tell("PING")

@@ -71,7 +71,7 @@ class Presence:
             self._start_beat()
 
     def count_elsewhere(self, scope: str, tab: str | None) -> int:
-        """Count the streams of a scope in other living processes, without those of one tab."""
+        """Count the streams of a scope in other living processes, except those of one tab."""
         deadline = time.monotonic() + self._timeout_seconds
         try:
             expired = ("ZRANGEBYSCORE", self._processes, "-inf", self._now(deadline))

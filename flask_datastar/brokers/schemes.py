@@ -51,7 +51,7 @@ def check_broker_url(url: object, key: str, own: Mapping[str, BrokerSource] | No
         _ = urlsplit(str(url)).port
     except ValueError:
         accepted = f"'{scheme}://user:password@host:port/…', special characters as %XX, the port a whole number"
-        raise ConfigError(f"{key} is '{scheme}://…' and cannot be taken apart; accepted: {accepted}") from None
+        raise ConfigError(f"{key} is '{scheme}://…': it cannot be parsed; accepted: {accepted}") from None
     if scheme in own:
         _find_own(own[scheme], f"{key} is '{scheme}://…'")
     elif scheme in _PACKAGES and find_spec(_PACKAGES[scheme]) is None:

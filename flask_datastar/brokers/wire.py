@@ -34,15 +34,15 @@ def encode(envelope: Envelope) -> bytes:
 def decode(data: bytes) -> Envelope:
     """Decode a message. Every field is checked, because anybody may write to the server that it comes from.
 
-    :raises ValueError: if a process of this package with this version of the format has not sent it.
+    :raises ValueError: if it cannot come from a process with this version of the format.
     """
     head, separator, body = data.partition(b"\n")
     try:
         version, origin, number, topic, kind, last_id = json.loads(head)
     except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"no message of Flask-Datastar: {data[:80]!r}") from error
+        raise ValueError(f"not a message of Flask-Datastar: {data[:80]!r}") from error
     if type(version) is not int or version != _VERSION or not separator:
-        raise ValueError(f"a message of form {str(version)[:80]!r}; known: {_VERSION}")
+        raise ValueError(f"a message in format {str(version)[:80]!r}; known: {_VERSION}")
     if not (
         isinstance(origin, str)
         and type(number) is int

@@ -14,6 +14,7 @@ from flask.cli import AppGroup
 from ..config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY
 from ..state.app import app_state_of
 from . import client, files, layouts
+from .errors_element import ERRORS_ELEMENT, ERRORS_NAME
 from .gunicorn_conf import GUNICORN_CONF
 
 datastar_commands = AppGroup("datastar", help="Set an application up for Datastar.")
@@ -57,7 +58,10 @@ def _init_layout(app: Flask, name: str | None, dry_run: bool) -> None:
     path = layouts.find_layout(app, name)
     if path is None:
         click.echo(f"No template has a <head> yet. Add {layouts.SCRIPT} to the <head> of your layout, and")
-        click.echo(f"{layouts.TAB_SIGNAL} to its <body ...> tag.")
+        click.echo(
+            f"{layouts.TAB_SIGNAL} to its <body ...> tag; or run the command again when there is one, which also"
+        )
+        click.echo("adds the element that shows errors and lost connections.")
         return
     text = files.read_text(path)
     edit = layouts.add_to_layout(text)
@@ -72,6 +76,18 @@ def _init_layout(app: Flask, name: str | None, dry_run: bool) -> None:
         click.echo(f"{files.shown(path)}: nothing to add")
     for said in advice:
         click.echo(f"{files.shown(path)}: {said}")
+    if ERRORS_NAME in edit.text:
+        _init_errors(app, dry_run)
+
+
+def _init_errors(app: Flask, dry_run: bool) -> None:
+    """Create the template that the layout includes, unless the user has one of that name."""
+    path = layouts.template_folder(app) / ERRORS_NAME
+    if path.exists():
+        click.echo(f"{files.shown(path)}: nothing to add")
+    else:
+        files.change(path, ERRORS_ELEMENT.encode(), dry_run=dry_run)
+        click.echo("    shows errors and lost connections; change its texts and its looks as you like")
 
 
 def _init_gunicorn(dry_run: bool) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 import click
 from flask import Flask
 
+from .errors_element import ERRORS_NAME
+
 SCRIPT = "{{ datastar.script() }}"
 TAB_SIGNAL = "{{ datastar.tab_signal() }}"
 HTML_ATTRS = "{{ datastar.html_attrs() }}"
+ERRORS = f'{{% include "{ERRORS_NAME}" %}}'
 
 _COMMENT = re.compile(r"\{#.*?#\}|<!--.*?-->", re.DOTALL)
 _HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)
@@ -22,6 +25,7 @@ _BODY_TAG = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _OWN_SCRIPT = re.compile(r"<script\b[^>]*\bsrc\s*=[^>]*datastar", re.IGNORECASE)
+_OWN_ERRORS = re.compile(rf"data-on:datastar-fetch|{re.escape(ERRORS_NAME)}")
 _OWN_TAB_ID = re.compile(r"data-signals:tab-id|\btabId\b|data-effect", re.IGNORECASE)
 
 
@@ -34,16 +38,25 @@ class Edit:
     advice: tuple[str, ...]
 
 
+def template_folder(app: Flask) -> Path:
+    """Return the folder of an app's templates.
+
+    :raises click.ClickException: if the app has no such folder.
+    """
+    if app.template_folder is None:
+        raise click.ClickException(f"{app!r} has no template folder; run the command with --no-layout.")
+    return Path(app.root_path, app.template_folder)
+
+
 def find_layout(app: Flask, name: str | None) -> Path | None:
     """Find the template with the page's head and body.
 
     :param name: the template's name, or None to search the template folder.
     :return: the template's path, or None if no template has a head and a body.
-    :raises click.ClickException: if the named template does not exist, or several templates have a head and a body.
+    :raises click.ClickException: if the named template does not exist, several templates have a head and a body, or the
+        app has no folder for templates.
     """
-    if app.template_folder is None:
-        raise click.ClickException(f"{app!r} has no template folder; run the command with --no-layout.")
-    folder = Path(app.root_path, app.template_folder)
+    folder = template_folder(app)
     if name is not None:
         if not (folder / name).is_file():
             raise click.ClickException(f"Template {name!r} does not exist in {folder}.")
@@ -66,10 +79,10 @@ def _pages(folder: Path) -> list[Path]:
 
 
 def add_to_layout(text: str) -> Edit:
-    """Add the client's script and the tab's signal to a layout, unless it has them already."""
+    """Add the client's script, the tab's signal and the element with errors to a layout, unless it has them already."""
     added: list[str] = []
     advice: list[str] = []
-    for add in (_add_script, _add_tab_signal):
+    for add in (_add_script, _add_tab_signal, _add_errors):
         changed, done, said = add(text)
         text = changed
         added += [done] if done else []
@@ -107,6 +120,23 @@ def _add_tab_signal(text: str) -> tuple[str, str, str]:
         return text, "", f"its <body> has a data-effect or a tab id of its own; add {TAB_SIGNAL} to another element"
     place = tags[0].end()
     return f"{text[:place]} {TAB_SIGNAL}{text[place:]}", f"{TAB_SIGNAL} to <body>", ""
+
+
+def _add_errors(text: str) -> tuple[str, str, str]:
+    bare = _without_comments(text)
+    if _OWN_ERRORS.search(bare):
+        return text, "", ""
+    tags = list(_BODY.finditer(bare))
+    tag = _BODY_TAG.match(bare, tags[0].start()) if len(tags) == 1 else None
+    if tag is None:
+        found = (
+            "the end of its <body> tag is unclear" if len(tags) == 1 else f"it has {len(tags)} <body> instead of one"
+        )
+        return text, "", f"{found}; add {ERRORS} below the tag"
+    before = text[: tag.start()].rpartition("\n")[2]
+    line_end = re.match(r"[ \t]*(\r?\n)", text[tag.end() :])
+    added = f"{line_end[1]}{before}  {ERRORS}" if line_end and not before.strip() else ERRORS
+    return f"{text[: tag.end()]}{added}{text[tag.end() :]}", f"{ERRORS} below <body>", ""
 
 
 def _without_comments(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The checks of the values of ``DATASTAR_*`` keys, one for each kind of value."""
+"""Checks of the values of ``DATASTAR_*`` keys, one for each kind of value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _refuse(key: str, value: object, accepted: str) -> ConfigError:
 
 def _check_url_prefix(key: str, value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)+", value):
-        raise _refuse(key, value, "a path such as '/ds': a slash before each part, none at the end")
+        raise _refuse(key, value, "a path such as '/ds': a slash before each part, but not at the end")
     return value
 
 
@@ -27,7 +27,7 @@ def _check_script_url(key: str, value: object) -> str:
         parts = urlsplit(value)
         if (parts.scheme in ("http", "https") and parts.netloc) or (not parts.scheme and parts.path.startswith("/")):
             return value
-    raise _refuse(key, value, "an http or https URL, or a path that begins with a slash")
+    raise _refuse(key, value, "an http or https URL, or a path that starts with a slash")
 
 
 def _check_script_integrity(key: str, value: object) -> str | None:
@@ -43,7 +43,7 @@ def _check_script_integrity(key: str, value: object) -> str | None:
 def _check_csp_nonce(key: str, value: object) -> object:
     if value is None or callable(value):
         return value
-    raise _refuse(key, value, "None, or a function without parameters that gives the request's nonce")
+    raise _refuse(key, value, "None, or a function without parameters that returns the request's nonce")
 
 
 def _check_trusted_origins(key: str, value: object) -> frozenset[str]:
@@ -124,7 +124,7 @@ def _check_bool(key: str, value: object) -> bool:
     return value
 
 
-#: Field of ``Settings`` → what checks its value, given the key that it is to be called by.
+#: Field of ``Settings`` → the check of its value, which gets the key for its error.
 CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "url_prefix": _check_url_prefix,
     "script_url": _check_script_url,

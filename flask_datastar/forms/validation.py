@@ -9,7 +9,7 @@ from flask import request
 
 from ..errors import InvalidSignals
 from ..models.kinds import model_of
-from ..models.messages import WHOLE, is_of_interest, nest_messages
+from ..models.messages import WHOLE, is_of_interest, nest_messages, without_empty
 from ..sansio.consts import ERRORS_SIGNAL
 from ..sansio.events import shorten
 from ..sansio.signal_merging import merge_patch
@@ -54,11 +54,13 @@ class FormMethods:
             raise TypeError(f"show_errors: only is {only!r}; accepted: a list of paths, such as [{only!r}]")
         state = current_request_state(self)
         paths, errors = _messages_of(what)
+        shown = shown_messages(state)
         if only is not None:
-            shown = _shown(state)
+            # An empty message is not sent back: a newer one may stand there when this response arrives.
+            shown = without_empty(shown)
             paths = [path for path in paths if is_of_interest(path, only, shown)]
             errors = {path: text for path, text in errors.items() if is_of_interest(path, only, shown)}
-        show_messages(state, paths, errors)
+        show_messages(state, paths, errors, shown)
         return response_of(state)
 
 
@@ -67,9 +69,11 @@ def is_show_errors(function: object) -> bool:
     return getattr(function, "__func__", None) is FormMethods.show_errors
 
 
-def show_messages(state: RequestState, paths: Collection[str], errors: Mapping[str, str]) -> None:
-    """Set the signal ``errors``; messages that this request set before, such as those of another form, stay."""
-    shown = _shown(state)
+def show_messages(state: RequestState, paths: Collection[str], errors: Mapping[str, str], shown: object) -> None:
+    """Set the signal ``errors``; messages that this request set before, such as those of another form, stay.
+
+    :param shown: the messages that the page shows; those without a successor become empty.
+    """
     earlier = state.tracked.signals.get(ERRORS_SIGNAL)
     if isinstance(earlier, dict):
         # Messages that this request set before win over those that the page shows.
@@ -81,7 +85,7 @@ def show_messages(state: RequestState, paths: Collection[str], errors: Mapping[s
     state.tracked.set(ERRORS_SIGNAL, tree)
 
 
-def _shown(state: RequestState) -> object:
+def shown_messages(state: RequestState) -> object:
     """Return the messages that the page shows, as it sent them."""
     return (state.received or {}).get(ERRORS_SIGNAL)
 

@@ -9,7 +9,7 @@ from flask import Request
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 
 from ..errors import SetupError
-from ..reading.bodies import is_form, read_form
+from ..reading.bodies import is_form, read_form, read_query
 from ..reading.signals import SIGNALS_IN_QUERY, is_datastar_request, read_signals
 from ..sansio.consts import CARRIED_TOKEN
 from ..sansio.signal_paths import find_path
@@ -74,7 +74,7 @@ def _posted(request: Request, token_name: str) -> Values:
     """Return the fields and files of a form post; the client puts those of a GET or DELETE into the query."""
     if request.method in SIGNALS_IN_QUERY:
         # Never a token: what stands in a URL stands in access logs, and links could put it there.
-        return MultiDict(item for item in request.args.items(multi=True) if not item[0].endswith(token_name))
+        return MultiDict(item for item in read_query(request).items(multi=True) if not item[0].endswith(token_name))
     form = read_form(request)
     if None in form or None in request.files:
         # A part without a name, which WTForms could not take.

@@ -16,8 +16,8 @@ from .endpoints import install_handler, install_in_blueprint, retire_handler
 from .handler import Handler
 from .registry import HandlerRegistry, check_same_function
 
-# Registrations of users' blueprints with an app that is not initialised yet, and may never be. The app itself keeps
-# them: they refer to it, so keeping them here would keep the app forever.
+# The key under which an app that is not initialised yet keeps the registrations of users' blueprints. They refer to the
+# app, so keeping them here would keep an app alive that is never initialised.
 _WAITING = "datastar.waiting"
 
 
@@ -26,11 +26,11 @@ class Declaration(Protocol):
 
     @property
     def key(self) -> str:
-        """Its unique key: a later declaration with the same key takes its place."""
+        """The unique key. A later declaration with the same key takes the place of this one."""
 
     @property
     def blueprint(self) -> Blueprint | None:
-        """The user's blueprint that it belongs to; None for the dispatcher's own."""
+        """The user's blueprint that it belongs to; None for the dispatcher blueprint."""
 
     @property
     def handlers(self) -> tuple[Handler, ...]:
@@ -101,7 +101,7 @@ class Declarations:
     def add(self, declared: Declaration) -> None:
         """Add a declaration, and install it in every app: now, or when its blueprint is registered.
 
-        :raises SetupError: if one of its names is taken, or it cannot be installed; everything stays as it was then.
+        :raises SetupError: if one of its names is taken, or it cannot be installed; then everything stays as it was.
         """
         key, blueprint = declared.key, declared.blueprint
         earlier = self._declared.get(key)
@@ -133,7 +133,7 @@ class Declarations:
                 install(app_state)
 
     def app_state_of(self, app: Flask | None) -> AppState | None:
-        """Return the state of an app of this instance, or None; for no app, the state of the instance's only one."""
+        """Return the state of an app of this instance, or None; without an app, the state of the only one."""
         if app is not None and app in self._apps:
             return app_state_of(app)
         apps = list(self._apps)

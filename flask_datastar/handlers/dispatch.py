@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from flask import Request, Response, request
 
 from ..errors import InvalidSignals
-from ..forms.validation import is_show_errors, show_messages
+from ..forms.validation import is_show_errors, show_messages, shown_messages
 from ..hooks import event_handled
 from ..security.guards import GUARDED
 from ..security.origin import check_request
@@ -27,13 +27,13 @@ def make_call(app_state: AppState, handler: Handler) -> Callable[..., object]:
     """Create the function that binds the parameters and calls the handler, on a view's object if it has one."""
     call = app_state.app.ensure_sync(handler.function)
     bind = handler.binder.bind
-    # Messages shown before go away as soon as all signals fit.
+    # Messages that were shown earlier disappear as soon as all signals fit.
     empties_messages = is_show_errors(handler.on_invalid)
 
     def bind_and_call(current: Request, state: RequestState, url_values: dict[str, Any], *view: object) -> object:
         arguments = bind(current, state, url_values)
         if empties_messages:
-            show_messages(state, handler.binder.paths, {})
+            show_messages(state, handler.binder.paths, {}, shown_messages(state))
         return call(*view, **arguments)
 
     if handler.on_invalid is None:
@@ -90,15 +90,15 @@ def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., R
 
 
 def note_guarded(run: Callable[..., Any], guarded: object) -> None:
-    """Record the function with a handler's guards on the function that runs it: a view's guards wrap its events."""
+    """Record which function has the guards of the handler that ``run`` runs: a view's guards wrap its events."""
     setattr(run, GUARDED, guarded)
 
 
 def bear_names(view: F, function: Callable[..., Any]) -> F:
     """Copy to a view function the names of a function, and the marks that other extensions have set on it.
 
-    Its signature stays its own: Flask calls it with the values of the URL. Decorators and injectors of others look at
-    annotations, and behind ``__wrapped__``, to decide what a view takes and returns.
+    The view keeps its own signature, because Flask calls it with the values of the URL. Decorators and injectors of
+    other packages look at annotations, and behind ``__wrapped__``, to decide what a view takes and returns.
     """
     update_wrapper(view, function)
     for name in ("__wrapped__", "__signature__"):

@@ -1,4 +1,4 @@
-"""A handler's endpoints in an app, and their rules."""
+"""The endpoints of a handler in an app, and their URL rules."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def retire_handler(app_state: AppState, handler: Handler) -> None:
 def add_rule(
     app: Flask, path: str, endpoint: str, view: Callable[..., Any], methods: Iterable[str], **options: Any
 ) -> None:
-    """Add a rule, even after the first request, when Flask's own ``add_url_rule`` refuses to."""
+    """Add a URL rule, even after the first request, when Flask's own ``add_url_rule`` refuses to."""
     rule = app.url_rule_class(path, methods={*methods, "OPTIONS"}, endpoint=endpoint, **options)
     rule.provide_automatic_options = True  # type: ignore[attr-defined]
     app.url_map.add(rule)

@@ -73,7 +73,7 @@ class Handler:
     stream_options: StreamOptions | None = None
     #: The view class whose event it is.
     view: type | None = None
-    #: Creates the function that runs it in an app, if that is more than a call of the handler's function.
+    #: Creates the function that runs the handler in an app, if more is needed than a call of the handler's function.
     make_run: Callable[[AppState, Handler], Run] | None = None
     #: The name of the event that is called, if the function is a view's ``handle_event``.
     meant: str = ""
@@ -85,14 +85,14 @@ class Handler:
 
     @property
     def kind(self) -> Kind:
-        """The kind of its declaration."""
+        """The kind of handler, as it was declared."""
         if self.stream_options is not None:
             return Kind.STREAM
         return Kind.HANDLER if self.view is None else Kind.EVENT
 
     @property
     def source(self) -> tuple[str, str]:
-        """Module and qualified name, by which a function is recognised when a reload or a factory declares it again."""
+        """Module and qualified name: they identify a function that a reload or a factory declares again."""
         if self.view is not None:
             # An event may be inherited.
             return self.view.__module__, f"{self.view.__qualname__}.{self.function.__name__}"
@@ -176,7 +176,7 @@ def default_group(module: str, class_name: str = "") -> str:
     return snake_case(module).replace(".", "-")
 
 
-# Every action of a page calls it, for the same few names.
+# Called for every action of a page, with the same few names.
 @lru_cache(1024)
 def snake_case(name: str) -> str:
     """Convert the name of a class to snake case."""
@@ -189,7 +189,7 @@ def is_event_name(name: str) -> bool:
 
 
 def _without_self(method: Callable[..., Any], title: str) -> Callable[..., Any]:
-    """Return a stand-in for a method with the signature that it has when it is called on an object."""
+    """Return a stand-in for a method, with the signature of the bound method."""
     parameters = list(inspect.signature(method).parameters.values())
     if not parameters or parameters[0].kind not in _POSITIONAL:
         raise SetupError(f"handler {title} is a method without 'self'; add it as the first parameter")

@@ -23,14 +23,14 @@ class HandlerInfo:
     name: str
     #: ``handler``, ``view event`` or ``stream``.
     kind: Kind
-    #: The verbs that it takes.
+    #: The verbs that it accepts.
     methods: tuple[str, ...]
     #: The dotted name of its function.
     function: str
     #: The place of the function, as ``file:line``; empty for a callable object, which has no code of its own.
     source: str
     #: Flask's endpoint → the URL rule, in the current app, else in the only app of the instance. Empty if there are
-    #: several apps and none is current, and while its blueprint is not registered.
+    #: several apps and no current one, and while its blueprint is not registered.
     rules: Mapping[str, str]
 
 

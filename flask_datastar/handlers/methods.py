@@ -1,4 +1,4 @@
-"""The handler half of ``Datastar``: the decorator that declares a function for the browser."""
+"""The handler methods of ``Datastar``: the decorator that declares a handler, and the list of all handlers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class HandlerMethods:
         """
         return list_handlers(self._declarations)
 
-    # typing would keep them, and so Flask, until it is itself torn down.
+    # At run time, typing would keep the overloads, and with them Flask, until typing itself is torn down.
     if TYPE_CHECKING:
 
         @overload
@@ -62,7 +62,7 @@ class HandlerMethods:
         parameter ``signals`` gets all signals. The extension sends everything that the function returns (HTML, a dict
         of signals, an event, an iterator of events, a response) or yields; see the page on handlers.
 
-        :param name: the name of the event; by default the function's name.
+        :param name: the last part of the URL; by default the function's name.
         :param group: the first part of the URL; by default the module's dotted name, snake-cased, with dashes for dots.
         :param methods: the accepted verbs; by default POST, PUT, PATCH and DELETE.
         :param blueprint: a blueprint whose guards protect the handler and whose URL prefix comes first in its URL.

@@ -22,7 +22,7 @@ class HandlerRegistry:
         return iter(tuple(self._handlers.values()))
 
     def replace_all(self, before: Iterable[Handler], after: Iterable[Handler]) -> None:
-        """Replace some handlers by others; if one of these is refused, change nothing.
+        """Replace some handlers by others. If one of the new handlers is refused, change nothing.
 
         :raises SetupError: if another handler has one of the names.
         """
@@ -39,7 +39,7 @@ class HandlerRegistry:
         return self._handlers[key]
 
     def find(self, group: str, name: str) -> Handler | None:
-        """Return the handler of that name, else the view's handler for every event; None if the group has neither."""
+        """Return the handler of that name, else the handler for every event of the group's view, else None."""
         every = self._handlers.get(f"{group}:{EVERY_EVENT}")
         fallback = replace(every, meant=name) if every is not None and is_event_name(name) else None
         return self._handlers.get(f"{group}:{name}", fallback)
@@ -55,7 +55,7 @@ class HandlerRegistry:
         return own or [handler for handler in self if _source(function) == handler.source]
 
     def of_view(self, view_class: type, name: str) -> list[Handler]:
-        """Return the handler of that name that a view declares."""
+        """Return the handlers of that name that a view declares."""
         source = _source(view_class)
         groups = {handler.group for handler in self if _source(handler.view) == source}
         found = [handler for group in groups if (handler := self.find(group, name)) is not None]
@@ -76,14 +76,14 @@ def check_same_function(earlier: Handler, handler: Handler) -> None:
     hidden = [_hidden_source(found.function) for found in (earlier, handler)]
     if hidden[0] != hidden[1]:
         raise SetupError(
-            f"two handlers are called {handler.key}, because a decorator hides their names; let it use "
-            f"functools.wraps: {handler.source[0]}.{handler.source[1]}"
+            f"two handlers are called {handler.key}, because a decorator hides their names; use "
+            f"functools.wraps in this decorator: {handler.source[0]}.{handler.source[1]}"
         )
     # A factory that is called again creates its blueprints again: only their names stay the same.
     if earlier.methods != handler.methods or _blueprint_name(earlier) != _blueprint_name(handler):
         raise SetupError(
             f"handler {handler} is declared again with another blueprint or other methods; restart the process, or "
-            "give it another name="
+            "give it a different name="
         )
 
 
@@ -100,7 +100,7 @@ def _blueprint_name(handler: Handler) -> str | None:
 def _hidden_source(function: Any) -> tuple[object, object] | None:
     """Return the source of the function that a decorator without ``functools.wraps`` hides, None if it hides nothing.
 
-    All functions that such a decorator wraps have one name, so the last would pass for the others, declared again.
+    All functions that such a decorator wraps have the same name, so each would seem to declare the one before it again.
     """
     kinds = {parameter.kind for parameter in inspect.signature(function).parameters.values()}
     if not kinds or not kinds <= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:

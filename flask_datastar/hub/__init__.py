@@ -1,1 +1,1 @@
-"""The open streams of one process, their topics and their tabs. Knows neither Flask nor Werkzeug."""
+"""The open streams of one process, their topics and their tabs, without Flask and Werkzeug."""

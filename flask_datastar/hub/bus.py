@@ -1,4 +1,4 @@
-"""The process's end of the broker: who listens here, what goes out, and what comes in."""
+"""The bus between the topics of one process and the broker: subscriptions, and messages in both directions."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .scopes import channel_of
 from .topics import Subscriber, Topics
 from .turns import Turns
 
-#: How long a channel that nobody listens to stays subscribed: most pages that leave make way for another one.
+#: How long a channel without subscribers stays subscribed: most pages that are left are followed by another one.
 _IDLE_SECONDS = 1.0
-#: Topics that other processes are told of after an outage; one so long that there are more they notice themselves.
+#: The most topics that are announced after an outage. Other processes notice a longer outage themselves.
 _MOST_MISSED = 10_000
 
 _logger = logging.getLogger(__name__)
 
 
 class Bus:
-    """Publishes, subscribes, and hands what comes from the broker to the topics of this process."""
+    """Publishes, subscribes, and passes the broker's messages on to the topics of this process."""
 
     def __init__(self, settings: Settings, name: str, turns: Turns) -> None:
         self.topics = Topics()
@@ -40,31 +40,31 @@ class Bus:
         self.broker = make_broker(settings.broker_url or "memory://", self, options, settings.brokers)
         #: Whether there may be other processes.
         self.is_shared = self.broker.is_shared
-        #: Called with what the registries of other processes say, in the order that all of them see.
+        #: Called with each message about tabs, in the order in which all processes receive them.
         self.on_tabs: Callable[[Payload], object] | None = None
-        #: Called when this process has to say again what it has.
+        #: Called after an outage, when this process has to announce its streams again.
         self.on_restored: Callable[[], object] | None = None
         self._lock = make_lock()
-        # Channel → subscriptions; those with none are given up a little later.
+        # Channel → number of subscriptions. Channels without subscriptions are unsubscribed a little later.
         self._uses: Counter[str] = Counter()
         self._idle: set[str] = set()
         self._cancel_idle: Callable[[], None] | None = None
-        # Topics of which other processes have not got everything, and how often an outage has ended.
+        # Topics of which other processes missed messages, whether that was logged, and how many outages have ended.
         self._missed: set[str] = set()
         self._has_dropped = False
         self._restored = 0
-        # Tells what this process says of them from what others say: its own streams have got everything.
+        # Marks this process's announcements of missed messages; it ignores its own, because its streams missed nothing.
         self._process = uuid.uuid4().hex.encode()
 
     def subscribe(self, topics: tuple[str, ...], subscriber: Subscriber) -> None:
-        """Let a subscriber have every message of these topics from now on, whichever process it comes from."""
+        """Subscribe to all messages of these topics from now on, whichever process publishes them."""
         self.topics.subscribe(topics, subscriber)
         if self.is_shared:
             for topic in topics:
                 self._use(channel_of(topic))
 
     def unsubscribe(self, topics: tuple[str, ...], subscriber: Subscriber) -> None:
-        """Let a subscriber have no more messages of these topics."""
+        """Unsubscribe from these topics."""
         self.topics.unsubscribe(topics, subscriber)
         if self.is_shared:
             for topic in topics:
@@ -77,7 +77,7 @@ class Bus:
         self.broker.subscribe(channel)
 
     def _leave(self, channel: str) -> None:
-        """Count one subscription less; the channel is given up a little later if that was the last."""
+        """Count one subscription less; after the last one, the channel is unsubscribed a little later."""
         with self._lock:
             self._uses[channel] -= 1
             if self._uses[channel] <= 0:
@@ -87,10 +87,10 @@ class Bus:
                     self._cancel_idle = call_every(_IDLE_SECONDS, self._give_up_idle)
 
     def publish(self, topic: str, kind: MessageKind, payload: Payload) -> bool:
-        """Hand a payload to all streams of a topic, everywhere.
+        """Publish a payload to all streams of a topic, in all processes.
 
-        :return: False if other processes may not have got it.
-        :raises BrokerError: in the same case, if the app wants to know.
+        :return: False if other processes may not have received it.
+        :raises BrokerError: if False would be returned, and ``DATASTAR_BROKER_ON_FAILURE`` is ``"raise"``.
         """
         restored = self._restored
         try:
@@ -100,7 +100,7 @@ class Bus:
                 self._note_missed(topic, restored)
             if not self._drops_failures:
                 raise
-            # Once an outage: whatever is published meanwhile fails.
+            # Warn once an outage, because everything that is published meanwhile fails.
             log = _logger.debug if self._has_dropped else _logger.warning
             self._has_dropped = True
             log(
@@ -113,13 +113,13 @@ class Bus:
         return True
 
     def post(self, topic: str, kind: MessageKind, payload: Payload) -> None:
-        """Publish without waiting, and without hearing of a failure."""
+        """Publish without waiting, and ignore failures."""
         self.broker.publish(channel_of(topic), topic, kind, payload, waits=False)
 
     def receive(self, topic: str, kind: str, payload: Payload) -> None:
-        """Deliver a message, then let streams with full queues run."""
+        """Deliver a message, then give a turn to the streams whose queues fill up."""
         try:
-            # What comes from another process is text.
+            # The broker delivers the kind as text.
             known = _check(topic, kind, payload)
         except ValueError as error:
             self.skip(str(error))
@@ -137,11 +137,11 @@ class Bus:
         self._turns.relieve()
 
     def skip(self, reason: str) -> None:
-        """Note that a message was skipped that no process of this app sends."""
+        """Log that a message was skipped, because no process of this app sends such messages."""
         self._notices.warn("Datastar: a message from the broker was skipped: %s", reason)
 
     def catch_up(self) -> None:
-        """Let every stream read its state anew, after messages may have been missed."""
+        """Make every stream read its state again, because messages may have been missed."""
         for subscriber in self.topics.subscribers():
             subscriber.catch_up()
         if self.on_restored is not None:
@@ -151,19 +151,19 @@ class Bus:
             self._has_dropped = False
             has_missed = bool(self._missed)
         if has_missed:
-            # Not here: the one that calls must not wait for the broker.
+            # In the background, because the caller must not wait for the broker.
             spawn(self._tell_missed, "datastar-missed")
 
     def close(self) -> None:
-        """Let go of the broker; when the process ends."""
+        """Close the broker at the end of the process."""
         if self._cancel_idle is not None:
             self._cancel_idle()
         self.broker.close()
 
     def _note_missed(self, topic: str, restored: int) -> None:
-        """Remember a topic of which others have missed something: they may not have noticed that the broker was away.
+        """Record a topic of which other processes missed messages: they may not have noticed the outage.
 
-        :param restored: how often an outage had ended before it was tried to publish.
+        :param restored: the number of outages that had ended before the attempt to publish.
         """
         with self._lock:
             if len(self._missed) < _MOST_MISSED:
@@ -173,7 +173,7 @@ class Bus:
             spawn(self._tell_missed, "datastar-missed")
 
     def _tell_missed(self) -> None:
-        """Let the streams of other processes read their state anew."""
+        """Make the streams of other processes read their state again."""
         restored = self._restored
         with self._lock:
             topics, self._missed = self._missed, set()
@@ -187,7 +187,7 @@ class Bus:
         with self._lock:
             idle, self._idle = self._idle, set()
             for channel in idle:
-                # Under the lock: somebody who subscribes at this moment does so after.
+                # Under the lock, so that a subscription made at this moment reaches the broker afterwards.
                 self.broker.unsubscribe(channel)
             if not idle and self._cancel_idle is not None:
                 self._cancel_idle()
@@ -195,22 +195,23 @@ class Bus:
 
 
 def _check(topic: str, kind: str, payload: Payload) -> MessageKind:
-    """Check what a broker gives: anybody may write to the server that it is on.
+    """Check a message from the broker, because others may be able to write to its server.
 
-    :raises ValueError: if no process sends such a message; its text names no part of it, so that it is logged once.
+    :raises ValueError: if no process of this app sends such a message. The text quotes no part of the message, so that
+        it is logged once.
     """
     if not isinstance(topic, str) or not isinstance(payload.data, bytes):
-        raise ValueError("its topic or data is of another type")
+        raise ValueError("its topic or data has the wrong type")
     try:
         known = MessageKind(kind)
     except ValueError:
         raise ValueError("its kind is unknown") from None
     if known is MessageKind.EVENTS and not payload.data.endswith(b"\n\n"):
-        # What comes after it would become a part of it.
+        # Otherwise the event after it would become a part of it.
         raise ValueError("its last event has no end")
     if payload.last_id is not None:
         try:
             check_event_id(payload.last_id)
         except (ValueError, TypeError):
-            raise ValueError("its event id is none") from None
+            raise ValueError("its event id is invalid") from None
     return known

@@ -1,9 +1,9 @@
 """Direct writes: the publisher writes to an idle connection itself, instead of waking the greenlet that serves it.
 
-That is safe on gunicorn's gevent worker over plain HTTP/1.1 and nowhere else, so everything else falls through the
-checks of :func:`direct_writer`. A stream that has nothing queued and is parked in our own wait has its headers out and
-gunicorn's last write behind it; one non-blocking write then either takes the whole frame, or leaves a rest, which the
-stream's own greenlet sends before anything else.
+This is safe only on gunicorn's gevent worker over HTTP/1 without TLS, so :func:`direct_writer` returns None for
+everything else. If a stream has an empty queue and is parked, its headers are sent, and gunicorn has finished its last
+write. One non-blocking write then takes the whole frame, or leaves a rest, which the stream's own greenlet sends before
+anything else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..brokers.payload import Payload
 
 
 class DirectWriter:
-    """Writes to one connection past its greenlet."""
+    """Writes to a connection in place of the greenlet that serves it."""
 
     __slots__ = ("_connection", "_descriptor", "_is_chunked", "_response", "_sent", "rest")
 
@@ -24,17 +24,17 @@ class DirectWriter:
         self._connection = connection
         self._descriptor: int = connection.fileno()
         self._is_chunked = bool(response.chunked)
-        # Bytes that the server does not know of yet.
+        # Written bytes that were not reported to the server yet.
         self._sent = 0
-        #: What the connection did not take of a frame; it goes out, as it is, before anything else. The frame is shared
-        #: by all streams that did not take it whole.
+        #: The part of a frame that the connection did not take. It is sent as it is, before anything else. All streams
+        #: that did not take the frame whole share its memory.
         self.rest: memoryview | None = None
 
     def write(self, payload: Payload) -> bool | None:
-        """Write a payload without waiting.
+        """Write a payload without blocking.
 
-        :return: True when it is taken or kept as :attr:`rest`, False when the connection takes nothing now, None when
-            it is broken.
+        :return: True if the payload was written, the rest of it perhaps kept as :attr:`rest`; False if the connection
+            takes nothing now; None if it is broken.
         """
         frame = payload.chunk if self._is_chunked else payload.data
         try:
@@ -49,27 +49,27 @@ class DirectWriter:
         return True
 
     def send(self, data: bytes | memoryview) -> None:
-        """Send data as it is, for as long as the client takes to read.
+        """Send data as it is, and wait as long as the client takes to read.
 
         :raises OSError: if the connection is broken.
         """
         self._connection.sendall(data)
 
     def report(self) -> None:
-        """Tell gunicorn what was written past it, for its access log."""
+        """Report the bytes that were written here to gunicorn, for its access log."""
         self._response.sent += self._sent
         self._sent = 0
 
 
 def direct_writer(environ: dict[str, Any], start_response: Any) -> DirectWriter | None:
-    """Give the writer of a request's connection; None where anything but gunicorn itself would see what is written."""
+    """Return the writer of a request's connection, or None if anything but gunicorn processes what is written."""
     response = getattr(start_response, "__self__", None)
     if response is None or type(response).__module__ != "gunicorn.http.wsgi" or type(response).__name__ != "Response":
         return None
     connection: Any = environ.get("gunicorn.socket")
     if connection is None or response.sock is not connection:
         return None
-    # Exactly gevent's plain socket: TLS has a class of its own.
+    # Only gevent's plain socket: TLS sockets have another class.
     if type(connection).__module__ not in ("gevent._socket3", "gevent.socket") or type(connection).__name__ != "socket":
         return None
     if environ.get("SERVER_PROTOCOL") not in ("HTTP/1.0", "HTTP/1.1") or environ.get("REQUEST_METHOD") == "HEAD":

@@ -1,4 +1,4 @@
-"""The end of a stream: what its client is told, and what its generator meets."""
+"""The end of a stream: the ending for its client, and the exception for its generator."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from ..sansio.endings import EndingKind
 
 
 def ending_kind(reason: Reason) -> EndingKind:
-    """Return what the client is told of a stream that ended for a reason: to come back, unless that would be wrong."""
+    """Return the ending for a reason: the page comes back, unless the reason is *done* or *replaced*."""
     if reason is Reason.DONE:
         return EndingKind.DONE
     return EndingKind.REPLACED if reason is Reason.REPLACED else EndingKind.RESTART
 
 
 class StreamEnds(BaseException):
-    """Raised at a wait point to leave the user's generator; no :exc:`Exception`, so that no handler swallows it."""
+    """Raised at a wait point to leave the user's generator; ``except Exception`` does not catch it."""

@@ -1,4 +1,4 @@
-"""All streams of one app in one process: who is open, what they cost, and what the one timer does for them."""
+"""The streams of one app in one process: opening and closing, limits, counters, and the timer."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ from .tabs import TabEntry
 from .turns import Turns
 
 _STOP_POLL_SECONDS = 0.05
-#: How long the end of the process waits for streams to end: longer than it lingers, so that all who read get theirs.
+#: How long the end of the process waits for streams to end: longer than connections linger when the worker stops, so
+#: that every client that reads gets the end of its stream.
 _EXIT_SECONDS = 1.8
 
-#: What the hooks tell of a stream: scope, tab, endpoint.
+#: The arguments of a stream's hooks: scope, tab, endpoint.
 Details = tuple[str, str | None, str]
 
 
 class Tell(Protocol):
-    """Sends a hook to its receivers."""
+    """A function that sends a hook to its receivers."""
 
     def __call__(self, hook: NamedSignal, /, **details: Any) -> None: ...
 
 
 class StreamHub:
-    """The streams of one app in this process; made at first use, so after the fork.
+    """The streams of one app in this process, created at first use and therefore after the fork.
 
-    :param name: the app's; it separates apps that share a broker.
-    :param tell: sends one of the hooks to its receivers, with keyword arguments.
+    :param name: the name of the app; it separates apps that share a broker.
+    :param tell: sends a hook to its receivers, with keyword arguments.
     """
 
     def __init__(self, settings: Settings, name: str, logger: logging.Logger, tell: Tell) -> None:
@@ -57,7 +58,7 @@ class StreamHub:
         self.bus = Bus(settings, name, self.turns)
         self.topics = self.bus.topics
         self.tabs = SharedTabs(self.bus)
-        #: Held while a subscription is given to its stream.
+        #: Held while a subscription is handed over to its stream.
         self.binding = make_lock()
         self.is_stopping = False
         self._lock = make_lock()
@@ -72,15 +73,15 @@ class StreamHub:
         self._has_exit_hook = False
 
     def reserve(self, details: Details, page: str | None, url: str, address: str | None) -> Stream:
-        """Make a stream where there is room for it; it takes its place once it is opened.
+        """Create a stream if there is room for it. It takes its place when it is opened.
 
-        From now on, whoever ends the streams of its owner ends this one, too.
+        From now on, closing the streams of its scope ends this one, too.
 
-        :param details: with "" for a scope, it belongs to nobody.
+        :param details: the arguments of its hooks; an empty scope means that the stream belongs to nobody.
         :param page: the page part of the tab id.
         :param url: path and query without the signals.
-        :param address: of its client; None where it is not known.
-        :raises NoRoom: if there is none. The reason is logged.
+        :param address: the address of its client; None if it is unknown.
+        :raises NoRoom: if there is no room. The reason is logged.
         """
         stream, settings = self.new_stream(), self.settings
         stream.address = address
@@ -91,12 +92,13 @@ class StreamHub:
             shortage = self._places.shortage(stream)
         if shortage is Shortage.PLACES:
             self.notices.warn(
-                "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS)", self._places.limit
+                "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS); further ones are refused",
+                self._places.limit,
             )
             raise NoRoom("too many streams are open here; try again later")
         if shortage is Shortage.PLACES_OF_ADDRESS:
             self.notices.warn(
-                "Datastar: %s has %d streams already (DATASTAR_MAX_STREAMS_PER_ADDRESS); more are answered 503",
+                "Datastar: %s has %d streams already (DATASTAR_MAX_STREAMS_PER_ADDRESS); further ones are refused",
                 address,
                 settings.max_streams_per_address,
             )
@@ -113,7 +115,7 @@ class StreamHub:
             return self._places.shortage(self.new_stream()) is None
 
     def new_stream(self) -> Stream:
-        """Make a stream by the app's limits; it counts only once it was opened."""
+        """Create a stream with the app's limits. It counts only once it is opened."""
         settings = self.settings
         age = settings.stream_max_age_seconds
         expires_at = time.monotonic() + age * (1 + random.random() / 10) if age else None
@@ -125,7 +127,7 @@ class StreamHub:
         )
 
     def open(self, stream: Stream, details: Details) -> None:
-        """Enter a stream when the server begins to iterate it, and watch its client."""
+        """Register a stream when the server starts to iterate it, and watch its client."""
         with self._lock:
             has_room, leaving_one = self._places.take(stream)
             self._opened += 1
@@ -135,9 +137,9 @@ class StreamHub:
             leaving.set_user_timeout(stream.socket, self.settings.keepalive_seconds + 20)
             stream.watch = leaving.watch(stream.socket, stream.leave)
         if self.is_stopping:
-            # All others were ended while this one was on its way here.
+            # All others were ended before this one was registered.
             stream.end(Reason.STOPPING)
-        # Asked already when the request came, but others were opened meanwhile.
+        # There was room when the request came, but other streams were opened meanwhile.
         elif not has_room:
             stream.end(Reason.REFUSED)
         elif stream.entry is not None and not stream.must_end:
@@ -147,29 +149,29 @@ class StreamHub:
         self._send(hooks.stream_opened, details)
 
     def _register(self, stream: Stream, entry: TabEntry) -> None:
-        """Make a stream the live one of its tab, where its scope has room."""
+        """Make a stream the live one of its tab, or end it if its scope has no room."""
         if not self.tabs.register(entry, limit_per_scope=self.settings.max_streams_per_scope):
             self._note_full_scope(entry)
             stream.end(Reason.REFUSED)
 
     def _note_full_scope(self, entry: TabEntry) -> None:
         self.notices.warn(
-            "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE); more are answered 503",
+            "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE); further ones are refused",
             entry.scope,
             self.settings.max_streams_per_scope,
         )
 
     def _end_for_another(self, stream: Stream) -> None:
-        """End a stream without a scope, whose place one with a scope has taken."""
+        """End a stream without a scope whose place a stream with a scope has taken."""
         self.notices.warn(
-            "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS): those without a scope end where "
-            "others need their places",
+            "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS); streams without a scope end "
+            "if streams with a scope need their places",
             self._places.limit,
         )
         stream.end(Reason.REFUSED)
 
     def close(self, stream: Stream, details: Details) -> None:
-        """Take a stream out, whatever ended it; safe to call twice."""
+        """Remove a stream, whatever ended it; safe to call twice."""
         with self._lock:
             if stream not in self._places.streams:
                 return
@@ -187,7 +189,7 @@ class StreamHub:
         if stream.entry is not None:
             self.tabs.release(stream.entry)
         if self.is_stopping and stream.socket is not None:
-            # Else gunicorn keeps the connection for the client's next request, and waits for it.
+            # Otherwise gunicorn would keep the connection for the client's next request, and wait for it.
             leaving.shut_for_reading(stream.socket)
         self._send(hooks.stream_closed, details, reason=stream.reason)
 
@@ -198,7 +200,7 @@ class StreamHub:
             stream.end(Reason.STOPPING)
 
     def stats(self) -> dict[str, Any]:
-        """Give the counters: open, opened, ended by reason, dropped, queue high-water mark (events)."""
+        """Return the counters: open, opened, ended by reason, dropped, queue high-water mark (events)."""
         with self._lock:
             return {
                 "open": len(self._places.streams),
@@ -221,7 +223,7 @@ class StreamHub:
         with self._lock:
             self._dropped += 1
         self.logger.warning(
-            "Datastar: a client reads too slowly, more waits for it than %d events or %d bytes; its stream ends, and "
+            "Datastar: a client reads too slowly: more than %d events or %d bytes wait for it; its stream ends, and "
             "the page comes back",
             *stream.limits,
         )
@@ -233,7 +235,7 @@ class StreamHub:
     def _start_ticks(self) -> None:
         if not self._has_exit_hook:
             self._has_exit_hook = True
-            # Weakly: the process's end is not to keep an app alive.
+            # Weakly, so that the exit function does not keep an app alive.
             worker.before_exit(WeakMethod(self._end_at_exit))
         keepalive = self.settings.keepalive_seconds
         self._cancel_ticks = [
@@ -248,7 +250,7 @@ class StreamHub:
             cut_lingering(self._snapshot(), is_stopping=True)
 
     def _end_at_exit(self) -> None:
-        """End all streams where the process ends without saying so before, and let their threads finish."""
+        """End all streams if the process ends without notice, and let their threads finish."""
         self.stop()
         deadline = time.monotonic() + _EXIT_SECONDS
         while self._places.streams and time.monotonic() < deadline:
@@ -256,7 +258,7 @@ class StreamHub:
         self.bus.close()
 
     def _tick(self) -> None:
-        """Wake streams that owe something by the clock, end those of age, cut connections that take nothing then."""
+        """Wake streams with a due keep-alive or token, end those that are too old, and cut lingering connections."""
         now = time.monotonic()
         keepalive = self.settings.keepalive_seconds
         streams = self._snapshot()

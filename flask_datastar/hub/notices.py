@@ -1,4 +1,4 @@
-"""Warnings that would come again and again: each is logged once an hour."""
+"""Recurring warnings, each logged at most once an hour."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import time
 
 _AGAIN_SECONDS = 3600.0
-#: Clients choose some of what warnings name; what is remembered of them is bounded.
+#: The most texts that are remembered: clients choose parts of them, so their number must be bounded.
 _MOST_REMEMBERED = 1000
 
 
@@ -19,7 +19,7 @@ class Notices:
         self._again_at: dict[str, float] = {}
 
     def warn(self, text: str, *arguments: object) -> None:
-        """Log a warning, unless it was logged within the hour."""
+        """Log a warning, unless it was logged within the last hour."""
         now, key = time.monotonic(), text % arguments
         if now < self._again_at.get(key, 0.0):
             return

@@ -1,4 +1,4 @@
-"""The places of one process: how many streams it holds, and who comes first when there is none left."""
+"""The places of one process for streams, and which stream ends when there is no place left."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .stream import Stream
 
 
 class NoRoom(Exception):
-    """There is no room for one more stream; the text is for the client."""
+    """Raised if there is no room for another stream; the text is for the client."""
 
 
 class Shortage(Enum):
-    """What a stream lacks to be opened."""
+    """The kinds of places that a stream can lack."""
 
     PLACES = "places"
     PLACES_OF_ADDRESS = "places of its client's address"
 
 
 class Places:
-    """Counts the streams of one hub, whose lock is held by whoever calls."""
+    """The streams of one hub and their places. The caller of each method holds the hub's lock."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -32,18 +32,18 @@ class Places:
         # Streams without a scope, the oldest first.
         self._scopeless: dict[Stream, None] = {}
         self._by_address: Counter[str | None] = Counter()
-        # Streams that were told to end for others, and hold their connections yet.
+        # Streams that end for others, but still have their connections.
         self._leaving: set[Stream] = set()
 
     @cached_property
     def limit(self) -> int:
-        """How many streams the process may hold; kept from the first stream on, when its threads are known."""
+        """The number of streams that the process may have; fixed at the first stream, when its threads are known."""
         return max_streams(self._settings)
 
     def shortage(self, stream: Stream) -> Shortage | None:
-        """Return what a stream lacks to be opened, None if nothing.
+        """Return what a stream lacks to be opened, or None.
 
-        With a scope it may take the place of a stream without one.
+        A stream with a scope may take the place of a stream without a scope.
         """
         if not (self._is_free() or (stream.entry is not None and self._may_make_room())):
             return Shortage.PLACES
@@ -53,9 +53,9 @@ class Places:
         return None
 
     def take(self, stream: Stream) -> tuple[bool, Stream | None]:
-        """Enter a stream, whether there is room or not.
+        """Add a stream, even if there is no room.
 
-        :return: whether there was, and the stream that has to end for it.
+        :return: whether there was room, and the stream that has to end for it, or None.
         """
         has_room, leaving = self.shortage(stream) is None, None
         if has_room and not self._is_free():
@@ -68,7 +68,7 @@ class Places:
         return has_room, leaving
 
     def leave(self, stream: Stream) -> None:
-        """Free the place of a stream that has one."""
+        """Free the place of a stream."""
         self.streams.discard(stream)
         self._leaving.discard(stream)
         self._scopeless.pop(stream, None)
@@ -80,14 +80,14 @@ class Places:
         return len(self.streams) - len(self._leaving) < self.limit
 
     def _may_make_room(self) -> bool:
-        # Until its client has read that it ends, a stream holds its thread.
+        # A stream keeps its thread until its client has read the end.
         if self._leaving and worker.thread_count() is not None:
             return False
         kept = int(self.limit * self._settings.share_without_scope)
         return len(self._scopeless) - len(self._leaving) > kept
 
     def _choose(self) -> Stream:
-        """Choose the newest stream without a scope, of the address that has the most."""
+        """Choose the newest stream without a scope, from the address that has most of them."""
         staying = [stream for stream in self._scopeless if stream not in self._leaving]
         counts = Counter(stream.address for stream in staying)
         most = max(counts.values())

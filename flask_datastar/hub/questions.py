@@ -10,26 +10,26 @@ from .bus import Bus
 from .scopes import scope_topic
 from .tab_messages import Found, Wanted
 
-#: How long a process may take to say that it has a stream.
+#: How long a process may take to answer.
 _ANSWER_SECONDS = 0.5
 
 
 class Questions:
-    """The questions of this process that wait for an answer."""
+    """The questions of this process that wait for their answers."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        # Question → what is set by its answer.
+        # Question → the wake-up that its answer sets.
         self._waiting: dict[str, Wakeup] = {}
 
     def is_own(self, wanted: Wanted) -> bool:
-        """Whether this process asks."""
+        """Return whether this process asked the question."""
         return wanted.question in self._waiting
 
     def ask(self, wanted: Wanted) -> bool:
-        """Ask for the live stream of a page.
+        """Ask the other processes for the live stream of a page.
 
-        :return: whether a process has it; False, too, when it does not say so soon.
+        :return: whether a process has it; False also if the answer does not come in time.
         """
         answered, topic, listener = make_wakeup(), scope_topic(wanted.scope), _Listener()
         self._waiting[wanted.question] = answered
@@ -46,16 +46,16 @@ class Questions:
             del self._waiting[wanted.question]
 
     def take(self, found: Found) -> None:
-        """Take an answer, perhaps to another process."""
+        """Take an answer, which may be for another process."""
         if answered := self._waiting.get(found.question):
             answered.set()
 
 
 class _Listener:
-    """Keeps a channel subscribed; what comes on it goes to the registries."""
+    """Keeps a channel subscribed. Its messages are about tabs, and go to ``Bus.on_tabs``."""
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
-        """Ignore messages."""
+        """Ignore the message."""
 
     def catch_up(self) -> None:
-        """Nothing to catch up on."""
+        """Do nothing: the answer comes in time or not at all."""

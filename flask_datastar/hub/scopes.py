@@ -1,4 +1,4 @@
-"""Whose streams: scopes and tabs as they are given, and the topics of one person's streams and of one tab's."""
+"""Scopes and tabs: their checks, and the topics for the streams of one person or one tab."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTERNAL_TOPICS: Final = frozenset({REGIONS_TOPIC})
 
 
 class AllTabs(Enum):
-    """The default of an argument ``tab``: None is what ``datastar.tab_id`` gives without an id, and never means all."""
+    """The default of an argument ``tab``. None never means all tabs: ``datastar.tab_id`` is None without a tab id."""
 
     ALL_TABS = "all tabs"
 
@@ -27,35 +27,35 @@ ALL_TABS: Final = AllTabs.ALL_TABS
 
 
 def scope_text(scope: Scope) -> str:
-    """Give a scope as it is compared; "" for none.
+    """Return a scope as text, in which scopes are compared; "" for None.
 
-    :raises TypeError: it is none of the accepted types.
+    :raises TypeError: if the scope does not have an accepted type.
     """
     if scope is None:
         return ""
-    # True would be the user 1 by another name.
+    # A bool is an int, but not the id of a person.
     if isinstance(scope, bool) or not isinstance(scope, str | int | UUID):
         raise TypeError(f"scope is {type(scope).__name__}; accepted: str, int, UUID or None")
     return str(scope)
 
 
 def named_scope(scope: Scope) -> str:
-    """Give a scope where there has to be one.
+    """Return a scope as text where a scope is required.
 
-    :raises ValueError: it is None or "".
-    :raises TypeError: as :func:`scope_text`.
+    :raises ValueError: if the scope is None or "".
+    :raises TypeError: if the scope does not have an accepted type.
     """
     text = scope_text(scope)
     if not text:
-        raise ValueError(f"scope is {scope!r}, which is nobody's; give the scope that the streams were opened with")
+        raise ValueError(f"scope is {scope!r}: a scope is needed here; pass the one that the streams were opened with")
     return text
 
 
 def named_tab(tab: str | AllTabs | None) -> str | None:
-    """Return the id of one tab, None for all.
+    """Return the id of one tab, or None for all tabs.
 
-    :raises ValueError: if it is None or "".
-    :raises TypeError: if it is not a string.
+    :raises ValueError: if the tab is None or "".
+    :raises TypeError: if the tab is not a string.
     """
     if tab is ALL_TABS:
         return None
@@ -70,20 +70,20 @@ def named_tab(tab: str | AllTabs | None) -> str | None:
 
 
 def scope_topic(scope: str, tab: str | None = None) -> str:
-    """Name the topic of one person's streams, or of one tab's; no topic of a user begins with NUL."""
-    # With the length, no scope can look like another one's tab.
+    """Return the topic for the streams of one person, or of one tab. Topics of applications never start with NUL."""
+    # The length keeps a scope from looking like a tab of another scope.
     name = f"\0{len(scope)}:{scope}"
     return name if tab is None else f"{name}:{tab}"
 
 
 def owner_topics(owner: str, tab: str | None) -> tuple[str, ...]:
-    """Name the topics that one person's stream listens to: the person's, and its tab's if it has one."""
+    """Return the topics that one person's stream listens to: the person's, and the tab's if it has a tab."""
     own = scope_topic(owner)
     return (own,) if tab is None else (own, scope_topic(owner, tab))
 
 
 def channel_of(topic: str) -> str:
-    """Name the broker's channel that carries a topic: its own, but one for all topics of one person."""
+    """Return the broker's channel for a topic: one of its own, but a single one for all topics of a person."""
     if not topic.startswith("\0") or topic in INTERNAL_TOPICS:
         return topic
     length, _, rest = topic[1:].partition(":")

@@ -1,13 +1,13 @@
-"""The open streams by scope and tab, of this process and of all: one live stream per tab.
+"""The open streams of all processes by scope and tab, with one live stream per tab.
 
-Each process tells the others what it opens, and all see it in one order.
+Each process announces the streams that it opens, and all processes receive the announcements in the same order.
 
-Of two streams of a tab that are opened at the same moment, the one whose announcement comes later stays: a process
-ends its own stream when it sees another one's announcement after its own. Nothing else has to be agreed on.
+If two streams of a tab are opened at the same moment, the one that is announced later stays: a process ends its own
+stream when it receives another process's announcement after its own. Nothing else has to be agreed on.
 
-After an outage every process announces again what it has, since announcements were lost. A process that has a newer
-stream answers with an announcement of its own, so that the newer one stays. Until it comes, that stream is not ended:
-it would still end others, and nothing would be left of the tab.
+After an outage every process announces its streams again, because announcements were lost. A process with a newer
+stream responds by announcing that stream once more, so that it stays. Until this announcement has come back, the
+process does not end the newer stream: the announcement would still end the others, and the tab would have no stream.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ from .scopes import scope_topic
 from .tab_messages import Beside, Closed, Found, Gone, Opened, Wanted, decode
 from .tabs import TabEntry, TabInfo, TabRegistry, may_live_beside
 
-#: Orders that are remembered in an outage.
+#: The most orders that are kept during an outage.
 _MOST_OWED = 10_000
 
 
 class SharedTabs:
-    """The tabs of one process, in agreement with those of the others. Whatever asks for tabs asks here."""
+    """The tabs of one process, in agreement with the other processes. All other code reaches the tabs through it."""
 
     def __init__(self, bus: Bus) -> None:
         self._registry = TabRegistry()
         self._bus = bus
         self._questions = Questions(bus)
-        # Orders to end streams that the others have not heard of.
+        # Orders to end streams that other processes may not have received.
         self._owed: list[Closed] = []
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
-        # Held while a stream is registered and announced, so that both happen in the same order, and none is announced
-        # that has ended here; and from the count of a tab's streams until it is noted, so that the newest stays.
+        # Held while a stream is registered and announced: both happen in the same order, and no stream is announced
+        # after its end. Also held from the count of a tab's streams to its publication, so that the newest count stays.
         self._order = make_lock()
         if bus.is_shared:
             bus.on_tabs = self._take
             bus.on_restored = self._announce_again
 
     def expect(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
-        """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it.
+        """Record a stream that is about to be opened, for :meth:`close` only. The record is dropped with the entry.
 
-        Those of its tab in other processes do not count: the new stream may replace them.
+        Its tab's streams in other processes do not count, because the new stream may replace them.
 
-        :return: False, with nothing noted, when its scope has as many in all processes as it may have beside it.
+        :return: False, with nothing recorded, if its scope has as many other streams in all processes as it may have.
         """
         found = self._registry.expect(entry)
         if self._bus.is_shared and found < limit_per_scope:
@@ -69,7 +69,7 @@ class SharedTabs:
     def register(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
         """Make a stream the live one of its tab, here and everywhere.
 
-        :return: False, with nothing changed, when its scope has too many in this process already.
+        :return: False, with nothing changed, if its scope has too many streams in this process already.
         """
         if not self._bus.is_shared:
             return self._registry.register(entry, limit_per_scope=limit_per_scope)
@@ -83,17 +83,17 @@ class SharedTabs:
         return True
 
     def release(self, entry: TabEntry) -> None:
-        """Take a stream out that has ended; one that is out already is no error."""
+        """Remove a stream that has ended; safe to call twice."""
         self._registry.release(entry)
         if self._bus.is_shared:
             with self._order:
                 self._drop(entry)
 
     def close(self, scope: str, tab: str | None, reason: Reason) -> int:
-        """End the streams of a scope, or of one of its tabs, in all processes; those too that are about to open.
+        """End the streams of a scope, or of one of its tabs, in all processes, including those that are about to open.
 
-        :return: how many of them were in this process.
-        :raises BrokerError: if other processes may not have heard of it.
+        :return: the number of those in this process.
+        :raises BrokerError: if other processes may not have received the order.
         """
         ended = self._registry.close(scope, tab, reason=reason)
         if self._bus.is_shared:
@@ -101,7 +101,7 @@ class SharedTabs:
         return ended
 
     def _order_close(self, order: Closed) -> None:
-        """Let the others end streams; what they do not hear of now is repeated after the outage."""
+        """Publish an order to end streams. If other processes do not receive it, it is repeated after the outage."""
         is_told = False
         try:
             is_told = self._bus.publish(scope_topic(order.scope), MessageKind.TABS, order.encode())
@@ -116,12 +116,12 @@ class SharedTabs:
                 self._order_close(order)
 
     def restore(self, scope: str, tab: str, page: str | None, url: str) -> bool:
-        """Let the live stream of a page take back the last id that the page's other request left in the browser.
+        """Make the live stream of a page send its last id again, because the page's other request changed it.
 
-        The client has one last id for both requests of its double retry, so the live stream, once its connection
-        breaks, would come back as the one that was replaced, and be turned away.
+        The client has one last id for both requests of its double retry. After a broken connection, the live stream
+        would come back with the id of the stream that was replaced, and be refused.
 
-        :return: whether a process has such a stream; False, too, when it does not say so soon.
+        :return: whether a process has such a stream; False also if the answer does not come in time.
         """
         return self._restore_here(scope, tab, page, url) or self._restore_elsewhere(scope, tab, page, url)
 
@@ -137,29 +137,29 @@ class SharedTabs:
         return self._questions.ask(Wanted(f"{self._process}:{next(self._numbers)}", scope, tab, page, url))
 
     def count(self, *, everywhere: bool = False) -> int:
-        """Count the tabs of this process, or of all; one that has streams in two of them counts twice.
+        """Count the tabs of this process, or of all; a tab that has streams in two processes counts twice.
 
-        :raises BrokerError: if the broker does not answer.
+        :raises BrokerError: if the broker does not respond.
         """
         return self._registry.count() + (self._bus.broker.count_tabs_elsewhere() if everywhere else 0)
 
     def scopes(self, *, everywhere: bool = False) -> set[str]:
-        """Return the scopes that have streams in this process, or in any.
+        """Return the scopes that have streams in this process, or in all.
 
-        :raises BrokerError: if the broker does not answer.
+        :raises BrokerError: if the broker does not respond.
         """
         return self._registry.scopes() | (self._bus.broker.scopes_elsewhere() if everywhere else set())
 
     def snapshot(self) -> list[TabInfo]:
-        """List the open streams of this process, as seen from outside."""
+        """Return the open streams of this process, as seen from outside."""
         return self._registry.snapshot()
 
     def speaks(self, entry: TabEntry) -> bool:
-        """Whether a stream is the one of its page that gets what is sent to one user, or to one tab."""
+        """Return whether a stream is the one of its page that gets what is sent to one person, or to one tab."""
         return self._registry.speaks(entry)
 
     def _drop(self, entry: TabEntry) -> None:
-        """Tell the others of a stream that is out of the registry; the lock is held."""
+        """Announce that a stream was removed from the registry. The caller holds the lock."""
         self._note(entry)
         if entry.tab is not None:
             self._forget(entry.scope, entry.tab, entry.key)
@@ -168,7 +168,7 @@ class SharedTabs:
                 self._tell(Gone(entry.key, entry.scope, entry.tab))
 
     def _forget(self, scope: str, tab: str, key: str) -> None:
-        """Let an older stream of its page speak in the place of one that has ended; the lock is held."""
+        """Forget a stream that has ended, so that an older stream of its page can speak. The caller holds the lock."""
         for entry in self._registry.of_tab(scope, tab):
             if entry.newer is not None:
                 entry.newer = {url: other for url, other in entry.newer.items() if other != key} or None
@@ -177,12 +177,12 @@ class SharedTabs:
         self._bus.post(scope_topic(message.scope), MessageKind.TABS, message.encode())
 
     def _note(self, entry: TabEntry) -> None:
-        """Tell the others how many streams a tab has here; the lock is held."""
+        """Publish how many streams a tab has in this process. The caller holds the lock."""
         streams = self._registry.count_of(entry.scope, entry.tab)
         self._bus.broker.note_streams(entry.scope, entry.tab, streams)
 
     def _announce(self, entry: TabEntry, *, is_again: bool) -> None:
-        """Tell the others of a stream with a tab that is in the registry; the lock is held."""
+        """Announce a registered stream that has a tab. The caller holds the lock."""
         assert entry.tab is not None
         number = next(self._numbers)
         entry.is_announced, entry.announcement = False, number
@@ -191,7 +191,7 @@ class SharedTabs:
 
     def _announce_again(self) -> None:
         if self._owed:
-            # Not here: whoever calls must not wait for the broker.
+            # In the background, because the caller must not wait for the broker.
             spawn(self._repeat_owed, "datastar-owed")
         with self._order:
             for entry in self._registry.entries():
@@ -202,7 +202,7 @@ class SharedTabs:
         try:
             message = decode(payload.data)
         except ValueError as error:
-            self._bus.skip(f"of tabs: {error}")
+            self._bus.skip(f"about tabs: {error}")
             return
         if isinstance(message, Closed):
             if message.process != self._process:
@@ -219,7 +219,7 @@ class SharedTabs:
                 self._take_of_page(message)
 
     def _take_of_page(self, message: Opened | Beside | Gone) -> None:
-        """Take what is said of one stream of a page; the lock is held."""
+        """Take a message about one stream of a page. The caller holds the lock."""
         if isinstance(message, Gone):
             self._forget(message.scope, message.tab, message.key)
             return
@@ -231,26 +231,26 @@ class SharedTabs:
                 if not may_live_beside(entry, message):
                     self._compare(entry, message)
                 elif found is not None or not is_own:
-                    # All hear of the newest last, so they agree on who speaks without another word.
+                    # All processes receive the newest announcement last, so they agree on the stream that speaks.
                     entry.newer = {**(entry.newer or {}), message.url: message.key}
                     if not is_own:
                         self._tell(Beside(message.key, message.scope, message.tab))
         elif found is not None:
             found.has_others = True
         elif is_own:
-            # It has ended meanwhile.
+            # The stream has ended meanwhile.
             self._tell(Gone(message.key, message.scope, message.tab))
 
     def _compare(self, entry: TabEntry, opened: Opened) -> None:
-        """Find what an announcement means to a stream that is here; the lock is held."""
+        """Apply an announcement to a stream of this process. The caller holds the lock."""
         if entry.key == opened.key:
-            # Not an earlier one of several.
+            # An earlier announcement of the same stream does not count.
             entry.is_announced = entry.announcement == opened.number
             if entry.is_announced:
                 entry.newer = None
         elif entry.is_announced:
             if opened.is_again and (entry.opened_at, entry.key) > (opened.opened_at, opened.key):
-                # Its process ends it, as soon as it hears of this one.
+                # The other process ends its stream when it receives this announcement.
                 self._announce(entry, is_again=True)
             else:
                 self._registry.release(entry)

@@ -1,4 +1,4 @@
-"""One open stream: how it is woken and how it ends. Knows no request and no WSGI."""
+"""One open stream: its wake-ups, its writes and its end, without a request and without WSGI."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .endings import ending_kind
 from .outbox import Outbox
 from .tabs import TabEntry
 
-# Found without a look at the enum, which costs as much as a short delivery.
+# A global name, because a lookup in the enum costs as much as a short delivery.
 _EVENTS = MessageKind.EVENTS
 
 
 class Renewal(Protocol):
     """A source of fresh tokens for the page of a stream."""
 
-    #: ``time.monotonic()`` at which the next one is due.
+    #: The ``time.monotonic()`` at which the next token is due.
     due_at: float
 
     def take(self, now: float) -> bytes:
@@ -64,33 +64,34 @@ class Stream(Outbox):
         expires_at: float | None,
     ) -> None:
         super().__init__(limits)
-        #: Called when no more can be queued, and when the queue is half full without a turn since.
+        #: Called when the queue is full.
         self.on_slow = on_slow
+        #: Called when the queue is half full, and the stream has had no turn since it last took events.
         self.on_pressed = on_pressed
-        #: ``time.monotonic()`` at which the stream ends with *restart*.
+        #: The ``time.monotonic()`` at which the stream ends with *restart*.
         self.expires_at = expires_at
-        #: How it is to end, once that is decided; the browser learns it from the last id.
+        #: How the stream is to end, once that is decided; the browser gets it as the last id.
         self.ending: Ending | None = None
-        #: Why it ended, for hooks and counters; None while it goes on.
+        #: Why the stream ended, for hooks and counters; None while it is open.
         self.reason: Reason | None = None
-        #: Whether one person's pages are ended, which are few: those come back without being spread.
+        #: Whether only one person's streams are ended: they are few, so their pages come back without being spread.
         self.is_for_one = False
         self.ended_at = 0.0
-        #: The client has left; nothing is written any more.
+        #: Whether the client is gone; then nothing is written any more.
         self.is_gone = False
-        #: Broadcasts may have been missed, which what follows them may want to fill.
+        #: Whether broadcasts may have been missed; ``on_gap`` of ``follow`` fills the gap.
         self.has_gap = False
-        #: Waiting with nothing half-sent, so that a publisher may write to the socket itself.
+        #: Whether the stream waits with nothing half-sent, so that a publisher may write to the socket itself.
         self.is_parked = False
-        #: The server is writing, which takes as long as the client likes.
+        #: Whether the server is writing, which takes as long as the client takes to read.
         self.is_sending = False
         self.last_write = time.monotonic()
         self.wakeup = make_wakeup()
-        #: None without a scope.
+        #: The stream's entry among the tabs; None without a scope.
         self.entry: TabEntry | None = None
-        #: The client's, where it is known.
+        #: The client's address; None if it is unknown.
         self.address: str | None = None
-        #: Makes fresh CSRF tokens for the page; None where it needs none.
+        #: The source of fresh CSRF tokens for the page; None if the page needs no tokens.
         self.renewal: Renewal | None = None
         self.socket: Connection | None = None
         self.watch: Watch | None = None
@@ -98,29 +99,29 @@ class Stream(Outbox):
 
     @property
     def must_end(self) -> bool:
-        """Whether it is to end, or its client has gone."""
+        """Whether the stream is to end, or its client is gone."""
         return self.is_gone or self.ending is not None
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
-        """Take what was published: a stream that only follows is itself the subscriber."""
+        """Send published events: a stream that only follows is itself the subscriber."""
         if kind is _EVENTS:
             self.put(payload)
 
     def catch_up(self) -> None:
-        """Take note that broadcasts may have been missed."""
+        """Record that broadcasts may have been missed, and wake the stream."""
         self.has_gap = True
         self.wakeup.set()
 
     def put(self, payload: Payload) -> None:
-        """Send encoded events, or queue them; a stream that can take no more ends, and its page comes back."""
-        # Runs for each of thousands of streams, all cold in the processor's cache: it touches few objects.
+        """Send encoded events, or queue them. If the queue is full, the stream ends, and its page comes back."""
+        # This runs for thousands of streams, all cold in the processor's cache, so it touches few objects.
         with self._lock:
             if self.is_gone or self.ending is not None:
                 return
             if self.is_parked and self.outbox is None and self.direct is not None and self._write(self.direct, payload):
                 return
             is_queued, is_pressed = self._queue(payload)
-        # Outside of the lock, because these log and call back.
+        # Outside the lock, because these functions log, and call the stream.
         if not is_queued:
             self.on_slow(self)
             return
@@ -129,7 +130,7 @@ class Stream(Outbox):
             self.on_pressed(self)
 
     def _write(self, direct: DirectWriter, payload: Payload) -> bool:
-        """Write past the queue; False when the connection takes nothing, so that the payload is queued."""
+        """Write to the connection; return False if it takes nothing, so that the payload has to be queued."""
         taken = direct.write(payload)
         if taken is None:
             self.leave()
@@ -139,28 +140,31 @@ class Stream(Outbox):
             if payload.last_id is not None:
                 self.last_id = payload.last_id
             if direct.rest is not None:
-                # Its own greenlet sends the rest; until then everything else is queued behind it.
+                # The stream's own greenlet sends the rest; until then everything else is queued behind it.
                 self.is_parked = False
                 self.wakeup.set()
         return taken
 
     def park(self, timeout: float | None) -> None:
-        """Wait to be woken; meanwhile publishers may write to the connection."""
+        """Wait to be woken; meanwhile publishers may write to the connection.
+
+        :param timeout: the longest wait in seconds; None waits forever.
+        """
         self.is_parked = True
         try:
             self.wakeup.wait(timeout)
         finally:
-            # The lock waits for a publisher of another thread that is writing at this moment.
+            # The lock waits for a publisher in another thread that is writing at this moment.
             with self._lock:
                 self.is_parked = False
 
     def end(self, reason: Reason, *, page: str | None = None, failures: int = 0, is_for_one: bool = False) -> bool:
-        """Ask the stream to end. The first call decides why, and so what the client is told.
+        """Ask the stream to end. The first call decides the reason, and so the ending that the client gets.
 
-        :param page: for *replaced*, the page of the stream that took the place; None when that has none.
-        :param failures: exceptions that ended it, 0 or 1.
-        :param is_for_one: whether only the pages of one person are ended.
-        :return: False when it was decided already.
+        :param page: for *replaced*, the page of the stream that took the place; None if that stream has no page.
+        :param failures: the number of exceptions that ended the stream, 0 or 1.
+        :param is_for_one: whether only one person's streams are ended.
+        :return: False if the end was decided already.
         """
         with self._lock:
             if self.must_end:
@@ -172,26 +176,26 @@ class Stream(Outbox):
         return True
 
     def leave(self) -> None:
-        """Note that the client has left."""
+        """Record that the client is gone."""
         if not self.is_gone:
             self._note_end(Reason.LEFT)
             self.is_gone = True
             self.wakeup.set()
 
     def _note_end(self, reason: Reason) -> None:
-        # Before anything says that the stream is to end: other threads go by these two from then on.
+        # Set before anything shows that the stream is to end: from then on, other threads read these two.
         if self.reason is None:
             self.ended_at = time.monotonic()
             self.reason = reason
 
     def end_as(self, reason: Reason, winner_page: str | None) -> None:
-        """End as the tab registry asks for it: *done*, *restart*, or *replaced* by a stream of another page."""
+        """End for the tab registry: *done*, *restart*, or *replaced* by a stream of the given page."""
         self.end(reason, page=winner_page, is_for_one=True)
 
     def restore_id(self) -> bool:
-        """Send the last id again, where another request of the page left its own in the browser.
+        """Send the last id again, because another request of the page has changed it in the browser.
 
-        :return: False when the stream is to end.
+        :return: False if the stream is to end.
         """
         if self.must_end:
             return False

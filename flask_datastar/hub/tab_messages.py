@@ -1,4 +1,4 @@
-"""What processes tell each other of their tabs. Whatever comes is checked: anybody may write to the server between."""
+"""The messages of processes about their tabs. Each is checked, because others may be able to write to the broker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from ..brokers.payload import Payload
 from ..hooks import Reason
 
-#: What ``tabs.close`` ends streams with.
+#: The reasons with which ``tabs.close`` ends streams.
 _CLOSING = frozenset({Reason.DONE, Reason.RESTART})
 
 
@@ -26,11 +26,11 @@ class Opened:
     page: str | None
     url: str
     opened_at: float
-    #: Whether it was announced before, and an outage has ended since.
+    #: Whether this repeats an announcement after an outage.
     is_again: bool
 
     def encode(self) -> Payload:
-        """Write the message."""
+        """Return the message as a payload."""
         return _payload(
             {
                 "opened": self.key,
@@ -47,27 +47,27 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The news for a stream that its page has others in another process, which want to know when it ends."""
+    """A notice for a stream: its page has streams in another process, which has to know when this one ends."""
 
     key: str
     scope: str
     tab: str
 
     def encode(self) -> Payload:
-        """Write the message."""
+        """Return the message as a payload."""
         return _payload({"beside": self.key, "scope": self.scope, "tab": self.tab})
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The end of a stream whose page has others in another process."""
+    """The end of a stream whose page has streams in other processes."""
 
     key: str
     scope: str
     tab: str
 
     def encode(self) -> Payload:
-        """Write the message."""
+        """Return the message as a payload."""
         return _payload({"gone": self.key, "scope": self.scope, "tab": self.tab})
 
 
@@ -79,18 +79,18 @@ class Closed:
     scope: str
     tab: str | None
     reason: Reason
-    #: Of an order that is repeated after an outage: streams that were opened later stay.
+    #: For an order that is repeated after an outage: streams that were opened after this time stay.
     before: float | None = None
 
     def encode(self) -> Payload:
-        """Write the message."""
+        """Return the message as a payload."""
         order = {"close": self.process, "scope": self.scope, "tab": self.tab, "reason": self.reason}
         return _payload(order if self.before is None else {**order, "before": self.before})
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The question for the live stream of a page, which is to take back its last id."""
+    """The question for the live stream of a page, which is to send its last id again."""
 
     question: str
     scope: str
@@ -99,33 +99,33 @@ class Wanted:
     url: str
 
     def encode(self) -> Payload:
-        """Write the message."""
+        """Return the message as a payload."""
         place = {"scope": self.scope, "tab": self.tab, "page": self.page, "url": self.url}
         return _payload({"wanted": self.question, **place})
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer of the process that has it."""
+    """The answer of the process that has the wanted stream."""
 
     question: str
 
     def encode(self) -> Payload:
-        """Write the message."""
+        """Return the message as a payload."""
         return _payload({"found": self.question})
 
 
 def decode(data: bytes) -> Opened | Beside | Gone | Closed | Wanted | Found:
-    """Read a message.
+    """Decode a message.
 
-    :raises ValueError: if it is not one of these.
+    :raises ValueError: if the data is not one of these messages.
     """
     try:
         message = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ValueError("it is no JSON") from error
+        raise ValueError("its data is not JSON") from error
     if not isinstance(message, dict):
-        raise ValueError("it is no object")
+        raise ValueError("its data is not an object")
     if "close" in message:
         reason = _take(message, "reason", str)
         if reason not in _CLOSING:
@@ -147,10 +147,10 @@ def decode(data: bytes) -> Opened | Beside | Gone | Closed | Wanted | Found:
 
 
 def _take(message: dict[str, Any], name: str, *kinds: type | None) -> Any:
-    """Return a field of one of these kinds. True is no number."""
+    """Return a field, whose type has to be one of these; a bool does not count as an int."""
     value = message.get(name, ...)
     if not any(value is None if kind is None else type(value) is kind for kind in kinds):
-        raise ValueError(f"its field {name!r} is missing or of another type")
+        raise ValueError(f"its field {name!r} is missing or has the wrong type")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Which stream is the live one of each browser tab. In the memory of one process; it knows neither Flask nor topics."""
+"""The registry of tabs: the live streams of each browser tab, in the memory of one process."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ _logger = logging.getLogger(__name__)
 
 
 class TabStream(Protocol):
-    """What the registry asks of an open stream."""
+    """The part of an open stream that the registry uses."""
 
     @property
     def must_end(self) -> bool:
-        """Whether it is to end, or its client has gone."""
+        """Whether the stream is to end, or its client is gone."""
 
     def end_as(self, reason: Reason, winner_page: str | None) -> None:
-        """End, with the page of the stream that took its place. Must not block."""
+        """End for a reason, with the page of the stream that took the place. Must not block."""
 
     def restore_id(self) -> bool:
-        """Send the last id again; False when the stream is to end."""
+        """Send the last id again; return False if the stream is to end."""
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class TabEntry:
     """One open stream of a tab. Entries compare by identity."""
 
-    #: Whose stream it is; not empty.
+    #: The person whose stream it is; not empty.
     scope: str
-    #: The tab part of the tab id; None without one: such a stream replaces no other.
+    #: The tab part of the tab id. None without a tab id; such a stream replaces no other.
     tab: str | None
-    #: The page part, None for a hand-written tab id.
+    #: The page part of the tab id; None if the id was written by hand.
     page: str | None
-    #: Path and query without the signals: what tells the streams of one page apart.
+    #: Path and query without the signals; they tell the streams of one page apart.
     url: str
     #: The endpoint that serves it, for :meth:`TabRegistry.snapshot`.
     endpoint: str
-    #: When it was opened, as :func:`time.time` gives it.
+    #: When the stream was opened, as Unix time.
     opened_at: float
     stream: TabStream = field(repr=False)
-    #: Its name among all processes, where there are more.
+    #: The stream's name among all processes; empty if there is only one process.
     key: str = ""
-    #: The number of its last announcement to the other processes, and whether that has come, in the order of all.
+    #: The number of its last announcement to the other processes, and whether that has come back through the broker.
     announcement: int = 0
     is_announced: bool = False
-    #: Streams of the same page that were announced later, in any process: URL → key. None for none.
+    #: Streams of the same page that were announced later, in any process: URL → key. None instead of an empty dict.
     newer: dict[str, str] | None = None
-    #: Whether the page has streams in other processes, which want to know when this one ends.
+    #: Whether the page has streams in other processes, which have to know when this one ends.
     has_others: bool = False
 
 
@@ -65,14 +65,14 @@ class TabInfo:
     scope: str
     tab: str | None
     page: str | None
-    #: Flask's own, as ``url_for`` takes it.
+    #: Flask's endpoint, as ``url_for`` takes it.
     endpoint: str
-    #: As :func:`time.time` gives it.
+    #: When the stream was opened, as Unix time.
     opened_at: float
 
 
 class Place(Protocol):
-    """What tells the streams of one scope apart."""
+    """The attributes that tell the streams of one scope apart."""
 
     @property
     def tab(self) -> str | None:
@@ -88,15 +88,15 @@ class Place(Protocol):
 
 
 class TabRegistry:
-    """The open streams by scope and tab. All methods may be called from any thread or greenlet."""
+    """The open streams of one process by scope and tab. All methods may be called from any thread or greenlet."""
 
     def __init__(self) -> None:
         self._streams = PerProcess(_Streams)
 
     def expect(self, entry: TabEntry) -> int:
-        """Note a stream that is about to be opened, for :meth:`close` alone; forgotten with it.
+        """Record a stream that is about to be opened, for :meth:`close` only. The record is dropped with the entry.
 
-        :return: how many streams of its scope it would leave open.
+        :return: the number of streams of its scope that it would leave open.
         """
         streams = self._streams.by_process[getpid()]
         with streams.lock:
@@ -108,10 +108,10 @@ class TabRegistry:
 
         A page may have several streams: those of the same page under other URLs stay.
 
-        :param entry: ended with the reason *replaced* as soon as a newer one takes its place; it is out of the
-            registry by then.
-        :param limit_per_scope: how many streams one scope may have.
-        :return: False, with nothing changed, when the scope has that many that this one would not end.
+        :param entry: the stream. As soon as a newer one takes its place, it is removed from the registry, and then
+            ended with the reason *replaced*.
+        :param limit_per_scope: the most streams that one scope may have.
+        :return: False, with nothing changed, if the scope has that many streams that this one would not end.
         """
         streams = self._streams.by_process[getpid()]
         with streams.lock:
@@ -127,28 +127,28 @@ class TabRegistry:
         return True
 
     def count_of(self, scope: str, tab: str | None) -> int:
-        """Count the streams of one tab of a scope; None for those without."""
+        """Count the streams of one tab of a scope; for None, its streams without a tab."""
         streams = self._streams.by_process[getpid()]
         with streams.lock:
             return len(streams.by_scope.get(scope, {}).get(tab, ()))
 
     def of_tab(self, scope: str, tab: str | None) -> list[TabEntry]:
-        """List the open streams of one tab of a scope."""
+        """Return the open streams of one tab of a scope."""
         streams = self._streams.by_process[getpid()]
         with streams.lock:
             return list(streams.by_scope.get(scope, {}).get(tab, ()))
 
     def speaks(self, entry: TabEntry) -> bool:
-        """Whether a stream is the one that gets what is sent to its page: the newest that is not about to end.
+        """Return whether a stream gets what is sent to its page, as the page's newest stream that is not about to end.
 
-        One that is not registered yet takes what no other one gets.
+        A stream that is not registered yet gets it only if no other stream does.
         """
         if entry.tab is None or entry.page is None:
             return True
         streams = self._streams.get()
         with streams.lock:
             open_ones = streams.by_scope.get(entry.scope, {}).get(entry.tab, ())
-            # Not the one that it replaces as soon as it is registered.
+            # Without the stream that this one replaces as soon as it is registered.
             page = [one for one in open_ones if one is entry or (one.page == entry.page and one.url != entry.url)]
         ending = {one.key for one in page if one.stream.must_end}
         able = [one for one in page if not one.stream.must_end and ending.issuperset((one.newer or {}).values())]
@@ -157,13 +157,13 @@ class TabRegistry:
         return chosen == [entry] or (not chosen and entry not in page)
 
     def entries(self) -> list[TabEntry]:
-        """List the open streams; those of one scope stand together."""
+        """Return the open streams, scope by scope."""
         streams = self._streams.by_process[getpid()]
         with streams.lock:
             return [entry for tabs in streams.by_scope.values() for tab in tabs.values() for entry in tab]
 
     def release(self, entry: TabEntry) -> None:
-        """Take a stream out that has ended; one that is out already is no error."""
+        """Remove a stream that has ended; safe to call twice."""
         streams = self._streams.by_process[getpid()]
         with streams.lock:
             streams.expected.discard(entry)
@@ -174,11 +174,12 @@ class TabRegistry:
                     streams.drop(entry.scope, entry.tab)
 
     def close(self, scope: str, tab: str | None = None, *, reason: Reason, before: float = inf) -> int:
-        """End all streams of a scope, those without a tab too, or of one of its tabs, and those that are about to open.
+        """End all streams of a scope, or of one of its tabs, including those that are about to open.
 
-        :param reason: what they are ended with.
-        :param before: streams that were opened later stay; as :func:`time.time` gives it.
-        :return: how many.
+        :param tab: None also ends the streams without a tab.
+        :param reason: the reason with which they end.
+        :param before: a Unix time; streams that were opened later stay.
+        :return: the number of streams.
         """
         streams = self._streams.by_process[getpid()]
         with streams.lock:
@@ -196,30 +197,30 @@ class TabRegistry:
             return sum(len(tabs) - (None in tabs) for tabs in streams.by_scope.values())
 
     def scopes(self) -> set[str]:
-        """Give the scopes that have a stream."""
+        """Return the scopes that have a stream."""
         streams = self._streams.by_process[getpid()]
         with streams.lock:
             return set(streams.by_scope)
 
     def snapshot(self) -> list[TabInfo]:
-        """List the open streams, as seen from outside."""
+        """Return the open streams, as seen from outside."""
         return [TabInfo(one.scope, one.tab, one.page, one.endpoint, one.opened_at) for one in self.entries()]
 
 
 class _Streams:
-    """What one process has."""
+    """The streams of one process."""
 
     __slots__ = ("by_scope", "expected", "lock")
 
     def __init__(self) -> None:
         self.lock = make_lock()
-        #: Scope → tab → its streams; neither a scope nor a tab without one stays.
+        #: Scope → tab → its streams. Scopes and tabs without streams are removed.
         self.by_scope: dict[str, dict[str | None, list[TabEntry]]] = {}
-        #: Those whose request is being answered; weakly, because not every answer is sent.
+        #: The streams whose response is not started yet; weakly, because not every response is sent.
         self.expected: WeakSet[TabEntry] = WeakSet()
 
     def drop(self, scope: str, tab: str | None, before: float = inf) -> list[TabEntry]:
-        """Forget the streams of a tab that were opened before a time, and return them. The lock is held."""
+        """Remove the streams of a tab that were opened before a time, and return them. The caller holds the lock."""
         tabs = self.by_scope.get(scope, {})
         entries = tabs.pop(tab, [])
         if kept := [entry for entry in entries if entry.opened_at > before]:
@@ -235,16 +236,16 @@ def _count_beside(tabs: dict[str | None, list[TabEntry]], newcomer: TabEntry) ->
 
 
 def may_live_beside(older: TabEntry, newer: Place) -> bool:
-    """Whether a newer stream of the same scope and tab leaves an older one open."""
+    """Return whether a newer stream of the same scope and tab leaves an older one open."""
     if newer.tab is None:
         return True
     return older.page is not None and older.page == newer.page and older.url != newer.url
 
 
 def _end(entries: Iterable[TabEntry], reason: Reason, page: str | None) -> None:
-    """Ask streams to end, without the lock: the answer may be a release."""
+    """Ask streams to end. The caller does not hold the lock, because a stream may be released at once."""
     for entry in entries:
         try:
             entry.stream.end_as(reason, page)
         except Exception:
-            _logger.exception("The stream %r could not be asked to end (%s)", entry, reason)
+            _logger.exception("Datastar: stream %r could not be ended (%s)", entry, reason)

@@ -1,4 +1,4 @@
-"""Who listens to which topic in this process. It knows neither streams nor tabs, and encodes nothing."""
+"""The topics of one process and their subscribers, without streams, tabs or encoding."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from typing import Any, Protocol
 from ..brokers.payload import MessageKind
 from ..transport.wakeups import PerProcess, make_lock, pause
 
-# Deliveries without a pause: a few milliseconds, in which no other greenlet runs.
+# The number of deliveries without a pause: a few milliseconds, in which no other greenlet runs.
 _BATCH = 400
 
 _logger = logging.getLogger(__name__)
 
 
 class Subscriber(Protocol):
-    """What gets the messages of a topic."""
+    """An object that gets the messages of topics."""
 
     def deliver(self, topic: str, kind: MessageKind, payload: Any) -> None:
         """Take one message.
 
-        Called by the publisher. It may yield to other greenlets, but must not wait for another publisher.
+        The publisher calls this. It may yield to other greenlets, but must not wait for another publisher.
 
         :param kind: *message* or *events*.
         """
 
     def catch_up(self) -> None:
-        """Take note that messages may have been missed."""
+        """React to messages that may have been missed."""
 
 
 class Topics:
-    """Topics in process memory. All methods may be called from any thread or greenlet."""
+    """Topics in the memory of one process. All methods may be called from any thread or greenlet."""
 
     def __init__(self) -> None:
         self._topics = PerProcess(_Topics)
 
     def subscribe(self, names: tuple[str, ...], subscriber: Subscriber) -> None:
-        """Let a subscriber have every message of these topics from now on; a second time changes nothing."""
+        """Subscribe to all messages of these topics from now on; a second call changes nothing."""
         topics = self._topics.by_process[getpid()]
         with topics.lock:
             for name in names:
@@ -49,7 +49,7 @@ class Topics:
                 found.snapshot = None
 
     def hand_over(self, names: tuple[str, ...], subscriber: Subscriber, taker: Subscriber) -> None:
-        """Let another one take the messages of a subscriber, in whose name it is still unsubscribed."""
+        """Redirect a subscriber's messages to another object. Unsubscribing still uses the original."""
         topics = self._topics.by_process[getpid()]
         with topics.lock:
             for name in names:
@@ -59,9 +59,9 @@ class Topics:
                     found.snapshot = None
 
     def unsubscribe(self, names: tuple[str, ...], subscriber: Subscriber) -> None:
-        """Let a subscriber have no more messages of these topics; one that is none already is no error.
+        """Unsubscribe from these topics; safe to call without a subscription.
 
-        A message that is being delivered at this moment may still come.
+        A message that is being delivered at this moment may still arrive.
         """
         topics = self._topics.by_process[getpid()]
         with topics.lock:
@@ -75,9 +75,10 @@ class Topics:
     def publish(self, topic: str, kind: MessageKind, payload: object) -> int:
         """Deliver a message to all subscribers of a topic.
 
-        Messages reach every subscriber in the same order: of two publishers one waits until the other has delivered.
+        Messages reach every subscriber in the same order: of two publishers, one waits until the other has delivered.
 
-        :return: how many took it; one that raises is logged, the others go on.
+        :return: the number of subscribers that took it. An exception of a subscriber is logged; the others still get
+            the message.
         """
         topics = self._topics.by_process[getpid()]
         with topics.lock:
@@ -85,9 +86,9 @@ class Topics:
             if found is None:
                 return 0
             if found.order is None:
-                # Most topics are somebody's own and are published to rarely, so each gets its lock here.
+                # Created here, because most topics belong to one person, and few of those ever get a message.
                 found.order = make_lock()
-        # A lock of the topic, not the one above: while it is held, others subscribe, leave, and publish elsewhere.
+        # The topic's own lock: while it is held, others can subscribe, unsubscribe, and publish to other topics.
         with found.order:
             with topics.lock:
                 if found.snapshot is None:
@@ -101,11 +102,11 @@ class Topics:
                     subscriber.deliver(topic, kind, payload)
                     delivered += 1
                 except Exception:
-                    _logger.exception("A subscriber of topic %r failed to take a message: %r", topic, subscriber)
+                    _logger.exception("Datastar: a subscriber of topic %r failed on a message: %r", topic, subscriber)
             return delivered
 
     def subscribers(self, topic: str | None = None) -> list[Subscriber]:
-        """List all who listen to a topic, or to anything; one that listens to several topics comes once for each."""
+        """Return the subscribers of a topic, or of all topics; a subscriber of several topics comes once for each."""
         topics = self._topics.by_process[getpid()]
         with topics.lock:
             chosen = topics.by_name.values() if topic is None else filter(None, [topics.by_name.get(topic)])
@@ -119,14 +120,14 @@ class Topics:
             return 0 if found is None else len(found.subscribers)
 
     def names(self) -> list[str]:
-        """List the topics that somebody is subscribed to, without those of one user's streams."""
+        """Return the topics that have subscribers, except the topics of one person's streams."""
         topics = self._topics.get()
         with topics.lock:
             return [name for name in topics.by_name if not name.startswith("\0")]
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is subscribed to anything."""
+        """Whether no topic has a subscriber."""
         return not self._topics.by_process[getpid()].by_name
 
 
@@ -134,21 +135,21 @@ class _Topic:
     __slots__ = ("order", "snapshot", "subscribers")
 
     def __init__(self) -> None:
-        #: Held while one message is delivered; made for the first one.
+        #: Held while one message is delivered; created for the first message.
         self.order: AbstractContextManager[object] | None = None
-        #: By the identity of who subscribed, in the order in which they came: thousands come and go, so no list is
-        #: searched.
+        #: The identity of the object that subscribed → the subscriber, in the order of subscription. Thousands come and
+        #: go, so no list is searched.
         self.subscribers: dict[int, Subscriber] = {}
-        #: What a publisher goes through without a lock; made anew by the first one after a change.
+        #: The subscribers that a publisher calls without a lock; created by the first publisher after a change.
         self.snapshot: tuple[Subscriber, ...] | None = None
 
 
 class _Topics:
-    """What one process has."""
+    """The topics of one process."""
 
     __slots__ = ("by_name", "lock")
 
     def __init__(self) -> None:
         self.lock = make_lock()
-        #: Topic → its subscribers; none without one stays.
+        #: Topic → its subscribers. Topics without subscribers are removed.
         self.by_name: dict[str, _Topic] = {}

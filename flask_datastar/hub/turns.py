@@ -1,4 +1,4 @@
-"""Turns: under gevent a publisher that never rests lets nobody drain, so it gives way before queues overflow."""
+"""Backpressure: a busy publisher gives the streams a turn before their queues overflow."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Protocol
 from ..transport.wakeups import is_gevent
 
 _TURN_SECONDS = 0.002
-#: Where the machine has no processor for a thread, its turn comes later: so long it is waited for, by all publishers
-#: together, and after that a tenth of the time. Clients that do not read are to hold nobody up for longer.
+#: On a busy machine a thread runs late. All publishers together wait this long for threads, and afterwards a tenth of
+#: the time: clients that do not read must not delay publishers any longer.
 _PATIENCE_SECONDS, _PATIENCE_SHARE = 0.5, 0.1
 
 
 class Queue(Protocol):
-    """What fills up when its stream gets no turn."""
+    """A queue that fills up while its stream gets no turn."""
 
     waited_for: bool
 
 
 class Turns:
-    """The queues that fill up."""
+    """The queues that fill up, and the turns of their streams."""
 
     def __init__(self) -> None:
         self._pressed: list[Queue] = []
@@ -29,26 +29,26 @@ class Turns:
         self._waited_at = time.monotonic()
 
     def press(self, queue: Queue) -> None:
-        """Note a queue that fills up."""
+        """Record a queue that fills up."""
         self._pressed.append(queue)
 
     def relieve(self) -> None:
-        """Let streams whose queues fill up take their turn, before they overflow only because a publisher never rests.
+        """Wait for a turn of the streams whose queues fill up: a publisher that never rests would overflow them.
 
-        Each is waited for once: one that took nothing in its turn has a client that does not read.
+        Each stream is waited for once: if it took nothing in its turn, its client does not read.
         """
         if self._pressed:
             pressed, self._pressed = self._pressed, []
             for queue in pressed:
                 queue.waited_for = True
             if is_gevent():
-                # All that are awake run before this returns.
+                # All greenlets that are ready run before this returns.
                 time.sleep(0)
             else:
                 self._wait_for(pressed)
 
     def _wait_for(self, queues: Iterable[Queue]) -> None:
-        """Give threads a moment, and more as long as one of them has taken nothing."""
+        """Wait a moment for threads, and longer while one of their streams has taken nothing."""
         begin = time.monotonic()
         earned = (begin - self._waited_at) * _PATIENCE_SHARE
         self._patience_seconds = min(self._patience_seconds + earned, _PATIENCE_SECONDS)

@@ -59,4 +59,9 @@ def _init_hints(annotation: Any, cls: type) -> dict[str, Any]:
 def _default(field: dataclasses.Field[Any] | None, parameter: inspect.Parameter) -> Any:
     if field is not None and field.default_factory is not dataclasses.MISSING:
         return field.default_factory
-    return constant(parameter.default)
+    # In a dataclass of pydantic, ``Field(...)`` is the default and has the factory.
+    own_factory = getattr(field.default, "default_factory", None) if field is not None else None
+    if own_factory is None:
+        return constant(parameter.default)
+    # A default that is made of other fields' values is not known before those are.
+    return None if field.default.default_factory_takes_validated_data else own_factory  # type: ignore[union-attr]

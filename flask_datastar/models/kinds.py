@@ -1,4 +1,4 @@
-"""The table of the kinds of models, and the model of each class, made once."""
+"""The table of the kinds of models, and the model of each class, created once."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .pydantic_kind import PydanticModel, RootModel
 
 AnyModel = FieldsModel | PydanticModel | RootModel
 
-#: Classes that are made while the process runs are forgotten after this many others.
+#: The most models that are kept, because an application may create classes without end.
 _REMEMBERED = 512
 
 
 class Kind(Protocol):
-    """The functions that the module of each kind has."""
+    """The functions of a kind's module."""
 
     def is_model(self, cls: type) -> bool:
         """Return whether a class is of this kind."""
@@ -41,15 +41,15 @@ class Kind(Protocol):
         ...
 
 
-#: Another kind is one module and one line here. A class is of the first kind that it fits.
+#: Another kind is a module and a row here. A class is of the first kind that it fits.
 KINDS: tuple[Kind, ...] = (pydantic_kind, msgspec_kind, typeddict_kind, namedtuple_kind, dataclass_kind)
 
 
 def model_of(annotation: Any) -> AnyModel | None:
-    """Return the model of a class that can be made of all signals of a page, None for any other.
+    """Return the model of a class that can be made of all signals of a page; None for any other annotation.
 
-    :raises TypeError: if a field's annotation has no converter; class and field are named.
-    :raises NameError: if an annotation names what is not defined yet.
+    :raises TypeError: if a field's annotation has no converter; the message names class and field.
+    :raises NameError: if an annotation uses a name that is not defined yet.
     """
     annotation = unwrap(annotation)
     if kind_of(annotation) is None:
@@ -61,7 +61,7 @@ def model_of(annotation: Any) -> AnyModel | None:
 def begin_signals(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the signals that a page with a model starts with.
 
-    :param given: values to put in place of the model's defaults; others among them are left out.
+    :param given: values that replace the model's defaults; names that the model does not have are ignored.
     :raises TypeError: if the class is not a model.
     """
     signals = required_model(cls).defaults()
@@ -77,18 +77,18 @@ def required_model(cls: type) -> AnyModel:
     model = model_of(cls)
     if model is None:
         raise TypeError(
-            f"{cls!r} is no model; accepted: a dataclass, a TypedDict, a pydantic or msgspec model of named fields"
+            f"{cls!r} is not a model; accepted: a dataclass, a TypedDict, a pydantic or msgspec model of named fields"
         )
     return model
 
 
 def find_converter(annotation: Any) -> Converter | None:
-    """Return the converter of a class that is a model, None for any other."""
+    """Return the converter of a class that is a model; None for any other annotation."""
     return _find_root(annotation).converter() if kind_of(annotation) is not None else None
 
 
 def kind_of(annotation: Any) -> Kind | None:
-    """Return which kind of model an annotation is, None for any other."""
+    """Return the kind of model that an annotation is; None if it is not a model."""
     cls = typing.get_origin(annotation) or annotation
     if not isinstance(cls, type):
         return None
@@ -99,7 +99,7 @@ def _find_root(annotation: Any) -> AnyModel:
     try:
         return _make_root(annotation)
     except TypeError:
-        # One of its types may be marked by something that has no hash.
+        # One of its types may have a mark without a hash.
         if _has_hash(annotation):
             raise
         return _make_root.__wrapped__(annotation)
@@ -128,7 +128,7 @@ def _make_root(annotation: Any) -> AnyModel:
         model = next((model for seen, model in known if seen == annotation), None)
         if model is None:
             model = kind.make_model(typing.get_origin(annotation) or annotation)
-            # Entered before its fields are read: it may contain itself.
+            # Recorded before its fields are read, because it may contain itself.
             known.append((annotation, model))
             kind.read_fields(model, annotation, find)
         return model.converter()

@@ -44,6 +44,14 @@ def is_of_interest(path: str, only: Collection[str], shown: object) -> bool:
     return bool(shown)
 
 
+def without_empty(shown: object) -> object:
+    """Return the messages that a page shows, without the empty ones and the objects that have no other."""
+    if not isinstance(shown, dict):
+        return shown
+    kept = {name: without_empty(text) for name, text in shown.items()}
+    return {name: text for name, text in kept.items() if text}
+
+
 def _told_at(path: str, known: set[str]) -> str:
     """Return the path where a message stands: a list of numbers has one place for messages, not one a number."""
     steps = path.split(".")

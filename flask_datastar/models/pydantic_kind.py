@@ -9,10 +9,15 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ..sansio.signal_paths import find_path, set_path
 from .containers import Converter, to_object
 from .fields import UNKNOWN, Field, Find, constant, defaults_of, original_path, paths_of, prepare_object, prepare_value
 from .messages import WHOLE
 from .misfits import MAX_MISFITS, add_misfit, collected
+
+#: pydantic's types of errors about a value in the place of a list.
+_NO_LIST = frozenset({"list_type", "set_type", "frozen_set_type", "tuple_type", "deque_type", "iterable_type"})
+_WHOLE_VALUE = "whole"
 
 
 def is_model(cls: type) -> bool:
@@ -154,7 +159,28 @@ def _validate(cls: Any, prepared: object, find_converter: Callable[[], Converter
     try:
         return cls.model_validate(prepared)
     except validation_error as error:
+        repaired = _with_lone_values(prepared, error)
+        if repaired is prepared:
+            raise _misfits(error, find_converter(), given) from error
+    try:
+        return cls.model_validate(repaired)
+    except validation_error as error:
         raise _misfits(error, find_converter(), given) from error
+
+
+def _with_lone_values(prepared: Any, error: Any) -> Any:
+    """Return the value with lists of one where pydantic found a lone value instead of a list.
+
+    Only after it was refused, because a validator of the model may make a list of a text itself.
+    """
+    whole: dict[str, Any] = {_WHOLE_VALUE: prepared}
+    for detail in error.errors(include_url=False, include_context=False)[:MAX_MISFITS]:
+        path = [_WHOLE_VALUE, *map(str, detail["loc"])]
+        found = find_path(whole, path)
+        # The path of a type inside of a union leads nowhere.
+        if detail["type"] in _NO_LIST and isinstance(found, str | int | float) and found is detail["input"]:
+            set_path(whole, path, [found])
+    return whole[_WHOLE_VALUE]
 
 
 def _converter(annotation: Any, find: Find) -> Converter:

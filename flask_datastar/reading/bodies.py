@@ -42,13 +42,24 @@ def read_form(request: Request) -> MultiDict[str, str]:
         raise _unreadable(error) from error
 
 
+def read_query(request: Request) -> MultiDict[str, str]:
+    """Return the parameters of the query.
+
+    :raises InvalidSignals: if the query has bytes that are neither ASCII nor UTF-8, which no browser sends (400).
+    """
+    try:
+        return request.args
+    except UnicodeDecodeError as error:
+        raise InvalidSignals(f"the query is not UTF-8: {error.reason} at byte {error.start}") from error
+
+
 def query_text(request: Request, limit: int) -> str:
     """Return the signals in the query.
 
     :param limit: bytes.
     :raises InvalidSignals: if they are too large, or not UTF-8 (400).
     """
-    text = request.args.get(QUERY_KEY, "")
+    text = read_query(request).get(QUERY_KEY, "")
     if len(text) > limit or (len(text) * 4 > limit and len(text.encode()) > limit):
         raise _too_large(limit)
     if "%" in text:

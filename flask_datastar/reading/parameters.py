@@ -20,7 +20,7 @@ from ..models.misfits import add_misfit, errors_of
 from ..models.signal import Signal, signal_of
 from ..sansio.signal_paths import find_path
 from ..state.request import RequestState
-from .bodies import is_form
+from .bodies import is_form, read_query
 from .signals import describe_misfits, model_signals, read_signals
 
 _MISSING = inspect.Parameter.empty
@@ -80,7 +80,7 @@ class Binder:
         errors: dict[str, str] = {}
         if self._wants_all:
             arguments[_ALL_SIGNALS] = self._bind_all(read_signals(request, state), errors)
-        query = request.args if parameters and request.environ.get("QUERY_STRING") else None
+        query = read_query(request) if parameters and request.environ.get("QUERY_STRING") else None
         of_parameters: dict[str, str] = {}
         for parameter in parameters:
             name, converter = parameter.name, parameter.converter

@@ -70,7 +70,7 @@ def string(text: str) -> str:
 def literal(value: object, dumps: Dumps = strictjson.dumps) -> str:
     """Return a value as a JavaScript literal; an :class:`Expression` inside it stays JavaScript.
 
-    :param value: anything JSON-able, or an expression, or a mapping or list with expressions in it.
+    :param value: any value that can be sent as JSON, or an expression, or a mapping or list with expressions in it.
     :raises ValueError: if a part of it has no strict JSON form, or is named ``__proto__``; the path is named.
     :raises TypeError: if a part of it is of a type that JSON does not know.
     """

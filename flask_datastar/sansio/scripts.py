@@ -109,7 +109,7 @@ def console_log(
 ) -> Event:
     """Write to the browser's console.
 
-    :param message: any JSON-serialisable value.
+    :param message: any value that can be sent as JSON.
     :param level: ``log``, ``warn``, ``error``, ``info`` or ``debug``.
     :raises ValueError: if the level is unknown, or strict JSON cannot carry the message.
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from werkzeug.wrappers import Response
+
 from ..sansio.elements import gives_html
 from ..sansio.events import Event
 from .response import EventResponse
@@ -29,6 +31,11 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
         response.patch_signals(result)
     elif isinstance(result, str) or gives_html(result):
         response.patch_elements(result)
+    elif isinstance(result, Response):
+        raise TypeError(
+            f"handler {describe()} gave {type(result).__name__} as one of several results, but a response is the whole "
+            "answer; return it alone, before anything is sent"
+        )
     else:
         raise TypeError(
             f"handler {describe()} gave {type(result).__name__}; accepted: None, the current response, an HTML string, "

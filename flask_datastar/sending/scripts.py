@@ -60,7 +60,7 @@ class ScriptMethods(Sender[Sent]):
     ) -> Sent:
         """Write to the browser's console.
 
-        :param message: any JSON-serialisable value.
+        :param message: any value that can be sent as JSON.
         :param level: ``log``, ``warn``, ``error``, ``info`` or ``debug``.
         """
         return self._emit(

@@ -18,7 +18,7 @@ class SignalMethods(Sender[Sent]):
         A signal that is set twice is sent once, with its last value.
 
         :param name: the signal's name; a dotted name is a nested path.
-        :param value: any JSON-serialisable value; None deletes the signal in the browser.
+        :param value: any value that can be sent as JSON; None deletes the signal in the browser.
         :param only_if_missing: whether the browser keeps a value that it already has.
         """
         tracked, sent = self._tracking()

@@ -1,7 +1,8 @@
 """The state that the extension keeps for one app.
 
-The doors to a state, here and in :mod:`.request`, differ in how they treat its absence: ``current_…`` raises an error with
-advice, ``find_…`` returns None, ``ensure_…`` creates the state, and ``…_of`` reads it from a given object unchecked.
+The functions that return a state, here and in :mod:`.request`, differ in what they do without one: ``current_…``
+raises an error with advice, ``find_…`` returns None, ``ensure_…`` creates the state, and ``…_of`` reads a given object
+unchecked.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class AppState:
         self.endpoints: dict[str, list[str]] = {}
         #: The endpoints that are streams.
         self.stream_endpoints: set[str] = set()
-        #: Whether this process has handled a request: if not, it is hardly the one with the streams.
+        #: Whether this process has handled a request; if not, it hardly has the app's streams.
         self.has_served = False
         #: Creates the response to a request whose exception leaves the app; None passes the exception on to the server.
         self.answer_exception: Callable[[Request, Exception], Response | None] = _answer_nothing

@@ -114,7 +114,7 @@ def _restore(variables: Context) -> None:
     _kept.set(None)
 
 
-#: The contexts that the request which is ending now leaves to its body.
+#: The contexts that the current request, which is ending, leaves to its body.
 _kept: ContextVar[KeptContexts | None] = ContextVar("flask_datastar.kept_contexts", default=None)
 
 
@@ -131,7 +131,7 @@ def _prepare_teardown(app: Flask, *, has_failed: bool) -> KeptContexts | None:
         if app.debug:
             current.environ[_FAILED_REQUEST] = current
         if kept is not None:
-            # As the session was saved, for example.
+            # The exception came after that, for example when the session was saved.
             kept.give_up()
             kept = None
     if state is not None and (state.subscriptions or state.stream_body is not None):

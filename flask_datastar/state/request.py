@@ -76,7 +76,7 @@ class RequestState:
         #: The signals that the browser sent, once they were read.
         self.received: dict[str, Any] | None = None
         self.tracked = TrackedSignals(app_state)
-        #: The group of the view that answers, and the values of its URL.
+        #: The group of the running view, and the values of its URL.
         self.running_view: tuple[str, dict[str, Any]] | None = None
         #: Whether the HTML that is rendered now goes to other users, so that it must not contain this user's data.
         self.renders_for_others = False
@@ -139,7 +139,7 @@ def current_request_state(extension: object | None = None) -> RequestState:
         current: Request = request._get_current_object()  # type: ignore[attr-defined]
     except RuntimeError:
         current_app_state(extension)
-        raise SetupError("nothing can be sent here: there is no request, so no browser waits for an answer") from None
+        raise SetupError("nothing can be sent here: there is no request, so no browser waits for a response") from None
     state = current.__dict__.get(REQUEST_KEY) or start_request_state(current_app_state(extension), current)
     if extension is not None and state.app_state.extension is not extension:
         current_app_state(extension)

@@ -1,1 +1,1 @@
-"""Streams: answers that stay open, and what goes out on them. Flask glue; sockets and timers are in ``transport``."""
+"""Streams: responses that stay open, and what is sent on them. Flask glue; sockets and timers are in ``transport``."""

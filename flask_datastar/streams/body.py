@@ -1,4 +1,4 @@
-"""The WSGI bodies of streams: the server iterates them, and they wait. What runs a generator is in ``running``."""
+"""WSGI bodies of streams: the server iterates over them, and they wait. Generators run in ``generator_body``."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ Write = Callable[[bytes], object]
 
 @dataclass(slots=True)
 class Opening:
-    """What a stream is opened with."""
+    """The parts from which a stream's body is created."""
 
     hub: StreamHub
     stream: Stream
     #: The first events.
     prelude: bytes
-    #: For the hooks.
+    #: Owner, tab and endpoint, for the hooks.
     details: Details
-    #: Failures in a row before this stream, as its last ending told.
+    #: The number of failures in a row before this stream, from the page's last ending.
     failures: int
     #: Made by the stream's function.
     subscriptions: list[Subscription]
 
 
 class StreamBody(RunningBody):
-    """What all streams do: open at the first step, say how they end at the last, and leave nothing behind."""
+    """The body of any stream: its first step opens the stream, its last step sends the ending."""
 
     __slots__ = (
         "__weakref__",
@@ -74,37 +74,38 @@ class StreamBody(RunningBody):
         self._is_closed = False
         self._has_ended = False
         self._opened_at = 0.0
-        # The rest of something that was too large for one write; nothing else is sent before it.
+        # The rest of a chunk that was too large for one write; nothing else is sent before it.
         self._unsent: Iterator[bytes] | None = None
         self._subscriptions = opening.subscriptions
         for subscription in opening.subscriptions:
             subscription.bind(self.stream)
 
     def adopt(self, subscription: Subscription) -> None:
-        """Close a subscription with the stream."""
+        """Bind a subscription to the stream, and close it with the stream."""
         self._subscriptions.append(subscription)
         subscription.bind(self.stream)
 
     def go_on(self, state: RequestState, response: EventQueue) -> None:
-        """Send first what came when the body was made already, and no server has it yet."""
+        """Add events to the first chunk, before the server has taken the body."""
         if events := flush(state, response):
             self._prelude += events
             self.stream.note_ids(events)
 
     def abandon(self) -> None:
-        """Free what it holds, when no server will have it."""
+        """Close the subscriptions, and send nothing from now on."""
         self._has_ended = True
         for subscription in self._subscriptions:
             subscription.close()
 
     def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
-        """Take what the server offers: the socket to watch, and its ways to write while the stream waits.
+        """Connect the body with its server: the socket to watch, and the ways to write while the stream waits.
 
-        :param write: what ``start_response()`` gave; None when the body is wrapped, so that nothing may pass it by.
+        :param write: the result of ``start_response()``; None if the body is wrapped, because nothing may bypass the
+            wrapper.
         """
         self.is_connected = True
         self.stream.socket = leaving.connection_of(environ)
-        # What Werkzeug's test client gives is the append of a list, which nobody reads once the body has begun.
+        # With Werkzeug's test client, it is the append() of a list that nobody reads once the body has started.
         if callable(write) and not isinstance(getattr(write, "__self__", None), list):
             self.write = write
             if self.hub.settings.direct_writes:
@@ -117,7 +118,7 @@ class StreamBody(RunningBody):
         stream = self.stream
         stream.is_sending = False
         chunk = self._next_slice()
-        # The server writes now, after the last chunk the end of the body, and that takes as long as the client likes.
+        # The server writes now, after the last chunk the end of the body. This lasts until the client has read it.
         stream.is_sending = True
         stream.last_write = time.monotonic()
         if chunk is None:
@@ -125,7 +126,7 @@ class StreamBody(RunningBody):
         return chunk
 
     def _next_slice(self) -> bytes | None:
-        """Return the next write, a slice of what is too large for one; None at the end."""
+        """Return the bytes of the next write, a slice of a chunk that is too large for one write; None at the end."""
         if self._unsent is not None and not self.stream.is_gone:
             part = next(self._unsent, None)
             if part is not None:
@@ -138,7 +139,7 @@ class StreamBody(RunningBody):
         return next(self._unsent)
 
     def _with_shared(self, own: bytes) -> bytes:
-        """Put what is sent to the stream behind its own output; what is too large goes out later, uncopied."""
+        """Append the events that were sent to the stream to its own output; too large a sum is sliced, not copied."""
         shared = self.stream.take()
         if not own or len(own) + len(shared) <= LARGEST_WRITE_BYTES:
             return own + shared
@@ -154,7 +155,7 @@ class StreamBody(RunningBody):
         self._is_open = True
         self._opened_at = time.monotonic()
         self.hub.open(self.stream, self._details)
-        # It may be a whole page, and the stream lives for hours.
+        # Not kept for the hours that the stream lives, because it may be a whole page.
         prelude, self._prelude = self._prelude, b""
         return prelude + self._take_renewal()
 
@@ -165,7 +166,7 @@ class StreamBody(RunningBody):
         if stream.is_gone:
             return None
         if stream.ending is not None and self._unsent is None:
-            # What was sent to the stream before its end is not lost, nor is it copied.
+            # Events that were sent to the stream before its end go out, without a copy.
             chunk = self._with_shared(chunk)
             if self._unsent is None and not stream.waiting and len(chunk) <= LARGEST_WRITE_BYTES:
                 self._has_ended = True
@@ -173,7 +174,7 @@ class StreamBody(RunningBody):
         return chunk
 
     def close(self) -> None:
-        """Free everything; called by the server, whether it iterated or not."""
+        """Free everything; called by the server, also if it never took a chunk."""
         self._is_closed = True
         self.stream.is_sending = False
         try:
@@ -182,16 +183,16 @@ class StreamBody(RunningBody):
             self.hub.close(self.stream, self._details)
 
     def __del__(self) -> None:
-        # A server that fails itself can drop the body without closing it.
+        # A server that fails can drop the body without closing it.
         if self.is_connected and not self._is_closed:
             self.close()
 
     @abstractmethod
     def _step(self) -> bytes:
-        """Wait for the next chunk; b"" when the stream has ended meanwhile."""
+        """Wait for the next chunk and return it; b"" if the stream has ended meanwhile."""
 
     def _take_owed(self) -> bytes:
-        """Give what the stream owes by the clock, b"" when it is nothing: a fresh token, what waits, a keep-alive."""
+        """Return the bytes that are due now: a fresh token, waiting events or a keep-alive; b"" if nothing is due."""
         data = self._take_renewal() or self.stream.take()
         keepalive = self.hub.settings.keepalive_seconds
         return data or (KEEPALIVE if time.monotonic() - self.stream.last_write >= keepalive else b"")
@@ -201,12 +202,12 @@ class StreamBody(RunningBody):
         return renewal.take(time.monotonic()) if renewal is not None else b""
 
     def _park(self, timeout: float | None) -> None:
-        """Wait to be woken; meanwhile publishers may write to the connection."""
+        """Wait until the stream is woken; meanwhile publishers may write to the connection."""
         self.stream.park(timeout)
         self._send_rest()
 
     def _send_rest(self) -> None:
-        """Send what a direct write left of its frame, before anything else goes out."""
+        """Send the rest of a frame that a direct write could not send whole, before anything else goes out."""
         direct = self.stream.direct
         if direct is not None:
             direct.report()
@@ -215,7 +216,7 @@ class StreamBody(RunningBody):
                 self._send(direct.send, rest)
 
     def _send(self, send: Callable[[Any], object], data: bytes | memoryview) -> None:
-        """Send, for as long as the client takes to read; a client that cannot be reached has left."""
+        """Send data, however long the client takes to read it; if that fails, the client is gone."""
         stream = self.stream
         stream.is_sending = True
         try:
@@ -225,9 +226,9 @@ class StreamBody(RunningBody):
                 for part in slices(data):
                     send(part)
         except Exception as error:
-            # Servers have classes of their own for it, such as waitress's ClientDisconnected.
+            # Servers have their own exceptions for a client that is gone, such as waitress's ClientDisconnected.
             if not isinstance(error, OSError):
-                self.hub.logger.debug("Datastar: the server's write failed, so the client has left", exc_info=True)
+                self.hub.logger.debug("Datastar: the server's write failed, so the client is gone", exc_info=True)
             stream.leave()
         stream.is_sending = False
         stream.last_write = time.monotonic()
@@ -237,11 +238,11 @@ class StreamBody(RunningBody):
         if ending.kind is EndingKind.RESTART:
             failures = 0
             if ending.failures:
-                # One that ran for longer than the longest wait has recovered from the earlier ones.
+                # A stream that ran for longer than the longest wait has recovered from earlier failures.
                 has_recovered = time.monotonic() - self._opened_at > MAX_BACKOFF_MS / 1000
                 failures = 1 if has_recovered else self._failures + 1
             ending = Ending(EndingKind.RESTART, failures=failures, last_id=self.stream.last_id)
-            # A login that ended is to be noticed soon.
+            # The pages of one person need no spread, and the end of a login should show soon.
             spread = 0 if self.stream.is_for_one else self.hub.settings.restart_spread_seconds
             retry_ms = restart_delay_ms(failures, spread, random.random)
         assert self.stream.reason is not None

@@ -19,7 +19,7 @@ from ..sending.rendering import rendering_for_others
 from ..state.app import AppState
 from ..state.tracked import TrackedSignals
 
-#: Signals that belong to one page: to another one they would give the place of this one, or its session.
+#: Signals that belong to one page; with them, another page would take its place, or use its session.
 _PAGE_S_OWN = frozenset({TAB_ID_SIGNAL, TOKEN_SIGNAL, CARRIED_TOKEN})
 
 
@@ -28,9 +28,9 @@ def _may_relay(name: object) -> bool:
 
 
 class Broadcast(SendingMethods[None]):
-    """All sending methods, towards many streams. Each call is one message; inside a ``with`` block all of them are one.
+    """The sending methods for many streams. Each call is one message; all calls in a ``with`` block are one message.
 
-    An event is encoded once, however many streams get it. When the block raises, nothing is sent.
+    An event is encoded once, however many streams get it. If the block raises, nothing is sent.
     """
 
     def __init__(self, app_state: AppState, deliver: Callable[[Payload], object]) -> None:
@@ -52,7 +52,7 @@ class Broadcast(SendingMethods[None]):
             self._publish(events + tracked.take_events(self._app_state.dumps))
 
     def signal(self, name: str, value: object, *, only_if_missing: bool = False) -> None:
-        """Set a signal in the pages, as the sending method does; signals that belong to one page are left out."""
+        """Set a signal in all pages, as the sending method does; signals that belong to one page are left out."""
         if not _may_relay(name):
             return
         super().signal(name, value, only_if_missing=only_if_missing)
@@ -62,17 +62,17 @@ class Broadcast(SendingMethods[None]):
     def patch_signals(self, signals: Mapping[str, Any], **options: Any) -> None:
         """Patch signals of all pages, as the sending method does.
 
-        The tab id and the CSRF token of the page that sent them are left out, so that a handler may relay its signals.
+        The tab id and the CSRF token are left out, so that a handler may relay the signals that its page sent.
         """
         kept = {name: value for name, value in signals.items() if _may_relay(name)}
         if kept or not signals:
             super().patch_signals(kept, **options)
 
     def patch_signals_raw(self, text: str, **options: Any) -> None:
-        """Patch signals of all pages from JSON text; left out is what :meth:`patch_signals` leaves out."""
+        """Patch signals of all pages from JSON text, without those that :meth:`patch_signals` leaves out."""
         signals: object = None
         if any(name in text for name in _PAGE_S_OWN):
-            # What is wrong with it is for the sending method to say.
+            # The sending method raises the error.
             with suppress(ValueError):
                 signals = strictjson.loads(text)
         if isinstance(signals, dict) and not all(map(_may_relay, signals)):
@@ -81,21 +81,24 @@ class Broadcast(SendingMethods[None]):
             super().patch_signals_raw(text, **options)
 
     def remove_signals(self, paths: str | Iterable[str], **options: Any) -> None:
-        """Remove signals of all pages, but none that is a page's own."""
+        """Remove signals of all pages, as the sending method does, except those that belong to one page."""
         given = [paths] if isinstance(paths, str) else list(paths)
         kept = [path for path in given if _may_relay(path)]
         if kept or not given:
             super().remove_signals(kept, **options)
 
     def patch_elements(self, elements: Component | None, **options: Unpack[ElementOptions]) -> None:
-        """Patch elements of the page, as the sending method does; a component is rendered for all, for nobody's own."""
+        """Patch elements of all pages, as the sending method does.
+
+        A component is rendered without the tokens, nonces and signals of the current request.
+        """
         with rendering_for_others():
             super().patch_elements(elements, **options)
 
     def patch_template(self, name: str, **options: Any) -> None:
-        """Render a template for all, and patch it into their pages, as the sending method does.
+        """Render a template once and patch it into all pages, as the sending method does.
 
-        Tokens, nonces and the request's signals are left out of it.
+        It is rendered without the tokens, nonces and signals of the current request.
         """
         with rendering_for_others():
             super().patch_template(name, **options)

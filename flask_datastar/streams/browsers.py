@@ -1,4 +1,4 @@
-"""The connections of one browser, in debug mode: over HTTP/1.1 it has six to a host, and streams use them up."""
+"""Streams counted by browser, in debug mode: over HTTP/1.1 they use up its six connections to a host."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from flask import Request, Response
 from ..state.app import AppState
 from ..transport.wakeups import make_lock
 
-#: One connection is left for clicks then.
+#: The number of streams that leaves one connection for clicks.
 _NEARLY_ALL = 5
 
-# What proxies add: behind one the browser's own connections are not seen, and may be HTTP/2.
+# Headers of proxies: the connections of the browser end at the proxy, and may be HTTP/2.
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED", "HTTP_VIA")
 
 Browser = tuple[str, str]
 
 
 class Browsers:
-    """Counts the open streams of each browser: a client's address and the name of its program."""
+    """The number of open streams of each browser, which is a client's address and user agent."""
 
     def __init__(self, app_state: AppState) -> None:
         self._app_state = app_state
@@ -29,7 +29,7 @@ class Browsers:
         self._streams: Counter[Browser] = Counter()
 
     def add(self, browser: Browser, response: Response) -> None:
-        """Count a stream until its response is closed, and say once when a browser has hardly a connection left."""
+        """Count a stream until its response is closed, and warn once if the browser has hardly a connection left."""
         with self._lock:
             self._streams[browser] += 1
             count = self._streams[browser]
@@ -51,7 +51,7 @@ class Browsers:
 
 
 def count_for_browser(app_state: AppState, current: Request, response: Response) -> None:
-    """Count the stream of a response for its browser; only in debug mode, and only where the connection is its own."""
+    """Count the stream of a response for its browser, in debug mode and without a proxy."""
     if app_state.app.debug and (browser := _browser_of(current.environ)) is not None:
         app_state.part(Browsers).add(browser, response)
 

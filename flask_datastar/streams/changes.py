@@ -1,4 +1,4 @@
-"""Changes: that something new is there, for streams that read the state anew and send it whole."""
+"""The wait point ``changes``, for streams that read the state again after each change and send it whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from .subscriptions import Subscription
 
 
 class Changes(Subscription):
-    """What ``datastar.changes()`` gives: once at the start, then once for everything that arrived meanwhile."""
+    """The result of ``datastar.changes()``: an item at the start, then one for everything that arrived meanwhile.
+
+    An item is the set of topics that have changed. The first set is empty.
+    """
 
     __slots__ = ("_at_most_every", "_changed", "_lock", "_not_before")
 
@@ -25,14 +28,14 @@ class Changes(Subscription):
         super().__init__(hub, topics)
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
-        """Note that there is something new; what it was does not matter."""
+        """Record that the topic has changed; the message itself is not kept."""
         if self._changed is not None:
             with self._lock:
                 self._changed.add(topic)
             self._wake()
 
     def catch_up(self) -> None:
-        """Fire once, whatever was missed."""
+        """Record a change of all topics, because messages may have been missed."""
         if self._changed is not None:
             with self._lock:
                 self._changed.update(self.topics)

@@ -1,7 +1,7 @@
-"""Flask-SQLAlchemy: publishing waits for the commit, and streams that wait hold no connection.
+"""Support for Flask-SQLAlchemy: publishing waits for the commit, and waiting streams hold no connection.
 
-What is published inside of a transaction leaves after its commit, and never after a rollback: a stream that reads the
-database when it is told of a change would otherwise read the old rows.
+Messages that are published inside a transaction are sent after its commit, and never after a rollback: a stream that
+reads the database on each message would otherwise read the old rows.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ..state.app import AppState, app_state_of
 
 Publish = Callable[[], object]
 
-# In the session's own dict: inside of which savepoints it has written, whether it was committed, and what waits for
-# that, with the savepoints that it was published in.
+# Keys in the session's own dict: the savepoints inside which it has written, whether it was committed, and the messages
+# that wait for the commit, with the savepoints inside which they were published.
 _WRITTEN, _IS_COMMITTED, _WAITING = (f"flask_datastar.{name}" for name in ("written", "committed", "waiting"))
-#: The session factories that are listened to.
+#: The session factories that have the listeners.
 _watched: WeakSet[Any] = WeakSet()
 _WRITES = re.compile(r"\s*(insert|update|delete|merge|replace|truncate)\b", re.IGNORECASE)
 
@@ -32,8 +32,10 @@ def watch_transactions(app_state: AppState) -> None:
 
 
 def _look(sender: Flask, **_: Any) -> None:
-    """Listen to an app's sessions, as soon as it has any. One function for all apps: a signal that was given one of
-    each would keep all of them for ever."""
+    """Listen to an app's sessions, as soon as it has any.
+
+    It is one function for all apps, because a signal would keep the function of every app forever.
+    """
     scoped = scoped_session(sender)
     if scoped is not None:
         _listen(scoped)
@@ -44,7 +46,7 @@ def _look(sender: Flask, **_: Any) -> None:
 def publish_at_commit(app_state: AppState, publish: Publish) -> bool:
     """Publish when the current transaction is committed, if it has changed anything.
 
-    :return: False when there is nothing to wait for.
+    :return: whether it waits for a commit; if not, the caller has to publish.
     """
     session = _current_session(app_state) if app_state.settings.publish_after_commit else None
     if session is None or not _has_changes(session):
@@ -54,12 +56,12 @@ def publish_at_commit(app_state: AppState, publish: Publish) -> bool:
 
 
 def release_session(app_state: AppState, *, is_waiting: bool) -> None:
-    """Give the connection of this context's session back: thousands of streams share a pool of a few.
+    """Return the connection of this context's session to its pool: thousands of streams share a few connections.
 
     Objects that the stream still holds stay attached, and are loaded again when they are used. A session with
     uncommitted changes keeps its connection, because the changes would be lost.
 
-    :param is_waiting: whether the stream waits, perhaps for hours, and does not only send.
+    :param is_waiting: whether the stream is about to wait, perhaps for hours; False if it only sends.
     """
     session = _current_session(app_state)
     if session is None:
@@ -81,18 +83,18 @@ def _has_changes(session: Any) -> bool:
 
 
 def _current_session(app_state: AppState) -> Any:
-    """Return the session of this context, None when there is none: it is not to be created for this."""
+    """Return the session of this context; None if the application has not created it yet."""
     scoped = scoped_session(app_state.app)
     if scoped is None or not scoped.registry.has():
         return None
-    # Where the context was there before the extension, nobody has looked yet.
+    # In a context that is older than the extension, nothing listens to the session yet.
     _listen(scoped)
     return scoped()
 
 
 def scoped_session(app: Flask) -> Any:
-    """Give Flask-SQLAlchemy's ``db.session``; None without, and for another extension of that name."""
-    # Its own attribute: of Flask-SQLAlchemy-Lite it is a property, which makes a session for who asks, or fails.
+    """Return Flask-SQLAlchemy's ``db.session``; None without it, and for another extension of that name."""
+    # Read from the instance: in Flask-SQLAlchemy-Lite it is a property that creates a session, or fails.
     scoped = getattr(app.extensions.get("sqlalchemy"), "__dict__", {}).get("session")
     return scoped if hasattr(scoped, "session_factory") else None
 
@@ -100,11 +102,11 @@ def scoped_session(app: Flask) -> Any:
 def _listen(scoped: Any) -> None:
     from sqlalchemy import event
 
-    # Two apps may have the same database object. SQLAlchemy's own look-up goes by the address of a factory, for ever:
-    # it takes a new one for another that is gone.
+    # Two apps may have the same database object. SQLAlchemy's own look-up goes by the address of a factory: it confuses
+    # a new factory with an old one that is gone.
     factory = scoped.session_factory
     if factory not in _watched:
-        # Two threads at once add them twice, which changes nothing.
+        # Two threads may add them at the same moment, which does no harm.
         for name, listener in _LISTENERS.items():
             event.listen(factory, name, listener)
         _watched.add(factory)
@@ -121,7 +123,7 @@ def _note_write(session: Any) -> None:
 
 
 def _do_orm_execute(state: Any) -> None:
-    """Notice statements that write without a flush."""
+    """Record a statement that writes without a flush."""
     text = getattr(state.statement, "text", None)
     is_writing_text = isinstance(text, str) and _WRITES.match(text) is not None
     if state.is_insert or state.is_update or state.is_delete or is_writing_text:
@@ -135,7 +137,7 @@ def _after_commit(session: Any) -> None:
 
 
 def _after_soft_rollback(session: Any, transaction: Any) -> None:
-    """Forget what was written and published since a savepoint that was rolled back."""
+    """Forget the writes and the messages since a savepoint that was rolled back."""
     if transaction.nested:
         info = session.info
         info[_WRITTEN] = [savepoints for savepoints in info.get(_WRITTEN, ()) if transaction not in savepoints]
@@ -143,7 +145,7 @@ def _after_soft_rollback(session: Any, transaction: Any) -> None:
 
 
 def _after_transaction_end(session: Any, transaction: Any) -> None:
-    """Publish, after the connection was given back, so that an error leaves nothing half-done."""
+    """Publish the waiting messages; the connection is back in its pool, so an error leaves nothing half-done."""
     if transaction.parent is None:
         is_committed = session.info.pop(_IS_COMMITTED, False)
         session.info.pop(_WRITTEN, None)
@@ -151,12 +153,12 @@ def _after_transaction_end(session: Any, transaction: Any) -> None:
         if is_committed:
             _publish_all(publish for _, publish in waiting)
     elif not transaction.nested:
-        # Neither the whole nor a savepoint: around a flush, and around the bulk methods, which tell of nothing else.
+        # Not a savepoint: it surrounds a flush or a bulk method, and bulk methods cause no other event.
         _note_write(session)
 
 
 def _publish_all(waiting: Iterable[Publish]) -> None:
-    """Publish; an error of one keeps no other from its streams, and is raised in the end."""
+    """Publish all messages, also after an error; the first error is raised at the end."""
     first: BrokerError | None = None
     for publish in waiting:
         try:
@@ -168,7 +170,7 @@ def _publish_all(waiting: Iterable[Publish]) -> None:
 
 
 def _savepoints(transaction: Any) -> list[Any]:
-    """List the savepoints that a transaction is inside of, itself included."""
+    """Return the savepoints that a transaction is inside of, including itself."""
     found = []
     while transaction is not None and transaction.nested:
         found.append(transaction)

@@ -34,7 +34,7 @@ def _make_hub(app_state: AppState) -> StreamHub:
 def tell(app_state: AppState, hook: NamedSignal, /, **details: Any) -> None:
     """Send a hook to its receivers, in the app's context. An exception is logged, and the stream goes on."""
     app = app_state.app
-    # Receivers of other apps do not count: the context of this one would be set up, and torn down, for nobody.
+    # Without a receiver for this app, its context need not be set up and torn down.
     if not hook.has_receivers_for(app):
         return
     with app.app_context():

@@ -1,4 +1,4 @@
-"""Ticks: the wait point for a stream that waits for time alone."""
+"""The wait point ``every``, for streams that wait for time alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .running import current_body
 
 
 class Ticks:
-    """What ``datastar.every()`` gives: a tick at once, then one each period; missed ones are dropped."""
+    """The result of ``datastar.every()``: a tick at once, then one each period; missed ticks are dropped."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -22,7 +22,7 @@ class Ticks:
     def __next__(self) -> int:
         """Wait for the next tick.
 
-        :return: its number, from 0; missed ones are counted.
+        :return: the number of the tick, from 0; missed ticks count.
         """
         now = time.monotonic()
         if self._next is None:
@@ -36,11 +36,12 @@ class Ticks:
 
 
 def check_seconds(seconds: float, what: str, *, or_zero: bool = False) -> float:
-    """Refuse what is no time to wait.
+    """Check a time to wait, and return it.
 
     :param what: the argument's name, for the error.
-    :raises ValueError: it is not above 0, or not finite.
-    :raises TypeError: it is no number.
+    :param or_zero: whether 0 is accepted.
+    :raises ValueError: if it is too small, or not finite.
+    :raises TypeError: if it is not a number.
     """
     accepted = "numbers above 0" if not or_zero else "0 and numbers above it"
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):

@@ -1,4 +1,4 @@
-"""Following: broadcast events on their way to one browser, as they are."""
+"""The wait point ``follow``: broadcast events, forwarded to one browser unchanged."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .broadcast import Broadcast
 from .running import current_body
 from .subscriptions import Subscription, check_topics
 
-#: Sends to one stream what it may have missed.
+#: Sends to a stream the events that replace those it may have missed.
 FillGap = Callable[[Stream], object]
 
 
 def gap_filler(app_state: AppState, on_gap: Callable[[Broadcast], object]) -> FillGap:
-    """Make what calls a user's ``on_gap``, in the app's context, with an object that sends to one stream."""
+    """Return a function that calls ``on_gap``, in the app's context, with an object that sends to one stream."""
 
     def fill(stream: Stream) -> None:
         with app_state.app.app_context(), Broadcast(app_state, stream.put) as out:
@@ -30,9 +30,9 @@ def gap_filler(app_state: AppState, on_gap: Callable[[Broadcast], object]) -> Fi
 
 
 class Follow(Subscription):
-    """Broadcast events, forwarded to the browser as they are: what ``datastar.follow()`` gives.
+    """The result of ``datastar.follow()``: broadcast events, forwarded to the browser unchanged.
 
-    Returned from a stream handler, it is all that is kept of the request. In a generator, ``yield from`` it.
+    If a stream's function returns it, nothing else of the request is kept. A generator passes it to ``yield from``.
     """
 
     __slots__ = ("_early", "_fill_gap", "_has_early_gap", "_sources")
@@ -48,7 +48,8 @@ class Follow(Subscription):
     ) -> None:
         self._fill_gap = fill_gap
         self._sources: tuple[Source, ...] = ()
-        # What comes before there is a stream; usually nothing, and thousands of these live for hours.
+        # Messages that come before there is a stream. Usually none come, and thousands of these objects live for hours:
+        # no empty list is kept.
         self._early: list[Payload] | None = None
         self._has_early_gap = False
         super().__init__(hub, topics, is_own=is_own)
@@ -69,11 +70,11 @@ class Follow(Subscription):
 
     @classmethod
     def _check(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
-        # Without any, the stream is for what is sent to its user alone.
+        # Without topics, the stream gets only the events that are sent to its user.
         return check_topics(topics) if topics else ()
 
     def bind(self, stream: Stream) -> None:
-        """Forward to a stream, first what came before there was one."""
+        """Forward to a stream, starting with the messages that came before it."""
         with self._hub.binding:
             for payload in self._early or ():
                 stream.put(payload)
@@ -84,7 +85,7 @@ class Follow(Subscription):
             self._hand_over(stream)
 
     def _hand_over(self, stream: Stream) -> None:
-        """Let publishers reach the stream itself: it may be one of thousands."""
+        """Make publishers call the stream directly, because it may be one of thousands."""
         self._hub.bus.topics.hand_over(self.topics, self, stream)
         for source in self._sources:
             source.hand_over(self, stream)
@@ -94,7 +95,7 @@ class Follow(Subscription):
         if kind is not MessageKind.EVENTS:
             return
         if self._stream is None:
-            # Another thread may be binding it at this moment: nothing may be lost, or overtake what came before.
+            # Another thread may be binding it now: no message may be lost, or overtake an earlier one.
             with self._hub.binding:
                 if self._stream is None:
                     self._keep(payload)
@@ -102,29 +103,29 @@ class Follow(Subscription):
         self._stream.put(payload)
 
     def _keep(self, payload: Payload) -> None:
-        """Keep what comes before there is a stream, and of what is too much only as much as ends it."""
+        """Keep a message until there is a stream; beyond the limits of the queue only one, which makes it overflow."""
         settings, early = self._hub.settings, self._early or []
         size = sum(len(one.data) for one in early)
         if len(early) <= settings.max_queued_events and size <= settings.max_queued_bytes:
             self._early = [*early, payload]
 
     def catch_up(self) -> None:
-        """Let the stream fill the gap, as soon as there is one."""
+        """Make the stream fill the gap, as soon as there is a stream."""
         with self._hub.binding:
             self._has_early_gap = True
             if self._stream is not None:
                 self._stream.catch_up()
 
     def fill_gap(self, stream: Stream) -> None:
-        """Let the application send what the stream may have missed, to that stream alone."""
+        """Call the application's ``on_gap`` with an object that sends to this stream alone."""
         if self._fill_gap is not None:
             self._fill_gap(stream)
 
     def __iter__(self) -> Iterator[None]:
-        """Forward until the stream ends; it gives nothing."""
+        """Forward until the stream ends; each item is None."""
         body = current_body()
         stream = body.stream
-        # What the loop left there, because it has not yielded: that goes out as anything else while it waits.
+        # The message that the loop left in the queue, because it did not yield; it goes out while the loop waits.
         left: Payload | None = None
 
         def has_more() -> bool:
@@ -143,7 +144,7 @@ class Follow(Subscription):
 
 
 class Addressed(Follow):
-    """What is sent to one user's pages, or to one tab's: each page gets it by one of its streams."""
+    """The events for the pages of one user, or of one tab: each page gets them through one of its streams."""
 
     __slots__ = ("_entry",)
 
@@ -160,4 +161,4 @@ class Addressed(Follow):
             super().deliver(topic, kind, payload)
 
     def _hand_over(self, stream: Stream) -> None:
-        """Stay between, since it depends on the moment which stream gets a message."""
+        """Do nothing: which stream of a page gets a message is decided when it comes."""

@@ -8,7 +8,7 @@ from .follow import Follow
 
 
 class FollowBody(StreamBody):
-    """A stream that only forwards what is broadcast: no request, no context and no generator is kept."""
+    """The body of a stream that only forwards broadcasts; it keeps no request, no context and no generator."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class FollowBody(StreamBody):
         return b""
 
     def _fill_gaps(self) -> None:
-        """Let the application send what this stream may have missed."""
+        """Call each ``on_gap`` of the stream; if one fails, the stream ends."""
         self.stream.has_gap = False
         for subscription in self._subscriptions:
             if isinstance(subscription, Follow):

@@ -1,4 +1,4 @@
-"""Streams that run a user's generator, in the contexts of its request."""
+"""The body of a stream that runs a user's generator, in the contexts of its request."""
 
 from __future__ import annotations
 
@@ -32,18 +32,15 @@ class GeneratorBody(StreamBody):
         self._producer = producer
         self._state = state
         self._before_wait = tuple(before_wait)
-        # Runs a step where nothing but the next chunk goes to the server.
+        # Runs a step if the server has no write(): a waiting step then hands over chunks without ending.
         self._apart: Coroutine | None = None
 
     def wait(
         self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
     ) -> bool:
-        """Wait inside the user's generator; send meanwhile what was sent to this tab, and keep-alives.
+        """Wait inside the user's generator; meanwhile send keep-alives, and the events for this stream.
 
-        :param deadline: ``time.monotonic()``; None to wait for ever.
-        :param ready_at: gives a time at which ``is_ready`` is to be asked again.
-        :return: whether it is ready; False at the deadline.
-        :raises StreamEnds: the stream is to end.
+        :raises StreamEnds: if the stream has to end.
         """
         stream = self.stream
         self._give_back(is_waiting=True)
@@ -56,8 +53,8 @@ class GeneratorBody(StreamBody):
             if (is_there := is_ready()) or (deadline is not None and now >= deadline):
                 if has_rested:
                     return is_there
-                # Nobody else has had a turn since the last wait: neither other requests, nor who notices that the
-                # client has left.
+                # Nothing else has run since the last wait: neither other requests, nor the watcher that notices that
+                # the client is gone.
                 has_rested = True
                 pause()
                 continue
@@ -87,14 +84,14 @@ class GeneratorBody(StreamBody):
         return self._resume(self._apart)
 
     def _resume(self, apart: Coroutine) -> bytes:
-        """Let a step go on until it has a chunk, or has to send something while it waits."""
+        """Continue a step until it has a chunk, or has to send something while it waits."""
         given = apart.resume()
         if apart.has_ended:
             self._apart = None
         return given
 
     def _run(self) -> bytes:
-        """Run the generator to its next ``yield``, inside of its contexts."""
+        """Run the generator to its next ``yield``, inside its contexts."""
         error: Exception | None = None
         chunk = b""
         try:
@@ -102,7 +99,7 @@ class GeneratorBody(StreamBody):
         except StreamEnds:
             pass
         except Exception as raised:
-            refusal = refusal_of(raised, self._state.app_state.app)
+            refusal = refusal_of(raised, self._state)
             if refusal is not None:
                 chunk = self._refuse(refusal)
             else:
@@ -127,26 +124,25 @@ class GeneratorBody(StreamBody):
         if not goes_on:
             self.stream.end(Reason.DONE)
             return chunk
-        # To send is to wait, too, for a client that does not read.
+        # Sending may wait as well, for a client that does not read.
         self._give_back(is_waiting=False)
         return chunk or KEEPALIVE
 
     def _refuse(self, refusal: Any) -> bytes:
-        """End as *done*, with the redirect if the refusal is one; the page does not ask again."""
-        self._state.reset()
+        """End the stream as *done*, with the redirect if the refusal is one; the page does not come back."""
         self.stream.end(Reason.DONE)
         return refusal_events(refusal, self._state)
 
     def _end(self, error: Exception | None) -> None:
-        """Close the generator and tear its request down, inside of its contexts."""
-        # It may wait in its own ``finally``.
+        """Close the generator and tear its request down, inside its contexts."""
+        # The generator may wait in its own ``finally``.
         with suppress(StreamEnds):
             self._producer.close(error)
 
     def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:
-        """Take what the server offers; the request's teardown waits for the end of the stream."""
+        """Connect the body with its server; the request's teardown waits for the end of the stream."""
         super().connect(environ, start_response, write)
-        # Werkzeug's test client gives a way to write that is none; there it is done without.
+        # Werkzeug's test client is accepted: it has a write(), although nothing can be sent with it.
         if write is None and not has_coroutines():
             self.is_connected = False
             raise SetupError(
@@ -157,7 +153,7 @@ class GeneratorBody(StreamBody):
         self._producer.keep()
 
     def abandon(self) -> None:
-        """Close the generator in its contexts, and free what it holds."""
+        """Close the generator in its contexts, and close the subscriptions."""
         try:
             if not self._producer.is_closed:
                 self.stream.leave()

@@ -38,7 +38,7 @@ class StreamMethods:
     _declarations: Declarations
     _before_wait: list[Callable[[], object]]
 
-    # typing would keep them, and so Flask, until it is itself torn down.
+    # At run time, typing would keep the overloads, and so Flask, until it is itself torn down.
     if TYPE_CHECKING:
 
         @overload
@@ -66,14 +66,14 @@ class StreamMethods:
     ) -> Any:
         """Declare a stream: a generator, or a function that returns ``datastar.follow(…)``. It takes GET.
 
-        A generator stream runs in its request's contexts, and waits at its wait points. A function that returns a
-        feed sends what it set before, and then keeps the connection alone.
+        A generator runs in its request's contexts, and waits at its wait points. If a function returns a feed, the
+        events that it has sent go out first; after that, only the connection is kept, and not the request.
 
-        :param scope: whose stream it is: a user's id, or a callable that gives it in the request. A new stream of a
-            tab ends the older ones of the same scope and tab, except those that the same page has under other URLs.
-            None and "" mean no deduplication.
+        :param scope: whose stream it is: a user's id, or a function that returns it in the request. A new stream of a
+            tab ends older streams of the same scope and tab, except those that the same page has under other URLs.
+            With None or "" it ends no other stream.
         :return: the function, unchanged.
-        :raises SetupError: the declaration cannot work, or the name is taken.
+        :raises SetupError: if the declaration cannot work, or the name is taken.
         """
 
         def declare(function: F) -> F:
@@ -92,11 +92,11 @@ class StreamMethods:
         return declare if function is None else declare(function)
 
     def start_stream(self, scope: ScopeSource, events: Iterator[Any] | Follow) -> Response:
-        """Open a stream in a plain view, which returns the result.
+        """Open a stream in a plain view, which has to return the response.
 
         :param scope: as in :meth:`stream`.
         :param events: a generator, or ``datastar.follow(…)``.
-        :raises werkzeug.exceptions.Forbidden: it was not the Datastar client that asked (403).
+        :raises werkzeug.exceptions.Forbidden: if the request does not come from the Datastar client (403).
         """
         check_header(request)
         state, endpoint = current_request_state(self), str(request.endpoint)
@@ -105,16 +105,20 @@ class StreamMethods:
         return open_response(state, lambda: events, options, endpoint.__str__)
 
     def every(self, seconds: float) -> Ticks:
-        """Tick in a stream: at once, then each period; missed ticks are dropped.
+        """Return an iterator that ticks in a stream: at once, then once each period; missed ticks are dropped.
 
-        :param seconds: above 0.
+        :param seconds: the period, above 0.
+        :return: an iterator over the numbers of the ticks, from 0; missed ticks count.
+        :raises ValueError: if ``seconds`` is not a finite number above 0.
         """
         return Ticks(check_seconds(seconds, "seconds"))
 
     def subscribe(self, *topics: str, every: float | None = None) -> Messages:
-        """Listen to topics from now on: iterate over the result for each :class:`Message`.
+        """Subscribe to topics from now on; a stream iterates over the result.
 
-        :param every: seconds after which None comes between the messages, again and again; above 0.
+        :param every: the period in seconds, above 0, at which None comes between the messages; without it, never.
+        :return: an iterator over the messages, each a :class:`Message`.
+        :raises ValueError: if a topic's name is not accepted, or ``every`` is not a finite number above 0.
         """
         if every is not None:
             check_seconds(every, "every")
@@ -124,11 +128,13 @@ class StreamMethods:
         return messages
 
     def changes(self, *topics: str, at_most_every: float = 0.1) -> Changes:
-        """Notice changes of topics: once at the start, then once for all that arrived meanwhile.
+        """Return an iterator over changes of topics: at once, then once for all messages that arrived meanwhile.
 
-        Read the state anew at each, and send it whole.
+        A stream reads the state again at each item, and sends it whole.
 
-        :param at_most_every: seconds between two, 0 or more.
+        :param at_most_every: the shortest time between two items in seconds, 0 or more.
+        :return: an iterator over the sets of the topics that have changed; the first set is empty.
+        :raises ValueError: if a topic's name is not accepted, or ``at_most_every`` is negative or not finite.
         """
         check_seconds(at_most_every, "at_most_every", or_zero=True)
         state = current_request_state(self)
@@ -137,18 +143,19 @@ class StreamMethods:
         return changes
 
     def follow(self, *sources: str | Followable, on_gap: Callable[[Broadcast], object] | None = None) -> Follow:
-        """Forward what is broadcast to topics, from now on. Return it from a stream's function.
+        """Forward the events that are broadcast to topics, from now on. A stream's function returns the result.
 
-        Without a topic the stream gets what is sent to its user by :meth:`broadcast_to`, and nothing else.
+        Without a topic, the stream gets only the events that :meth:`broadcast_to` sends to its user.
 
-        :param sources: topics, and objects that have a state, which the stream gets first.
-        :param on_gap: called when events may have been missed, because the broker was away, with an object that has
-            all sending methods: what it sends goes to this stream alone. It runs in the app's context, without a
-            request.
-        :raises TypeError: ``on_gap`` cannot be called.
+        :param sources: topics, and objects with a state of their own, such as views of regions: the stream gets that
+            state first.
+        :param on_gap: called after an outage of the broker, in which events may have been missed. Its argument has all
+            sending methods, and sends to this stream alone. It runs in the app's context, without a request.
+        :raises ValueError: if a topic's name is not accepted.
+        :raises TypeError: if ``on_gap`` cannot be called.
         """
         if on_gap is not None and not callable(on_gap):
-            raise TypeError(f"on_gap is {on_gap!r}; accepted: a function that takes what sends to the stream")
+            raise TypeError(f"on_gap is {on_gap!r}; accepted: a function of one argument, which sends to the stream")
         state = current_request_state(self)
         fill_gap = gap_filler(state.app_state, on_gap) if on_gap is not None else None
         topics = tuple(source for source in sources if not isinstance(source, Followable))
@@ -158,9 +165,9 @@ class StreamMethods:
         return feed
 
     def check_connection(self) -> bool:
-        """Whether the current stream goes on: False when its client has left or it is to end.
+        """Return whether the current stream goes on; False if its client is gone, it has to end, or no stream runs.
 
-        With gevent others get a turn, without which nobody would notice.
+        Under gevent the call lets other greenlets run, which is how a client that is gone is noticed.
         """
         body = running_body(current_request_state(self))
         if body is None:
@@ -169,11 +176,12 @@ class StreamMethods:
         return not body.stream.must_end
 
     def before_wait(self, function: F) -> F:
-        """Call a function before a generator stream waits, to give back what should not be held meanwhile.
+        """Call a function before a generator stream waits, to release what should not be held meanwhile.
 
-        Flask-SQLAlchemy's session is removed by itself.
+        The connection of Flask-SQLAlchemy's session is released without it.
 
-        :raises TypeError: it cannot be called.
+        :return: the function, unchanged.
+        :raises TypeError: if the function cannot be called.
         """
         if not callable(function):
             raise TypeError(f"@datastar.before_wait decorates a function without parameters, not {function!r}")
@@ -183,27 +191,27 @@ class StreamMethods:
     def publish(self, topic: str, data: Any = None) -> None:
         """Publish data to the streams that :meth:`subscribe` to a topic or notice its :meth:`changes`.
 
-        Works wherever the app's context is: in a view, a command, a background job.
+        It works wherever there is an app context: in a view, a command, a background job.
 
-        :param data: anything JSON-able.
+        :param data: any value that can be sent as JSON.
         """
         publish_message(current_app_state(self), _topic(topic), data)
 
     def broadcast(self, topic: str) -> Broadcast:
-        """Send events to the streams that :meth:`follow` a topic: the result has all sending methods.
+        """Return an object with all sending methods, which send to the streams that :meth:`follow` a topic.
 
-        Each call is one message; inside ``with datastar.broadcast(topic) as out:`` all of them are one, and none is
-        sent when the block raises.
+        Each call is one message. All calls inside ``with datastar.broadcast(topic) as out:`` are one message, which is
+        not sent if the block raises.
         """
         return broadcast_events(current_app_state(self), _topic(topic))
 
     def broadcast_to(self, scope: Scope, tab: str | AllTabs | None = ALL_TABS) -> Broadcast:
-        """Send events to all pages of one scope, or of one of its tabs, at the next wait point of their streams.
+        """Return an object with all sending methods, which send to all pages of a scope, or of one of its tabs.
 
-        Each page gets them once, however many streams it has.
+        Each page gets the events once, however many streams it has, at the next wait point of one of them.
 
-        :param tab: a tab's id, such as :attr:`tab_id`; left out, all tabs of the scope. None, which :attr:`tab_id` is
-            if the page sent no id, is refused.
+        :param tab: a tab's id, such as :attr:`tab_id`; by default all tabs of the scope. None is refused, because
+            :attr:`tab_id` is None if the page sent no id.
         :raises ValueError: if ``scope`` or ``tab`` is None or "".
         """
         return broadcast_events(current_app_state(self), scope_topic(named_scope(scope), named_tab(tab)))
@@ -214,15 +222,15 @@ class StreamMethods:
         return Tabs(current_app_state(self))
 
     def prepare_stop(self) -> None:
-        """Tell that this process is about to stop: its streams end, and their pages come back a little later.
+        """Announce that this process is about to stop: its streams end, and their pages come back a little later.
 
-        For a program that stops its server itself; gunicorn and the development server need no call. It holds for all
-        apps of the process, and works in a signal handler, without a context.
+        Only a program that stops its server itself needs the call; gunicorn and the development server do not. It
+        applies to all apps of the process, and works in a signal handler, without a context.
         """
         begin_stop()
 
     def stats(self) -> dict[str, Any]:
-        """Give counters of this process: open, opened, ended (by reason), dropped, queue_high_water (events)."""
+        """Return counters of this process: open, opened, ended (by reason), dropped, queue_high_water (events)."""
         return hub_of(current_app_state(self)).stats()
 
 

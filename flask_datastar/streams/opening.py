@@ -1,4 +1,4 @@
-"""Opening a stream: refuse or answer, whose it is, what its last ending means, a place for it, its body."""
+"""The opening of streams: refusals, the owner, the page's last ending, a place for the stream, and its body."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from .response import stream_response
 from .servers import check_server
 from .subscriptions import Subscription
 
-#: Sent first on a stream that came back: the client keeps the interval that the last ending gave it.
+#: Sent first on a stream that came back, because the client still has the interval of the last ending.
 _USUAL_RETRY = b"retry: 1000\n\n"
 #: Clears the client's last event id.
 _NO_ID = b"id: \n\n"
@@ -51,10 +51,10 @@ ScopeSource = Scope | Callable[[], Scope]
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """What a stream was declared with.
+    """The options of a declared stream.
 
-    :param scope: whose stream it is; None and "" mean that it does not replace another one.
-    :param before_wait: called before a generator waits.
+    :param scope: whose stream it is; with None or "" it replaces no other stream.
+    :param before_wait: functions that are called before a generator waits.
     """
 
     scope: ScopeSource
@@ -67,18 +67,18 @@ class StreamOptions:
 
 @dataclass(slots=True)
 class _Visit:
-    """What a request says of the stream that it asks for."""
+    """The facts about a request for a stream."""
 
     options: StreamOptions
     endpoint: str
     #: Names the stream, for errors.
     describe: Callable[[], str]
-    #: How the page's stream ended before; None for a first request.
+    #: The ending of the page's last stream; None for a first request.
     before: Ending | None
     owner: str
     tab: str | None
     page: str | None
-    #: Path and query without the signals: what tells a page's streams from each other.
+    #: Path and query without the signals: the streams of a page differ by it.
     url: str
     #: Sent before everything else.
     prelude: bytes = b""
@@ -99,7 +99,7 @@ def open_response(
     :param run: calls the user's function, which returns a generator, a :class:`Follow`, or a response that is sent
         instead.
     :param describe: names the stream, for errors.
-    :raises SetupError: if the server cannot hold streams, if other processes would not be told of anything, or if the
+    :raises SetupError: if the server cannot hold streams, if messages would not reach other processes, or if the
         request has a stream already.
     :raises werkzeug.exceptions.ServiceUnavailable: if there is no room (503).
     """
@@ -121,7 +121,7 @@ def open_response(
         state.opening = None
     if isinstance(result, Response):
         if own is not None:
-            # It may be a stream that the function opened itself, with its own.
+            # The response may be a stream that the function opened itself, with a subscription of its own.
             own.close()
         return result
     body = _make_body(result, visit, hub, stream, state)
@@ -135,10 +135,10 @@ def open_response(
 
 
 def _refuse_or_answer(state: RequestState, current: Request, before: Ending | None) -> Response | None:
-    """Refuse a request that can have no stream, or answer it; None if it may have one."""
+    """Return the response to a request that gets no stream, or raise; None if it may get a stream."""
     check_server(state.app_state, current.environ)
     if state.stream_body is not None:
-        raise SetupError("this request has opened a stream already, and has one answer; open one, and return it")
+        raise SetupError("this request has opened a stream already, and has one response; open one, and return it")
     if current.method == "HEAD":
         return head_response(state.app_state)
     if before is not None and before.kind is EndingKind.DONE:
@@ -147,7 +147,7 @@ def _refuse_or_answer(state: RequestState, current: Request, before: Ending | No
 
 
 def _whose(state: RequestState, current: Request, scope: ScopeSource) -> tuple[str, str | None, str | None, str]:
-    """Find out whose stream it is: owner, tab, page and URL of a :class:`_Visit`."""
+    """Return the owner, tab, page and URL of a :class:`_Visit`."""
     signals = read_signals(current, state)
     query = "&".join(
         part for part in current.query_string.decode("latin-1").split("&") if not part.startswith(f"{QUERY_KEY}=")
@@ -157,31 +157,34 @@ def _whose(state: RequestState, current: Request, scope: ScopeSource) -> tuple[s
 
 
 def _resolve_ending(visit: _Visit, before: Ending, hub: StreamHub, app_state: AppState) -> bool:
-    """Find out what the ending of the page's last stream means; False if the page has another one, and needs none."""
+    """Prepare a visit for the ending of the page's last stream.
+
+    :return: whether the page needs a stream; False if another stream of it is open.
+    """
     visit.prelude = _USUAL_RETRY
     if before.kind is not EndingKind.REPLACED:
         return True
     visit.prelude += _NO_ID
     if visit.page is not None and visit.page != before.page:
-        # A duplicated tab: it gets an id of its own, the same for all its streams, and lives on beside the first.
+        # A duplicated tab: it gets an id of its own, the same for all its streams, and stays beside the first tab.
         visit.tab = sha256(visit.page.encode()).hexdigest()[:16]
         visit.prelude += patch_signals({TAB_ID_SIGNAL: f"{visit.tab}.{visit.page}"}).encode()
         return True
     if visit.owner and visit.tab and not hub.tabs.restore(visit.owner, visit.tab, visit.page, visit.url):
-        # The stream that took the place has gone meanwhile, and the page has none.
+        # The stream that replaced it is gone meanwhile, so the page has no stream.
         return True
     app_state.warn_once(
-        "Datastar: stream %s was asked for twice by one page; the second request is answered 204. The browser "
-        "can do so by itself when it is shown again; otherwise use tab_signal() for the tab id",
+        "Datastar: stream %s was requested twice by one page; the second request gets a 204. The browser may send it "
+        "by itself when the page is shown again; otherwise use tab_signal() for the tab id",
         visit.endpoint,
     )
     return False
 
 
 def _reserve(visit: _Visit, hub: StreamHub, state: RequestState, current: Request) -> tuple[Stream, Follow | None]:
-    """Reserve a place for the stream, and listen to what is sent to its owner.
+    """Reserve a place for the stream, and subscribe to the events for its owner.
 
-    :return: the stream, and what listens; None for a stream without an owner.
+    :return: the stream, and the subscription; None in its place for a stream without an owner.
     :raises werkzeug.exceptions.ServiceUnavailable: if there is no room (503).
     """
     try:
@@ -190,16 +193,16 @@ def _reserve(visit: _Visit, hub: StreamHub, state: RequestState, current: Reques
         raise ServiceUnavailable(str(error)) from error
     if stream.entry is None:
         return stream, None
-    # Before the function reads what it sends, so that nothing that is sent to its owner falls between.
+    # Before the function reads its data, so that no event for the owner is lost in between.
     own = Addressed(hub, stream.entry)
     state.subscriptions.append(own)
     return stream, own
 
 
 def _make_body(result: object, visit: _Visit, hub: StreamHub, stream: Stream, state: RequestState) -> StreamBody:
-    """Make the body that the function's result asks for; what was set before goes out first.
+    """Create the body for the function's result; events and signals that the function has sent go out first.
 
-    :raises TypeError: if the result is no stream.
+    :raises TypeError: if the result is not a stream.
     """
     if not isinstance(result, Follow | Iterator):
         raise TypeError(

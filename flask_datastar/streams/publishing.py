@@ -20,7 +20,7 @@ def publish_message(app_state: AppState, topic: str, data: Any) -> None:
     """Publish data, as JSON, to the streams that subscribed to a topic.
 
     :raises ValueError: if the data has no strict JSON form, or is too large.
-    :raises SetupError: if most streams would not get it, or the data holds the sender's CSRF token.
+    :raises SetupError: if most streams would not get it, or the data contains the sender's CSRF token.
     :raises BrokerError: if the streams of other processes may not get it.
     """
     payload = Payload(app_state.dumps(data).encode())
@@ -30,12 +30,12 @@ def publish_message(app_state: AppState, topic: str, data: Any) -> None:
 
 
 def broadcast_events(app_state: AppState, topic: str) -> Broadcast:
-    """Give what sends events to the streams that follow a topic."""
+    """Return an object that sends events to the streams that follow a topic."""
     return Broadcast(app_state, partial(_publish, app_state, topic, MessageKind.EVENTS))
 
 
 def _publish(app_state: AppState, topic: str, kind: MessageKind, payload: Payload) -> None:
-    """Hand a payload to all streams of a topic: at once, or when the transaction that it tells of is committed."""
+    """Send a payload to all streams of a topic: at once, or when the current transaction is committed."""
     check_publisher(app_state)
     hub = hub_of(app_state)
     note_unheard(app_state, hub, topic, kind)

@@ -1,8 +1,9 @@
-"""Streams that the application refuses or fails to open: a login that has run out, a page that is gone, an exception.
+"""Streams that the application refuses or fails to open: an expired login, a page that is gone, an exception.
 
-The client asks without an end for a stream that answers with an error, and follows a redirect unseen. So a refusal
-becomes a response that it understands: the redirect, if there is one, and the id of a stream that is done. What an
-error handler answers with 200 after an exception gets an end as well: the page comes back, later each time.
+The client repeats a stream's request forever if the response is an error, and its page never sees a redirect. So a
+refusal becomes a response that the client understands: the redirect, if there is one, and the id of a stream that is
+done. A response with status 200, made by an error handler after an exception, gets an ending as well: the page comes
+back, later each time.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-from flask import Flask, Request, Response, request
+from flask import Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from ..reading.signals import is_datastar_request
 from ..sansio import elements, signals
 from ..sansio.consts import RESERVED_ID_PREFIX
 from ..sansio.endings import Ending, EndingKind, ending_block
+from ..sending.flush import flush
 from ..sending.redirects import REDIRECTS, convert_redirect, redirect_event
 from ..sending.response import EventResponse, finish, start_response
 from ..sending.restarts import restart_block
@@ -26,17 +28,19 @@ from ..state.app import AppState, with_context
 from ..state.request import RequestState, request_state_of
 
 _REFUSALS = frozenset({401, 403, 404, 405, 410})
+#: The redirects that the client's ``fetch`` follows with the same method; before a stream they are left to it.
+_FOLLOWED = frozenset({307, 308})
 #: Statuses of responses that refuse a stream.
 REFUSED = _REFUSALS | REDIRECTS
 
 
 def install_refusals(app_state: AppState) -> None:
-    """Note which requests have met an exception, also one that an error handler answers."""
+    """Record the status of each request's exception, also if an error handler handles it."""
     app = app_state.app
     handle = app.handle_user_exception
 
     def note_and_handle(*arguments: Any) -> Any:
-        # The last one is the exception; newer versions of Flask pass the context, too.
+        # The last argument is the exception; newer versions of Flask pass the context, too.
         state = request_state_of(request._get_current_object())  # type: ignore[attr-defined]
         if state is not None:
             error = arguments[-1]
@@ -47,7 +51,7 @@ def install_refusals(app_state: AppState) -> None:
 
 
 def asks_for_stream(current: Request, app_state: AppState) -> bool:
-    """Whether the client asks for a stream: a declared one, or a plain view that calls ``start_stream()``."""
+    """Return whether the client requests a stream: a declared one, or a plain view that calls ``start_stream()``."""
     endpoint = current.endpoint
     if endpoint is None or not is_datastar_request(current):
         return False
@@ -60,7 +64,7 @@ def asks_for_stream(current: Request, app_state: AppState) -> bool:
 
 
 class PlainStreams(dict[str, bool]):
-    """Endpoint of a plain view → whether it opens streams, by what it has done before and by its code."""
+    """Endpoint of a plain view → whether it opens streams: it has done so before, or its code can."""
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__()
@@ -74,7 +78,7 @@ class PlainStreams(dict[str, bool]):
 
 
 def _codes(function: object, seen: set[int]) -> Iterator[CodeType]:
-    """Give the code of a view function, of what it decorates, and of the functions in them."""
+    """Yield the code of a view function, of the function that it decorates, and of the functions inside them."""
     if id(function) in seen:
         return
     seen.add(id(function))
@@ -102,7 +106,7 @@ def _nested(code: CodeType) -> Iterator[CodeType]:
 
 
 def end_stream(response: Response, current: Request, state: RequestState) -> Response:
-    """Give a response in a stream's place the end that the client understands."""
+    """Convert a response in a stream's place to one with an ending that the client understands."""
     if response.status_code in REFUSED:
         return refuse_stream(response, current, state)
     if response.status_code == 200 and state.failed_with is not None:
@@ -118,7 +122,7 @@ def end_stream(response: Response, current: Request, state: RequestState) -> Res
 
 
 def refuse_stream(response: Response, current: Request, state: RequestState) -> EventResponse:
-    """Answer with status 200, the redirect event if there is one, and the id after which the client stays away."""
+    """Return a response with status 200, the redirect if there is one, and the id after which the client stays away."""
     converted = convert_redirect(response, current, state)
     if not isinstance(converted, EventResponse):
         converted = _start_with_cookies(response, state)
@@ -128,16 +132,16 @@ def refuse_stream(response: Response, current: Request, state: RequestState) -> 
 
 
 def _as_events(response: Response, state: RequestState) -> EventResponse | None:
-    """Return a response as events: the client patches HTML and JSON as it does events, but they have no end.
+    """Return a response as events. The client patches HTML and JSON as well, but they cannot carry an ending.
 
-    :return: None for what is none of these, and for events that have an end already.
+    :return: the response; None for other types, and for events that have an ending already.
     """
     if isinstance(response, EventResponse):
         return response
     if response.is_streamed:
         return None
     if response.mimetype == "text/event-stream":
-        # Written by hand.
+        # Events that the application has written by hand.
         data = response.get_data()
         if f"\nid: {RESERVED_ID_PREFIX}".encode() in b"\n" + data:
             return None
@@ -162,7 +166,7 @@ def _as_events(response: Response, state: RequestState) -> EventResponse | None:
 
 
 def _start_with_cookies(response: Response, state: RequestState) -> EventResponse:
-    """Start a response in the place of another one, which is closed."""
+    """Create a response with the cookies of another one, and close that one."""
     started = start_response(state)
     for cookie in response.headers.getlist("Set-Cookie"):
         started.headers.add("Set-Cookie", cookie)
@@ -173,28 +177,37 @@ def _start_with_cookies(response: Response, state: RequestState) -> EventRespons
 # In the middle of a stream
 
 
-def refusal_of(error: Exception, app: Flask) -> Response | None:
-    """Return the refusal that the application answers an exception with; None for a failure.
+def refusal_of(error: Exception, state: RequestState) -> Response | None:
+    """Return the refusal that the application makes of an exception; None for a failure.
 
-    Error handlers have their say, as before a stream. Called while the exception is handled.
+    Error handlers run, as they do before a stream opens, and what they make of a refusal is still one. Called while the
+    exception is handled; what was queued before it is dropped.
     """
+    app = state.app_state.app
+    state.reset()
     try:
         response = app.make_response(app.handle_user_exception(*with_context(error)))
     except Exception:
-        # None takes it, or one fails itself.
+        # No error handler takes the exception, or the handler itself fails.
         return None
-    return response if is_refusal(response) else None
+    is_answered = response.status_code == 200 and state.failed_with in _REFUSALS
+    return response if is_answered or is_refusal(response) else None
 
 
 def is_refusal(result: object) -> bool:
-    """Whether a generator's result, or an error handler's, refuses the stream."""
-    return isinstance(result, Response) and result.status_code in REFUSED
+    """Return whether the result of a generator, or of an error handler, refuses the stream.
+
+    After the first byte, no redirect is left that the client could follow by itself.
+    """
+    return isinstance(result, Response) and result.status_code in REFUSED | _FOLLOWED
 
 
 def refusal_events(response: Response, state: RequestState) -> bytes:
-    """Return what is sent before the end of a refused stream: the redirect, if the refusal is one."""
-    if response.status_code not in REDIRECTS:
-        return b""
+    """Return what is sent before the end of a refused stream: the redirect, or what an error handler responded."""
+    if response.status_code not in REDIRECTS | _FOLLOWED:
+        is_shown = response.status_code == 200 or isinstance(response, EventResponse)
+        answered = _as_events(response, state) if is_shown else None
+        return flush(state, answered) if answered is not None else b""
     current = request._get_current_object()  # type: ignore[attr-defined]
     try:
         event = redirect_event(response, current, state)

@@ -1,4 +1,4 @@
-"""The response of a stream: what the server gets instead of a finished body."""
+"""The response of a stream, which passes its body to the server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .body import StreamBody
 
 
 class StreamResponse(EventResponse):
-    """Called by the server, it hands out the body itself, and keeps nothing."""
+    """A response that returns the body itself when the server calls it, and keeps nothing."""
 
     body: StreamBody
 
@@ -27,23 +27,23 @@ class StreamResponse(EventResponse):
         if "Set-Cookie" in headers:
             self._drop_unchanged_session(headers)
         write = start_response(self.status, headers.to_wsgi_list())
-        # What holds the request: a stream that only follows lives for hours without it.
+        # The environ would keep the request alive, which a stream that only follows does not need.
         environ.pop("werkzeug.request", None)
         if self.response is not body:
-            # Somebody's after_request function wrapped the body, and compresses it perhaps: nothing may pass that by.
+            # An after_request function has wrapped the body, perhaps to compress it: nothing may bypass the wrapper.
             body.connect(environ, start_response, None)
-            # First of all the body, whatever others do at the end.
+            # The body first, in case another callback fails.
             return ClosingIterator(self.iter_encoded(), [body.close, self.close])
         body.connect(environ, start_response, write)
-        # The server alone holds it from now on.
+        # From now on, only the server keeps the body.
         del self.body
         self.response = ()
         return ClosingIterator(body, self.close) if self._on_close else body
 
     def make_sequence(self) -> None:
-        """Refuse to collect a body that has no end; called when somebody asks for all of it.
+        """Refuse to collect a body that has no end.
 
-        :raises SetupError: always.
+        :raises SetupError: when it is called, which Werkzeug does to read the whole body.
         """
         raise SetupError(
             "a stream's body has no end and cannot be read before it is sent, as add_etag(), get_data() and data do; "
@@ -53,8 +53,8 @@ class StreamResponse(EventResponse):
     def _drop_unchanged_session(self, headers: Headers) -> None:
         """Drop the cookie that Flask sends only because a session is permanent.
 
-        A page whose stream comes back would overwrite what another request has set meanwhile. Asked late, because
-        to ask is to use the session, which would add ``Vary: Cookie``.
+        A stream that comes back would overwrite what another request has set meanwhile. This is checked late, because
+        the check uses the session, which would add ``Vary: Cookie``.
         """
         if self._app_state is not None and has_request_context() and not session.modified:
             name = self._app_state.app.config["SESSION_COOKIE_NAME"]
@@ -63,7 +63,7 @@ class StreamResponse(EventResponse):
 
 
 def stream_response(state: RequestState, body: StreamBody) -> Response:
-    """Make the response of a stream, with the headers and cookies that the function has set on its own so far."""
+    """Create the response of a stream, with the headers and cookies that its function has set so far."""
     # mypy takes the hash of the class for that of its instances.
     response = _class_for(state.app_state.app.response_class)(state.app_state)  # type: ignore[arg-type]
     response.response = response.body = body
@@ -77,7 +77,7 @@ def stream_response(state: RequestState, body: StreamBody) -> Response:
 
 @cache
 def _class_for(response_class: type[Response]) -> type[StreamResponse]:
-    """Give a stream's response of the app's own ``response_class``: Flask makes any other one into that."""
+    """Return a class of stream responses that also inherits the app's ``response_class``: Flask converts others."""
     if issubclass(StreamResponse, response_class):
         return StreamResponse
     return cast(type[StreamResponse], type(response_class.__name__, (StreamResponse, response_class), {}))

@@ -12,7 +12,7 @@ from .subscriptions import Subscription
 
 
 class RunningBody(ABC):
-    """What wait points and subscriptions need of a stream's body."""
+    """A stream's body, as wait points and subscriptions know it."""
 
     __slots__ = ()
 
@@ -20,22 +20,22 @@ class RunningBody(ABC):
 
     @abstractmethod
     def adopt(self, subscription: Subscription) -> None:
-        """Close a subscription with the stream."""
+        """Bind a subscription to the stream, and close it with the stream."""
 
     def wait(
         self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
     ) -> bool:
         """Wait inside the user's generator.
 
-        :param is_ready: asked each time the stream is woken.
-        :param deadline: ``time.monotonic()``; None to wait without an end.
-        :param ready_at: returns a time at which ``is_ready`` is to be asked again, None for none.
-        :return: whether it is ready; False at the deadline.
+        :param is_ready: called each time the stream is woken.
+        :param deadline: ``time.monotonic()``; None to wait forever.
+        :param ready_at: returns the time at which to call ``is_ready`` again, or None.
+        :return: the last result of ``is_ready``; False at the deadline.
         :raises SetupError: if the stream runs no generator.
         """
         raise SetupError(
             "a wait point was reached after the stream was opened with datastar.follow(…), which runs no generator; "
-            "give start_stream() a generator instead, and wait in that"
+            "pass a generator to start_stream() instead, and wait in that"
         )
 
 
@@ -60,7 +60,7 @@ def current_body() -> RunningBody:
 
 
 def add_subscription(state: RequestState, subscription: Subscription) -> None:
-    """Tie a subscription to its request: the stream that it opens takes it over, else it ends with the request."""
+    """Add a subscription to its request: it ends with the stream of the request, or with the request itself."""
     body = running_body(state)
     if body is not None:
         body.adopt(subscription)

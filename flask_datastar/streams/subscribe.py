@@ -1,4 +1,4 @@
-"""Messages: what is published to topics, one after the other, queued for one generator within its limits."""
+"""The wait point ``subscribe``: the messages of topics, one after the other, from a queue with limits."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ..transport.wakeups import make_short_lock
 from .running import current_body
 from .subscriptions import Subscription
 
-# A look at the enum costs as much as the rest of a delivery.
+# Reading a member of the enum costs as much as the rest of a delivery.
 _MESSAGE = MessageKind.MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What :meth:`Datastar.subscribe` gives: the topic, and the published data, decoded from JSON."""
+    """A message from :meth:`Datastar.subscribe`: its topic, and the published data, decoded from JSON."""
 
     topic: str
     data: Any
 
 
 class Messages(Subscription):
-    """What ``datastar.subscribe()`` gives: an iterator of :class:`Message`, and of None at each tick."""
+    """The result of ``datastar.subscribe()``: an iterator over each :class:`Message`, and None at each tick."""
 
     __slots__ = ("_every", "_has_overflowed", "_lock", "_next_tick", "_pending", "_pending_bytes", "waited_for")
 
@@ -38,14 +38,14 @@ class Messages(Subscription):
         self._pending_bytes = 0
         self._has_overflowed = False
         self._lock = make_short_lock()
-        #: Whether a publisher gave this stream a turn since it last took something.
+        #: Whether a publisher has waited for this stream since it last took a message.
         self.waited_for = False
         self._every = every
         self._next_tick = None if every is None else time.monotonic() + every
         super().__init__(hub, topics)
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
-        """Queue a message; a stream that falls behind ends, and its page comes back."""
+        """Queue a message; if the queue overflows, the stream ends, and its page comes back."""
         if kind is not _MESSAGE:
             return
         settings = self._hub.settings
@@ -53,7 +53,7 @@ class Messages(Subscription):
             if self._has_overflowed:
                 return
             count, size = len(self._pending) + 1, self._pending_bytes + len(payload.data)
-            # One message is taken whatever its size, as everywhere.
+            # A single message is queued whatever its size, as in a stream's own queue.
             if count > settings.max_queued_events or (count > 1 and size > settings.max_queued_bytes):
                 self._has_overflowed = True
                 self._pending.clear()
@@ -69,7 +69,7 @@ class Messages(Subscription):
             self._hub.turns.press(self)
 
     def bind(self, stream: Stream) -> None:
-        """Belong to a stream, which ends at once if too much has come already."""
+        """Bind the messages to a stream, which ends at once if the queue has overflowed already."""
         super().bind(stream)
         if self._has_overflowed:
             self._end_slow()
@@ -83,7 +83,7 @@ class Messages(Subscription):
 
     def __next__(self) -> Message | None:
         while True:
-            # A tick that is due comes first: messages without a pause are not to keep it away.
+            # A tick that is due comes first, because messages may come without a pause.
             if not current_body().wait(lambda: bool(self._pending) and not self._is_tick_due(), self._next_tick, None):
                 assert self._every is not None
                 self._next_tick = time.monotonic() + self._every

@@ -1,6 +1,6 @@
-"""Subscriptions: what all ways to listen to topics have in common, and what a topic may be called.
+"""Subscriptions of streams to topics, and the check of the topics' names.
 
-They begin when they are made, so that nothing published between that and the first wait is lost.
+A subscription starts when it is created, so that no message before the first wait is lost.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..hub.stream import Stream
 
 
 class Subscription:
-    """Topics that one stream listens to, from the call on, also before the stream is open."""
+    """The topics that one stream listens to, from its creation on, also before the stream is open."""
 
     __slots__ = ("_hub", "_is_closed", "_stream", "topics")
 
@@ -29,21 +29,21 @@ class Subscription:
         return check_topics(topics)
 
     def bind(self, stream: Stream) -> None:
-        """Belong to a stream, which is woken by what comes."""
+        """Bind the subscription to a stream, which messages wake."""
         self._stream = stream
 
     def close(self) -> None:
-        """Listen no more; safe to call twice."""
+        """End the subscription; safe to call twice."""
         if not self._is_closed:
             self._is_closed = True
             self._hub.bus.unsubscribe(self.topics, self)
 
     @abstractmethod
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
-        """Take what was published."""
+        """Receive a message."""
 
     def catch_up(self) -> None:
-        """Take note that messages may have been missed."""
+        """React to a gap, in which messages may have been missed."""
 
     def _wake(self) -> None:
         if self._stream is not None:
@@ -51,10 +51,10 @@ class Subscription:
 
 
 def check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
-    """Check the names of topics.
+    """Check the names of topics, and return each name once.
 
-    :raises ValueError: if there is no name, or one is empty or starts with NUL (the extension's own).
-    :raises TypeError: if one is no string.
+    :raises ValueError: if there is no name, or a name is empty or starts with NUL, which is reserved.
+    :raises TypeError: if a name is not a string.
     """
     if not topics:
         raise ValueError("no topic is given; give one or more names")
@@ -64,5 +64,5 @@ def check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
         if not topic:
             raise ValueError("topic is '': an empty text names nothing; give a name")
         if topic.startswith("\0"):
-            raise ValueError(f"topic is {topic!r}: NUL at the start is the extension's own; give any other text")
+            raise ValueError(f"topic is {topic!r}: NUL at the start is reserved; give any other text")
     return tuple(dict.fromkeys(topics))

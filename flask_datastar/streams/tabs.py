@@ -16,33 +16,35 @@ class Tabs:
         self._tabs = hub_of(app_state).tabs
 
     def count(self, *, everywhere: bool = False) -> int:
-        """Count the live (scope, tab) pairs of this process; streams without are in :meth:`Datastar.stats`.
+        """Count the tabs, as pairs of scope and tab, that have a stream in this process.
 
-        :param everywhere: count those of all processes. A page that has streams in two of them counts twice.
-        :raises BrokerError: if the broker does not answer.
+        Streams without a scope or a tab are counted in :meth:`Datastar.stats` only.
+
+        :param everywhere: whether to count those of all processes. A tab with streams in two processes counts twice.
+        :raises BrokerError: if the broker does not respond.
         """
         return self._tabs.count(everywhere=everywhere)
 
     def scopes(self, *, everywhere: bool = False) -> set[str]:
-        """Return the scopes that have a stream in this process: who is here, in however many tabs. They are texts.
+        """Return the scopes, as strings, that have a stream in this process: who is here, in however many tabs.
 
-        :param everywhere: those of all processes. The broker gives the name of each open stream for it, which is for
-            thousands of them rather than for millions.
-        :raises BrokerError: if the broker does not answer.
+        :param everywhere: whether to return those of all processes. The broker then lists every open stream, which
+            suits thousands of streams rather than millions.
+        :raises BrokerError: if the broker does not respond.
         """
         return self._tabs.scopes(everywhere=everywhere)
 
     def snapshot(self) -> list[TabInfo]:
-        """List this process's streams that have a scope: scope, tab or None, page, endpoint, opened_at (Unix time)."""
+        """Return this process's streams with a scope: scope, tab or None, page, endpoint, opened_at (Unix time)."""
         return self._tabs.snapshot()
 
     def close(self, scope: Scope, tab: str | AllTabs | None = ALL_TABS, *, restart: bool = False) -> int:
         """End the streams of a scope, or of one of its tabs, in all processes.
 
-        :param tab: a tab's id, such as :attr:`Datastar.tab_id`; left out, all tabs of the scope. None is refused.
-        :param restart: let the pages come back, and so meet the login check; without it they stay away.
-        :return: how many of them were in this process.
+        :param tab: a tab's id, such as :attr:`Datastar.tab_id`; by default all tabs of the scope. None is refused.
+        :param restart: whether the pages come back, and so meet the login check; by default they stay away.
+        :return: the number of streams that it ended in this process.
         :raises ValueError: if ``scope`` or ``tab`` is None or "".
-        :raises BrokerError: if other processes may not have heard of it.
+        :raises BrokerError: if other processes may not have received the command.
         """
         return self._tabs.close(named_scope(scope), named_tab(tab), Reason.RESTART if restart else Reason.DONE)

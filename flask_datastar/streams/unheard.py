@@ -1,4 +1,4 @@
-"""What is published and reaches no stream: a line in the log, in debug mode."""
+"""Warnings about messages that reach no stream, in debug mode."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..state.app import AppState
 from .follow import Follow
 from .subscribe import Messages
 
-#: What listens to a topic and ignores what is published, or broadcast, to it.
+#: Kind of message → the subscribers that ignore it.
 _IGNORING: dict[MessageKind, tuple[type, ...]] = {
     MessageKind.MESSAGE: (Follow, Stream),
     MessageKind.EVENTS: (Messages,),
@@ -19,7 +19,7 @@ _IGNORING: dict[MessageKind, tuple[type, ...]] = {
 
 
 def note_unheard(app_state: AppState, hub: StreamHub, topic: str, kind: MessageKind) -> None:
-    """Log, in debug mode, that nobody here gets what is published, where there can be nobody elsewhere."""
+    """Warn, in debug mode, of a message that reaches no stream here, and cannot reach other processes."""
     if not app_state.app.debug or hub.bus.is_shared or topic.startswith("\0"):
         return
     listeners = hub.topics.subscribers(topic)
@@ -27,19 +27,19 @@ def note_unheard(app_state: AppState, hub: StreamHub, topic: str, kind: MessageK
         return
     if listeners and kind is MessageKind.MESSAGE:
         hub.notices.warn(
-            "Datastar: what was published to %r reached no stream: those that are there follow() it, which gets "
-            "what is sent by broadcast(%r)",
+            "Datastar: a message published to %r reached no stream: the streams of this topic use follow(), which gets "
+            "only what broadcast(%r) sends",
             topic,
             topic,
         )
     elif listeners:
         hub.notices.warn(
-            "Datastar: what was broadcast to %r reached no stream: those that are there subscribe() to it, which gets "
-            "what is sent by publish(%r)",
+            "Datastar: events broadcast to %r reached no stream: the streams of this topic use subscribe(), which gets "
+            "only what publish(%r) sends",
             topic,
             topic,
         )
     else:
         near = get_close_matches(topic, hub.topics.names())
         hint = f"; there are streams of {', '.join(map(repr, near))}" if near else ""
-        hub.notices.warn("Datastar: what was published to %r reached no stream%s", topic, hint)
+        hub.notices.warn("Datastar: a message to topic %r reached no stream%s", topic, hint)

@@ -14,10 +14,37 @@
 
 from __future__ import annotations
 
-from .answer import Answer
-from .broker_contract import BrokerContract
-from .brokers import Brokers, Inbox
-from .client import DatastarClient
-from .shared_brokers import SharedBrokerContract
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .answer import Answer
+    from .broker_contract import BrokerContract
+    from .brokers import Brokers, Inbox
+    from .client import DatastarClient
+    from .shared_brokers import SharedBrokerContract
 
 __all__ = ["Answer", "BrokerContract", "Brokers", "DatastarClient", "Inbox", "SharedBrokerContract"]
+
+# Imported on first access, because `import flask_datastar.testing.waiting` also runs this file, in processes that
+# gevent patches later.
+_MODULES = {
+    "Answer": "answer",
+    "BrokerContract": "broker_contract",
+    "Brokers": "brokers",
+    "DatastarClient": "client",
+    "Inbox": "brokers",
+    "SharedBrokerContract": "shared_brokers",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

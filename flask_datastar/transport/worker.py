@@ -78,6 +78,11 @@ def thread_count() -> int | None:
     return _threads.by_process[os.getpid()]
 
 
+def note_threads(count: int) -> None:
+    """Keep how many threads this process has, as the server of a request shows it."""
+    _threads.by_process[os.getpid()] = count
+
+
 def _count_threads() -> int | None:
     for found in _workers():
         if type(found).__module__ == "gunicorn.workers.gthread":

@@ -27,7 +27,7 @@ class View:
     endpoint: str
     group: str
     blueprint: Blueprint | None
-    #: Further keywords of ``add_url_rule``.
+    #: Further keyword arguments of ``add_url_rule``.
     options: dict[str, Any]
     #: Its events.
     handlers: tuple[Handler, ...]
@@ -37,7 +37,7 @@ class View:
 
     @property
     def key(self) -> str:
-        """Its group, which no other view has."""
+        """The group, which no other view has."""
         return self.group
 
     def check_replaces(self, earlier: View) -> None:

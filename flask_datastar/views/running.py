@@ -1,4 +1,4 @@
-"""The runs of views' pages and events: each request gets an object of its own."""
+"""The execution of a view's page and events, with a new object of the class for each request."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from ..handlers.dispatch import bear_names, make_call, note_guarded
 from ..handlers.handler import EVENT_ARGUMENT, Handler, Run, is_event_name
+from ..reading.bodies import read_query
 from ..reading.signals import is_datastar_request, read_signals
 from ..sansio.elements import gives_html, html_text
 from ..sending.response import EventResponse
@@ -50,8 +51,8 @@ def _check_page(view_class: type, method: str, result: object) -> object:
     # A browser that loads a page would show the events as text.
     if isinstance(result, EventResponse) and not is_datastar_request(request):
         raise TypeError(
-            f"view {title_of(view_class)}: {method}() gave an event response when the page was loaded; give None, or a "
-            "response for a browser, such as flask.redirect(…), which becomes the redirect event where it has to"
+            f"view {title_of(view_class)}: {method}() gave an event response when the page was loaded; return None, or "
+            "a response for a browser, such as flask.redirect(…), which becomes a redirect event for the client"
         )
     return result
 
@@ -74,7 +75,7 @@ def make_event_run(app_state: AppState, handler: Handler) -> Run:
 
 
 def make_every_run(app_state: AppState, handler: Handler) -> Run:
-    """Make what gives an event to ``handle_event``, unless it has a method of its own, with other verbs."""
+    """Create the function that passes an event to ``handle_event``, unless the event has a method of its own."""
     call = app_state.app.ensure_sync(handler.function)
 
     def call_for_event(current: Request, state: RequestState, url_values: dict[str, Any], page: StarView) -> object:
@@ -91,7 +92,7 @@ def make_every_run(app_state: AppState, handler: Handler) -> Run:
             raise MethodNotAllowed(valid_methods=sorted(rule.methods or ()))
         return run(current, state, url_values)
 
-    # It has the same guards as the other events.
+    # ``handle_event`` has the same guards as the other events.
     vars(check_and_run).update(vars(run))
     return check_and_run
 
@@ -106,7 +107,7 @@ def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]
     def act(current: Request, state: RequestState, url_values: dict[str, Any]) -> object:
         page = view_class()
         if load is not None and (ended := load(page, **url_values)) is not None:
-            # A body with a status is accepted here because the page accepts it, too.
+            # A body with a status is accepted here, because a page's ``load`` may return one, too.
             return app.make_response(ended) if isinstance(ended, tuple) else ended
         return call(current, state, url_values, page)
 
@@ -120,7 +121,7 @@ def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]
     def run(current: Request, state: RequestState, url_values: dict[str, Any]) -> object:
         if not view_url.is_fixed:
             rule = current.url_rule
-            url_values = view_url.read(url_values, rule.arguments if rule is not None else (), current.args)
+            url_values = view_url.read(url_values, rule.arguments if rule is not None else (), read_query(current))
         state.running_view = (group, url_values)
         return guarded(**url_values) if guarded is not None else act(current, state, url_values)
 

@@ -29,11 +29,11 @@ class StarView:
 
     #: The page's template.
     template: str = ""
-    #: Wrapped around the page and around every event alike, the first one innermost, as in Flask's views.
+    #: Decorators of the page and of every event; the first one is the innermost, as in Flask's views.
     decorators: ClassVar[Sequence[Callable[..., Any]]] = ()
 
     def load(self, *args: Any, **parameters: Any) -> Any:
-        """Prepare :meth:`show` and every event: look data up, and check permissions.
+        """Prepare :meth:`show` and every event: look up data, check permissions.
 
         :param parameters: the parameters of the URL, by name.
         :return: a response to send in place of the page or the event's result, or None to go on.
@@ -61,14 +61,14 @@ class StarView:
 
 @dataclass(frozen=True, slots=True)
 class EventOptions:
-    """The options that a method was marked with."""
+    """The options of ``@event``, with which a method was marked."""
 
     name: str
     methods: Iterable[str]
     on_invalid: OnInvalid | None
 
 
-# typing would keep them, and so Flask, until it is itself torn down.
+# At run time, typing would keep the overloads, and with them Flask, until typing itself is torn down.
 if TYPE_CHECKING:
 
     @overload
@@ -97,14 +97,16 @@ def event(
     :param on_invalid: a function that gets the :class:`~flask_datastar.errors.InvalidSignals`; its return value is
         sent, like an event's, in place of a 400.
     :return: the method, unchanged.
-    :raises SetupError: if it is not a method, or is marked already.
+    :raises SetupError: if it is not a method, or is already marked.
     """
 
     def mark(method: F) -> F:
         if not callable(method) or isinstance(method, type | staticmethod) or not hasattr(method, "__qualname__"):
             raise SetupError(f"@event decorates a method of a StarView, not {method!r}; write @event(name=...)")
         if hasattr(method, _MARK):
-            raise SetupError(f"method {method.__qualname__} is marked as an event twice; it has one name")
+            raise SetupError(
+                f"method {method.__qualname__} is marked as an event twice: an event has one name; remove one @event"
+            )
         # A tuple, because the class may be registered several times.
         verbs = methods if isinstance(methods, str) else tuple(methods)
         options = EventOptions(name if name is not None else method.__name__, verbs, on_invalid)
@@ -141,7 +143,7 @@ def title_of(view_class: type) -> str:
 
 
 def _find_options(view_class: type, attribute: str) -> EventOptions | None:
-    """Return the mark of an attribute: its own, else that of the method it overrides, unless None stands between."""
+    """Return the mark of an attribute, else that of the method that it overrides, unless a None stands between them."""
     for base in view_class.__mro__:
         if attribute in vars(base):
             value = vars(base)[attribute]
@@ -161,4 +163,4 @@ def _check_event(view_class: type, attribute: str, title: str) -> None:
         )
     value = inspect.getattr_static(view_class, attribute)
     if not callable(value) or isinstance(value, type | staticmethod | classmethod):
-        raise SetupError(f"view {title}: {attribute} is {value!r}; an event is a method, or None to take it away")
+        raise SetupError(f"view {title}: {attribute} is {value!r}; accepted: a method, or None to remove the event")

@@ -33,7 +33,7 @@ class ViewUrl:
         """Add an endpoint of the page, and the parameters of its rules.
 
         If its blueprint is registered several times, only the parameters that all rules share are kept: those of the
-        prefixes are in the paths of the events, too.
+        URL prefixes are in the paths of the events, too.
         """
         for rule in rules:
             found = rule._converters
@@ -44,12 +44,12 @@ class ViewUrl:
 
     @property
     def names(self) -> Set[str]:
-        """The names of its parameters."""
+        """The names of the URL's parameters."""
         return self._converters.keys()
 
     @property
     def is_fixed(self) -> bool:
-        """Whether it has no parameters."""
+        """Whether the URL has no parameters."""
         return not self._converters and not self._defaults
 
     def carried(self, values: Mapping[str, Any], in_path: Collection[str]) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class ViewUrl:
         return {name: value for name, value in values.items() if name in self._converters or name in in_path}
 
     def write(self, values: Mapping[str, Any], in_path: Collection[str], title: str) -> dict[str, Any]:
-        """Write the values for the query string; an expression is left to the browser.
+        """Write the values as text for the query string; the browser evaluates expressions.
 
         :param in_path: the names of the parameters that the event's own path has already.
         :raises SetupError: if a value is missing, or the page could not have it.
@@ -107,7 +107,7 @@ class ViewUrls(dict[str, ViewUrl]):
 
 
 def _write(converter: BaseConverter, name: str, value: object, title: str) -> str:
-    """Write a value as in the page's URL, but not encoded: the query string is encoded later."""
+    """Write a value as the page's URL has it, but not encoded: the query string is encoded later."""
     try:
         text = unquote(converter.to_url(value))
         if isinstance(converter, FloatConverter) and not re.fullmatch(converter.regex, text):
@@ -119,10 +119,10 @@ def _write(converter: BaseConverter, name: str, value: object, title: str) -> st
 
 
 def _without_exponent(text: str) -> str:
-    """Write a number as a URL may have it, without the exponent with which Python writes very small and large ones."""
+    """Write a number without the exponent that Python uses for very small and large ones: a URL cannot have it."""
     number = Decimal(text)
     if number.is_infinite():
-        # A text with that many digits is read as infinity.
+        # A number with that many digits is read as infinity.
         number = Decimal("1e309").copy_sign(number)
     plain = f"{number:f}"
     return plain if "." in plain else f"{plain}.0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -141,7 +141,7 @@ def test_expressions_may_stand_in_options(datastar: Datastar) -> None:
     [
         ({"_retries": 1}, TypeError, "unknown action option _retries; accepted: _content_type, .*_prefix, _module$"),
         ({"_retry": "often"}, ValueError, "action option _retry is 'often'; accepted: auto, error, always, never"),
-        ({"_prefix": "en"}, ValueError, "action option _prefix is 'en'; accepted: a path such as '/en', no slash at"),
+        ({"_prefix": "en"}, ValueError, "action option _prefix is 'en'; accepted: a path of this host such as '/en'"),
         ({"_prefix": "/en/"}, ValueError, "action option _prefix is '/en/'"),
         ({"_prefix": 5}, ValueError, "action option _prefix is 5"),
         # Each of these would lead elsewhere than below the mount point of this host.
@@ -209,10 +209,10 @@ def test_module_is_resolved_in_the_browser(app: Flask, datastar: Datastar) -> No
 
 @pytest.mark.parametrize("target", ["no", "cart.add", print])
 def test_module_needs_a_known_event(datastar: Datastar, target: Any) -> None:
-    with pytest.raises(SetupError, match=r"^with _module, the target is an event's name; got .*, known events: none$"):
+    with pytest.raises(SetupError, match=r"^with _module, the target is a handler name; got .*, known names: none$"):
         datastar.post(target, _module="$m")
     add(datastar, "cart")
-    with pytest.raises(SetupError, match=r"known events: add$"):
+    with pytest.raises(SetupError, match=r"known names: add$"):
         datastar.post(target, _module="$m")
 
 
@@ -329,12 +329,21 @@ def test_signals_names_what_an_action_sends(datastar: Datastar, verb: str) -> No
     assert write("add", _signals=["user.name", "page"]).js == (
         rf"@{verb.lower()}('/ds/cart/add', {{filterSignals: {{include: /^(tabId|user\.name|page)(\.|$)/}}}})"
     )
+    names = {"page", "query", "size", "tab", "user.name"}
+    assert (
+        write("add", _signals=names).js
+        == write("add", _signals=frozenset(names)).js
+        == (
+            rf"@{verb.lower()}('/ds/cart/add', "
+            r"{filterSignals: {include: /^(tabId|page|query|size|tab|user\.name)(\.|$)/}})"
+        )
+    )
     assert write("add", _signals=()).js == f"@{verb.lower()}('/ds/cart/add', {{filterSignals: {{include: /^$/}}}})"
     assert write("add", _signals=None).js == f"@{verb.lower()}('/ds/cart/add')"
 
 
-@pytest.mark.parametrize("names", [(), ("page",)])
-def test_stream_always_sends_the_tab_id(datastar: Datastar, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("names", [(), [], set(), frozenset(), ("page",)])
+def test_stream_always_sends_the_tab_id(datastar: Datastar, names: Collection[str]) -> None:
     @datastar.stream(group="g")
     def feed() -> Iterator[None]:
         yield

@@ -34,7 +34,7 @@ def test_target_may_be_a_module_and_an_event(datastar: Datastar) -> None:
     assert datastar.post(module, "remove").js == "@post('/ds/elsewhere/remove')"
     with pytest.raises(SetupError, match=r"^no handler fits <module 'shop\.shoppingCart'>, 'clear'; declare it with"):
         datastar.post(module, "clear")
-    with pytest.raises(SetupError, match=r"^the action names the module 'shop\.shoppingCart' but no event in it; give"):
+    with pytest.raises(SetupError, match=r"^the action names the module 'shop\.shoppingCart', but no handler; give"):
         datastar.post(module)
 
 

@@ -19,7 +19,7 @@ from flask_datastar.brokers.schemes import check_broker_url
 from flask_datastar.errors import BrokerError, ConfigError, SetupError
 from flask_datastar.testing import Brokers, SharedBrokerContract
 from flask_datastar.testing.brokers import send
-from tests.support.checks import wait_until
+from flask_datastar.testing.waiting import wait_until
 from tests.support.streams import hub_for
 
 HOWTO = Path(__file__).parents[2] / "docs/howto"

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from redis import Redis, RedisError
 
-from flask_datastar.brokers import BrokerOptions, redis, redis_client
+from flask_datastar.brokers import BrokerOptions, redis_client, redis_own
 from flask_datastar.brokers.schemes import make_broker
 from flask_datastar.testing import Brokers, Inbox, SharedBrokerContract
 from flask_datastar.testing.brokers import send
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import (
     contract_checks,
@@ -26,17 +27,23 @@ from tests.brokers.scripts import (
     tls_checks,
     unpatched_checks,
 )
-from tests.support.checks import wait_until
 from tests.transport.checks import all_checks, run_check
 
 pytestmark = pytest.mark.redis
+
+
+def send_into_the_void(broker: Any, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send what Redis gives to nobody, as when it reads it after the end of the subscription that it should come on."""
+    with monkeypatch.context() as patch:
+        patch.setattr(broker._commands, "call", lambda *_: None)
+        send(broker, data)
 
 
 class TestRedisBroker(SharedBrokerContract):
     @pytest.fixture
     def brokers(self, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Brokers]:
         # Whatever else the machine does: nothing counts as late.
-        monkeypatch.setattr(redis, "PATIENCE_SECONDS", 30)
+        monkeypatch.setattr(redis_own, "PATIENCE_SECONDS", 30)
         with Brokers(redis_server.url) as brokers:
             yield brokers
         # What is closed leaves nothing in the server.
@@ -73,6 +80,31 @@ class TestRedisBroker(SharedBrokerContract):
             before = client.info("stats")["total_connections_received"]
             brokers.make()[0].close()
             assert client.info("stats")["total_connections_received"] == before
+
+    def test_message_lost_with_a_connection_comes_before_those_on_the_next(
+        self, brokers: Brokers, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        broker, inbox = brokers.make()
+        broker.subscribe("news")
+        send_into_the_void(broker, b"1", monkeypatch)
+        with redis_server.client() as client:
+            client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        wait_until(lambda: inbox.catch_ups)
+        send(broker, b"2")
+        inbox.wait_for(b"2")
+        assert inbox.data == [b"1", b"2"]
+
+    def test_message_lost_with_a_subscription_comes_before_those_of_the_next(
+        self, brokers: Brokers, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        broker, inbox = brokers.make()
+        broker.subscribe("news")
+        send_into_the_void(broker, b"1", monkeypatch)
+        broker.unsubscribe("news")
+        broker.subscribe("news")
+        send(broker, b"2")
+        inbox.wait_for(b"2")
+        assert inbox.data == [b"1", b"2"]
 
 
 def test_rights_that_the_documentation_names_are_enough(redis_server: RedisServer) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from flask_datastar.testing import Brokers, Inbox
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import plain_script
-from tests.support.checks import wait_until
 from tests.support.children import child_environment
 
 pytestmark = pytest.mark.redis

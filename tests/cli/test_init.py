@@ -7,6 +7,7 @@ import runpy
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from click.testing import Result
@@ -14,12 +15,17 @@ from flask import Flask, render_template
 
 from flask_datastar import Datastar
 from flask_datastar.cli import files, layouts
+from flask_datastar.cli.errors_element import ERRORS_ELEMENT
 from flask_datastar.cli.gunicorn_conf import GUNICORN_CONF
 
 EXAMPLE_CONF = Path(__file__).parents[2] / "example" / "gunicorn.conf.py"
-SCRIPT, TAB_SIGNAL = layouts.SCRIPT, layouts.TAB_SIGNAL
+SCRIPT, TAB_SIGNAL, ERRORS = layouts.SCRIPT, layouts.TAB_SIGNAL, layouts.ERRORS
 LAYOUT = '<!doctype html>\n<html>\n<head>\n  <title>Shop</title>\n</head>\n<body class="wide">\n</body>\n</html>\n'
-CHANGED = LAYOUT.replace("</head>", f"  {SCRIPT}\n</head>").replace("<body", f"<body {TAB_SIGNAL}")
+CHANGED = (
+    LAYOUT.replace("</head>", f"  {SCRIPT}\n</head>")
+    .replace("<body", f"<body {TAB_SIGNAL}")
+    .replace("</body>", f"  {ERRORS}\n</body>")
+)
 
 Run = Callable[..., Result]
 
@@ -70,6 +76,9 @@ def test_layout_gets_the_script_and_the_tab_signal(folder: Path, run: Run) -> No
         "templates/base.html: changed",
         f"    added {SCRIPT} in front of </head>",
         f"    added {TAB_SIGNAL} to <body>",
+        f"    added {ERRORS} below <body>",
+        "templates/datastar_errors.html: created",
+        "    shows errors and lost connections; change its texts and its looks as you like",
     ]
 
 
@@ -83,6 +92,7 @@ def test_changed_layout_renders(app: Flask, folder: Path, run: Run) -> None:
     assert '<script type="module" src="https://' in page.split("</head>")[0]
     assert 'data-signals:tab-id="' in page
     assert page.count("<body") == 1
+    assert page.count("data-on:datastar-fetch=") == 1
 
 
 def test_second_run_changes_nothing(folder: Path, run: Run) -> None:
@@ -93,7 +103,10 @@ def test_second_run_changes_nothing(folder: Path, run: Run) -> None:
     result = run("init")
 
     assert everything(folder) == before
-    assert result.output.splitlines() == ["templates/base.html: nothing to add", "gunicorn.conf.py: nothing to add"]
+    assert result.output.splitlines() == [
+        *["templates/base.html: nothing to add", "templates/datastar_errors.html: nothing to add"],
+        "gunicorn.conf.py: nothing to add",
+    ]
 
 
 def test_dry_run_changes_nothing(folder: Path, run: Run) -> None:
@@ -104,6 +117,7 @@ def test_dry_run_changes_nothing(folder: Path, run: Run) -> None:
 
     assert everything(folder) == before
     assert "templates/base.html: would be changed" in result.output
+    assert "templates/datastar_errors.html: would be created" in result.output
     assert "gunicorn.conf.py: would be created" in result.output
 
 
@@ -171,22 +185,29 @@ def test_layout_in_another_encoding_is_left_alone(folder: Path, run: Run) -> Non
     [
         # Line ends and indentation stay the file's own.
         (LAYOUT.replace("\n", "\r\n"), CHANGED.replace("\n", "\r\n")),
-        ("  <head>\n  </head>\n  <body>", f"  <head>\n    {SCRIPT}\n  </head>\n  <body {TAB_SIGNAL}>"),
-        ("<head><title>a</title></head><body>", f"<head><title>a</title>{SCRIPT}</head><body {TAB_SIGNAL}>"),
-        ("<HEAD></HEAD><BODY>", f"<HEAD>{SCRIPT}</HEAD><BODY {TAB_SIGNAL}>"),
+        ("  <head>\n  </head>\n  <body>", f"  <head>\n    {SCRIPT}\n  </head>\n  <body {TAB_SIGNAL}>{ERRORS}"),
+        ("<head></head>\n\t<body>  \nx", f"<head>{SCRIPT}</head>\n\t<body {TAB_SIGNAL}>\n\t  {ERRORS}  \nx"),
+        ("<head><title>a</title></head><body>", f"<head><title>a</title>{SCRIPT}</head><body {TAB_SIGNAL}>{ERRORS}"),
+        ("<head></head><body>\n<p>", f"<head>{SCRIPT}</head><body {TAB_SIGNAL}>{ERRORS}\n<p>"),
+        ("<HEAD></HEAD><BODY>", f"<HEAD>{SCRIPT}</HEAD><BODY {TAB_SIGNAL}>{ERRORS}"),
         # Attributes and expressions may hold what looks like the tag's end.
         (
             '<head></head><body data-show="$a > 1" {{ "<p>" }}>',
-            f'<head>{SCRIPT}</head><body {TAB_SIGNAL} data-show="$a > 1" {{{{ "<p>" }}}}>',
+            f'<head>{SCRIPT}</head><body {TAB_SIGNAL} data-show="$a > 1" {{{{ "<p>" }}}}>{ERRORS}',
         ),
         # What stands in comments is not there.
         (
             f"{{# {SCRIPT} #}}<!-- </head> <body> --><head></head><body>",
-            f"{{# {SCRIPT} #}}<!-- </head> <body> --><head>{SCRIPT}</head><body {TAB_SIGNAL}>",
+            f"{{# {SCRIPT} #}}<!-- </head> <body> --><head>{SCRIPT}</head><body {TAB_SIGNAL}>{ERRORS}",
         ),
         (
             "<head>{{ datastar.script( ) }}</head><body>",
-            f"<head>{{{{ datastar.script( ) }}}}</head><body {TAB_SIGNAL}>",
+            f"<head>{{{{ datastar.script( ) }}}}</head><body {TAB_SIGNAL}>{ERRORS}",
+        ),
+        # An element of the user's own.
+        (
+            f"<head>{SCRIPT}</head><body><p data-on:datastar-fetch='$e = evt'></p>",
+            f"<head>{SCRIPT}</head><body {TAB_SIGNAL}><p data-on:datastar-fetch='$e = evt'></p>",
         ),
     ],
 )
@@ -202,13 +223,21 @@ def test_what_is_added_stands_where_it_belongs(before: str, after: str) -> None:
     ("text", "advice"),
     [
         (
-            f'<head><script src="/js/datastar.js"></script></head><body {TAB_SIGNAL}>',
+            f'<head><script src="/js/datastar.js"></script></head><body {TAB_SIGNAL}>{ERRORS}',
             "it has its own script tag for the client",
         ),
-        (f"<head></head><head></head><body {TAB_SIGNAL}>", "it has 2 </head> instead of one"),
-        (f"<head>{SCRIPT}</head>{{% if a %}}<body>{{% else %}}<body>{{% endif %}}", "it has 2 <body>"),
-        (f'<head>{SCRIPT}</head><body\n  data-effect="$a">', "has a data-effect or a tab id of its own"),
-        (f"<head>{SCRIPT}</head><body data-signals=\"{{tabId: 'x'}}\">", "has a data-effect or a tab id of its own"),
+        (f"<head></head><head></head><body {TAB_SIGNAL}>{ERRORS}", "it has 2 </head> instead of one"),
+        (f"<head>{SCRIPT}</head>{{% if a %}}<body>{{% else %}}<body>{{% endif %}}{ERRORS}", "it has 2 <body>"),
+        (f"<head>{SCRIPT}</head>{{% if a %}}<body {TAB_SIGNAL}>{{% else %}}<body>{{% endif %}}", f"add {ERRORS} below"),
+        (
+            f"<head>{SCRIPT}</head><body {TAB_SIGNAL} title='",
+            f"the end of its <body> tag is unclear; add {ERRORS} below",
+        ),
+        (f'<head>{SCRIPT}</head><body\n  data-effect="$a">{ERRORS}', "has a data-effect or a tab id of its own"),
+        (
+            f"<head>{SCRIPT}</head><body data-signals=\"{{tabId: 'x'}}\">{ERRORS}",
+            "has a data-effect or a tab id of its own",
+        ),
     ],
 )
 def test_what_is_not_plain_is_left_to_the_author(text: str, advice: str) -> None:
@@ -240,8 +269,37 @@ def test_app_with_a_nonce_is_told_what_its_html_tag_needs(folder: Path) -> None:
     second = runner.invoke(args=["datastar", "init", "--no-gunicorn"])
 
     assert "DATASTAR_CSP_NONCE needs {{ datastar.html_attrs() }} in the <html> tag" in first.output
-    assert again.output == f"templates/base.html: {first.output.rpartition('html: ')[2]}"
-    assert second.output == "templates/base.html: nothing to add\n"
+    assert "DATASTAR_CSP_NONCE needs" in again.output
+    assert "changed" not in again.output
+    assert second.output.startswith("templates/base.html: nothing to add\n")
+
+
+# The element with errors
+
+
+def test_element_is_that_of_the_demos() -> None:
+    _, _, element = ERRORS_ELEMENT.partition("#}\n")
+
+    assert indent(element, "  ") in (EXAMPLE_CONF.parent / "templates" / "base.html").read_text()
+
+
+def test_element_of_the_user_is_kept(folder: Path, run: Run) -> None:
+    write(folder / "templates" / "base.html", LAYOUT)
+    own = write(folder / "templates" / "datastar_errors.html", "<p>Mine</p>")
+
+    result = run("init", "--no-gunicorn")
+
+    assert "templates/datastar_errors.html: nothing to add" in result.output
+    assert own.read_text() == "<p>Mine</p>"
+
+
+def test_element_that_is_missing_is_created_again(folder: Path, run: Run) -> None:
+    write(folder / "templates" / "base.html", CHANGED)
+
+    result = run("init", "--no-gunicorn")
+
+    assert "templates/base.html: nothing to add\ntemplates/datastar_errors.html: created\n" in result.output
+    assert (folder / "templates" / "datastar_errors.html").read_text() == ERRORS_ELEMENT
 
 
 # The gunicorn configuration

@@ -154,6 +154,27 @@ def test_only_some_messages_are_added(app: Flask, datastar: Datastar) -> None:
     }
 
 
+def test_late_check_wipes_no_message(app: Flask, datastar: Datastar) -> None:
+    @datastar.handler(group="g")
+    def check(only: list[str]) -> None:
+        try:
+            datastar.read_signals(Team)
+        except InvalidSignals as error:
+            datastar.show_errors(error, only=only)
+
+    # As a page sends them that has started with all messages empty, before the answer to its form.
+    empty = {"title": "", "lead": {"name": "", "age": ""}, "tags": "", "members": {"0": {"name": ""}}}
+    tab = DatastarClient(app, {"title": "A", "lead": {"age": "x"}, "errors": empty})
+    assert tab.post(check, only=["title", "lead.age"]).patched == {
+        "errors": {"title": "", "lead": {"age": "expected a whole number, got 'x'"}}
+    }
+    # What is shown is emptied still, wherever it stands.
+    tab.signals["errors"] = {**empty, "tags": "old", "members": {"0": {"name": "old"}}}
+    assert tab.post(check, only=["title"]).patched == {
+        "errors": {"title": "", "tags": "", "members": {"_": "", "0": {"_": "", "name": ""}}}
+    }
+
+
 def test_paths_that_are_a_text_are_refused(app: Flask, datastar: Datastar) -> None:
     with (
         app.test_request_context(),

@@ -66,7 +66,7 @@ def test_functions_whose_names_a_decorator_hides_do_not_replace_each_other(
         return "<p id='add'></p>"
 
     with pytest.raises(
-        SetupError, match=r"tests-handlers-test_declarations:wrapper, because a decorator hides .* functools.wraps: "
+        SetupError, match=r"tests-handlers-test_declarations:wrapper, because a decorator hides .* functools.wraps in "
     ):
 
         @datastar.handler

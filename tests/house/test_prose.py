@@ -36,6 +36,7 @@ def found(text: str, suffix: str = ".py") -> list[tuple[int, str]]:
         ("others are not held up", "held up"),
         ("slow clients are let go", "are let go"),
         ("the client takes no notice of it", "takes no notice"),
+        ("data is anything JSON-able", "JSON-able"),
     ],
 )
 def test_words_are_found(text: str, words: str) -> None:

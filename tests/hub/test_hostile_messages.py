@@ -16,8 +16,8 @@ from flask_datastar.brokers.wire import decode
 from flask_datastar.hub import bus as bus_module
 from flask_datastar.hub import tab_messages
 from flask_datastar.hub.bus import Bus
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import BROKERS, URL, JoinedBroker
-from tests.support.checks import wait_until
 from tests.support.hostile import TAB_MESSAGES, VALUES, damaged_messages, nested
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import ending

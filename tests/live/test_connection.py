@@ -27,9 +27,11 @@ NO_CONNECTION = f"{NOBODY_THERE}|ERR_SOCKET_NOT_CONNECTED"
 LOST = "The connection is lost, trying again …"
 APP = "tests.live.apps.connection:app"
 
-# Every text that the layout's element shows, however shortly.
+# Every text that the layout's element shows, however shortly, and how many streams have opened.
 NOTE_WORDS = """
 window.words = []
+window.opened = 0
+document.addEventListener('datastar-fetch', ({detail: {type}}) => opened += type === 'datastar-stream-opened')
 document.addEventListener('datastar-ready', () => {
   const box = document.querySelector('#errors .error')
   const note = () => {
@@ -102,6 +104,16 @@ def expect_live(page: Page, server: Server, text: str) -> None:
         return page.locator("#news").inner_text() == text
 
     wait_until(arrives, lambda: f"{text!r}: {ask(page, server)}")
+
+
+def expect_open_again(page: Page, opened: int, since: float) -> None:
+    """Expect that both streams have opened within two seconds.
+
+    :param opened: how many had opened before.
+    :param since: ``time.monotonic()`` of the moment at which the network was back.
+    """
+    wait_until(lambda: page.evaluate("opened") >= opened + 2, lambda: f"{page.evaluate('opened')} of {opened + 2}")
+    assert time.monotonic() - since < 2
 
 
 def words(page: Page) -> list[str]:
@@ -232,9 +244,12 @@ def test_server_that_does_not_come_back_is_a_lost_connection(
     expect_words(page, LOST, "")
 
 
-def test_killed_worker_is_a_lost_connection(server: Server, page: Page, noise: Any) -> None:
-    noise.accept_in_browser(NO_CONNECTION)
-    open_live(page, server, server.url)
+@pytest.mark.parametrize("is_behind_nginx", [False, True], ids=["alone", "behind nginx"])
+def test_killed_worker_is_a_lost_connection(
+    server: Server, page: Page, noise: Any, nginx: str, is_behind_nginx: bool
+) -> None:
+    noise.accept_in_browser(f"{NO_CONNECTION}|status of 502")
+    open_live(page, server, nginx if is_behind_nginx else server.url)
     os.kill(ask(page, server)["pid"], signal.SIGKILL)
 
     expect_live(page, server, "after-it")
@@ -270,13 +285,11 @@ def test_page_whose_network_returns_asks_at_once(
     expect_shown(page, LOST)
     # Long enough for a wait of many seconds.
     page.wait_for_timeout(12_000)
-    before = len(ask(page, server)["asked"])
+    before, opened = len(ask(page, server)["asked"]), page.evaluate("opened")
     line.mend()
     page.context.set_offline(False)
-    returned_at = time.monotonic()
 
-    wait_until(lambda: len(ask(page, server)["asked"]) > before, "a request")
-    assert time.monotonic() - returned_at < 2
+    expect_open_again(page, opened, time.monotonic())
     wait_until(lambda: ask(page, server)["open"] == 2, "two streams")
     expect_live(page, server, "after-it")
     expect_words(page, LOST, "")
@@ -293,13 +306,11 @@ def test_page_that_has_waited_for_long_asks_at_once_when_the_network_returns(
     # Nothing says to the browser that it is offline; so the client waits longer and longer.
     line.cut()
     page.wait_for_timeout(12_000)
-    before = len(ask(page, server)["asked"])
+    before, opened = len(ask(page, server)["asked"]), page.evaluate("opened")
     line.mend()
     page.evaluate("dispatchEvent(new Event('online'))")
-    returned_at = time.monotonic()
 
-    wait_until(lambda: len(ask(page, server)["asked"]) > before, "a request")
-    assert time.monotonic() - returned_at < 2
+    expect_open_again(page, opened, time.monotonic())
     wait_until(lambda: ask(page, server)["open"] == 2, "two streams")
     # What had waited before does not ask as well.
     page.wait_for_timeout(8000)
@@ -331,6 +342,36 @@ def test_stream_whose_element_is_gone_is_not_asked_for_when_the_network_returns(
     page.wait_for_timeout(1000)
 
     assert ask(page, server)["asked"] == asked
+
+
+# A stream that never sends anything
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"), [("restart", ()), ("reload", ()), ("kill", (LOST, "")), ("cut", (LOST, ""))]
+)
+def test_page_whose_only_stream_is_quiet(
+    server: Server, page: Page, noise: Any, line: Forwarder, how: str, expected: tuple[str, ...]
+) -> None:
+    noise.accept_in_browser(NO_CONNECTION)
+    page.goto(f"{line.url}connection?alone")
+    wait_until(lambda: page.evaluate("opened") == 1, "a stream")
+    if how == "restart":
+        page.request.post(f"{server.url}end/restart")
+    elif how == "reload":
+        server.reload()
+    elif how == "kill":
+        os.kill(ask(page, server)["pid"], signal.SIGKILL)
+    else:
+        line.cut()
+        expect_shown(page, LOST)
+        line.mend()
+
+    wait_until(lambda: page.evaluate("opened") == 2, "the stream again")
+    expect_words(page, *expected)
+    # Longer than a keep-alive, which is all that follows.
+    page.wait_for_timeout(1500)
+    expect_words(page, *expected)
 
 
 # Others than streams

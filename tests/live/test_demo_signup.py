@@ -6,12 +6,13 @@ import itertools
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import APIResponse, Error, Page, Request, Route, expect
 
-from tests.live.servers import Server
+from tests.live.servers import Server, wait_until
 
 PASSWORD = "correct horse battery"
 addresses = (f"person{number}@example.org" for number in itertools.count())
@@ -112,6 +113,33 @@ def test_an_incomplete_form_says_all_at_once_and_keeps_what_was_typed(signup):
     expect(message(signup, "password")).to_have_text("Use 10 characters or more.")
     expect(signup.locator("#email")).to_have_value("nobody")
     assert signup.url.endswith("/signup")
+
+
+@pytest.mark.parametrize("is_corrected", [False, True], ids=["as it was checked", "corrected meanwhile"])
+def test_late_check_replaces_no_message_of_the_form(signup: Page, is_corrected: bool) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+    signup.route("**/signup/check", lambda route: held.append((route, route.fetch())))
+    fill(signup, email="nobody", password="short")
+    wait_until(lambda: signup.wait_for_timeout(20) or len(held) == 1, "a check")
+    if is_corrected:
+        fill(signup, email="ada@example.com")
+        wait_until(lambda: signup.wait_for_timeout(20) or len(held) == 2, "a second check")
+
+    signup.get_by_role("button", name="Sign up").click()
+    expect(message(signup, "name")).to_have_text("What shall we call you?")
+    for route, response in held:
+        # The client may have cancelled it.
+        with suppress(Error):
+            route.fulfill(response=response)
+    signup.wait_for_timeout(500)
+
+    expect(message(signup, "name")).to_have_text("What shall we call you?")
+    expect(message(signup, "password")).to_have_text("Use 10 characters or more.")
+    expect(message(signup, "email")).to_have_text("" if is_corrected else "This is not an e-mail address.")
+    # The next check works as before.
+    signup.unroute("**/signup/check")
+    fill(signup, name="Ada")
+    expect(message(signup, "name")).to_have_text("")
 
 
 def test_who_signs_up_is_signed_in(example, page):

@@ -266,6 +266,6 @@ def test_root_models_of_objects_may_be_all_signals() -> None:
     for cls in (Ids, Rows, Day, Tree):
         assert model_of(cls) is None
         with pytest.raises(
-            TypeError, match="is no model; accepted: a dataclass, a TypedDict, a pydantic or msgspec mo"
+            TypeError, match="is not a model; accepted: a dataclass, a TypedDict, a pydantic or msgspec mo"
         ):
             required_model(cls)

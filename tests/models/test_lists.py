@@ -492,3 +492,34 @@ def test_every_kind_of_model_names_the_place_that_an_item_came_at(cls: Any) -> N
     with pytest.raises(Misfits) as caught:
         bind(cls, {"rows": ["", {"ids": ["", "", "x"]}]})
     assert set(caught.value.errors) == {"rows.1.ids.2"}
+
+
+@each_kind
+def test_every_kind_of_model_takes_a_lone_value_as_a_list(cls: Any) -> None:
+    page = bind(cls, {"ids": 2, "maybe": "2", "sets": "2", "names": "a"})
+
+    assert (part(page, "ids"), part(page, "maybe")) == ([2], [2])
+    assert (part(page, "sets"), part(page, "names")) == ({2}, ["a"])
+
+
+# msgspec alone converts what is inside of a field with constraints.
+@pytest.mark.parametrize("cls", [Page, PageDict, PageModel, MarkedModel, PageStruct])
+def test_lone_values_inside_of_others_are_lists(cls: Any) -> None:
+    page = bind(cls, {"rows": [{"ids": "3"}], "by_name": {"a": 1, "b": [1]}, "nested": ["1", [2]]})
+
+    assert [part(row, "ids") for row in part(page, "rows")] == [[3]]
+    assert (part(page, "by_name"), part(page, "nested")) == ({"a": [1], "b": [1]}, [[1], [2]])
+
+    with pytest.raises(Misfits) as caught:
+        bind(cls, {"ids": "x", "by_name": {"a": "y"}})
+    assert {path.removesuffix(".0") for path in caught.value.errors} == {"ids", "by_name.a"}
+
+
+def test_a_validator_that_splits_a_text_gets_the_text() -> None:
+    class Split(pydantic.BaseModel):
+        tags: Annotated[list[str], pydantic.BeforeValidator(lambda value: value.split(","))]
+        both: list[int] | str = ""
+
+    found = bind(Split, {"tags": "a,b", "both": "plain"})
+
+    assert (found.tags, found.both) == (["a", "b"], "plain")

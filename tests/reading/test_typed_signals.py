@@ -120,7 +120,7 @@ def test_read_signals_makes_a_model_in_a_plain_view(datastar: Datastar, app: Fla
 def test_read_signals_refuses_what_is_no_model(datastar: Datastar, app: Flask) -> None:
     with (
         app.test_request_context(),
-        pytest.raises(TypeError, match=r"<class 'int'> is no model; accepted: a dataclass"),
+        pytest.raises(TypeError, match=r"<class 'int'> is not a model; accepted: a dataclass"),
     ):
         datastar.read_signals(int)
 
@@ -279,7 +279,7 @@ def test_init_signals_writes_defaults_without_a_request_too(app: Flask, datastar
 
 
 def test_init_signals_refuses_what_is_no_model(app: Flask, datastar: Datastar) -> None:
-    with app.test_request_context(), pytest.raises(TypeError, match="is no model"):
+    with app.test_request_context(), pytest.raises(TypeError, match="is not a model"):
         datastar.init_signals(int)
 
 

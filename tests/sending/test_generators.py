@@ -220,8 +220,16 @@ def test_early_error_reaches_the_errorhandler_without_what_was_queued(
     assert tab.post(act).events == (P1,)
 
 
-@pytest.mark.parametrize("bad", [5, float("nan"), ("a",), Response("x")], ids=["int", "float", "tuple", "response"])
-def test_unfit_first_yield_is_an_error_and_closes_the_generator(uncaught: Flask, bad: object) -> None:
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        *[(bad, f" gave {type(bad).__name__}; accepted: ") for bad in (5, float("nan"), ("a",))],
+        (Response("x"), " gave Response as one of several results, "),
+        (["<p id='a'></p>", redirect("/")], " gave Response as one of several results, "),
+    ],
+    ids=["int", "float", "tuple", "response", "redirect in a list"],
+)
+def test_unfit_first_yield_is_an_error_and_closes_the_generator(uncaught: Flask, bad: object, text: str) -> None:
     datastar: Datastar = uncaught.extensions["datastar"]
     ended: list[bool] = []
     seen: list[Exception] = []
@@ -244,7 +252,7 @@ def test_unfit_first_yield_is_an_error_and_closes_the_generator(uncaught: Flask,
 
     assert server.status == 500
     assert str(seen[0]).startswith("handler g:act (")
-    assert f" gave {type(bad).__name__}; accepted: " in str(seen[0])
+    assert text in str(seen[0])
 
 
 def test_unfit_signal_before_the_first_yield_is_an_error_and_closes_the_generator(uncaught: Flask) -> None:

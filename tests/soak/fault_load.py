@@ -253,7 +253,9 @@ class Load:
         self.check("Redis has nothing of workers that are gone", len(known) <= living, f"{living}: {known}")
 
     def _is_one_a_tab(self) -> bool:
-        return set(Counter(page.key for page in self._pages).values()) <= {1}
+        # A page may be on its way back: another process receives an end after the request that caused it.
+        is_open = all(page.is_open for page in self._pages)
+        return is_open and set(Counter(page.key for page in self._pages).values()) <= {1}
 
     def _figures(self) -> list[tuple[int, int]]:
         """Ask every worker how many streams it has, and how many tabs it counts everywhere."""

@@ -95,13 +95,14 @@ class Page:
             self.gap_at = time.monotonic()
         for name in ("n", "told"):
             if name in signals:
-                self._take_number(int(signals[name]), check)
+                self._take_number(int(signals[name]), signals.get("by"), check)
 
-    def _take_number(self, number: int, check: Checks) -> None:
+    def _take_number(self, number: int, publisher: object, check: Checks) -> None:
         self.heard[number] += 1
         check("a message comes at most once", self.heard[number] == 1, f"{self}: {number}")
         request, before = number // NUMBERS, self._last_of.get(number // NUMBERS, 0)
-        check("messages of one publisher come in their order", number >= before, f"{self}: {number} after {before}")
+        detail = f"{self}: {number} after {before}, published by {publisher}"
+        check("messages of one publisher come in their order", number >= before, detail)
         self._last_of[request] = number
 
     def end(self) -> str:

@@ -182,7 +182,7 @@ def test_replaced_page_that_asks_for_itself_is_answered_204_and_one_warning(
         assert (connection.status, connection.raw) == (204, b"")
 
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "stream datastar.g:stream was asked for twice by one page" in caplog.text
+    assert "stream datastar.g:stream was requested twice by one page" in caplog.text
     # Its own last id is given back to the live one, whose page would be turned away after a broken connection.
     live.wait("id: \n\n", count=2)
     assert [other.received.count(b"id: \n\n") for other in others] == [0, 0, 0]

@@ -22,6 +22,7 @@ from flask import (
 )
 from flask.views import MethodView, View
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_datastar import Datastar, sse
@@ -64,6 +65,7 @@ def redirects(code: int) -> Refuse:
     return lambda: redirect(url_for("login"), code)
 
 
+TO_LOGIN = sse.redirect("/login").encode()
 REFUSALS = [(kind(code), b"") for kind in (aborts, answers) for code in (401, 403, 404, 405, 410)]
 REFUSALS += [(redirects(code), sse.redirect("/login").encode()) for code in (301, 302, 303)]
 
@@ -191,11 +193,15 @@ def returns(refuse: Refuse) -> Refuse:
 
 RAISED = [
     *[(aborts(code), b"") for code in (401, 403, 404, 405, 410)],
-    *[(lambda code=code: abort(redirects(code)()), sse.redirect("/login").encode()) for code in (301, 302, 303)],
+    *[
+        (lambda code=code: abort(redirects(code)()), sse.redirect("/login").encode())
+        for code in (301, 302, 303, 307, 308)
+    ],
+    (raises(RequestRedirect("/login")), sse.redirect("/login").encode()),
     (raises(NotFound()), b""),
     (raises(NotYours()), sse.redirect("/login").encode()),
     *[(returns(answers(code)), b"") for code in (401, 403, 404, 405, 410)],
-    (returns(lambda: redirect("/login")), sse.redirect("/login").encode()),
+    *[(returns(redirects(code)), sse.redirect("/login").encode()) for code in (302, 307, 308)],
     (lambda: abort(redirect("mailto:ann@example.com")), b""),
     (lambda: abort(redirect(request.url)), b""),
 ]
@@ -486,7 +492,30 @@ def test_refusal_that_an_error_handler_answers_is_done(app: Flask, datastar: Dat
     assert body_of(app, "/ds/g/stream")[::2] == (200, sse.patch_signals({"problem": "gone"}).encode() + DONE)
 
 
-def test_events_with_the_status_of_a_refusal_are_read(app: Flask, datastar: Datastar) -> None:
+@pytest.mark.parametrize("code", [401, 403, 404, 405, 410])
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_refusal_of_a_generator_that_an_error_handler_answers_is_done(
+    app: Flask, datastar: Datastar, connect: Connect, kind: str, code: int
+) -> None:
+    app.register_error_handler(code, lambda error: ANSWERS[kind](datastar))
+
+    @datastar.stream(group="g")
+    def stream() -> Iterator[Any]:
+        yield {"a": 1}
+        datastar.signal("half", "done")
+        datastar.patch_signals({"half": "done"})
+        abort(code)
+
+    connection = connect("/ds/g/stream")
+    connection.wait_end()
+
+    first, *answered, last = connection.received.split(b"\n\n")[:-1]
+    assert (first + b"\n\n", last + b"\n\n") == (sse.patch_signals({"a": 1}).encode(), DONE)
+    assert b"on purpose" in b"".join(answered)
+    assert b"half" not in connection.received
+
+
+def test_events_with_the_status_of_a_refusal_are_read(app: Flask, datastar: Datastar, connect: Connect) -> None:
     def show(error: Exception) -> Response:
         response = datastar.start().patch_signals({"problem": "gone"})
         response.status_code = 403
@@ -498,7 +527,16 @@ def test_events_with_the_status_of_a_refusal_are_read(app: Flask, datastar: Data
     def stream() -> Any:
         abort(403)
 
-    assert body_of(app, "/ds/g/stream")[::2] == (200, sse.patch_signals({"problem": "gone"}).encode() + DONE)
+    @datastar.stream(group="g")
+    def generator() -> Iterator[Any]:
+        abort(403)
+        yield
+
+    expected = sse.patch_signals({"problem": "gone"}).encode() + DONE
+    assert body_of(app, "/ds/g/stream")[::2] == (200, expected)
+    connection = connect("/ds/g/generator")
+    connection.wait_end()
+    assert connection.received == expected
 
 
 @pytest.mark.parametrize(

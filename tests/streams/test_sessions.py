@@ -13,8 +13,8 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Integer, String, func, select, text
 
 from flask_datastar import Datastar
+from flask_datastar.testing.waiting import wait_until
 from tests.conftest import MakeApp
-from tests.support.checks import wait_until
 from tests.support.streams import Connect
 from tests.support.wsgi import ending
 

@@ -14,8 +14,8 @@ from flask import Flask
 from flask_datastar import Datastar
 from flask_datastar.errors import BrokerError
 from flask_datastar.hub import bus, questions
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import BROKERS, URL, JoinedBroker, Line
-from tests.support.checks import wait_until
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import Connection, call, ending
 

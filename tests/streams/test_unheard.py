@@ -64,8 +64,8 @@ def test_topic_that_nobody_listens_to_is_logged_once(
 
     messages = [record.getMessage() for record in caplog.records]
     assert messages == [
-        "Datastar: what was published to 'bord-1' reached no stream; there are streams of 'board-1'",
-        "Datastar: what was published to 'weather' reached no stream",
+        "Datastar: a message to topic 'bord-1' reached no stream; there are streams of 'board-1'",
+        "Datastar: a message to topic 'weather' reached no stream",
     ]
 
 
@@ -87,7 +87,7 @@ def test_topic_whose_streams_wait_for_something_else_is_logged(
         send(datastar, "board-1")
 
     (record,) = caplog.records
-    assert f"which gets what is sent by {other}('board-1')" in record.getMessage()
+    assert f"which gets only what {other}('board-1') sends" in record.getMessage()
 
 
 @pytest.mark.parametrize(("stream", "send"), [("follow", broadcast), ("subscribe", publish), ("changes", publish)])

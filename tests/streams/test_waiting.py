@@ -613,7 +613,9 @@ def test_what_cannot_be_called_is_refused_at_once(app: Flask, datastar: Datastar
         datastar.before_wait("now")  # type: ignore[type-var]
     with (
         app.test_request_context(),
-        pytest.raises(TypeError, match="on_gap is 'read'; accepted: a function that takes what sends to the stream"),
+        pytest.raises(
+            TypeError, match="on_gap is 'read'; accepted: a function of one argument, which sends to the stream"
+        ),
     ):
         datastar.follow("news", on_gap="read")  # type: ignore[arg-type]
 
@@ -729,7 +731,7 @@ def test_wait_point_without_a_request_is_refused(app: Flask, datastar: Datastar)
     [
         ((), ValueError, "no topic is given; give one or more names"),
         (("a", ""), ValueError, "topic is '': an empty text names nothing; give a name"),
-        (("\0ann",), ValueError, r"topic is '\\x00ann': NUL at the start is the extension's own; give any other text"),
+        (("\0ann",), ValueError, r"topic is '\\x00ann': NUL at the start is reserved; give any other text"),
         ((1,), TypeError, "topic is int; accepted: str"),
         ((None,), TypeError, "topic is NoneType; accepted: str"),
     ],

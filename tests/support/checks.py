@@ -1,4 +1,4 @@
-"""Helpers that the checks share: waiting, running side by side, forking, counting calls, collecting logs."""
+"""Helpers that the checks share: running in native threads, forking, counting calls, collecting logs."""
 
 from __future__ import annotations
 
@@ -6,45 +6,15 @@ import atexit
 import logging
 import os
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NoReturn
 
+# Light, because the children that load this module patch themselves first.
+from flask_datastar.testing.waiting import DEADLINE_SECONDS, run_all, wait_until
 from flask_datastar.transport.wakeups import is_gevent, make_wakeup, spawn
-
-#: A limit for things that take milliseconds on a machine that is not busy. It measures nothing.
-DEADLINE_SECONDS = 60
-
-
-def wait_until(holds: Callable[[], object], seconds: float = DEADLINE_SECONDS) -> None:
-    """Return as soon as the condition holds; fail if it does not hold in time."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.002)
-
-
-def run_all(functions: list[Callable[[], object]]) -> None:
-    """Run functions concurrently, in threads or greenlets, and raise the first of their errors."""
-    errors: list[BaseException] = []
-
-    def run(function: Callable[[], object]) -> None:
-        try:
-            function()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(function,)) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(DEADLINE_SECONDS)
-        assert not thread.is_alive()
-    if errors:
-        raise errors[0]
 
 
 def run_natively(functions: list[Callable[[], object]], own: Callable[[], object]) -> None:

@@ -38,7 +38,7 @@ def _run_checks(module: str, kind: str) -> dict[str, tuple[int, str]]:
     result = subprocess.run(
         command,
         cwd=ROOT,
-        env=child_environment(has_greenlets=kind.startswith("gevent")),
+        env=child_environment(has_greenlets=kind != "threads"),
         capture_output=True,
         text=True,
         timeout=DEADLINE_SECONDS,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask_datastar.brokers import redis
+from flask_datastar.brokers import redis_own
 from flask_datastar.testing import Brokers, SharedBrokerContract
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.redis_server import RedisServer
-from tests.support.checks import wait_until
 
 
 def _check(name: str) -> Callable[[], None]:
     def check() -> None:
-        redis.PATIENCE_SECONDS = 30
+        redis_own.PATIENCE_SECONDS = 30
         with RedisServer() as server:
             with Brokers(server.url) as brokers:
                 getattr(SharedBrokerContract(), name)(brokers)

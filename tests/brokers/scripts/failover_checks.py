@@ -13,8 +13,8 @@ from flask_datastar.brokers import Broker, redis_presence
 from flask_datastar.errors import BrokerError
 from flask_datastar.testing import Brokers
 from flask_datastar.testing.brokers import send
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.redis_server import RedisServer
-from tests.support.checks import wait_until
 
 logging.getLogger("flask_datastar").addHandler(logging.NullHandler())
 

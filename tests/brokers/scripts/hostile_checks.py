@@ -8,8 +8,8 @@ from functools import partial
 
 from flask_datastar.brokers import Broker, Payload, redis_presence
 from flask_datastar.testing import Brokers
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.redis_server import RedisServer
-from tests.support.checks import wait_until
 from tests.support.hostile import VALUES, damaged_messages, nested
 
 CHANNEL = b"ds:shop:channel:news"

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from flask_datastar.brokers import Broker, redis, redis_listener
+from flask_datastar.brokers import Broker, redis_listener, redis_own
 from flask_datastar.brokers.payload import Payload
 from flask_datastar.errors import BrokerError, ConfigError
 from flask_datastar.testing import Brokers, Inbox
 from flask_datastar.testing.brokers import send
+from flask_datastar.testing.waiting import run_all, wait_until
 from flask_datastar.transport.wakeups import spawn
 from tests.brokers.redis_server import RedisServer
-from tests.support.checks import run_all, wait_until
 
 SIDE_BY_SIDE = 4
 #: The longest wait for Redis where it is waited for, because it hangs: so long that what does not wait for it stays
@@ -232,7 +232,7 @@ def check_frozen_server_holds_nobody_up() -> None:
         begin = time.monotonic()
         spawn(lambda: (inbox.wait_for(b"late"), delivered.append(time.monotonic() - begin)), "waiter")
         text, seconds = error_of(one, b"late")
-        assert f"not answered within {HANGS_SECONDS} s" in text or "Timeout" in text
+        assert f"not responded within {HANGS_SECONDS} s" in text or "Timeout" in text
         assert HANGS_SECONDS - 0.1 < seconds < 2 * HANGS_SECONDS
         wait_until(lambda: delivered)
         assert delivered[0] < seconds - 0.1, "not before the error, although nobody waits for Redis here"
@@ -311,7 +311,7 @@ def check_silent_server_is_asked_and_then_left() -> None:
 
 
 def check_late_messages_are_delivered_once_and_in_order() -> None:
-    redis.PATIENCE_SECONDS = 0.02
+    redis_own.PATIENCE_SECONDS = 0.02
     with made() as (server, brokers):
         one, inbox = brokers.make()
         one.subscribe("news")
@@ -535,5 +535,5 @@ def check_receiver_that_fails_stops_nothing() -> None:
         wait_until(lambda: failing.catch_ups == 1)
         publish_when_possible(one, b"2")
         failing.wait_for(b"2")
-        assert [text for text in texts if "could not be made good" in text]
+        assert [text for text in texts if "catching up after the outage failed" in text]
         assert [text for text in texts if "could not be delivered" in text]

@@ -10,8 +10,9 @@ from typing import Any
 from flask_datastar.brokers import redis_presence
 from flask_datastar.testing import Brokers
 from flask_datastar.testing.brokers import send
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.redis_server import RedisServer
-from tests.support.checks import finish_child, held, run_in_child, start_child, wait_until
+from tests.support.checks import finish_child, held, run_in_child, start_child
 
 SIDE_BY_SIDE = 4
 

@@ -11,8 +11,8 @@ import pytest
 from flask_datastar.errors import BrokerError
 from flask_datastar.testing import Brokers
 from flask_datastar.testing.brokers import send
+from flask_datastar.testing.waiting import run_all
 from tests.brokers.redis_server import RedisServer
-from tests.support.checks import run_all
 
 # What is logged of a refusal is no output of a check.
 logging.getLogger("flask_datastar").addHandler(logging.NullHandler())

@@ -18,7 +18,7 @@ PAGE = """{% extends "base.html" %}
 {% block main %}
 <h1>Connection</h1>
 <p id="quiet" data-init="{{ datastar.open_stream('quiet') }}"></p>
-<p id="news" data-init="{{ datastar.open_stream('news') }}" data-text="$news"></p>
+<p id="news" {% if not alone %}data-init="{{ datastar.open_stream('news') }}"{% endif %} data-text="$news"></p>
 <p id="short" {% if short %}data-init="{{ datastar.open_stream('short') }}"{% endif %} data-text="$short"></p>
 <button type="button" id="fail" data-on:click="{{ datastar.post('fail') }}">fail</button>
 <button type="button" id="poll" data-on:click="{{ datastar.get('poll', _retry='always', _retry_interval_ms=500) }}">
@@ -35,7 +35,7 @@ def note_request() -> None:
 
 @app.get("/connection")
 def page() -> str:
-    return render_template_string(PAGE, short="short" in request.args)
+    return render_template_string(PAGE, short="short" in request.args, alone="alone" in request.args)
 
 
 @datastar.stream(group="connection", scope="ann")

@@ -13,7 +13,7 @@ import click
 from flask import Flask, Response, g, request
 
 from flask_datastar import Datastar
-from flask_datastar.brokers import redis, redis_presence
+from flask_datastar.brokers import redis_own, redis_presence
 from flask_datastar.errors import BrokerError
 from flask_datastar.sending import SendingMethods
 
@@ -30,7 +30,7 @@ app.config.from_prefixed_env("EXTRA")
 datastar = Datastar(app)
 
 if "PATIENCE" in app.config:
-    redis.PATIENCE_SECONDS = app.config["PATIENCE"]
+    redis_own.PATIENCE_SECONDS = app.config["PATIENCE"]
 if "PRESENCE" in app.config:
     redis_presence.BEAT_SECONDS, redis_presence.ALIVE_SECONDS = app.config["PRESENCE"]
 

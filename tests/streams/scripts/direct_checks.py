@@ -13,8 +13,9 @@ from flask import Flask, Response
 from flask_datastar import Datastar, Event, sse
 from flask_datastar.sansio.stream_events import OPENED, STREAM_EVENTS, stream_ending
 from flask_datastar.sse import parse_events
+from flask_datastar.testing.waiting import DEADLINE_SECONDS, wait_until
 from flask_datastar.transport.wakeups import make_wakeup, spawn
-from tests.support.checks import DEADLINE_SECONDS, run_natively, wait_until
+from tests.support.checks import run_natively
 
 
 def read_request(server: Any) -> tuple[Any, dict[str, Any]]:

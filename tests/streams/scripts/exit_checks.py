@@ -10,8 +10,8 @@ from flask import Flask
 
 from flask_datastar import Datastar
 from flask_datastar.sansio.stream_events import OPENED
+from flask_datastar.testing.waiting import DEADLINE_SECONDS
 from flask_datastar.transport.wakeups import is_gevent, make_wakeup, spawn
-from tests.support.checks import DEADLINE_SECONDS
 from tests.support.wsgi import call
 
 

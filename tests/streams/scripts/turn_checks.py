@@ -10,8 +10,8 @@ from typing import Any
 from flask import Flask
 
 from flask_datastar import Datastar
+from flask_datastar.testing.waiting import DEADLINE_SECONDS
 from flask_datastar.transport.wakeups import make_wakeup, spawn
-from tests.support.checks import DEADLINE_SECONDS
 from tests.support.wsgi import call
 
 Work = Callable[[Datastar, Callable[[], bool]], Iterator[Any]]

@@ -8,9 +8,9 @@ from contextvars import ContextVar, copy_context
 
 import pytest
 
+from flask_datastar.testing.waiting import DEADLINE_SECONDS, run_all
 from flask_datastar.transport.coroutines import Coroutine, has_coroutines
 from flask_datastar.transport.wakeups import make_wakeup, spawn
-from tests.support.checks import DEADLINE_SECONDS, run_all
 
 
 def check_it_is_there() -> None:

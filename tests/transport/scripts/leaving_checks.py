@@ -13,19 +13,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from flask_datastar.testing.waiting import DEADLINE_SECONDS, run_all, wait_until
 from flask_datastar.transport import watchers
 from flask_datastar.transport.leaving import connection_of, set_user_timeout, shut, shut_for_reading, watch
 from flask_datastar.transport.wakeups import is_gevent, make_wakeup, spawn
-from tests.support.checks import (
-    DEADLINE_SECONDS,
-    Counter,
-    Records,
-    finish_child,
-    run_all,
-    run_in_child,
-    start_child,
-    wait_until,
-)
+from tests.support.checks import Counter, Records, finish_child, run_in_child, start_child
 
 #: The most on a busy machine, where 0.1 s is promised on an idle one, in the best of some attempts.
 NOTICED_SECONDS = 1

@@ -9,8 +9,9 @@ import time
 from flask_datastar.hooks import Reason
 from flask_datastar.hub.tabs import TabEntry, TabRegistry
 from flask_datastar.hub.topics import Topics
+from flask_datastar.testing.waiting import DEADLINE_SECONDS, run_all
 from flask_datastar.transport.wakeups import make_wakeup
-from tests.support.checks import DEADLINE_SECONDS, held, run_all, run_in_child
+from tests.support.checks import held, run_in_child
 
 ROUNDS = 200
 

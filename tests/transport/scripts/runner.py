@@ -1,5 +1,7 @@
 """Runs checks of this folder, each in a process of its own: with threads, or with gevent patched in first.
 
+The kind ``greenlets`` has both: greenlets, and threads that are not patched.
+
 Those of one module and one kind are forked from one process, because importing takes longer than most of them. They run
 one after another, or as many at a time as a module says in ``SIDE_BY_SIDE`` whose checks wait for most of their time.
 """

@@ -6,9 +6,10 @@ import os
 import threading
 import time
 
+from flask_datastar.testing.waiting import DEADLINE_SECONDS, wait_until
 from flask_datastar.transport.ticker import Ticker, current_ticker
 from flask_datastar.transport.wakeups import is_gevent, make_wakeup
-from tests.support.checks import DEADLINE_SECONDS, Counter, Records, held, run_in_child, wait_until
+from tests.support.checks import Counter, Records, held, run_in_child
 
 
 def ticker_is_running() -> bool:

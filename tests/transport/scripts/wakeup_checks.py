@@ -8,8 +8,9 @@ import threading
 import time
 from contextvars import ContextVar
 
+from flask_datastar.testing.waiting import DEADLINE_SECONDS, run_all
 from flask_datastar.transport.wakeups import PerProcess, is_gevent, make_lock, make_wakeup, pause, spawn
-from tests.support.checks import DEADLINE_SECONDS, run_all, run_in_child, run_natively
+from tests.support.checks import run_in_child, run_natively
 
 
 def check_kind_is_known() -> None:

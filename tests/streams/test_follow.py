@@ -11,8 +11,8 @@ from flask import Flask, request
 from flask_datastar import Datastar
 from flask_datastar.hooks import Reason
 from flask_datastar.hub import bus
+from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import BROKERS, URL, JoinedBroker
-from tests.support.checks import wait_until
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import Connection
 

@@ -262,7 +262,7 @@ def test_what_the_request_set_wins_over_defaults() -> None:
 
 def test_what_is_no_model_has_no_defaults() -> None:
     with pytest.raises(
-        TypeError, match=r"<class 'int'> is no model; accepted: a dataclass, a TypedDict, a pydantic or"
+        TypeError, match=r"<class 'int'> is not a model; accepted: a dataclass, a TypedDict, a pydantic or"
     ):
         begin_signals(int, {})
 
@@ -379,6 +379,18 @@ def test_default_that_follows_from_other_fields_is_empty() -> None:
 
     assert model(Stay).defaults() == {"first": 1, "last": 0}
     assert bind(Stay, {"first": 3}) == Stay(first=3, last=10)
+
+
+def test_factories_of_a_pydantic_dataclass_are_defaults() -> None:
+    @pydantic.dataclasses.dataclass
+    class Stay:
+        first: int = pydantic.Field(1, ge=1)
+        tags: list[str] = pydantic.Field(default_factory=lambda: ["new"])
+        ids: list[int] = field(default_factory=list)
+        last: int = pydantic.Field(default_factory=lambda fields: fields["first"] + 7)
+
+    assert model(Stay).defaults() == {"first": 1, "tags": ["new"], "ids": [], "last": 0}
+    assert bind(Stay, {"first": "3"}) == Stay(3, ["new"], [], 10)
 
 
 def test_default_times_are_written_as_they_are_read() -> None:

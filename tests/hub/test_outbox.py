@@ -13,8 +13,8 @@ from flask import Flask
 
 from flask_datastar import Datastar, sse
 from flask_datastar.hub.outbox import LARGEST_WRITE_BYTES
+from flask_datastar.testing.waiting import wait_until
 from tests.conftest import MakeApp
-from tests.support.checks import wait_until
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import Connection, call, ending
 
