@@ -63,9 +63,7 @@ class StreamHub:
         self.is_stopping = False
         self._lock = make_lock()
         self._places = Places(settings)
-        self._opened = 0
-        self._dropped = 0
-        self._peak = 0
+        self._opened = self._dropped = self._peak = 0
         self._ended: Counter[Reason] = Counter()
         #: Name → a function that returns further counters.
         self.counters: dict[str, Callable[[], dict[str, Any]]] = {"broker": self.bus.broker.stats}
@@ -111,8 +109,7 @@ class StreamHub:
 
     def has_place(self) -> bool:
         """Return whether the process may hold one more stream."""
-        with self._lock:
-            return self._places.shortage(self.new_stream()) is None
+        return self._places.shortage(self.new_stream()) is None
 
     def new_stream(self) -> Stream:
         """Create a stream with the app's limits. It counts only once it is opened."""

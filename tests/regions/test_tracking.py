@@ -150,7 +150,7 @@ def test_a_failed_rendering_keeps_no_old_state(board: Board, caplog: pytest.LogC
         board.failing = 0.0
 
     # The log keeps the exception, and so the query that was not read to its end.
-    assert "it fails at random" in caplog.text
+    wait_until(lambda: "it fails at random" in caplog.text)
     wait_until(lambda: board.shown(connection) == board.fresh("cards(1)"), 10)
     assert "shown" in board.fresh("cards(1)")["cards-1"]
 
