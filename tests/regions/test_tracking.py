@@ -139,22 +139,6 @@ def test_a_failing_region_leaves_the_page_s_session_alone(board: Board) -> None:
     assert board.fresh("people()") == {"people": '<p id="people">1</p>'}
 
 
-def test_a_failed_rendering_keeps_no_old_state(board: Board, caplog: pytest.LogCaptureFixture) -> None:
-    connection = board.open("cards(1)")
-    board.failing = 1.0
-    for title in ("fails", "shown"):
-        with board.app.app_context():
-            board.db.session.execute(update(board.Card).values(title=title))
-            board.db.session.commit()
-        wait_until(lambda: board.live.stats()["failures"] > 0)
-        board.failing = 0.0
-
-    # The log keeps the exception, and so the query that was not read to its end.
-    wait_until(lambda: "it fails at random" in caplog.text)
-    wait_until(lambda: board.shown(connection) == board.fresh("cards(1)"), 10)
-    assert "shown" in board.fresh("cards(1)")["cards-1"]
-
-
 def test_a_database_in_memory_is_refused(make_app: MakeApp) -> None:
     db, datastar = SQLAlchemy(), Datastar()
     app = make_app(datastar, SQLALCHEMY_DATABASE_URI="sqlite:///:memory:")
