@@ -51,7 +51,7 @@ nitpick_ignore_regex = [
     # Type variables have no entry anywhere.
     ("py:class", r"flask_datastar\.(.+\.)?([FMVW])"),
     # The parts of elements and wait points, and "all tabs". Users pass and get them, but never name them.
-    ("py:class", r"flask_datastar\.(.+\.)?(HasHtml|ElementOptions|AllTabs|Ticks|Messages|Changes|Follow)"),
+    ("py:class", r"flask_datastar\.(.+\.)?(HasHtml|ElementOptions|AllTabs|Ticks|Messages|Changes|Follow|Followable)"),
     # Aliases of types that the docstrings spell out.
     ("py:class", r"(flask_datastar\.(.+\.)?)?(Arguments|BrokerSource)"),
 ]
