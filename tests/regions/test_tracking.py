@@ -13,9 +13,12 @@ from sqlalchemy import bindparam, select, update
 
 from flask_datastar import Datastar
 from flask_datastar.errors import SetupError
+from flask_datastar.regions.process import live_regions_of
+from flask_datastar.state.app import app_state_of
 from flask_datastar.testing.waiting import wait_until
 from tests.conftest import MakeApp
 from tests.regions.board import VIEWS, WRITES, Board
+from tests.support.wsgi import Connection
 
 MakeBoard = Callable[..., Board]
 
@@ -206,3 +209,76 @@ def test_writers_side_by_side_leave_nothing_stale(board: Board) -> None:
     fresh = board.fresh(*VIEWS)
     for connection in connections:
         wait_until(lambda connection=connection: board.shown(connection) == fresh)  # type: ignore[misc]
+
+
+def test_writes_of_every_bind_are_seen(make_app: MakeApp, tmp_path: Path) -> None:
+    db, datastar = SQLAlchemy(), Datastar()
+
+    class Log(db.Model):  # type: ignore[name-defined, misc]
+        __bind_key__ = "logs"
+        id = db.mapped_column(db.Integer, primary_key=True)
+
+    @datastar.region(group="shop", at_most_every=0)
+    def logs() -> str:
+        return f'<p id="logs">{db.session.scalar(select(db.func.count(Log.id)))}</p>'
+
+    @datastar.stream(group="shop")
+    def feed() -> Any:
+        return datastar.follow(logs())
+
+    app = make_app(
+        datastar,
+        SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/main.db",
+        SQLALCHEMY_BINDS={"logs": f"sqlite:///{tmp_path}/logs.db"},
+    )
+    db.init_app(app)
+    with app.app_context():
+        db.create_all()
+    connection = Connection(app, "/ds/shop/feed").wait_open()
+    connection.wait('<p id="logs">0</p>')
+    with app.app_context():
+        db.session.add(Log())
+        db.session.commit()
+
+    connection.wait('<p id="logs">1</p>')
+    connection.close()
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+def test_two_apps_of_one_database_object_are_told_apart(make_app: MakeApp, tmp_path: Path) -> None:
+    db, datastar = SQLAlchemy(), Datastar()
+
+    class Log(db.Model):  # type: ignore[name-defined, misc]
+        id = db.mapped_column(db.Integer, primary_key=True)
+        kind = db.mapped_column(db.Integer)
+
+    @datastar.region(group="shop", at_most_every=0, tables={Log: "kind"})
+    def logs(kind: int) -> str:
+        return f'<p id="logs">{db.session.scalar(select(db.func.count(Log.id)).where(Log.kind == kind))}</p>'
+
+    @datastar.stream(group="shop")
+    def feed() -> Any:
+        return datastar.follow(logs(1))
+
+    apps = []
+    for name in ("one", "other"):
+        apps.append(make_app(datastar, SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/{name}.db"))
+        db.init_app(apps[-1])
+        with apps[-1].app_context():
+            db.create_all()
+    connections = [Connection(app, "/ds/shop/feed").wait_open() for app in apps]
+    for connection in connections:
+        connection.wait('<p id="logs">0</p>')
+    with apps[1].app_context():
+        db.session.add_all([Log(kind=1), Log(kind=2)])
+        db.session.commit()
+    connections[1].wait('<p id="logs">1</p>')
+
+    renders = [live_regions_of(app_state_of(app)).stats()["renders"] for app in apps]
+    assert renders == [1, 2]
+    for app, connection in zip(apps, connections, strict=True):
+        connection.close()
+        with app.app_context():
+            db.engine.dispose()
