@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from inspect import unwrap
 from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
+
+from flask import request
 
 from ..errors import SetupError
 from ..handlers.handler import default_group
 from ..state.app import AppState
 from ..state.detached import find_detached
+from ..state.request import find_request_state
 from .region import Region, RegionView
 
 #: Sets an app up for regions.
@@ -98,9 +102,23 @@ def show(registry: RegionRegistry, target: object, name: str | None, arguments: 
 
     :raises SetupError: if no region fits, or several do.
     """
-    place = find_detached()
     if isinstance(target, RegionView):
         if arguments:
             raise TypeError(f"{target!r} has its arguments already; show the region itself to give others")
         return target
-    return registry.find(target, name, place.group if place is not None else None)(**arguments)
+    return registry.find(target, name, _running_group())(**arguments)
+
+
+def _running_group() -> str | None:
+    """Return the group of the region that is rendered, or of the view that the current request runs."""
+    place = find_detached()
+    if place is not None:
+        return place.group
+    state = find_request_state()
+    if state is None:
+        return None
+    if state.running_view is not None:
+        return state.running_view[0]
+    view: Any = state.app_state.app.view_functions.get(request.endpoint or "")
+    module = getattr(unwrap(view) if view is not None else None, "__module__", None)
+    return default_group(module) if module else None

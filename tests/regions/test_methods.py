@@ -553,6 +553,22 @@ def test_a_generator_is_refused(datastar: Datastar) -> None:
             yield ""
 
 
+def test_a_bare_name_is_looked_for_around_the_view_first(app: Flask, datastar: Datastar) -> None:
+    def part() -> str:
+        return '<p id="part">own</p>'
+
+    datastar.region(part)
+    datastar.region(group="elsewhere", name="part")(lambda: '<p id="part">elsewhere</p>')
+
+    @app.get("/")
+    def page() -> str:
+        return render_template_string("{{ datastar.show('part') }} {{ datastar.show('elsewhere.part') is string }}")
+
+    assert app.test_client().get("/").text == '<p id="part">own</p> False'
+    with app.app_context(), pytest.raises(SetupError, match="several regions fit 'part'"):
+        datastar.show("part")
+
+
 def test_unknown_targets_are_refused(app: Flask, datastar: Datastar, nested: dict[str, Any]) -> None:
     with app.app_context():
         with pytest.raises(SetupError, match=r"no region fits 'cards'; .* Known regions: shop:card, shop:column"):
