@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from ..handlers.declarations import Declarations, DeclaredHandler
 from ..handlers.handler import make_handler
 from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab, scope_topic
-from ..hub.sources import Followable
+from ..hub.sources import Followable, Source
 from ..security.origin import check_header
 from ..state.app import current_app_state
 from ..state.request import current_request_state
@@ -158,9 +158,14 @@ class StreamMethods:
             raise TypeError(f"on_gap is {on_gap!r}; accepted: a function of one argument, which sends to the stream")
         state = current_request_state(self)
         fill_gap = gap_filler(state.app_state, on_gap) if on_gap is not None else None
-        topics = tuple(source for source in sources if not isinstance(source, Followable))
-        made = tuple(source.__datastar_source__() for source in sources if isinstance(source, Followable))
-        feed = Follow(hub_of(state.app_state), topics, fill_gap=fill_gap, sources=made)
+        topics: list[str] = []
+        made: list[Source] = []
+        for source in sources:
+            if isinstance(source, Followable):
+                made.append(source.__datastar_source__())
+            else:
+                topics.append(source)
+        feed = Follow(hub_of(state.app_state), tuple(topics), fill_gap=fill_gap, sources=tuple(made))
         add_subscription(state, feed)
         return feed
 
