@@ -4,7 +4,8 @@
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
 #   make soak        send 300,000 hostile inputs, then put a server with streams under a random load for two minutes
 #                    (ARGS="--seconds 30" for less)
-#   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less)
+#   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less),
+#                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
 #   make servers     install other WSGI servers, and try how each holds streams (ARGS="--only waitress" for some of them)
 #   make bench       measure the cost of streams, and write it to docs/ (ARGS=--quick for a short run, to build/)
@@ -27,7 +28,7 @@ EXTRAS_demo = gunicorn,example
 EXTRAS_demo-cluster = gunicorn,redis,example
 EXTRAS_test = gunicorn,redis,wtf,example,test,live
 EXTRAS_soak = gunicorn,wtf,test
-EXTRAS_faults = gunicorn,redis,test
+EXTRAS_faults = gunicorn,redis,example,test
 EXTRAS_bench = gunicorn,bench
 EXTRAS_bench-redis = gunicorn,redis,bench
 EXTRAS_check = $(EXTRAS_test),check
@@ -63,6 +64,7 @@ soak: .venv/soak.stamp
 faults: .venv/faults.stamp
 	sh tests/system_programs.sh redis-server
 	@$(BIN)/python -m tests.soak.faults $(ARGS)
+	@$(BIN)/python -m tests.soak.clicks $(CLICKS)
 
 extensions: .venv/pip.stamp
 	@$(BIN)/python tests/extensions/try_them.py $(ARGS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Request, Response, request
 
 from .actions.helpers import PageHelpers, TemplateHelpers, install_template_helpers
+from .brokers.base import Broker
 from .brokers.schemes import check_broker_url
 from .config.settings import Arguments, check_arguments, key_title, read_settings
 from .errors import SetupError
@@ -19,6 +21,9 @@ from .reading.tabs import read_tab
 from .regions.methods import RegionHelpers, RegionMethods, install_regions
 from .regions.registry import RegionRegistry
 from .regions.runs import LIVE_KEY, find_live_run, finish_live_run, start_live_run
+from .repeats.app import Repeats
+from .repeats.methods import RepeatMethods
+from .repeats.running import KEY_START, take_key
 from .sansio.events import Event
 from .security.origin import check_origin
 from .security.renewal import install_renewal
@@ -33,6 +38,7 @@ from .state.contexts import install_contexts
 from .state.request import REQUEST_KEY, RequestState, current_request_state, start_request_state
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
+from .streams.current import hub_of
 from .streams.methods import StreamMethods
 from .streams.refusals import REFUSED, asks_for_stream, end_stream, install_refusals
 from .streams.servers import warn_of_processes
@@ -42,7 +48,14 @@ M = TypeVar("M")
 
 
 class Datastar(
-    SendingMethods[EventResponse], HandlerMethods, ViewMethods, StreamMethods, RegionMethods, FormMethods, PageHelpers
+    SendingMethods[EventResponse],
+    HandlerMethods,
+    RepeatMethods,
+    ViewMethods,
+    StreamMethods,
+    RegionMethods,
+    FormMethods,
+    PageHelpers,
 ):
     """The Datastar extension for Flask.
 
@@ -62,7 +75,7 @@ class Datastar(
     >>> datastar.init_app(app)
     >>> with app.test_request_context():
     ...     print(datastar.post(increment).js)
-    @post('/ds/counter/increment')
+    @post('/ds/counter/increment?_k=' + Math.random(), {requestCancellation: 'disabled'})
     """
 
     def __init__(self, app: Flask | None = None, **settings: Unpack[Arguments]) -> None:
@@ -98,6 +111,7 @@ class Datastar(
             ) from error
         app_state = AppState(app, self, settings)
         app_state.attach()
+        app_state.part(Repeats).find_broker = partial(_shared_broker, app_state)
         _install_request_hooks(app_state)
         install_renewal(app_state)
         install_refusals(app_state)
@@ -196,6 +210,8 @@ def _install_request_hooks(app_state: AppState) -> None:
             warn_of_processes(app_state, current.environ)
         state = start_request_state(app_state, current)
         answer = start_live_run(app_state, current) if LIVE_KEY in current.environ else None
+        if KEY_START in current.query_string:
+            take_key(state, current)
         if "csrf" in app.extensions:
             carry_token(state, current)
         return answer
@@ -207,22 +223,37 @@ def _install_request_hooks(app_state: AppState) -> None:
             return response
         if LIVE_KEY in current.environ and (run := find_live_run(current)) is not None:
             return finish_live_run(run, response, current, state)
-        if (response.status_code in REFUSED or state.failed_with) and asks_for_stream(current, app_state):
-            return end_stream(response, current, state)
-        if isinstance(response, EventResponse) and response.body_kind is not BodyKind.UNDECIDED:
-            if response.body_kind is BodyKind.STREAM:
-                if state.stream_body is not None:
-                    state.stream_body.go_on(state, response)
-                return response
-            if response is state.response and not state.tracked.is_pending:
-                return response
-        if isinstance(response, EventResponse):
-            return finish(response, state)
-        return convert_redirect(response, current, state)
+        response = _finish(app_state, response, current, state)
+        if (click := state.claim) is not None:
+            # Its session is saved later.
+            click.response = response
+            if type(response.response) is not list:
+                click.note_streamed()
+        return response
 
     app.before_request_funcs.setdefault(None, []).insert(0, begin)
     # Flask calls these in reverse order, so the first one is called last.
     app.after_request_funcs.setdefault(None, []).insert(0, end)
+
+
+def _finish(app_state: AppState, response: Response, current: Request, state: RequestState) -> Response:
+    """Make of the response of a view what the browser gets."""
+    if (response.status_code in REFUSED or state.failed_with) and asks_for_stream(current, app_state):
+        return end_stream(response, current, state)
+    if not isinstance(response, EventResponse):
+        return convert_redirect(response, current, state)
+    if response.body_kind is BodyKind.STREAM:
+        if state.stream_body is not None:
+            state.stream_body.go_on(state, response)
+        return response
+    if response.body_kind is not BodyKind.UNDECIDED and response is state.response and not state.tracked.is_pending:
+        return response
+    return finish(response, state)
+
+
+def _shared_broker(app_state: AppState) -> Broker | None:
+    """Return the app's broker in this process, None for an app of one process."""
+    return hub_of(app_state).bus.broker if app_state.settings.broker_url is not None else None
 
 
 def _attach_commands(app: Flask) -> None:

@@ -39,6 +39,10 @@ _hooks = Namespace()
 #: ``response`` is the :class:`flask.Response`. Not sent if the handler raised an exception.
 event_handled = _hooks.signal("datastar-event-handled")
 
+#: Sent when a repeat was answered in place of a handler: ``endpoint`` is Flask's, ``ignored`` (bool) tells that nothing
+#: of the first answer was left, ``response`` is the :class:`flask.Response`.
+repeat_answered = _hooks.signal("datastar-repeat-answered")
+
 #: Sent when the server starts to iterate a stream: ``scope`` (str, "" for none), ``tab`` (str or None), ``endpoint``
 #: (str, Flask's own).
 stream_opened = _hooks.signal("datastar-stream-opened")

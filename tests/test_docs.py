@@ -339,7 +339,8 @@ def action_path(page: str, label: str) -> str:
     tags = re.findall(r"<[^>]*data-(?:on:click|on:submit|on:input[\w.]*|init)=\"([^\"]+)\"[^>]*>([^<]*)", page)
     (expression,) = [code for code, text in tags if label in (text.strip(), code.partition("(")[0])]
     (path,) = re.findall(r"@\w+\('([^']+)'", html.unescape(expression))
-    return str(path)
+    # The browser makes the key of the click.
+    return re.sub(r"[?&]_k=$", "", str(path))
 
 
 def responses(page: str) -> list[str]:

@@ -49,10 +49,14 @@ ROOMS = {
     "reading": room("errors sansio models state", outside="flask werkzeug"),
     "sending": room("errors sansio state reading", outside="flask jinja2 werkzeug"),
     "security": room("errors sansio state reading sending", outside="flask itsdangerous markupsafe werkzeug"),
+    "repeats": room(
+        "errors sansio transport hooks state reading security",
+        outside="flask werkzeug",
+    ),
     "forms": room("errors sansio models state reading sending security", outside="flask werkzeug"),
-    "handlers": room("errors hooks state reading sending security forms", outside="flask werkzeug"),
+    "handlers": room("errors hooks state reading sending security repeats forms", outside="flask werkzeug"),
     "streams": room(
-        "errors sansio transport hooks brokers state hub reading sending security handlers",
+        "errors sansio transport hooks brokers state hub reading sending security repeats handlers",
         outside="blinker flask werkzeug",
     ),
     "regions": room(
@@ -65,7 +69,8 @@ ROOMS = {
         outside="flask markupsafe werkzeug",
     ),
     "extension": room(
-        "errors sansio config brokers state reading sending security forms handlers streams regions views actions",
+        "errors sansio config brokers state reading sending security repeats forms handlers streams regions views "
+        "actions",
         outside="flask",
     ),
     "testing": room("sansio sse brokers state security streams actions extension", outside="flask werkzeug"),
@@ -81,6 +86,7 @@ OPTIONAL = [
 BACKENDS = {
     "transport.gevent_wakeup": "gevent",
     "brokers.redis": "redis",
+    "brokers.redis_claims": "redis",
     "brokers.redis_client": "redis",
     "brokers.redis_commands": "redis",
     "brokers.redis_listener": "redis",

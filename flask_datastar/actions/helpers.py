@@ -20,12 +20,13 @@ from ..sansio.consts import TAB_HEADER, TAB_ID_SIGNAL, TOKEN_SIGNAL
 from ..sansio.javascript import Expression
 from ..sansio.missing_client import missing_client_script
 from ..sansio.stream_action import ASK_WHEN_ONLINE, RETRY_WAIT
-from ..sansio.tab_signal import TAB_HEADER_VALUE, TAB_SIGNAL, signal_filter
+from ..sansio.tab_signal import TAB_HEADER_VALUE, TAB_SIGNAL
 from ..security import tokens as csrf
 from ..security.nonce import nonce_attribute
 from ..state.app import AppState, current_app_state
 from ..state.request import RequestState, ensure_request_state
 from . import urls
+from .options import WRITING_VERBS, add_filter, check_once
 from .parameters import check_parameters_of_any
 from .targets import find_handler
 
@@ -173,11 +174,16 @@ class PageHelpers:
         prefix, module = options.pop("prefix", None), options.pop("module", None)
         tab_filter = None
         if (signals := options.pop("signals", None)) is not None:
-            tab_filter = _add_filter(options, signals)
+            tab_filter = add_filter(options, signals)
         options["headers"] = csrf.action_headers(app_state.app, verb.upper(), options.get("headers"))
         if _may_leave_tab_out(options, tab_filter):
             options["headers"] = add_header(options["headers"], TAB_HEADER, Expression.from_js(TAB_HEADER_VALUE))
-        if module is not None:
+        once = options.pop("once", True)
+        if once is not True:
+            check_once(once)
+        if isinstance(target, str) and target.startswith("/"):
+            url = urls.view_url(target, event, module, values)
+        elif module is not None:
             url = self._module_url(app_state, target, module, values)
         else:
             handler = find_handler(self._declarations.handlers, app_state, target, event)
@@ -187,10 +193,12 @@ class PageHelpers:
                     f"verb, or declare it with methods=[{verb.upper()!r}]"
                 )
             url = urls.handler_url(app_state, handler, values)
+            once = once and handler.once
             if handler.is_generator:
                 # The client would repeat a request whose response breaks off, and the handler would run twice.
                 options.setdefault("retry_max_count", 0)
-        return action(verb, urls.with_prefix(app_state, url, prefix), options, more)
+        has_key = once and verb in WRITING_VERBS and app_state.settings.repeats_seconds > 0
+        return action(verb, urls.with_prefix(app_state, url, prefix), options, more, has_key=has_key)
 
     def _module_url(self, app_state: AppState, target: object, module: object, values: dict[str, Any]) -> list[UrlPart]:
         """Build a URL whose group the browser fills in from a signal."""
@@ -231,31 +239,10 @@ def _page_state() -> RequestState | None:
     return None if state is None or state.renders_for_others or is_datastar_request(request) else state
 
 
-def _add_filter(options: dict[str, Any], names: object) -> object:
-    """Add the filter for these signals and the tab id, by which the server tells a user's tabs apart.
-
-    :return: the filter; without names it sends no signals at all, not even the tab id.
-    """
-    if options.get("filter_signals") is not None:
-        raise TypeError("_signals and _filter_signals are both given; give one of them")
-    if not isinstance(names, list | tuple | set | frozenset):
-        raise TypeError(f"_signals is {names!r}; accepted: a list of signal names, such as ('query',)")
-    # A set has another order in each process, and the text of an action is the same in all.
-    ordered = sorted(names, key=str) if isinstance(names, set | frozenset) else names
-    pattern = signal_filter(dict.fromkeys((TAB_ID_SIGNAL, *ordered))) if names else "/^$/"
-    for name in names:
-        if "._" in f".{name}":
-            raise ValueError(
-                f"_signals has {name!r}: the browser sends no name with an underscore in front; leave it out"
-            )
-    options["filter_signals"] = {"include": Expression.from_js(pattern)}
-    return options["filter_signals"]
-
-
 def _may_leave_tab_out(options: Mapping[str, object], tab_filter: object) -> bool:
     """Return whether an action may not send the signal with the tab id.
 
-    :param tab_filter: the filter that is known to include that signal.
+    :param tab_filter: the filter that is known to let it through.
     """
     content_type, chosen = options.get("content_type"), options.get("filter_signals")
     is_json = content_type is None or (content_type == "json" and not isinstance(content_type, Expression))

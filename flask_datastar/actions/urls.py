@@ -24,6 +24,8 @@ from .parameters import check_parameters
 
 #: A path of this host: segments that a browser neither drops nor takes as anything but text.
 _PREFIX = re.compile(r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|$))(?:[^/?#\\%\0-\x20\x7f]|%[0-9A-Fa-f]{2})+)+")
+#: Path and query of a view of this app; two slashes would be another host.
+_VIEW_URL = re.compile(r"/(?!/)[^#\\\0-\x20\x7f]*")
 
 
 def root_path(app_state: AppState) -> str:
@@ -81,6 +83,19 @@ def query_parts(values: Mapping[str, object], separator: str) -> list[UrlPart]:
             parts.append(item if isinstance(item, Expression) else quote(_parameter_text(name, item), safe=""))
             separator = "&"
     return parts
+
+
+def view_url(url: str, event: str | None, module: object, values: Mapping[str, object]) -> list[UrlPart]:
+    """Write the URL of a view of the app's own, as ``url_for`` gives it.
+
+    :raises SetupError: if it is not a path of this host, or an event or a module comes with it.
+    """
+    if event is not None or module is not None or not _VIEW_URL.fullmatch(url):
+        raise SetupError(
+            f"the target is {url!r}; accepted beside handlers: path and query of a view of this app, as url_for() "
+            "gives them, without an event or _module"
+        )
+    return [url, *query_parts(values, "&" if "?" in url else "?")]
 
 
 def with_prefix(app_state: AppState, url: list[UrlPart], prefix: object) -> list[UrlPart]:

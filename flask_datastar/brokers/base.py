@@ -37,6 +37,8 @@ class Broker(ABC):
 
     #: Whether it reaches other processes.
     is_shared: ClassVar[bool]
+    #: Whether it has :meth:`claim` and its three siblings. Without them each process remembers its own clicks only.
+    has_claims: ClassVar[bool] = False
 
     def __init__(self, url: str, receiver: Receiver, options: BrokerOptions) -> None:
         self.url = url
@@ -92,6 +94,28 @@ class Broker(ABC):
 
         :raises BrokerError: if the server does not respond.
         """
+
+    def claim(self, key: str, value: bytes, seconds: float) -> bytes | None:
+        """Write a value under a key unless there is one; of all processes that do so at the same moment one succeeds.
+
+        :param seconds: how long the value stays.
+        :return: the value that is there already, None if this one was written.
+        :raises BrokerError: if the server does not respond.
+        """
+        return None
+
+    def keep(self, key: str, value: bytes, seconds: float) -> None:  # noqa: B027 (nothing to do is a promise, too)
+        """Write a value under a key, in the place of another. It does not wait, and fails silently."""
+
+    def drop(self, key: str) -> None:  # noqa: B027
+        """Remove the value of a key. It does not wait, and fails silently."""
+
+    def look_up(self, key: str) -> bytes | None:
+        """Return the value of a key, or None, with what this process has kept and dropped before.
+
+        :raises BrokerError: if the server does not respond.
+        """
+        return None
 
     def stats(self) -> dict[str, Any]:
         """Return counters for :meth:`flask_datastar.Datastar.stats`; by default an empty dict."""

@@ -17,6 +17,7 @@ from ..errors import BrokerError
 from ..transport.wakeups import make_short_lock
 from .base import Broker, BrokerOptions, Receiver
 from .payload import Payload
+from .redis_claims import Claims
 from .redis_client import PubSubConnection, check_patched, make_client
 from .redis_commands import Commands
 from .redis_listener import Listener
@@ -33,6 +34,7 @@ class RedisBroker(Broker):
     """The broker on Redis: two connections in each process, however many streams it has."""
 
     is_shared: ClassVar[bool] = True
+    has_claims: ClassVar[bool] = True
 
     def __init__(self, url: str, receiver: Receiver, options: BrokerOptions) -> None:
         super().__init__(url, receiver, options)
@@ -56,6 +58,7 @@ class RedisBroker(Broker):
             on_cut=self._deliver_cut_off,
             on_restored=self._restore,
         )
+        self._claims = Claims(self._commands, self._prefix)
         self._presence = Presence(self._commands, self._prefix, self.process, timeout)
         self._own = OwnMessages(self._listener, self._deliver)
         self._lock = make_short_lock()
@@ -109,6 +112,22 @@ class RedisBroker(Broker):
     def scopes_elsewhere(self) -> set[str]:
         """Read the scopes from the keys of all processes."""
         return self._presence.scopes_elsewhere()
+
+    def claim(self, key: str, value: bytes, seconds: float) -> bytes | None:
+        """Write a key that Redis drops by itself."""
+        return self._claims.claim(key, value, seconds)
+
+    def keep(self, key: str, value: bytes, seconds: float) -> None:
+        """Write the key, at some time soon."""
+        self._claims.keep(key, value, seconds)
+
+    def drop(self, key: str) -> None:
+        """Delete the key, at some time soon."""
+        self._claims.drop(key)
+
+    def look_up(self, key: str) -> bytes | None:
+        """Read the key."""
+        return self._claims.look_up(key)
 
     def stats(self) -> dict[str, Any]:
         """Return whether Redis is connected, and the counts of messages."""

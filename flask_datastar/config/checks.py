@@ -78,6 +78,12 @@ def _is_broker(scheme: object, source: object) -> bool:
     )
 
 
+def _check_repeats(key: str, value: object) -> object:
+    if value is None or all(hasattr(value, name) for name in ("session", "metadata", "Table", "init_app")):
+        return value
+    raise _refuse(key, value, "None, or the SQLAlchemy object of Flask-SQLAlchemy")
+
+
 def _check_on_failure(key: str, value: object) -> str:
     if value not in ("drop", "raise"):
         raise _refuse(key, value, "'drop' or 'raise'")
@@ -149,5 +155,8 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "max_queued_events": _check_count,
     "max_queued_bytes": _check_count,
     "max_message_bytes": _check_count,
+    "repeats_seconds": _check_seconds_or_zero,
+    "repeats_bytes": _check_count,
+    "repeats": _check_repeats,
     "restart_spread_seconds": _check_seconds_or_zero,
 }

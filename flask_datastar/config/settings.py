@@ -78,6 +78,12 @@ class Settings:
     max_queued_bytes: int = 1_048_576
     #: The largest message, as it is on the wire: what is published, or what one broadcast sends at a time.
     max_message_bytes: int = 4_194_304
+    #: How long a click is remembered, so that its repeats do not run it again; 0 for not at all.
+    repeats_seconds: float = 300
+    #: The memory that remembered clicks and their answers may take in one process, in bytes.
+    repeats_bytes: int = 8_388_608
+    #: Flask-SQLAlchemy's object, to remember clicks in the transactions of what they did.
+    repeats: Any = None
     #: Over how many seconds the clients of a stopping worker are spread when they come back.
     restart_spread_seconds: float = 5
 
@@ -107,6 +113,9 @@ class Arguments(TypedDict, total=False):
     max_queued_events: int
     max_queued_bytes: int
     max_message_bytes: int
+    repeats_seconds: float
+    repeats_bytes: int
+    repeats: Any
     restart_spread_seconds: float
 
 

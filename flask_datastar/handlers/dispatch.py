@@ -11,11 +11,13 @@ from flask import Request, Response, request
 from ..errors import InvalidSignals
 from ..forms.validation import is_show_errors, show_messages, shown_messages
 from ..hooks import event_handled
+from ..repeats.running import answer_has_run, claim, fail
+from ..repeats.table import HasRun
 from ..security.guards import GUARDED
 from ..security.origin import check_request
 from ..sending.generators import explained, stream_events
 from ..sending.response import EventResponse, finish, finish_current, head_response, response_of
-from ..sending.results import queue_result
+from ..sending.results import as_flask_response, queue_result
 from ..state.app import AppState
 from ..state.request import REQUEST_KEY, RequestState, current_request_state
 from .handler import EVENT_ARGUMENT, Handler
@@ -61,13 +63,17 @@ def _explaining(bind_and_call: Callable[..., object], on_invalid: Callable[..., 
 def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., Response]:
     """Create a handler's view function: check, bind, call, respond."""
     run = (handler.make_run or make_call)(app_state, handler)
-    trusted_origins = app_state.settings.trusted_origins
+    trusted_origins, runs_once = app_state.settings.trusted_origins, handler.once
 
     def view(**url_values: Any) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
         state = current.__dict__.get(REQUEST_KEY) or current_request_state()
         check_request(current, trusted_origins)
-        if current.method == "HEAD":
+        if runs_once and state.click_key is not None:
+            repeat = claim(state, current, handler.key)
+            if repeat is not None:
+                return repeat
+        elif current.method == "HEAD":
             return head_response(app_state)
         state.finishes_itself = True
         try:
@@ -77,8 +83,13 @@ def make_view_function(app_state: AppState, handler: Handler) -> Callable[..., R
             if event_handled.receivers:
                 event = (current.view_args or {}).get(EVENT_ARGUMENT, handler.name)
                 event_handled.send(app_state.app, group=handler.group, event=event, response=response)
-        except BaseException:
+        except HasRun:
+            return answer_has_run(state)
+        except BaseException as error:
             state.reset()
+            repeat = fail(state, error) if state.claim is not None else None
+            if repeat is not None:
+                return repeat
             raise
         finally:
             state.finishes_itself = False
@@ -114,6 +125,7 @@ def answer(state: RequestState, handler: Handler, result: object) -> Response:
     """
     if result is None:
         return finish_current(state)
+    result = as_flask_response(result, state)
     if isinstance(result, Response):
         # An event response other than the current one takes over the current one's events.
         return finish(result, state) if isinstance(result, EventResponse) else result

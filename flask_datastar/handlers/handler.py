@@ -69,6 +69,8 @@ class Handler:
     binder: Binder
     #: Whether it is a generator function, whose response is streamed.
     is_generator: bool
+    #: Whether a click runs it once, and the repeats of its request get the first response.
+    once: bool = True
     #: The options of a stream's declaration; None for other handlers.
     stream_options: StreamOptions | None = None
     #: The view class whose event it is.
@@ -117,6 +119,7 @@ def make_handler(
     stream_options: StreamOptions | None = None,
     view: type | None = None,
     make_run: Callable[[AppState, Handler], Run] | None = None,
+    once: bool = True,
 ) -> Handler:
     """Check a declaration and create its handler.
 
@@ -155,6 +158,7 @@ def make_handler(
         stream_options=stream_options,
         view=view,
         make_run=make_run,
+        once=_check_once(once, title),
     )
 
 
@@ -225,6 +229,12 @@ def check_name(name: str, what: str, title: str) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise SetupError(f"{title}: {what} is {name!r}; accepted: letters, digits, '_', '-' and '~', no dot")
     return name
+
+
+def _check_once(once: object, title: str) -> bool:
+    if not isinstance(once, bool):
+        raise SetupError(f"handler {title}: once is {once!r}; accepted: True or False")
+    return once
 
 
 def _check_methods(methods: Iterable[str], title: str) -> tuple[str, ...]:

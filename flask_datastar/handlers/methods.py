@@ -43,6 +43,7 @@ class HandlerMethods:
             methods: Iterable[str] = DEFAULT_METHODS,
             blueprint: Blueprint | None = None,
             on_invalid: OnInvalid | None = None,
+            once: bool = True,
         ) -> Callable[[F], F]: ...
 
     def handler(
@@ -55,6 +56,7 @@ class HandlerMethods:
         methods: Iterable[str] = DEFAULT_METHODS,
         blueprint: Blueprint | None = None,
         on_invalid: OnInvalid | None = None,
+        once: bool = True,
     ) -> Any:
         """Declare a function that the browser can call, at ``{prefix}/<group>/<name>``.
 
@@ -68,13 +70,21 @@ class HandlerMethods:
         :param blueprint: a blueprint whose guards protect the handler and whose URL prefix comes first in its URL.
         :param on_invalid: a function that gets the :class:`~flask_datastar.errors.InvalidSignals`; its return value is
             sent, like a handler's, in place of a 400.
+        :param once: whether a click runs the handler once, and its repeats get the response of the first request;
+            False for handlers that may run as often as they are called.
         :return: the function, unchanged.
         :raises SetupError: if the declaration cannot work, or the name is taken.
         """
 
         def declare(function: F) -> F:
             handler = make_handler(
-                function, name=name, group=group, methods=methods, blueprint=blueprint, on_invalid=on_invalid
+                function,
+                name=name,
+                group=group,
+                methods=methods,
+                blueprint=blueprint,
+                on_invalid=on_invalid,
+                once=once,
             )
             self._declarations.add(DeclaredHandler(handler))
             return function

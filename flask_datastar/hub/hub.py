@@ -16,7 +16,7 @@ from .. import hooks
 from ..config.settings import Settings
 from ..hooks import Reason
 from ..transport import leaving, worker
-from ..transport.ticker import call_every
+from ..transport.ticker import call_each
 from ..transport.wakeups import make_lock
 from .bus import Bus
 from .lingering import cut_lingering
@@ -235,10 +235,8 @@ class StreamHub:
             # Weakly, so that the exit function does not keep an app alive.
             worker.before_exit(WeakMethod(self._end_at_exit))
         keepalive = self.settings.keepalive_seconds
-        self._cancel_ticks = [
-            call_every(min(1.0, keepalive / 4), self._tick),
-            call_every(_STOP_POLL_SECONDS, self._poll_stop),
-        ]
+        ticks = (min(1.0, keepalive / 4), self._tick), (_STOP_POLL_SECONDS, self._poll_stop)
+        self._cancel_ticks = call_each(*ticks)
 
     def _poll_stop(self) -> None:
         if not self.is_stopping and worker.is_stopping():

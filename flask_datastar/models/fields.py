@@ -162,7 +162,7 @@ def original_path(converter: Converter | None, value: Any, steps: Sequence[str |
             step = original_index(value, converter.item, step)
             converter = converter.item
         elif converter is not None:
-            fields = getattr(converter.model, "fields", ())
+            fields = (*getattr(converter.model, "fields", ()), *getattr(converter.model, "choices", ()))
             converter = next((field.converter for field in fields if step in (field.signal, field.name)), None)
         path.append(str(step))
         value = find_path(value, path[-1:])

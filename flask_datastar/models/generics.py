@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import types
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -61,6 +62,25 @@ def substitute(annotation: Any, given: Mapping[Any, Any]) -> Any:
     return annotation[tuple(given.get(parameter, parameter) for parameter in parameters)]
 
 
+def with_self(annotation: Any, cls: Any) -> Any:
+    """Return an annotation of a class's field in which ``Self`` is that class."""
+    if annotation is typing.Self:
+        return cls
+    arguments = typing.get_args(annotation)
+    if typing.Self not in arguments and not any(map(typing.get_args, arguments)):
+        return annotation
+    replaced = tuple(with_self(argument, cls) for argument in arguments)
+    if replaced == arguments:
+        return annotation
+    if isinstance(annotation, types.UnionType):
+        return typing.Union[replaced]  # noqa: UP007
+    if typing.get_origin(annotation) is typing.Annotated:
+        return typing.Annotated[replaced]
+    # Generic classes of ``typing`` have their own way to be copied.
+    copy = getattr(annotation, "copy_with", None)
+    return copy(replaced) if copy is not None else types.GenericAlias(typing.get_origin(annotation), replaced)
+
+
 def read_hints(annotation: Any) -> dict[str, Any]:
     """Return the annotations of a class's fields by name, type variables replaced by the types that it was given.
 
@@ -71,6 +91,7 @@ def read_hints(annotation: Any) -> dict[str, Any]:
     """
     cls = typing.get_origin(annotation) or annotation
     hints = typing.get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True)
+    hints = {name: with_self(hint, annotation) for name, hint in hints.items()}
     bases = [base for member in cls.__mro__ for base in member.__dict__.get("__orig_bases__", ())]
     if not any(map(typing.get_origin, bases)):
         return hints

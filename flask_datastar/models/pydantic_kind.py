@@ -12,6 +12,7 @@ from typing import Any
 from ..sansio.signal_paths import find_path, set_path
 from .containers import Converter, to_object
 from .fields import UNKNOWN, Field, Find, constant, defaults_of, original_path, paths_of, prepare_object, prepare_value
+from .generics import with_self
 from .messages import WHOLE
 from .misfits import MAX_MISFITS, add_misfit, collected
 
@@ -32,15 +33,18 @@ def make_model(cls: Any) -> PydanticModel | RootModel:
 
 
 def read_fields(model: Any, cls: Any, find: Find) -> None:
-    """Set the fields, by the names that they have in JSON. Where a field has several, pydantic gets all as it is."""
+    """Set the fields, by the names that they have in JSON. Where a field has several, pydantic chooses among them."""
     if isinstance(model, RootModel):
-        model.root = _converter(cls.model_fields["root"].annotation, find)
+        model.root = _converter(cls, cls.model_fields["root"].annotation, find)
         return
     found = []
     for name, info in cls.model_fields.items():
         alias = info.validation_alias if info.validation_alias is not None else info.alias
+        converter = _converter(cls, info.annotation, find)
         if alias is not None and not isinstance(alias, str):
             model.has_plain_names = False
+            choices = [choice for choice in getattr(alias, "choices", ()) if isinstance(choice, str)]
+            model.choices += tuple(Field(name, choice, converter, may_be_left_out=True) for choice in choices)
             continue
         default = None
         # A default that is made of other fields' values is not known before those are.
@@ -50,7 +54,7 @@ def read_fields(model: Any, cls: Any, find: Find) -> None:
             Field(
                 name=name,
                 signal=alias or name,
-                converter=_converter(info.annotation, find),
+                converter=converter,
                 may_be_left_out=not info.is_required(),
                 default=default,
             )
@@ -67,6 +71,8 @@ class PydanticModel:
     def __init__(self, cls: Any) -> None:
         self._cls = cls
         self.fields: tuple[Field, ...] = ()
+        #: The fields that have several names, once for each of these.
+        self.choices: tuple[Field, ...] = ()
         #: Whether each field has one name.
         self.has_plain_names = True
 
@@ -80,7 +86,7 @@ class PydanticModel:
         :raises ValueError: if it is not an object, or pydantic found misfits.
         """
         given = to_object(value)
-        return _validate(self._cls, prepare_object(self.fields, given), self.converter, given)
+        return _validate(self._cls, prepare_object((*self.fields, *self.choices), given), self.converter, given)
 
     def bind_signals(self, value: dict[str, Any]) -> object:
         """Build the model of all of a page's signals: a model that forbids what it does not know gets its own only."""
@@ -106,7 +112,7 @@ class PydanticModel:
         return defaults_of(self)
 
     def _prepare(self, value: object) -> object:
-        return prepare_object(self.fields, value) if isinstance(value, dict) else value
+        return prepare_object((*self.fields, *self.choices), value) if isinstance(value, dict) else value
 
 
 class RootModel:
@@ -183,9 +189,9 @@ def _with_lone_values(prepared: Any, error: Any) -> Any:
     return whole[_WHOLE_VALUE]
 
 
-def _converter(annotation: Any, find: Find) -> Converter:
+def _converter(cls: type, annotation: Any, find: Find) -> Converter:
     try:
-        return find(annotation, UNKNOWN)
+        return find(with_self(annotation, cls), UNKNOWN)
     except TypeError:
         return UNKNOWN
 

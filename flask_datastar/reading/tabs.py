@@ -18,16 +18,12 @@ def read_tab(request: Request, signals: dict[str, Any]) -> tuple[str | None, str
 
     :return: tab and page. An id without a page, as a hand-written one, is the tab's; both are None without a fit id.
     """
-    tab_id = _read_id(request, signals)
-    if tab_id is None:
-        return None, None
+    # Asked in each click, so in one function.
+    tab_id = signals.get(TAB_ID_SIGNAL)
+    if not isinstance(tab_id, str) or not _TAB_ID.fullmatch(tab_id):
+        # The header of actions that do not send the signal, such as form posts.
+        tab_id = request.environ.get(_HEADER_KEY)
+        if not isinstance(tab_id, str) or not _TAB_ID.fullmatch(tab_id):
+            return None, None
     tab, dot, page = tab_id.rpartition(".")
     return (tab or None, page) if dot else (tab_id, None)
-
-
-def _read_id(request: Request, signals: dict[str, Any]) -> str | None:
-    """Return the signal ``tabId``, or the header of actions that do not send it, such as form posts."""
-    for tab_id in (signals.get(TAB_ID_SIGNAL), request.environ.get(_HEADER_KEY)):
-        if isinstance(tab_id, str) and _TAB_ID.fullmatch(tab_id):
-            return tab_id
-    return None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any, TypeAlias
 
+from .consts import CLICK_KEY
 from .events import shorten
 from .javascript import Expression, literal, string
 
@@ -17,28 +18,36 @@ UrlPart: TypeAlias = str | Expression
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-def action(verb: str, url: Sequence[UrlPart], options: Mapping[str, object], more: str = "") -> Expression:
+def action(
+    verb: str, url: Sequence[UrlPart], options: Mapping[str, object], more: str = "", *, has_key: bool = False
+) -> Expression:
     """Return the expression of an action.
 
     :param verb: ``get``, ``post``, ``put``, ``patch``, ``delete`` or ``query``.
     :param url: the pieces of the URL.
     :param options: a name of :data:`OPTIONS` → value; an option that is None is left out.
     :param more: JavaScript of a further option, written last.
+    :param has_key: give each click a key of its own, in the URL: the client evaluates the expression once a click, and
+        its repeats keep the URL. Unless an option says otherwise, it cancels no other action.
     :raises TypeError: if an option is unknown or has the wrong type.
     :raises ValueError: if the value of an option is not accepted.
 
     >>> action("post", ["/ds/cart/remove?id=", Expression.from_js("$id")], {"retry": "never"}).js
     "@post('/ds/cart/remove?id=' + encodeURIComponent($id), {retry: 'never'})"
     """
-    js = f"@{verb}({_url(url)}"
+    js = f"@{verb}({_url_with_key(url) if has_key else _url(url)}"
     written = [
         f"{client_name}: {_option(name, value)}"
         for name, (client_name, _) in OPTIONS.items()
         if (value := options.get(name)) is not None
     ]
+    if has_key and options.get("request_cancellation") is None:
+        # Two clicks are two things to do: neither makes the browser forget the other one's answer.
+        written.append("requestCancellation: 'disabled'")
     if unknown := set(options) - set(OPTIONS):
         names = ", ".join(f"_{name}" for name in OPTIONS)
-        raise TypeError(f"unknown action option _{min(unknown)}; accepted: {names}, _signals, _prefix, _module")
+        names = ", ".join(f"_{name}" for name in OPTIONS)
+        raise TypeError(f"unknown action option _{min(unknown)}; accepted: {names}, _signals, _prefix, _module, _once")
     if more:
         written.append(more)
     if written:
@@ -62,6 +71,12 @@ def add_header(headers: object, name: str, value: Expression, known: Collection[
     if any(str(header).lower() in names for header in own):
         return own
     return {**own, name: value}
+
+
+def _url_with_key(parts: Sequence[UrlPart]) -> str:
+    # Needs no secure context, unlike randomUUID().
+    separator = "&" if any(isinstance(part, str) and "?" in part for part in parts) else "?"
+    return f"{_url([*parts, f'{separator}{CLICK_KEY}='])} + Math.random()"
 
 
 def _url(parts: Sequence[UrlPart]) -> str:

@@ -56,6 +56,9 @@ ERRORS_SIGNAL: Final = "errors"
 #: The query parameter that carries the signals of GET and DELETE.
 QUERY_KEY: Final = "datastar"
 
+#: The query parameter with the key of a click, which its repeats keep.
+CLICK_KEY: Final = "_k"
+
 #: The header of every request of the client; its value is ``true``.
 REQUEST_HEADER: Final = "Datastar-Request"
 

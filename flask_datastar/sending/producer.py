@@ -17,6 +17,7 @@ from ..state.contexts import KeptContexts
 from ..state.request import RequestState
 from .flush import flush
 from .overlay import late_overlay, sent_events
+from .results import as_flask_response
 
 #: Sent for a ``yield`` that has nothing to send, so that a client that has left is noticed.
 KEEPALIVE = b":\n\n"
@@ -62,7 +63,7 @@ class Producer:
         try:
             item = next(self._events)
         except StopIteration as stop:
-            self.returned = stop.value
+            self.returned = as_flask_response(stop.value, self._state)
             return False
         self._add_result(item)
         return True

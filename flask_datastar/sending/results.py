@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from werkzeug.wrappers import Response
+from flask import Response
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..sansio.elements import gives_html
 from ..sansio.events import Event
+from ..state.request import RequestState
 from .response import EventResponse
 
 
@@ -31,7 +33,7 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
         response.patch_signals(result)
     elif isinstance(result, str) or gives_html(result):
         response.patch_elements(result)
-    elif isinstance(result, Response):
+    elif isinstance(result, WerkzeugResponse):
         raise TypeError(
             f"handler {describe()} gave {type(result).__name__} as one of several results, but a response is the whole "
             "answer; return it alone, before anything is sent"
@@ -41,3 +43,13 @@ def queue_result(response: EventResponse, result: object, describe: Callable[[],
             f"handler {describe()} gave {type(result).__name__}; accepted: None, the current response, an HTML string, "
             "a dict of signals, an Event, a list or an iterator of those, or a flask.Response"
         )
+
+
+def as_flask_response(result: object, state: RequestState) -> object:
+    """Return a handler's result, a response of Werkzeug's own as one of the app's, as Flask does for views.
+
+    ``werkzeug.utils.redirect``, for example, returns such a response.
+    """
+    if isinstance(result, WerkzeugResponse) and not isinstance(result, Response):
+        return state.app_state.app.make_response(result)
+    return result

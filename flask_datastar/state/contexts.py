@@ -118,14 +118,14 @@ def _restore(variables: Context) -> None:
 _kept: ContextVar[KeptContexts | None] = ContextVar("flask_datastar.kept_contexts", default=None)
 
 
-def _prepare_teardown(app: Flask, *, has_failed: bool) -> KeptContexts | None:
-    """Close what no body of the current request will have.
+def _prepare_teardown(
+    app: Flask, current: Request, state: RequestState | None, *, has_failed: bool
+) -> KeptContexts | None:
+    """Close what no body of a request will have.
 
     :param has_failed: whether an exception has left the request, so that another response goes out.
     :return: the contexts that the body keeps; None if they are torn down now.
     """
-    current = request._get_current_object()  # type: ignore[attr-defined]
-    state: RequestState | None = current.__dict__.get(REQUEST_KEY)
     kept = _kept.get()
     if has_failed:
         if app.debug:
@@ -139,16 +139,36 @@ def _prepare_teardown(app: Flask, *, has_failed: bool) -> KeptContexts | None:
     return kept
 
 
+def _click_teardown(tear_down_request: Teardown) -> Teardown:
+    """Create the teardown of a request that runs a click, which ends after the app's functions: these may commit."""
+
+    def tear_down_click(*arguments: Any) -> None:
+        try:
+            tear_down_request(*arguments)
+        finally:
+            state: RequestState = request._get_current_object().__dict__[REQUEST_KEY]  # type: ignore[attr-defined]
+            click, state.claim = state.claim, None
+            click.end(arguments[-1] if arguments else None)
+
+    return tear_down_click
+
+
 def install_contexts(app_state: AppState) -> None:
     """Make the app's teardown wait for bodies that go on, and call ``app_state.answer_exception`` for exceptions."""
     app = app_state.app
     inner, tear_down_request, tear_down_app = app.wsgi_app, app.do_teardown_request, app.do_teardown_appcontext
+    tear_down_click = _click_teardown(tear_down_request)
 
     def do_teardown_request(*arguments: Any) -> None:
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        state: RequestState | None = current.__dict__.get(REQUEST_KEY)
         # The last argument is the exception; newer versions of Flask pass the context, too.
-        kept = _prepare_teardown(app, has_failed=bool(arguments) and arguments[-1] is not None)
-        if kept is None or not kept.defer(app, tear_down_request, arguments):
-            tear_down_request(*arguments)
+        kept = _prepare_teardown(app, current, state, has_failed=bool(arguments) and arguments[-1] is not None)
+        if state is None or state.claim is None:
+            if kept is None or not kept.defer(app, tear_down_request, arguments):
+                tear_down_request(*arguments)
+        elif kept is None or not kept.defer(app, tear_down_click, arguments):
+            tear_down_click(*arguments)
 
     def do_teardown_appcontext(*arguments: Any) -> None:
         kept = _kept.get()

@@ -52,6 +52,8 @@ class RequestState:
     __slots__ = (
         "_home",
         "app_state",
+        "claim",
+        "click_key",
         "failed_with",
         "finishes_itself",
         "opening",
@@ -84,6 +86,10 @@ class RequestState:
         self.opening: Callable[[], str] | None = None
         #: Subscriptions made before a stream is opened; they end with the request if it opens none.
         self.subscriptions: list[OpenSubscription] = []
+        #: The key of the click that the request is, which its repeats keep.
+        self.click_key: str | None = None
+        #: The click, while this request runs it; its ``end`` is called with the request's exception, or None.
+        self.claim: Any = None
         self._home = weakref.ref(context_globals)
         #: The response's body, if it is made step by step, until the end of the request.
         self.stream_body: StepwiseBody | None = None

@@ -9,20 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
-from weakref import WeakSet
 
 from flask import Flask, appcontext_pushed
 
 from ..errors import BrokerError
 from ..state.app import AppState, app_state_of
+from ..state.sessions import SessionListeners
 
 Publish = Callable[[], object]
 
 # Keys in the session's own dict: the savepoints inside which it has written, whether it was committed, and the messages
 # that wait for the commit, with the savepoints inside which they were published.
 _WRITTEN, _IS_COMMITTED, _WAITING = (f"flask_datastar.{name}" for name in ("written", "committed", "waiting"))
-#: The session factories that have the listeners.
-_watched: WeakSet[Any] = WeakSet()
 _WRITES = re.compile(r"\s*(insert|update|delete|merge|replace|truncate)\b", re.IGNORECASE)
 
 
@@ -38,7 +36,7 @@ def _look(sender: Flask, **_: Any) -> None:
     """
     scoped = scoped_session(sender)
     if scoped is not None:
-        _listen(scoped)
+        _listeners.watch(scoped)
     if scoped is not None or app_state_of(sender).has_served:
         appcontext_pushed.disconnect(_look, sender)
 
@@ -88,7 +86,7 @@ def _current_session(app_state: AppState) -> Any:
     if scoped is None or not scoped.registry.has():
         return None
     # In a context that is older than the extension, nothing listens to the session yet.
-    _listen(scoped)
+    _listeners.watch(scoped)
     return scoped()
 
 
@@ -97,19 +95,6 @@ def scoped_session(app: Flask) -> Any:
     # Read from the instance: in Flask-SQLAlchemy-Lite it is a property that creates a session, or fails.
     scoped = getattr(app.extensions.get("sqlalchemy"), "__dict__", {}).get("session")
     return scoped if hasattr(scoped, "session_factory") else None
-
-
-def _listen(scoped: Any) -> None:
-    from sqlalchemy import event
-
-    # Two apps may have the same database object. SQLAlchemy's own look-up goes by the address of a factory: it confuses
-    # a new factory with an old one that is gone.
-    factory = scoped.session_factory
-    if factory not in _watched:
-        # Two threads may add them at the same moment, which does no harm.
-        for name, listener in _LISTENERS.items():
-            event.listen(factory, name, listener)
-        _watched.add(factory)
 
 
 def _after_flush(session: Any, _: object) -> None:
@@ -178,10 +163,12 @@ def _savepoints(transaction: Any) -> list[Any]:
     return found
 
 
-_LISTENERS: dict[str, Callable[..., None]] = {
-    "after_flush": _after_flush,
-    "do_orm_execute": _do_orm_execute,
-    "after_commit": _after_commit,
-    "after_soft_rollback": _after_soft_rollback,
-    "after_transaction_end": _after_transaction_end,
-}
+_listeners = SessionListeners(
+    {
+        "after_flush": _after_flush,
+        "do_orm_execute": _do_orm_execute,
+        "after_commit": _after_commit,
+        "after_soft_rollback": _after_soft_rollback,
+        "after_transaction_end": _after_transaction_end,
+    }
+)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
-from ..hub.scopes import scope_topic
+from ..hub.scopes import owner_topics
 from ..hub.sources import Source
 from ..hub.stream import Stream
 from ..hub.tabs import TabEntry
@@ -150,10 +150,7 @@ class Addressed(Follow):
 
     def __init__(self, hub: StreamHub, entry: TabEntry) -> None:
         self._entry = entry
-        topics = [scope_topic(entry.scope)]
-        if entry.tab is not None:
-            topics.append(scope_topic(entry.scope, entry.tab))
-        super().__init__(hub, tuple(topics), is_own=True)
+        super().__init__(hub, owner_topics(entry.scope, entry.tab), is_own=True)
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Queue events, unless another stream of the page takes them."""

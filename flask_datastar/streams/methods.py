@@ -11,6 +11,7 @@ from ..handlers.declarations import Declarations, DeclaredHandler
 from ..handlers.handler import make_handler
 from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab, scope_topic
 from ..hub.sources import Followable, Source
+from ..repeats.app import Repeats
 from ..security.origin import check_header
 from ..state.app import current_app_state
 from ..state.request import current_request_state
@@ -38,7 +39,7 @@ class StreamMethods:
     _declarations: Declarations
     _before_wait: list[Callable[[], object]]
 
-    # At run time, typing would keep the overloads, and so Flask, until it is itself torn down.
+    # At run time, typing would keep the overloads, and with them Flask, until typing itself is torn down.
     if TYPE_CHECKING:
 
         @overload
@@ -235,8 +236,12 @@ class StreamMethods:
         begin_stop()
 
     def stats(self) -> dict[str, Any]:
-        """Return counters of this process: open, opened, ended (by reason), dropped, queue_high_water (events)."""
-        return hub_of(current_app_state(self)).stats()
+        """Return counters of this process: open, opened, ended (by reason), dropped, queue_high_water (events).
+
+        Under ``repeats``: how many clicks ran, and how many repeats of them came.
+        """
+        app_state = current_app_state(self)
+        return {**hub_of(app_state).stats(), "repeats": app_state.part(Repeats).stats()}
 
 
 def _topic(topic: str) -> str:

@@ -26,7 +26,7 @@ from ..security.stream_renewal import renewal_for
 from ..sending.flush import flush
 from ..sending.producer import Producer
 from ..sending.response import head_response, response_of
-from ..sending.results import queue_result
+from ..sending.results import as_flask_response, queue_result
 from ..state.app import AppState
 from ..state.request import RequestState
 from ..transport import worker
@@ -116,7 +116,7 @@ def open_response(
     stream, own = _reserve(visit, hub, state, current)
     state.opening = describe
     try:
-        result = run()
+        result = as_flask_response(run(), state)
     finally:
         state.opening = None
     if isinstance(result, Response):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import chain
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -110,15 +111,33 @@ def end_stream(response: Response, current: Request, state: RequestState) -> Res
     if response.status_code in REFUSED:
         return refuse_stream(response, current, state)
     if response.status_code == 200 and state.failed_with is not None:
+        is_own = isinstance(response, EventResponse)
+        if response.is_streamed and response.mimetype == "text/event-stream" and not is_own:
+            return _append(response, _ending_after(current, state))
         answered = _as_events(response, state)
         if answered is not None:
-            if state.failed_with in _REFUSALS:
-                answered.event_queue.append(ending_block(Ending(EndingKind.DONE), None))
-            else:
-                spread = state.app_state.settings.restart_spread_seconds
-                answered.event_queue.append(restart_block(current, spread, random.random))
+            answered.event_queue.append(_ending_after(current, state))
             return finish(answered, state)
     return finish(response, state) if isinstance(response, EventResponse) else response
+
+
+def _ending_after(current: Request, state: RequestState) -> bytes:
+    """Return the ending after a response that an error handler made of an exception."""
+    if state.failed_with in _REFUSALS:
+        return ending_block(Ending(EndingKind.DONE), None)
+    return restart_block(current, state.app_state.settings.restart_spread_seconds, random.random)
+
+
+def _append(response: Response, block: bytes) -> Response:
+    """Append a block to events that the application's own generator makes.
+
+    The blank lines end an event that the generator has left open.
+    """
+    events: Any = response.response
+    if hasattr(events, "close"):
+        response.call_on_close(events.close)
+    response.response = chain(events, [b"\n\n" + block])
+    return response
 
 
 def refuse_stream(response: Response, current: Request, state: RequestState) -> EventResponse:

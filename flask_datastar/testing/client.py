@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import Context
@@ -17,7 +18,15 @@ from werkzeug.test import TestResponse
 from ..actions import urls
 from ..actions.targets import find_handler
 from ..extension import Datastar
-from ..sansio.consts import QUERY_KEY, REQUEST_HEADER, TAB_HEADER, TAB_ID_SIGNAL, TOKEN_SIGNAL, EventType
+from ..sansio.consts import (
+    CLICK_KEY,
+    QUERY_KEY,
+    REQUEST_HEADER,
+    TAB_HEADER,
+    TAB_ID_SIGNAL,
+    TOKEN_SIGNAL,
+    EventType,
+)
 from ..sansio.events import Event
 from ..sansio.page_signals import page_signals
 from ..sansio.signal_merging import merge_patch
@@ -28,6 +37,8 @@ from .reading import read_events
 from .serving import ServedRequest
 
 _BODILESS = frozenset({"GET", "DELETE"})
+#: The methods whose actions give each click a key.
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class DatastarClient:
@@ -82,7 +93,8 @@ class DatastarClient:
         :param target: a handler in any form that ``datastar.post`` takes, or a path that starts with a slash.
         :param params: parameters of the handler. Names that start with an underscore are arguments of Flask's test
             client instead: ``_headers``, ``_data`` (a form post without signals), ``_json`` (a replacement for the
-            signals). ``_within`` takes the place of :attr:`within`.
+            signals), ``_key`` (the click's key: the same key again is a repeat, as the client sends one when an answer
+            breaks off; by default each call is a click of its own). ``_within`` takes the place of :attr:`within`.
         :raises TimeoutError: if the response is a stream that does not end in time.
         """
         return self._run("POST", target, event, params)
@@ -162,7 +174,11 @@ class DatastarClient:
         if ("data" in options or "json" in options) and isinstance(tab_id := self.signals.get(TAB_ID_SIGNAL), str):
             # As actions do that do not send the signal.
             headers = {TAB_HEADER: quote(tab_id, safe=""), **headers}
+        key = options.pop("key", None)
         url = self._url(target, event, values)
+        if method in _WRITING:
+            key = key if key is not None else f"{random.random():.16f}"
+            url += f"{'&' if '?' in url else '?'}{CLICK_KEY}={key}"
         if "data" not in options and "json" not in options:
             text = json.dumps(_sent(self.signals), separators=(",", ":"))
             if method in _BODILESS:

@@ -91,6 +91,50 @@ class SharedBrokerContract(SharedMessageContract):
             wait_until(partial(_is_counted, other, topic))
         assert other.scopes_elsewhere() == set(TOPICS)
 
+    def test_one_of_all_claims_a_key(self, brokers: Brokers) -> None:
+        """Of all processes that claim a key, one succeeds, and the others get its value."""
+        made = [brokers.make()[0] for _ in range(3)]
+        found = [broker.claim("click", b"%d" % number, 60) for number, broker in enumerate(made)]
+
+        assert found == ([None, b"0", b"0"] if made[0].has_claims else [None] * 3)
+        made[0].drop("click")
+
+    def test_claim_is_kept_and_dropped(self, brokers: Brokers) -> None:
+        """A process can replace and remove the value of a key, and all processes notice it."""
+        (one, _), (other, _) = brokers.make(), brokers.make()
+        assert one.claim("click", b"started", 60) is None
+        one.keep("click", b"done", 60)
+        # In the order in which this process does it.
+        assert one.look_up("click") == (b"done" if one.has_claims else None)
+        assert other.look_up("click") == other.claim("click", b"started", 60) == one.look_up("click")
+        one.drop("click")
+        assert one.look_up("click") is None
+        assert other.claim("click", b"again", 60) is None
+        other.drop("click")
+        other.look_up("click")
+
+    def test_claim_ends_with_its_time(self, brokers: Brokers) -> None:
+        """The value of a key is gone after its time."""
+        (one, _), (other, _) = brokers.make(), brokers.make()
+        one.claim("click", b"x", 0.05)
+        one.keep("page", b"x", 0.05)
+
+        wait_until(lambda: other.claim("click", b"y", 60) is None)
+        wait_until(lambda: other.look_up("page") is None)
+        other.drop("click")
+        other.look_up("click")
+
+    def test_claims_may_have_any_bytes(self, brokers: Brokers) -> None:
+        """Values are bytes of any kind and of some size, and keys of other apps are other keys."""
+        (one, _), (other, _), (blog, _) = brokers.make(), brokers.make(), brokers.make("blog")
+        for data in (b"", b"\0\r\n\xff", b"x" * 100_000):
+            one.keep("click", data, 60)
+            assert one.look_up("click") == (data if one.has_claims else None)
+            assert other.look_up("click") == one.look_up("click")
+            assert blog.look_up("click") is None
+        one.drop("click")
+        one.look_up("click")
+
     def test_apps_are_kept_apart(self, brokers: Brokers) -> None:
         """Brokers of another namespace share neither messages nor counts."""
         (one, inbox), (other, _) = brokers.make("shop"), brokers.make("blog")

@@ -28,7 +28,7 @@ def find_blocked_loop() -> EventLoop | None:
     """
     if not _is_patched and (gevent := sys.modules.get("gevent._hub_local")) is not None:
         hub = gevent.get_hub_if_exists()
-        if hub is not None and not _find_patches() and _runs_below(hub):
+        if hub is not None and _runs_below(hub) and not _find_patches():
             return EventLoop.GEVENT
     eventlet = sys.modules.get("eventlet.hubs")
     if eventlet is not None:

@@ -124,3 +124,9 @@ def current_ticker() -> Ticker:
 def call_every(seconds: float, function: Callable[[], object]) -> Callable[[], None]:
     """Call a function at intervals from the ticker of this process, as :meth:`Ticker.every` does."""
     return current_ticker().every(seconds, function)
+
+
+def call_each(*timers: tuple[float, Callable[[], object]]) -> list[Callable[[], None]]:
+    """Call several functions, each at intervals of so many seconds, as :func:`call_every` does."""
+    ticker = current_ticker()
+    return [ticker.every(seconds, function) for seconds, function in timers]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import Context
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 
@@ -129,6 +130,19 @@ def _start(function: Callable[[], object], name: str) -> None:
         threading.Thread(target=function, name=name, daemon=True).start()
 
 
+#: All objects of the class below, for forks.
+_all: WeakSet[Any] = WeakSet()
+
+
+def _forget_parent() -> None:
+    for one in _all:
+        one.value = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parent)
+
+
 class PerProcess(Generic[T]):
     """An object that each process creates for itself, at first use.
 
@@ -139,16 +153,20 @@ class PerProcess(Generic[T]):
         dropped, so it must not acquire anything that has to be released.
     """
 
-    __slots__ = ("by_process",)
+    __slots__ = ("__weakref__", "by_process", "value")
 
     def __init__(self, make: Callable[[], T]) -> None:
         #: Process id → the object of that process, which the look-up creates. Ask it directly, as
         #: ``by_process[getpid()]``, where every event asks.
         self.by_process: dict[int, T] = _ByProcess(make)
+        #: The object of this process once :meth:`get` was called in it, else None: costs no system call.
+        self.value: T | None = None
+        _all.add(self)
 
     def get(self) -> T:
         """Return the object of this process."""
-        return self.by_process[os.getpid()]
+        value = self.value = self.by_process[os.getpid()]
+        return value
 
 
 class _ByProcess(dict[int, T]):

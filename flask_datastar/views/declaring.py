@@ -119,6 +119,7 @@ def make_declared_view(
             name=found.name,
             methods=found.methods,
             on_invalid=found.on_invalid,
+            once=found.once,
             make_run=make_event_run,
             **common,
         )

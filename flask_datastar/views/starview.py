@@ -66,6 +66,7 @@ class EventOptions:
     name: str
     methods: Iterable[str]
     on_invalid: OnInvalid | None
+    once: bool = True
 
 
 # At run time, typing would keep the overloads, and with them Flask, until typing itself is torn down.
@@ -75,7 +76,11 @@ if TYPE_CHECKING:
     def event(method: F, /) -> F: ...
     @overload
     def event(
-        *, name: str | None = None, methods: Iterable[str] = DEFAULT_METHODS, on_invalid: OnInvalid | None = None
+        *,
+        name: str | None = None,
+        methods: Iterable[str] = DEFAULT_METHODS,
+        on_invalid: OnInvalid | None = None,
+        once: bool = True,
     ) -> Callable[[F], F]: ...
 
 
@@ -86,6 +91,7 @@ def event(
     name: str | None = None,
     methods: Iterable[str] = DEFAULT_METHODS,
     on_invalid: OnInvalid | None = None,
+    once: bool = True,
 ) -> Any:
     """Mark a method of a :class:`StarView` as an event, which the browser can call once the view is registered.
 
@@ -96,6 +102,7 @@ def event(
     :param methods: the accepted verbs; by default POST, PUT, PATCH and DELETE.
     :param on_invalid: a function that gets the :class:`~flask_datastar.errors.InvalidSignals`; its return value is
         sent, like an event's, in place of a 400.
+    :param once: whether a click runs the event once, as it does a handler.
     :return: the method, unchanged.
     :raises SetupError: if it is not a method, or is already marked.
     """
@@ -109,7 +116,7 @@ def event(
             )
         # A tuple, because the class may be registered several times.
         verbs = methods if isinstance(methods, str) else tuple(methods)
-        options = EventOptions(name if name is not None else method.__name__, verbs, on_invalid)
+        options = EventOptions(name if name is not None else method.__name__, verbs, on_invalid, once)
         setattr(method, _MARK, options)
         return method
 

@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, render_template_string, request
 from flask_datastar import Datastar, Signal, Signals, StarView, event
 from flask_datastar.errors import SetupError
 from flask_datastar.testing import DatastarClient
+from tests.support.actions import keyed
 
 pytestmark = pytest.mark.usefixtures("req_ctx")
 
@@ -27,7 +28,7 @@ def test_misspelt_parameter_is_refused_with_the_nearest_and_all(datastar: Datast
         render_template_string("{{ datastar.post('move', colum=2) }}")
     with pytest.raises(SetupError, match=r"has no parameters 'b', 'a'; it takes column, id$"):
         datastar.post(move, b=1, id=3, a=None)
-    assert datastar.post(move, column=2, id=1).js == "@post('/ds/g/move?column=2&id=1')"
+    assert datastar.post(move, column=2, id=1).js == keyed("@post('/ds/g/move?column=2&id=1')")
 
 
 @pytest.mark.parametrize("verb", ["get", "post", "put", "patch", "delete", "query"])
@@ -43,7 +44,7 @@ def test_expression_for_a_parameter_that_is_not_there_is_refused(datastar: Datas
     @datastar.handler(group="g")
     def act(id: int) -> None: ...
 
-    assert datastar.post("act", id=datastar.expr("$id")).js == "@post('/ds/g/act?id=' + encodeURIComponent($id))"
+    assert datastar.post("act", id=datastar.expr("$id")).js == keyed("@post('/ds/g/act?id=' + encodeURIComponent($id))")
     with pytest.raises(SetupError, match=r"has no parameter 'ids'; it takes id\. Did you mean 'id'"):
         datastar.post("act", ids=datastar.expr("$id"))
 
@@ -70,7 +71,7 @@ def test_annotation_that_is_defined_later_hides_no_parameter(datastar: Datastar)
     @datastar.handler(group="g")
     def act(id: Late, other: int = 0) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
-    assert datastar.post("act", id=1).js == "@post('/ds/g/act?id=1')"
+    assert datastar.post("act", id=1).js == keyed("@post('/ds/g/act?id=1')")
     with pytest.raises(SetupError, match="has no parameter 'di'; it takes id, other"):
         datastar.post("act", di=1)
 
@@ -80,7 +81,7 @@ def test_handler_with_keywords_takes_any_parameter(datastar: Datastar, app: Flas
     def act(**more: Any) -> Signals:
         return {"args": request.args.get("board")}
 
-    assert datastar.post("act", board=1).js == "@post('/ds/g/act?board=1')"
+    assert datastar.post("act", board=1).js == keyed("@post('/ds/g/act?board=1')")
     assert DatastarClient(app).post(act, board=1).patched == {"args": "1"}
 
 
@@ -104,7 +105,7 @@ def test_decorated_handler_has_the_parameters_of_the_function(datastar: Datastar
     with pytest.raises(SetupError, match="has no parameter 'no'; it takes id"):
         datastar.post("shown", no=1)
     # Nothing is known of it.
-    assert datastar.post("hidden", no=1).js == "@post('/ds/g/hidden?no=1')"
+    assert datastar.post("hidden", no=1).js == keyed("@post('/ds/g/hidden?no=1')")
 
 
 def test_path_values_of_a_blueprint_are_parameters(app: Flask, datastar: Datastar) -> None:
@@ -118,7 +119,7 @@ def test_path_values_of_a_blueprint_are_parameters(app: Flask, datastar: Datasta
 
     app.register_blueprint(blueprint)
 
-    assert datastar.post("act", lang="de", order=7, page=2).js == "@post('/de/7/ds/g/act?page=2')"
+    assert datastar.post("act", lang="de", order=7, page=2).js == keyed("@post('/de/7/ds/g/act?page=2')")
     assert DatastarClient(app).post(act, lang="de", order=7, page=2).patched == {"got": [7, 2]}
     with pytest.raises(SetupError, match="has no parameter 'pages'; it takes lang, order, page"):
         datastar.post("act", lang="de", order=7, pages=2)
@@ -135,8 +136,8 @@ def test_parameters_of_a_views_url_are_parameters_of_its_events(app: Flask, data
         @event(name="none")
         def nothing(self) -> None: ...
 
-    assert datastar.post(Counter, "add", start=3, count=1).js == "@post('/ds/v/add?start=3&count=1')"
-    assert datastar.post(Counter, "none", start=3).js == "@post('/ds/v/none?start=3')"
+    assert datastar.post(Counter, "add", start=3, count=1).js == keyed("@post('/ds/v/add?start=3&count=1')")
+    assert datastar.post(Counter, "none", start=3).js == keyed("@post('/ds/v/none?start=3')")
     with pytest.raises(SetupError, match=r"^handler v:add \(.*\) has no parameter 'counts'; it takes count, start\."):
         datastar.post(Counter, "add", start=3, counts=1)
     # No page of this view has another step.
@@ -151,7 +152,7 @@ def test_handle_event_takes_any_parameter(app: Flask, datastar: Datastar) -> Non
         def handle_event(self, event: str, signals: Signals) -> Signals:
             return {"got": [event, request.args["row"]]}
 
-    assert datastar.post(Page, "remove", row=3).js == "@post('/ds/v/remove?row=3')"
+    assert datastar.post(Page, "remove", row=3).js == keyed("@post('/ds/v/remove?row=3')")
     assert DatastarClient(app).post(Page, "remove", row=3).patched == {"got": ["remove", "3"]}
 
 

@@ -15,6 +15,7 @@ from flask_datastar import Datastar
 from flask_datastar.errors import SetupError
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
+from tests.support.actions import keyed
 from tests.support.handlers import add
 
 pytestmark = pytest.mark.usefixtures("req_ctx")
@@ -46,7 +47,7 @@ class Size(Enum):
 def test_parameters_travel_in_the_query(datastar: Datastar, value: Any, query: str) -> None:
     add(datastar, "cart")
 
-    assert datastar.post("add", v=value).js == f"@post('/ds/cart/add{query}')"
+    assert datastar.post("add", v=value).js == keyed(f"@post('/ds/cart/add{query}')")
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, {1}, b"x"])
@@ -64,7 +65,7 @@ def test_expressions_are_filled_in_by_the_browser(datastar: Datastar) -> None:
     expr = datastar.expr
 
     assert datastar.post("add", id=expr("$id"), n=1, ids=[expr("$a"), 2]).js == (
-        "@post('/ds/cart/add?id=' + encodeURIComponent($id) + '&n=1&ids=' + encodeURIComponent($a) + '&ids=2')"
+        keyed("@post('/ds/cart/add?id=' + encodeURIComponent($id) + '&n=1&ids=' + encodeURIComponent($a) + '&ids=2')")
     )
 
 
@@ -81,14 +82,14 @@ def test_parameter_survives_the_way_to_the_handler(app: Flask, datastar: Datasta
 def test_path_values_of_the_blueprint_go_into_the_path(app: Flask, datastar: Datastar, nested: Blueprint) -> None:
     app.register_blueprint(nested)
 
-    assert datastar.post("act", lang="ü", order=7, page=2).js == "@post('/%C3%BC/orders/7/ds/g/act?page=2')"
+    assert datastar.post("act", lang="ü", order=7, page=2).js == keyed("@post('/%C3%BC/orders/7/ds/g/act?page=2')")
 
 
 def test_expressions_may_stand_in_the_path(app: Flask, datastar: Datastar, nested: Blueprint) -> None:
     app.register_blueprint(nested)
 
     assert datastar.post("act", lang=datastar.expr("$lang"), order=7, page=datastar.expr("$page")).js == (
-        "@post('/' + encodeURIComponent($lang) + '/orders/7/ds/g/act?page=' + encodeURIComponent($page))"
+        keyed("@post('/' + encodeURIComponent($lang) + '/orders/7/ds/g/act?page=' + encodeURIComponent($page))")
     )
 
 
@@ -96,10 +97,10 @@ def test_expression_may_stand_where_the_path_has_a_number(app: Flask, datastar: 
     app.register_blueprint(nested)
 
     assert datastar.post("act", lang="de", order=datastar.expr("$order")).js == (
-        "@post('/de/orders/' + encodeURIComponent($order) + '/ds/g/act')"
+        keyed("@post('/de/orders/' + encodeURIComponent($order) + '/ds/g/act')")
     )
     assert datastar.post("act", lang=datastar.expr("$lang"), order=datastar.expr("$order")).js == (
-        "@post('/' + encodeURIComponent($lang) + '/orders/' + encodeURIComponent($order) + '/ds/g/act')"
+        keyed("@post('/' + encodeURIComponent($lang) + '/orders/' + encodeURIComponent($order) + '/ds/g/act')")
     )
 
 
@@ -111,7 +112,9 @@ def test_expression_may_stand_in_every_kind_of_path(app: Flask, datastar: Datast
     add(datastar, "g", "act", blueprint=blueprint)
     app.register_blueprint(blueprint)
 
-    assert datastar.post("act", value=datastar.expr("$v")).js == "@post('/' + encodeURIComponent($v) + '/ds/g/act')"
+    assert datastar.post("act", value=datastar.expr("$v")).js == keyed(
+        "@post('/' + encodeURIComponent($v) + '/ds/g/act')"
+    )
 
 
 def test_expression_in_a_path_of_fixed_words_is_refused(app: Flask, datastar: Datastar) -> None:
@@ -139,7 +142,7 @@ def test_url_defaults_fill_in_path_values(app: Flask, datastar: Datastar, nested
 
     app.register_blueprint(nested)
 
-    assert datastar.post("act", order=1, page=2).js == "@post('/en/orders/1/ds/g/act?extra=1&page=2')"
+    assert datastar.post("act", order=1, page=2).js == keyed("@post('/en/orders/1/ds/g/act?extra=1&page=2')")
 
 
 def test_unregistered_blueprints_handler_says_so(datastar: Datastar, nested: Blueprint) -> None:
@@ -153,8 +156,8 @@ def test_actions_hold_below_script_name(app: Flask, datastar: Datastar) -> None:
     add(datastar, "cart")
 
     with app.test_request_context("/", base_url="https://shop.example/mount/deep"):
-        assert datastar.post("add").js == "@post('/mount/deep/ds/cart/add')"
-        assert datastar.js(datastar.post("add")).js == "(@post('/mount/deep/ds/cart/add'))"
+        assert datastar.post("add").js == keyed("@post('/mount/deep/ds/cart/add')")
+        assert datastar.js(datastar.post("add")).js == f"({datastar.post('add').js})"
 
 
 def test_two_apps_write_their_own_urls(make_app: MakeApp) -> None:
@@ -163,6 +166,6 @@ def test_two_apps_write_their_own_urls(make_app: MakeApp) -> None:
     first, second = make_app(datastar, DATASTAR_URL_PREFIX="/one"), make_app(datastar, APPLICATION_ROOT="/two")
 
     with first.test_request_context():
-        assert datastar.post("add").js == "@post('/one/cart/add')"
+        assert datastar.post("add").js == keyed("@post('/one/cart/add')")
     with second.test_request_context():
-        assert datastar.post("add").js == "@post('/two/ds/cart/add')"
+        assert datastar.post("add").js == keyed("@post('/two/ds/cart/add')")

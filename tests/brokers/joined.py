@@ -5,6 +5,7 @@ It keeps the contract (its own test says so), and lets tests choose when what ha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -22,6 +23,8 @@ class Line:
     def __init__(self) -> None:
         self.lock = make_lock()
         self.brokers: list[JoinedBroker] = []
+        #: Key → when its value ends, and the value.
+        self.values: dict[str, tuple[float, bytes]] = {}
         self.is_cut = False
         self._is_held = False
         self._is_delivering = False
@@ -65,6 +68,7 @@ class Line:
 
 class JoinedBroker(Broker):
     is_shared = True
+    has_claims = True
     lines: ClassVar[dict[str, Line]] = {}
 
     def __init__(self, url: str, receiver: Receiver, options: BrokerOptions) -> None:
@@ -129,6 +133,27 @@ class JoinedBroker(Broker):
         if self.line.is_cut:
             raise BrokerError("the line is cut")
         return {scope for (scope, _), _ in self._elsewhere()}
+
+    def claim(self, key: str, value: bytes, seconds: float) -> bytes | None:
+        with self.line.lock:
+            found = self.look_up(key)
+            if found is None:
+                self.keep(key, value, seconds)
+            return found
+
+    def keep(self, key: str, value: bytes, seconds: float) -> None:
+        if not self.line.is_cut:
+            self.line.values[key] = (time.monotonic() + seconds, value)
+
+    def drop(self, key: str) -> None:
+        if not self.line.is_cut:
+            self.line.values.pop(key, None)
+
+    def look_up(self, key: str) -> bytes | None:
+        if self.line.is_cut:
+            raise BrokerError("the line is cut")
+        ends_at, value = self.line.values.get(key, (0.0, b""))
+        return value if ends_at > time.monotonic() else None
 
     def stats(self) -> dict[str, Any]:
         return {"connected": not self.line.is_cut}

@@ -126,6 +126,11 @@ def test_rights_that_the_documentation_names_are_enough(redis_server: RedisServe
             send(other, b"1")
             inbox.wait_for(b"1")
             one.unsubscribe("news")
+            assert one.claim("click", b"1", 60) is None
+            assert other.claim("click", b"2", 60) == b"1"
+            one.keep("click", b"3", 60)
+            assert one.look_up("click") == b"3"
+            one.drop("click")
         wait_until(lambda: client.keys("*") == [])
         # Neither a command, a key nor a channel was refused; redis-py does without telling its own version.
         assert [refused for refused in client.acl_log() if refused["object"] != "client|setinfo"] == []

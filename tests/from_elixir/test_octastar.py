@@ -16,6 +16,7 @@ from flask_datastar.errors import SetupError
 from flask_datastar.testing import DatastarClient
 from tests.from_elixir import tokens
 from tests.from_elixir.pages import Page, Row, Running
+from tests.support.actions import keyed, keyless
 
 PAGE = Page("from-octastar.md")
 WITHOUT_CODE = {"Without a counterpart"}
@@ -65,7 +66,7 @@ def test_view_shows_its_page_and_answers_its_events(row: Row) -> None:
     running = row.run()
 
     page = unescape(running.tab.client.get("/lamps/hall").text)
-    (path,) = re.findall(r"@post\('(.*?)'\)", page)
+    (path,) = re.findall(r"@post\('(.*?)'\)", keyless(page))
     running.tab.signals["level"] = 2
     answer = running.tab.post(path)
 
@@ -83,7 +84,7 @@ def test_one_method_gets_all_events(row: Row) -> None:
     running = row.run()
 
     page = unescape(running.tab.client.get("/table").text)
-    (path,) = re.findall(r"@post\('(.*?)'\)", page)
+    (path,) = re.findall(r"@post\('(.*?)'\)", keyless(page))
 
     assert path == "/ds/shop-table_view/sort-name"
     assert running.tab.post(path).patched == {"sorted": "name"}
@@ -184,9 +185,9 @@ def test_actions_name_handlers(row: Row) -> None:
     page = running.tab.client.get("/").text
 
     assert [unescape(action) for action in re.findall(r'data-on:click="(.*?)"', page)] == [
-        "@post('/ds/shop-cart/increment')",
-        "@delete('/ds/shop-cart/remove?id=7')",
-        "@post('/en/ds/' + encodeURIComponent($_datastar_module) + '/increment')",
+        keyed("@post('/ds/shop-cart/increment')"),
+        keyed("@delete('/ds/shop-cart/remove?id=7')"),
+        keyed("@post('/en/ds/' + encodeURIComponent($_datastar_module) + '/increment')"),
     ]
     with running.app.test_request_context(), pytest.raises(SetupError, match="increase"):
         running.datastar.post("increase")
@@ -201,8 +202,8 @@ def test_form_is_sent_as_a_form(row: Row) -> None:
         form = unescape(render_template(name))
     answer = running.tab.post(running["save"], _data={"mail": "ada@example.com"})
 
-    assert "@post('/ds/shop/save', {contentType: 'form', headers: {'Datastar-Tab': " in form
-    assert "selector: '#signup'})" in form
+    assert "@post('/ds/shop/save?_k=' + Math.random(), {contentType: 'form', headers: {'Datastar-Tab': " in form
+    assert "selector: '#signup', requestCancellation: 'disabled'})" in form
     assert answer.patched == {"saved": "ada@example.com"}
 
 
@@ -390,5 +391,5 @@ def test_names_of_the_migration_table_are_there(row: Row) -> None:
     assert running.tab.client.get('/plain?datastar={"a":1}').json == {
         "signals": {"a": 1},
         "tabs": 0,
-        "action": "@post('/ds/' + encodeURIComponent($_datastar_module) + '/add')",
+        "action": keyed("@post('/ds/' + encodeURIComponent($_datastar_module) + '/add')"),
     }

@@ -14,7 +14,7 @@ def statuses(running: Running) -> dict[str, int]:
     browser = running.tab.client
     page = unescape(browser.get("/").text)
     (token,) = re.findall(r'data-signals:_csrf="[\'"](.+?)[\'"]"', page)
-    assert "{headers: {'X-CSRFToken': $_csrf}}" in page
+    assert "{headers: {'X-CSRFToken': $_csrf}, requestCancellation: 'disabled'}" in page
     assert page.count(token) == 1
 
     def status(path: str, method: str = "POST", headers: dict[str, str] | None = None, **body: Any) -> int:

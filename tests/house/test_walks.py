@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from ast import literal_eval
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -13,6 +15,7 @@ import pytest
 
 from tests.house import walks
 
+ROOT = Path(__file__).parents[2]
 #: The crossings that the package keeps to: the bars, and for the other walks what was measured last.
 HOLDS_TODAY = {**walks.BARS, "broadcast": 32, "page": 37}
 
@@ -170,7 +173,10 @@ def test_a_walk_past_the_package_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", walks.WALKS)
 def test_the_package_holds_its_crossings(name: str) -> None:
-    measures = walks.record(walks.WALKS[name]).measures()
+    # In a process of its own, because what other tests have imported and patched is asked for in some walks.
+    code = f"from tests.house import walks; print(walks.record(walks.WALKS[{name!r}]).measures())"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    measures = literal_eval(found.stdout)
 
     assert 5 < measures["files"] <= measures["crossings"] <= HOLDS_TODAY[name]
 

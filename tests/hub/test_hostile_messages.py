@@ -37,7 +37,7 @@ def app(datastar: Datastar, monkeypatch: pytest.MonkeyPatch) -> Flask:
     # What nobody listens to is given up before the test is over.
     monkeypatch.setattr(bus_module, "_IDLE_SECONDS", 0.05)
     app = Flask("shop")
-    app.config.update(TESTING=True, DATASTAR_BROKER_URL=URL)
+    app.config.update(TESTING=True, DATASTAR_BROKER_URL=URL, DATASTAR_BROKERS=BROKERS)
     datastar.init_app(app)
 
     @datastar.stream(group="g", scope="ann")

@@ -40,7 +40,7 @@ def test_crash_is_shown_until_the_next_action(failing_page, noise):
 def test_unreachable_server_is_shown(failing_page, noise):
     noise.expect_in_browser("ERR_CONNECTION_REFUSED|Failed to fetch")
     noise.expect_in_browser("FetchFailed")
-    failing_page.route("**/succeed", lambda route: route.abort("connectionrefused"))
+    failing_page.route("**/succeed*", lambda route: route.abort("connectionrefused"))
     failing_page.get_by_role("button", name="work without retries").click()
 
     expect(failing_page.get_by_role("alert")).to_contain_text("cannot be reached")
@@ -49,11 +49,11 @@ def test_unreachable_server_is_shown(failing_page, noise):
 def test_interruption_is_shown_until_the_server_is_back(failing_page, noise):
     noise.expect_in_browser("ERR_CONNECTION_REFUSED|Failed to fetch|failed to reach")
     alert = failing_page.get_by_role("alert")
-    failing_page.route("**/succeed", lambda route: route.abort("connectionrefused"))
+    failing_page.route("**/succeed*", lambda route: route.abort("connectionrefused"))
     failing_page.get_by_role("button", name="work with retries").click()
     expect(alert).to_contain_text("trying again")
 
-    failing_page.unroute("**/succeed")
+    failing_page.unroute("**/succeed*")
 
     expect(failing_page.locator("#worked")).to_have_text("worked")
     expect(alert.get_by_role("button")).to_be_hidden()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import InitVar, dataclass, field
 from datetime import date
-from typing import Annotated, Any, Final, Generic, NamedTuple, NewType, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, Final, Generic, NamedTuple, NewType, NotRequired, Optional, Self, TypedDict, TypeVar
 
 import msgspec
 import pydantic
@@ -269,3 +269,35 @@ def test_root_models_of_objects_may_be_all_signals() -> None:
             TypeError, match="is not a model; accepted: a dataclass, a TypedDict, a pydantic or msgspec mo"
         ):
             required_model(cls)
+
+
+@dataclass
+class Person:
+    name: str
+    boss: Self | None = None
+    friends: list[Self] = field(default_factory=list)
+    others: dict[str, Annotated[list[Self], "marked"]] | None = None
+    pair: Optional[tuple[Self, int]] = None  # noqa: UP045
+
+
+@dataclass
+class Employee(Person):
+    number: int = 0
+
+
+class PersonModel(pydantic.BaseModel):
+    name: str
+    friends: list[Self] = []
+    ids: list[int] = []
+
+
+def test_self_is_the_class_that_was_asked_for() -> None:
+    friends = {"0": {"name": "b", "friends": {"0": {"name": "c"}}}}
+
+    found = convert(Person, {"name": "a", "boss": {"name": "b"}, "friends": friends, "others": {"x": [{"name": "d"}]}})
+    assert found == Person("a", Person("b"), [Person("b", None, [Person("c")])], {"x": [Person("d")]})
+    assert convert(Person, {"name": "a", "pair": [{"name": "b"}, "1"]}).pair == (Person("b"), 1)
+    assert convert(Employee, {"name": "a", "boss": {"name": "b", "number": "2"}}).boss == Employee("b", number=2)
+    assert convert(Box[Person], {"value": {"name": "a", "boss": {"name": "b"}}}).value.boss == Person("b")
+    inner = {"0": {"name": "b", "friends": {"0": {"name": "c", "ids": ["", "2"]}}}}
+    assert convert(PersonModel, {"name": "a", "friends": inner}).friends[0].friends[0].ids == [2]

@@ -543,6 +543,8 @@ class Several(pydantic.BaseModel):
     name: str = pydantic.Field(validation_alias=pydantic.AliasChoices("first", "second"))
     secret: pydantic.SecretStr | None = None
     items: list[int] = []
+    ids: list[int] = pydantic.Field([], validation_alias=pydantic.AliasChoices("ids", "numbers"))
+    size: int | None = pydantic.Field(3, validation_alias=pydantic.AliasChoices("size", pydantic.AliasPath("box", 0)))
 
 
 def test_pydantic_gets_the_signals_that_it_knows() -> None:
@@ -566,6 +568,18 @@ def test_several_names_of_a_field_are_left_to_pydantic() -> None:
 
     assert (found.name, found.secret.get_secret_value(), found.items) == ("Ada", "x", [])  # type: ignore[attr-defined]
     assert model(Several).paths() == ("_", "secret", "items")
+
+
+def test_lists_are_read_under_each_of_a_field_s_names() -> None:
+    for name in ("ids", "numbers"):
+        assert bind(Several, {"first": "Ada", name: ["", "2"], "size": ""}).ids == [2]
+        assert bind(Several, {"first": "Ada", name: {"0": "1", "1": ""}}).ids == [1]
+        assert misfits(Several, {"first": "Ada", name: {"1": "1"}}) == {
+            name: "expected a list, or an object with the keys 0 to n-1, but the key '0' is missing"
+        }
+        assert list(misfits(Several, {"first": "Ada", name: ["", "x"]})) == [f"{name}.1"]
+    assert bind(Several, {"first": "Ada", "size": ""}).size == 3
+    assert bind(Several, {"first": "Ada", "box": [7]}).size == 7
 
 
 def test_what_was_given_to_pydantic_is_not_changed() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import flask_login
 import pytest
+import werkzeug.utils
 from flask import Blueprint, Flask, Response, abort, flash, make_response, redirect, request, session, url_for
 from flask.testing import FlaskClient
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -207,6 +208,24 @@ def test_redirect_raised_by_abort_becomes_an_event(datastar: Datastar, tab: Data
         abort(redirect("/login"))
 
     assert tab.post(act).events == (sse.redirect("/login"),)
+
+
+@pytest.mark.parametrize("has_yield", [False, True])
+@pytest.mark.parametrize(("location", "status"), [("/login", 200), ("mailto:ann@example.com", 400)])
+def test_redirect_of_werkzeug_is_one_of_flask(
+    datastar: Datastar, tab: DatastarClient, has_yield: bool, location: str, status: int
+) -> None:
+    def act() -> WerkzeugResponse:
+        return werkzeug.utils.redirect(location)
+
+    def generate() -> Iterator[Any]:
+        yield from ()
+        return act()
+
+    answer = tab.post(datastar.handler(group="g")(generate if has_yield else act))
+
+    assert answer.status_code == status
+    assert status == 400 or answer.events == (sse.redirect(location),)
 
 
 def test_redirect_made_by_after_request_becomes_an_event(app: Flask, datastar: Datastar, tab: DatastarClient) -> None:

@@ -34,4 +34,4 @@ def test_users_get_in_whatever_an_anonymous_client_holds(start: Callable[..., Se
         ended = [client for client in anonymous if client.is_ended]
         assert all(client.ids[-1].startswith("ds:restart:0:") and client.retries for client in ended)
         assert server.figures()["stats"]["ended"] == {"refused": USERS}
-        assert server.log().count("those without a scope end") == 1
+        assert server.log().count("streams without a scope end if") == 1

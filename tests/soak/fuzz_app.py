@@ -100,12 +100,14 @@ class Sheet(FlaskForm):
     file = FileField("file")
 
 
-def make_app(name: str, *, has_csrf: bool) -> Flask:
+def make_app(name: str, *, has_csrf: bool, token_seconds: int = 3600) -> Flask:
     """Create the application.
 
     :param has_csrf: whether Flask-WTF checks a token in every request that changes something.
+    :param token_seconds: how long a token is good; below 0, each is too old.
     """
     app = Flask(name)
+    app.config["WTF_CSRF_TIME_LIMIT"] = token_seconds
     app.config.update(SECRET_KEY="fuzz", WTF_CSRF_ENABLED=has_csrf, MAX_CONTENT_LENGTH=2_000_000)
     datastar = Datastar(app, max_signals_bytes=200_000)
     if has_csrf:

@@ -79,6 +79,10 @@ def make_request(chance: random.Random, whole_headers: dict[str, str]) -> Sent:
         signals = damaged_value(chance, signals)
     sent = Sent(chance.choice(USUAL_METHODS[path.split("/")[-1]]), path)
     sent.headers = {"Datastar-Request": "true", "Sec-Fetch-Site": "same-origin", **whole_headers}
+    if "X-CSRFToken" in whole_headers and isinstance(signals, dict) and chance.random() < 0.4:
+        # Pages may send it so, instead of in the header.
+        token = sent.headers.pop("X-CSRFToken") if chance.random() < 0.5 else whole_headers["X-CSRFToken"]
+        signals |= {chance.choice(["csrf", "csrf_token", *NAMES]): token}
     _carry(chance, sent, signals)
     for damage in _chosen(chance):
         damage(chance, sent)

@@ -2,8 +2,8 @@
 
 usage: python -m tests.soak.fuzz_requests [--count N] [--seed N] [--only NUMBER]
 
-Half of them go to an application that checks CSRF tokens. The exit status is 1 when one failed; the line that says so
-names the command that sends it alone.
+They go to an application without CSRF tokens, to one that checks them, and to one to which all are too old. The exit
+status is 1 when one failed; the line that says so names the command that sends it alone.
 """
 
 from __future__ import annotations
@@ -60,16 +60,15 @@ def main() -> int:
     options = read_options(__doc__, 100_000)
     watch = Watch("fuzz_requests", options.seed)
     timer = Timer(watch)
-    open_app, closed_app = make_app("open", has_csrf=False), make_app("closed", has_csrf=True)
-    whole = signed_in(closed_app)
-    for app in (open_app, closed_app):
+    closed, stale = make_app("closed", has_csrf=True), make_app("stale", has_csrf=True, token_seconds=-1)
+    sites = [(make_app("open", has_csrf=False), {}), (closed, signed_in(closed)), (stale, signed_in(stale))]
+    for app, _ in sites:
         watch.note_errors(app)
     for number in numbers(options):
         chance = chance_of(options.seed, number)
-        is_open = chance.random() < 0.5
-        sent = make_request(chance, {} if is_open else whole)
-
-        timer.run(number, partial(send, watch, open_app if is_open else closed_app, number, sent))
+        app, whole_headers = chance.choice(sites)
+        sent = make_request(chance, whole_headers)
+        timer.run(number, partial(send, watch, app, number, sent))
     return finish(watch)
 
 

@@ -53,6 +53,7 @@ TEXTS = [
 NAMES = [
     *["", " ", ".", "a.b", "a..b", "..", "0", "-1", "00", "1e0", "__proto__", "constructor", "prototype"],
     *["hasOwnProperty"],
+    *["a-csrf_token", '"],body,x-csrf_token', "\nid: evil-csrf_token", "evil csrf_token"],
     *["tabId", "csrf", "_csrf", "csrf_token", "errors", "signals", "datastar", "self", "request", "é"],
     *["\u2028", "\0", "\ud800"],
     *["a\nb", f"x\r\nid: {MARK}", "x" * 300, "<b>", "a b", "key ", "toString", "valueOf"],

@@ -8,6 +8,7 @@ from typing import Any
 
 import flask_login
 import pytest
+import werkzeug.utils
 from flask import (
     Blueprint,
     Flask,
@@ -117,6 +118,23 @@ def test_cookies_of_a_refusal_are_kept(app: Flask, datastar: Datastar) -> None:
 
     assert (status, b"".join(body)) == (200, DONE)
     assert sorted(cookie.partition("=")[0] for cookie in cookies) == ["a", "session"]
+
+
+@pytest.mark.parametrize("has_opened", [False, True])
+def test_redirect_of_werkzeug_is_a_refusal_too(app: Flask, datastar: Datastar, has_opened: bool) -> None:
+    def generate() -> Iterator[Any]:
+        yield {"a": 1}
+        return werkzeug.utils.redirect("/login")
+
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        return generate() if has_opened else werkzeug.utils.redirect("/login")
+
+    status, _, body = body_of(app, "/ds/g/stream")
+
+    assert status == 200
+    assert TO_LOGIN in body
+    assert DONE in body
 
 
 def test_redirect_to_the_stream_itself_is_a_refusal_without_a_redirect(app: Flask, datastar: Datastar) -> None:
@@ -552,6 +570,47 @@ def test_other_answers_to_an_exception_go_out_as_they_are(app: Flask, datastar: 
     status, _, body = body_of(app, "/ds/g/stream")
 
     assert (body.decode(), status) == answer()[:2]
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+@pytest.mark.parametrize("code", [None, 404])
+def test_streamed_events_for_an_exception_get_an_end(
+    app: Flask, datastar: Datastar, is_plain: bool, code: int | None
+) -> None:
+    closed: list[bool] = []
+    shown = sse.patch_signals({"problem": "on purpose"}).encode()
+
+    def events() -> Iterator[bytes]:
+        try:
+            yield shown
+        finally:
+            closed.append(True)
+
+    app.register_error_handler(Exception, lambda error: Response(events(), mimetype="text/event-stream"))
+
+    def stream() -> Any:
+        if code is not None:
+            abort(code)
+        raise NotYours
+
+    if is_plain:
+
+        @app.get("/ds/g/stream")
+        def view() -> Response:
+            return stream() or datastar.start_stream("ann", datastar.follow("news"))
+
+    else:
+        datastar.stream(group="g")(stream)
+
+    waits: list[object] = []
+    for last_id in (None, "ds:restart:1:"):
+        status, _, body = body_of(app, "/ds/g/stream", last_id=last_id)
+        assert status == 200
+        assert body.startswith(shown)
+        waits.append(DONE if body.endswith(b"\n\n" + DONE) else ending(body[body.rindex(b"\nid: ") + 1 :].rstrip())[0])
+
+    assert waits == (["ds:restart:1:", "ds:restart:2:"] if code is None else [DONE, DONE])
+    assert closed == [True, True]
 
 
 def test_answered_exception_of_a_handler_gets_no_end(app: Flask, datastar: Datastar) -> None:

@@ -17,6 +17,7 @@ from flask_datastar import Datastar, Signals, StarView, event, hooks, sse
 from flask_datastar.errors import InvalidSignals, SetupError
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
+from tests.support.actions import keyed
 
 TEMPLATES = {
     "counter.html": """<main data-signals="{{ datastar.init_signals() }}">
@@ -52,7 +53,8 @@ def test_page_is_loaded_shown_and_rendered(datastar: Datastar, tab: DatastarClie
 
     assert page == (
         '<main data-signals="{&#34;count&#34;:5}">\n<b id="count">5 [&#39;load 5&#39;, &#39;show 5&#39;]</b>\n'
-        '<button data-on:click="@post(&#39;/ds/counter/increment?start=5&#39;)"></button></main>'
+        '<button data-on:click="@post(&#39;/ds/counter/increment?start=5&amp;_k=&#39; + Math.random(), '
+        '{requestCancellation: &#39;disabled&#39;})"></button></main>'
     )
     assert tab.post(CounterView, "increment", start=5, count=41).events == (sse.patch_signals({"count": 42}),)
 
@@ -163,7 +165,7 @@ def test_action_for_a_generator_event_is_never_repeated(datastar: Datastar, app:
             yield
 
     with app.test_request_context():
-        assert datastar.post(PageView, "steps").js == "@post('/ds/page/steps', {retryMaxCount: 0})"
+        assert datastar.post(PageView, "steps").js == keyed("@post('/ds/page/steps', {retryMaxCount: 0})")
 
 
 def test_later_steps_of_a_generator_know_the_views_url(datastar: Datastar, tab: DatastarClient) -> None:

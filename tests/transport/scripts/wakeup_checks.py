@@ -131,8 +131,11 @@ def check_process_has_one_of_its_own() -> None:
 
     assert len({id(one) for one in found}) == 1
     assert own.get() == [os.getpid()]
+    # Without a system call, and not after a fork.
+    assert own.value is found[0]
 
     def child() -> None:
+        assert own.value is None
         assert own.get() is not found[0]
         assert own.get() == [os.getpid()]
         assert own.get() is own.get()
