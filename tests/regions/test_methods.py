@@ -383,7 +383,7 @@ def test_urls_are_paths_below_the_mount(app: Flask, datastar: Datastar, connect:
     def feed() -> Any:
         return datastar.follow(part())
 
-    expected = f'data-a="{mount}/cards/3" data-b="{mount}/cards/3" data-c="@post(\'{mount}/ds/shop/add\''
+    expected = f'data-a="{mount}/cards/3" data-b="{mount}/cards/3" data-c="@post(\'{mount}/ds/shop/add?_k=\''
     shown = app.test_client().get("/", base_url=f"http://localhost{mount}").text
     connection = connect("/ds/shop/feed", SCRIPT_NAME=mount)
     connection.wait("part")
