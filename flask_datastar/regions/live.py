@@ -60,6 +60,12 @@ class LiveViews:
     def __len__(self) -> int:
         return len(self._graph)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether every view shows its newest state; one that failed counts, until it is tried again."""
+        # What the graph has finished, the loop may still have to count.
+        return self._graph.is_settled() and self.loop.is_idle(time.monotonic())
+
     # Following
 
     def follow(self, spec: ViewSpec) -> LiveView:

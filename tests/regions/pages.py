@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable
 
 from flask_datastar.brokers.payload import MessageKind, Payload
@@ -57,8 +56,8 @@ class Site:
         self.views.tell(writes, f"{', '.join(tables)} written")
 
     def wait(self) -> None:
-        """Wait until no view is due within half a second."""
-        wait_until(lambda: self.views.loop.is_idle(time.monotonic() + 0.5))
+        """Wait until every view shows its newest state."""
+        wait_until(lambda: self.views.is_settled)
 
     @property
     def reasons(self) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -53,8 +52,8 @@ def region_of(app: Flask) -> Region:
 
 
 def wait_idle(app: Flask) -> None:
-    loop = live_regions_of(app_state_of(app)).views.loop
-    wait_until(lambda: loop.is_idle(time.monotonic() + 0.5))
+    views = live_regions_of(app_state_of(app)).views
+    wait_until(lambda: views.is_settled)
 
 
 Items = dict[str, list[str]]
