@@ -63,7 +63,7 @@ class LiveViews:
     @property
     def is_settled(self) -> bool:
         """Whether every view shows its newest state; one that failed counts, until it is tried again."""
-        # What the graph has finished, the loop may still have to count.
+        # The loop may still have to count a rendering that the graph has finished.
         return self._graph.is_settled() and self.loop.is_idle(time.monotonic())
 
     # Following
