@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from redis import Redis
 
-from tests.live.board import add, cards, join_board
+from tests.live.board import STREAM, add, cards, join_board
 from tests.live.servers import DEADLINE_SECONDS, ROOT, wait_until
 from tests.support.children import child_environment
 
@@ -150,7 +150,7 @@ def test_navigations_through_nginx_leave_one_stream_a_tab(cluster, open_page):
     ann, bob = (join_board(open_page(), cluster.url, name) for name in ("Ann", "Bob"))
     for number in range(6):
         for page, name in ((ann, "Ann"), (bob, "Bob")):
-            with page.expect_request("**/board/live?**"):
+            with page.expect_request(STREAM):
                 page.goto(f"{cluster.url}board" if number % 2 else f"{cluster.url}board?{number}")
             if number > 2:
                 expect(page.locator("#people")).to_contain_text(name)
