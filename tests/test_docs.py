@@ -449,19 +449,28 @@ def test_import_names_what_is_broken(typed_in: Callable[..., Flask], tmp_path: P
 
 
 def test_live_application_runs(typed_in: Callable[..., Flask]) -> None:
-    tab = DatastarClient(typed_in("docs/tutorial/live.md"), {"item": "Tea"})
-    page = tab.client.get("/").text
-    stream = tab.iter_events(action_path(page, "@get"), method="GET")
-    first = next(stream)
+    app = typed_in("docs/tutorial/live.md")
+    ann, bob = DatastarClient(app, {"text": "Tea"}), DatastarClient(app)
+    page, other_page = (tab.client.get("/").text for tab in (ann, bob))
+    with closing(live_events(ann, page)) as to_ann, closing(live_events(bob, other_page)) as to_bob:
 
-    answer = tab.post(action_path(page, "@post"))
-    second = next(stream)
-    stream.close()
+        def shown() -> str:
+            first, second = (next(events).arguments["elements"] for events in (to_ann, to_bob))
+            assert first == second
+            return first
+
+        assert {next(events).event_id for events in (to_ann, to_bob)} == {"live"}
+        answer = ann.post(action_path(page, "@post"))
+        added = shown()
+        bob.post(action_path(added, "Bought"))
+        bought = shown()
 
     assert 'data-signals:tab-id="' in page
-    assert "<li>" not in first.arguments["elements"]
-    assert "<li>Tea</li>" in second.arguments["elements"]
-    assert answer.signals["item"] == ""
+    assert "<li" not in page
+    assert 'Tea <button data-on:click="' in added
+    assert answer.signals["text"] == ""
+    assert "<s>Tea</s>" in bought
+    assert bought in ann.client.get("/").text
 
 
 @pytest.mark.parametrize("name", TUTORIALS)
