@@ -158,7 +158,7 @@ def find_card(number: int) -> Card | None:
 
 
 def add_notice(card: Card, person: str, action: str) -> None:
-    """Tell a card's author what somebody else has done with it."""
+    """Add a notice for a card's author about what somebody else has done with it."""
     who = db.session.get(Person, person)
     if who and card.person and card.person != person:
         db.session.add(Notice(person=card.person, text=f"{who.name} {action}: {card.text}"))
