@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import create_engine, event, select, text, update
 
+from flask_datastar import Datastar
+from flask_datastar.regions.process import LiveRegions
 from flask_datastar.regions.statements import read_statement
+from flask_datastar.regions.writes import Writes
 from flask_datastar.testing.waiting import wait_until
 from tests.conftest import MakeApp
 from tests.regions.board import Board
@@ -201,6 +205,30 @@ def test_core_in_a_mapper_event_is_not_seen_by_a_region_of_some_rows(board: Boar
     wait_until(lambda: board.shown(connection)["cards-1"] == after["cards-1"])
 
 
+def test_an_app_without_regions_is_not_watched(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db, datastar = SQLAlchemy(), Datastar()
+    app = make_app(datastar, SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/jobs.db")
+    db.init_app(app)
+    told: list[Writes] = []
+    monkeypatch.setattr(LiveRegions, "tell_writes", lambda self, writes: told.append(writes))
+
+    def job() -> None:
+        with app.app_context():
+            db.session.execute(text("CREATE TABLE IF NOT EXISTS note (id INTEGER)"))
+            db.session.execute(text("INSERT INTO note VALUES (1)"))
+            db.session.commit()
+
+    job()
+    assert told == []
+    datastar.region(group="shop", name="notes")(lambda: '<p id="notes"></p>')
+    job()
+    assert [set(writes.tables) for writes in told] == [{"note"}]
+    with app.app_context():
+        db.engine.dispose()
+
+
 @pytest.mark.parametrize(
     "statement", ["SELECT archive_cards()", "WITH x AS (SELECT 1) SELECT archive_cards()", "TABLE archived"]
 )
@@ -224,5 +252,6 @@ def test_the_page_has_these_rows() -> None:
         "Functions of the database that write",
         "Partitions and inherited tables",
         "Core in mapper events",
+        "Processes that declare no region",
         "Pages and fragments from a cache",
     }
