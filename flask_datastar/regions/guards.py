@@ -1,6 +1,6 @@
-"""The names in a region's templates that belong to a request: each use of one is an error that names the region.
+"""Guards for the names of a request in a region's templates: each use of a guard is an error that names the region.
 
-Without this, ``{{ current_user.name }}`` would be empty, and ``{% if session %}`` silently false.
+Without guards, ``{{ current_user.name }}`` would be empty, and ``{% if session %}`` silently false.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ..state.detached import Detached, find_detached
 
 _NAMES = ("request", "session", "current_user", "csrf_token")
 _IDENTIFIER = re.compile(r"[a-z_A-Z]\w*")
-#: What Flask's errors have in common where there is no request.
+#: Words that all of Flask's errors have in common where code needs a request and runs without one.
 _OUTSIDE = "outside of request context"
 
 
 def install_guards(app_state: AppState) -> None:
-    """Change the context of templates that are rendered without a request for several pages."""
+    """Change the context of templates that are rendered without a request."""
     app = app_state.app
     update = app.update_template_context
 
@@ -32,7 +32,7 @@ def install_guards(app_state: AppState) -> None:
         if place is None:
             update(*arguments)
         else:
-            # The last one is the context; newer versions of Flask pass their own before.
+            # The template's context is last: Flask 3.2 passes its own context before it.
             _fill(app_state, place, arguments[-1])
 
     app.update_template_context = update_template_context  # type: ignore[assignment, method-assign]
@@ -44,7 +44,7 @@ def is_outside_of_request(error: BaseException) -> bool:
 
 
 def _fill(app_state: AppState, place: Detached, context: dict[str, Any]) -> None:
-    """Add what the app's context processors give, then the guards; names that the code itself gives win."""
+    """Add the names of the app's context processors, then the guards. Names that the code itself passes win."""
     app, own = app_state.app, dict(context)
     for processor in app.template_context_processors.get(None, ()):
         try:
@@ -62,10 +62,10 @@ def _fill(app_state: AppState, place: Detached, context: dict[str, Any]) -> None
 
 
 def _left_out(app_state: AppState, place: Detached, processor: Callable[..., Any]) -> dict[str, Any]:
-    """Return guards for the names of a context processor that needs a request, as far as its code tells them."""
+    """Return guards for the names that the code of a context processor mentions."""
     app_state.warn_once(
-        "Datastar: the context processor %s needs a request, so regions are rendered without its names; each use of "
-        "one in a region's template is an error. Give what they need as an argument",
+        "Datastar: the context processor %s needs a request, so regions are rendered without its names, and a region's "
+        "template that uses such a name fails; pass the value to the region as an argument",
         f"{getattr(processor, '__module__', '')}.{getattr(processor, '__qualname__', processor)}",
     )
     code = getattr(processor, "__code__", None)
@@ -74,7 +74,7 @@ def _left_out(app_state: AppState, place: Detached, processor: Callable[..., Any
 
 
 def _texts_in(code: CodeType) -> Iterator[str]:
-    """Yield the identifiers among the texts of a function's code, the keys of its dicts among them."""
+    """Yield the identifiers among the strings of a function's code, which include the keys of its dicts."""
     for constant in code.co_consts:
         for text in constant if isinstance(constant, tuple) else (constant,):
             if isinstance(text, str) and _IDENTIFIER.fullmatch(text):
@@ -85,13 +85,13 @@ def _texts_in(code: CodeType) -> Iterator[str]:
 
 def _refuse(name: str, place: Detached) -> NoReturn:
     raise SetupError(
-        f"region {place.title} uses {name!r} in its template: a region is rendered without a request, because "
-        "everybody who looks gets the same; give what it needs as an argument"
+        f"region {place.title} uses {name!r} in its template: a region is rendered without a request, because all "
+        "viewers get the same HTML; give it as an argument"
     )
 
 
 class Guard:
-    """A name of a request in a region's template: whatever is done with it raises an exception."""
+    """A name of a request in a region's template. Every use of it raises an exception."""
 
     __slots__ = ("_name", "_place")
 
@@ -114,7 +114,7 @@ class Guard:
 
 
 class GuardedGlobals:
-    """``g`` in a region's template: what the region itself has set. The request's own attributes raise."""
+    """``g`` in a region's template: the attributes that the region itself has set. Any other attribute raises."""
 
     __slots__ = ("_place",)
 
