@@ -93,7 +93,9 @@ class Capture:
 
 
 def _forget(connection: Any, *arguments: object) -> None:
-    connection.info.pop(PENDING, None)
+    # What a lost connection had noted is gone with it, and asking for it would fail the rollback.
+    if not connection.invalidated:
+        connection.info.pop(PENDING, None)
 
 
 def _is_autocommit(connection: Any) -> bool:
