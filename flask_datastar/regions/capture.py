@@ -93,7 +93,7 @@ class Capture:
 
 
 def _forget(connection: Any, *arguments: object) -> None:
-    # What a lost connection had noted is gone with it, and asking for it would fail the rollback.
+    # The notes of a lost connection are gone with it, and asking for them would fail the rollback.
     if not connection.invalidated:
         connection.info.pop(PENDING, None)
 
