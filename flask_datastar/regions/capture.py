@@ -93,7 +93,9 @@ class Capture:
 
 
 def _forget(connection: Any, *arguments: object) -> None:
-    connection.info.pop(PENDING, None)
+    # The notes of a lost connection are gone with it, and asking for them would fail the rollback.
+    if not connection.invalidated:
+        connection.info.pop(PENDING, None)
 
 
 def _is_autocommit(connection: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ..errors import SetupError
 from ..handlers.handler import check_name, default_group
@@ -89,6 +89,15 @@ class Region:
         :raises TypeError: if the region has no such parameter.
         """
         self._doors.changed(self, self._binder.texts(self._binder.convert(arguments)))
+
+    def __html__(self) -> NoReturn:
+        """Refuse a region where a view belongs: its text would be on the page, and would not be live."""
+        call = f"{self.name}({', '.join(f'{name}=…' for name in self._binder.names)})"
+        raise SetupError(f"region {self.key} is used without a call; write {call}, which runs nothing yet")
+
+    def __datastar_source__(self) -> NoReturn:
+        """Refuse a region where a view belongs."""
+        self.__html__()
 
     def __repr__(self) -> str:
         return f"<region {self.key} ({'.'.join(self.source)})>"

@@ -105,6 +105,7 @@ def show(registry: RegionRegistry, target: object, name: str | None, arguments: 
     """Return the view that a template shows by name.
 
     :raises SetupError: if no region fits, or several do.
+    :raises TypeError: if an argument has no name, or a view gets arguments again.
     """
     if isinstance(target, RegionView):
         if arguments:
@@ -112,6 +113,10 @@ def show(registry: RegionRegistry, target: object, name: str | None, arguments: 
                 f"the target is {target!r}: a view has its arguments already; show the region itself to pass others"
             )
         return target
+    if name is not None and (isinstance(target, Region) or not isinstance(name, str)):
+        raise TypeError(
+            f"show({target!r}) gets {name!r}; give a region's arguments by name, such as show('cards', board_id=3)"
+        )
     return registry.find(target, name, _running_group())(**arguments)
 
 

@@ -579,6 +579,32 @@ def test_unknown_targets_are_refused(app: Flask, datastar: Datastar, nested: dic
             datastar.show(app.extensions["card"](1), number=2)
 
 
+def test_a_region_without_a_call_is_refused_where_a_view_belongs(app: Flask, datastar: Datastar, items: Items) -> None:
+    list_of = region_of(app)
+
+    @app.get("/")
+    def forgetful_page() -> str:
+        return render_template_string("<main>{{ list_of }}</main>", list_of=list_of)
+
+    text = r"region shop:list_of is used without a call; .* list_of\(name=…\)"
+    with pytest.raises(SetupError, match=text):
+        app.test_client().get("/")
+    with app.test_request_context("/"):
+        with pytest.raises(SetupError, match=text):
+            datastar.follow(list_of)
+        with pytest.raises(SetupError, match=text):
+            datastar.patch_elements(list_of)
+
+
+def test_arguments_of_a_region_are_shown_by_name(app: Flask, datastar: Datastar, items: Items) -> None:
+    targets: list[tuple[Any, Any]] = [(region_of(app), 3), (region_of(app), "a"), ("list_of", 3)]
+    with app.app_context():
+        for target, argument in targets:
+            with pytest.raises(TypeError, match=r"show\(.*\) gets .*; give a region's arguments by name"):
+                datastar.show(target, argument)
+        assert datastar.show("list_of", name="a") == region_of(app)("a")
+
+
 def test_two_apps_share_nothing(make_app: MakeApp) -> None:
     datastar = Datastar()
     first, second = make_app(datastar), make_app(datastar)

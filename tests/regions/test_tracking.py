@@ -282,3 +282,36 @@ def test_two_apps_of_one_database_object_are_told_apart(make_app: MakeApp, tmp_p
         connection.close()
         with app.app_context():
             db.engine.dispose()
+
+
+def test_a_transaction_whose_connection_was_lost_can_be_rolled_back(board: Board) -> None:
+    connection = board.open("people()")
+    with board.app.app_context():
+        board.db.session.add(board.Person(name="lost"))
+        board.db.session.flush()
+        # As after a restart of the database.
+        board.db.session.connection().invalidate()
+        board.db.session.rollback()
+        board.db.session.add(board.Person(name="kept"))
+        board.db.session.commit()
+
+    connection.wait('<p id="people">1</p>')
+
+
+def test_the_log_has_the_exception_of_a_failing_region_alone(board: Board, caplog: pytest.LogCaptureFixture) -> None:
+    @board.datastar.region(name="broken", group="shop", at_most_every=0)
+    def region() -> str:
+        if board.db.session.scalars(select(board.Person.name)).all():
+            raise ZeroDivisionError
+        return '<p id="broken"></p>'
+
+    board.regions["broken"] = region
+    connection = board.open("broken()")
+    with board.app.app_context():
+        WRITES["other table"][0](board)
+    wait_until(lambda: "region shop:broken() failed" in caplog.text)
+    connection.close()
+
+    (error,) = [record.exc_info[1] for record in caplog.records if record.exc_info]
+    assert isinstance(error, ZeroDivisionError)
+    assert error.__context__ is None
