@@ -22,7 +22,7 @@ from ..state.request import RequestState
 from ..streams.commits import scoped_session
 from ..streams.current import hub_of
 from ..streams.follow import Follow
-from ..streams.opening import StreamOptions, open_response
+from ..streams.opening import StreamOptions, find_owner, open_response
 from ..streams.refusals import REFUSED, end_stream
 from ..streams.running import add_subscription
 from ..streams.servers import check_server
@@ -98,11 +98,13 @@ def finish_live_run(run: LiveRun, response: Response, current: Request, state: R
     state.reset()
     if shown is None or not shown.is_live:
         return _without_live(run, current, state)
+    # Before the session ends: a user whose row was committed meanwhile could not be read afterwards.
+    owner = find_owner(state.app_state, shown.scope)
     scoped = scoped_session(state.app_state.app)
     if scoped is not None:
         # The stream stays open for hours, and its views have sessions of their own.
         scoped.remove()
-    options = StreamOptions(shown.scope, [])
+    options = StreamOptions(owner, [])
     try:
         return open_response(state, lambda: _follow(run, shown, state), options, lambda: f"of page {current.path}")
     except HTTPException as error:

@@ -26,6 +26,7 @@ from flask_datastar import Datastar, StarView
 from flask_datastar.errors import SetupError
 from flask_datastar.regions.process import live_regions_of
 from flask_datastar.state.app import app_state_of
+from tests.conftest import MakeApp
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import ending
 
@@ -161,6 +162,23 @@ def test_the_stream_belongs_to_its_tab(app: Flask, shop: Shop, datastar: Datasta
 
     assert (info.scope, info.tab, info.endpoint) == ("7", "tab", "own")
     connection.wait("for you")
+
+
+@pytest.mark.parametrize(("live", "scopes"), [("live()", ["ann"]), ("live(scope=7)", ["7"]), ("live(scope='')", [])])
+def test_the_stream_belongs_to_the_scope_of_the_app(
+    make_app: MakeApp, connect: Connect, live: str, scopes: list[str]
+) -> None:
+    datastar = Datastar()
+    shop = Shop(make_app(datastar, DATASTAR_SCOPE=lambda: request.headers["X-User"]), datastar)
+
+    @shop.app.get("/own")
+    def own() -> str:
+        return render_template_string("{{ shown }}{{ datastar." + live + " }}", shown=shop.list_of("a"))
+
+    url, headers = shop.load("/own")
+    connect(url, app=shop.app, headers={**headers, "X-User": "ann"}).wait_open().wait("id: live")
+    with shop.app.app_context():
+        assert [info.scope for info in datastar.tabs.snapshot()] == scopes
 
 
 @pytest.mark.parametrize(
