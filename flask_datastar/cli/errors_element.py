@@ -12,13 +12,15 @@ ERRORS_ELEMENT = """\
        const {type, el: source, argsRaw} = evt.detail, now = Date.now();
        const streams = el.streams ??= new Set(), answered = el.answered ??= new Set();
        const waits = el.waits ??= new Map();  /* element → time from which its waiting is worth a word */
+       const unsure = 'The server is busy or away; this may be done or not';
        const look = () => $_isLost = [...waits.values()].some((time) => time <= Date.now());
        const say = (text) => { $_error = text; el.said = source };
        if (type === 'started') say('');
        else if (type === 'finished') for (const all of [streams, answered, waits]) all.delete(source);
        else if (type === 'retries-failed') say('The server cannot be reached. Is the network up?');
        else if (type === 'error' && !streams.has(source))
-         say(({401: 'You are not signed in', 403: 'This is not allowed', 413: 'This is more than the server accepts'}
+         say(({401: 'You are not signed in', 403: 'This is not allowed', 413: 'This is more than the server accepts',
+               502: unsure, 503: unsure, 504: unsure}
            [argsRaw.status] ?? 'The server could not do this') + ' (status ' + argsRaw.status + ').');
        else if (type === 'error' || type === 'retrying')
          answered.delete(source) || waits.has(source) || waits.set(source, streams.has(source) ? now : now + 2000);

@@ -405,7 +405,7 @@ def test_stream_that_cannot_be_opened_is_an_error_until_it_can(server: Server, p
         lambda route: route.fulfill(status=503) if is_full["yes"] else route.continue_(),
     )
     page.goto(f"{server.url}connection")
-    expect_shown(page, "The server could not do this (status 503).")
+    expect_shown(page, "The server is busy or away; this may be done or not (status 503).")
     is_full["yes"] = False
 
     expect_live(page, server, "open-at-last")

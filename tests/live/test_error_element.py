@@ -24,6 +24,16 @@ def test_error_status_is_shown_and_can_be_dismissed(failing_page, noise, button,
     expect(alert.get_by_role("button")).to_be_hidden()
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_status_that_leaves_open_what_was_done_is_not_called_a_failure(failing_page, noise, status):
+    """A proxy without a response, or a repeat whose click nobody knows the end of."""
+    noise.expect_in_browser(f"status of {status}")
+    failing_page.route("**/ds/**", lambda route: route.fulfill(status=status))
+    failing_page.get_by_role("button", name="500").click()
+
+    expect(failing_page.get_by_role("alert")).to_contain_text(f"this may be done or not (status {status}).")
+
+
 def test_crash_is_shown_until_the_next_action(failing_page, noise):
     noise.expect_in_browser("status of 500")
     noise.expect_in_log("RuntimeError: crashed on purpose")
