@@ -47,9 +47,18 @@ class Capture:
         self, connection: Any, cursor: Any, text: str, parameters: Any, context: Any, executemany: bool
     ) -> None:
         statement = read_statement(text)
-        if not statement.is_write:
+        if statement.is_write:
+            self._write(connection, statement)
+        else:
             record(statement)
-            return
+        if statement.commits and PENDING in connection.info:
+            # The writes stay pending, because the text of a procedure may have a COMMIT that does not run now.
+            pending = pending_of(connection)
+            pending.settle_left()
+            self._tell(pending)
+
+    def _write(self, connection: Any, statement: Statement) -> None:
+        """Report a statement that writes, or keep it until the commit."""
         if _is_autocommit(connection):
             writes = Writes()
             self._add(writes, statement, frozenset())

@@ -26,12 +26,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make_boards(make_app: MakeApp, tmp_path: Path) -> Iterator[Callable[..., list[Board]]]:
+def make_boards(make_app: MakeApp, database: Path | str) -> Iterator[Callable[..., list[Board]]]:
     made: list[Board] = []
 
     def make(count: int, **config: Any) -> list[Board]:
-        config["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"timeout": 1}}
-        made.extend(Board(make_app, tmp_path / "board.db", is_new=number == 0, **config) for number in range(count))
+        if isinstance(database, Path):
+            config["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"timeout": 1}}
+        made.extend(Board(make_app, database, is_new=number == 0, **config) for number in range(count))
         return made
 
     yield make
@@ -39,7 +40,9 @@ def make_boards(make_app: MakeApp, tmp_path: Path) -> Iterator[Callable[..., lis
         board.close()
 
 
-@pytest.mark.parametrize("failing", [0.0, 0.2])
+@pytest.mark.parametrize(
+    ("database", "failing"), [("sqlite", 0.0), ("sqlite", 0.2), ("postgresql", 0.2)], indirect=["database"]
+)
 def test_nothing_is_stale_in_one_process(make_boards: Callable[..., list[Board]], failing: float) -> None:
     found = oracle.run(make_boards(1), seed=1, bursts=6, failing=failing)
 
@@ -48,7 +51,11 @@ def test_nothing_is_stale_in_one_process(make_boards: Callable[..., list[Board]]
 
 
 @pytest.mark.redis
-@pytest.mark.parametrize("trouble", ["none", "killed"])
+@pytest.mark.parametrize(
+    ("database", "trouble"),
+    [("sqlite", "none"), ("sqlite", "killed"), ("postgresql", "killed")],
+    indirect=["database"],
+)
 def test_nothing_is_stale_in_two_processes(make_boards: Callable[..., list[Board]], trouble: str) -> None:
     with RedisServer() as server:
         boards = make_boards(2, DATASTAR_BROKER_URL=server.url)
