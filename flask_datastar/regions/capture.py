@@ -21,12 +21,20 @@ class Capture:
     """The listener of one app's engines.
 
     :param tell: called after each commit with its writes. It must not raise.
+    :param expect: called at the first write of each transaction. It must not raise.
     :param cascades: returns the foreign keys by which the database changes further tables.
     :param is_flushed: returns whether the running statement of a connection is reported by the objects of a flush.
     """
 
-    def __init__(self, tell: Tell, cascades: Callable[[], Cascades], is_flushed: Callable[[Any, str], bool]) -> None:
+    def __init__(
+        self,
+        tell: Tell,
+        expect: Callable[[], object],
+        cascades: Callable[[], Cascades],
+        is_flushed: Callable[[Any, str], bool],
+    ) -> None:
         self._tell = tell
+        self._expect = expect
         self._cascades = cascades
         self._is_flushed = is_flushed
         self._engines: WeakSet[Any] = WeakSet()
@@ -59,6 +67,8 @@ class Capture:
 
     def _write(self, connection: Any, statement: Statement) -> None:
         """Report a statement that writes, or keep it until the commit."""
+        if PENDING not in connection.info:
+            self._expect()
         if _is_autocommit(connection):
             writes = Writes()
             self._add(writes, statement, frozenset())

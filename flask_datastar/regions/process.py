@@ -81,6 +81,7 @@ class LiveRegions:
 
     def watch(self, view: LiveView) -> None:
         """Subscribe to the messages about changes, and to the view's own topics."""
+        self._hub.bus.enlist()
         listener = _TopicListener(self.views, view)
         with self._lock:
             if not self._watched:
@@ -99,6 +100,13 @@ class LiveRegions:
             self._hub.bus.unsubscribe(view.spec.topics, listener)
 
     # Messages about changes
+
+    def expect_writes(self) -> None:
+        """Let other processes notice if this one dies between a commit and its message. It never raises."""
+        try:
+            self._hub.bus.enlist()
+        except Exception:
+            self._app_state.app.logger.exception("Datastar: other processes would not notice the death of this one")
 
     def tell_writes(self, writes: Writes) -> None:
         """Send the writes of a commit to all processes. It never raises, because the commit must not fail by it."""
