@@ -56,7 +56,7 @@ def decode(data: bytes) -> Envelope:
 
 
 def as_bytes(text: str) -> bytes:
-    """Return any text of Python as bytes, also one that is no valid Unicode."""
+    """Return any text of Python as bytes, even if it is not valid Unicode."""
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -144,7 +144,7 @@ class Bus:
         self._notices.warn("Datastar: a message from the broker was skipped: %s", reason)
 
     def enlist(self) -> None:
-        """Let other processes notice if this one dies before it has published what it wanted to, once."""
+        """Make other processes notice if this one dies before it has published what it wanted to."""
         if self.is_shared and not self._is_enlisted:
             self._is_enlisted = True
             # Otherwise the end of a command would look like a death.

@@ -102,7 +102,7 @@ class LiveRegions:
     # Messages about changes
 
     def expect_writes(self) -> None:
-        """Let other processes notice if this one dies between a commit and its message. It never raises."""
+        """Make other processes notice if this one dies between a commit and its message. It never raises."""
         try:
             self._hub.bus.enlist()
         except Exception:

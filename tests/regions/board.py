@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, render_template_string
 from flask_sqlalchemy import SQLAlchemy
@@ -14,20 +14,23 @@ from flask_datastar import Datastar
 from flask_datastar.regions.process import LiveRegions, live_regions_of
 from flask_datastar.state.app import app_state_of
 from flask_datastar.testing.waiting import wait_until
-from tests.conftest import MakeApp
 from tests.support.streams import assert_nothing_is_left, hub_for
 from tests.support.wsgi import Connection
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeApp
 
 
 class Board:
     """Boards with cards, and regions for the cards of a board, for the number of people, and for all boards.
 
+    :param make_app: makes the app; not used, and None is enough, if the database comes first.
     :param database: a file of SQLite, or the URL of another database.
     """
 
     def __init__(
         self,
-        make_app: MakeApp,
+        make_app: MakeApp | None,
         database: Path | str,
         *,
         is_database_first: bool = False,
@@ -112,6 +115,7 @@ class Board:
             db.init_app(self.app)
             datastar.init_app(self.app)
         else:
+            assert make_app is not None
             self.app = make_app(datastar, **config)
             db.init_app(self.app)
         with self.app.app_context():
