@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, render_template_string
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ForeignKey, Integer, String, event, func, select
+from sqlalchemy import ForeignKey, Integer, String, event, func, select, text
 
 from flask_datastar import Datastar
 from flask_datastar.regions.process import LiveRegions, live_regions_of
@@ -102,6 +102,7 @@ class Board:
             return f'<div id="wall">{"".join(name + cards(number).__html__() for number, name in names)}</div>'
 
         self.regions = {"cards": cards, "people": people, "narrow": narrow, "wall": wall}
+        self._declare_more()
 
         @datastar.stream(group="shop")
         def feed(views: str) -> Any:
@@ -123,6 +124,45 @@ class Board:
                 event.listen(db.engine, "connect", _configure_sqlite)
             if is_new:
                 self._fill()
+
+    def _declare_more(self) -> None:
+        """Declare regions that read in other ways, and that contain others."""
+        session, regions = self.db.session, self.regions
+        title, board_of = self.Card.title, self.Card.board_id
+
+        def names() -> str:
+            return f'<p id="names">{",".join(session.scalars(select(self.Board.name).order_by(self.Board.id)))}</p>'
+
+        def newest() -> str:
+            return f'<p id="newest">{session.scalar(select(title).order_by(self.Card.id.desc()).limit(1))}</p>'
+
+        def counts() -> str:
+            statement = text("SELECT board_id, count(*) FROM card GROUP BY board_id ORDER BY board_id")
+            return f'<p id="counts">{session.execute(statement).all()}</p>'
+
+        def tagged(tag_id: int) -> str:
+            found = select(title).join(self.Card.tags).where(self.Tag.id == tag_id).order_by(self.Card.id)
+            return f'<p id="tagged-{tag_id}">{",".join(session.scalars(found))}</p>'
+
+        def related(board_id: int) -> str:
+            board = session.get(self.Board, board_id)
+            titles = sorted(card.title for card in board.cards) if board is not None else "none"
+            return f'<p id="related-{board_id}">{titles}</p>'
+
+        def is_empty(board_id: int) -> str:
+            found = session.scalar(select(~select(self.Card.id).where(board_of == board_id).exists()))
+            return f'<p id="is_empty-{board_id}">{bool(found)}</p>'
+
+        def site() -> str:
+            return f'<section id="site">{regions["names"]().__html__()}{regions["wall"]().__html__()}</section>'
+
+        def pair() -> str:
+            return f'<article id="pair">{regions["cards"](1).__html__()}{regions["narrow"](2).__html__()}</article>'
+
+        for function in (names, newest, counts, tagged, related, is_empty, site, pair):
+            tables = {self.Card: "board_id"} if function is is_empty else None
+            declare = self.datastar.region(group="shop", at_most_every=0, tables=tables)
+            regions[function.__name__] = declare(function)
 
     def _fill(self) -> None:
         """Create the tables, with two boards of one card each."""

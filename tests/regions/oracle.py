@@ -17,8 +17,11 @@ from tests.regions.kinds import WRITES, kinds_of
 from tests.regions.pages import morph
 from tests.support.wsgi import Connection
 
-#: The views that a page may show; the wall contains the cards.
-PAGES = (VIEWS, ("wall()",), ("cards(2)", "people()"), ("narrow(1)",), ("wall()", "narrow(2)"))
+#: The views that a page may show: none of them is inside another one of the same page.
+PAGES = (
+    *(VIEWS, ("wall()",), ("cards(2)", "people()"), ("narrow(1)",), ("wall()", "narrow(2)"), ("site()",)),
+    *(("pair()", "names()"), ("newest()", "counts()", "tagged(1)"), ("related(1)", "related(2)", "is_empty(1)")),
+)
 
 #: What a writer may get if another one has deleted its row meanwhile, or holds a lock.
 COLLISIONS = (SQLAlchemyError, SAWarning, AttributeError, AssertionError)
