@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, appcontext_pushed
@@ -12,7 +12,7 @@ from ..streams.commits import scoped_session
 from .capture import Capture
 from .flushes import Flushes
 from .metadata import CascadesOf, engines_of
-from .process import live_regions_of
+from .process import LiveRegions, live_regions_of
 from .registry import RegionRegistry
 from .tables import watched_attributes
 from .writes import Writes
@@ -42,10 +42,20 @@ class Tracking:
         return True
 
     def _tell(self, writes: Writes) -> None:
-        live_regions_of(self._app_state).tell_writes(writes)
+        self._call(lambda live: live.tell_writes(writes))
 
     def _expect(self) -> None:
-        live_regions_of(self._app_state).expect_writes()
+        self._call(LiveRegions.expect_writes)
+
+    def _call(self, function: Callable[[LiveRegions], object]) -> None:
+        """Call a function with the live regions of this process, unless their broker cannot be used at all."""
+        try:
+            live = live_regions_of(self._app_state)
+        except Exception:
+            # Neither a statement nor a commit of the app must fail. Pages fail with this error.
+            self._app_state.app.logger.exception("Datastar: no page is told of what is written")
+        else:
+            function(live)
 
     def _watched(self) -> Mapping[str, set[str]]:
         """Return the attributes by which regions select rows, by the word of each table."""
