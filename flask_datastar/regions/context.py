@@ -7,6 +7,7 @@ from contextvars import Context
 from typing import Any, TypeVar
 
 from flask import has_request_context, request
+from flask.ctx import AppContext
 from werkzeug.routing import MapAdapter
 
 from ..state.app import AppState
@@ -46,27 +47,51 @@ def drop_connection(app_state: AppState) -> None:
         scoped().invalidate()
 
 
-def run_detached(app_state: AppState, place: Detached, function: Callable[[], T], *, session: Any = None) -> T:
-    """Call a function without a request, with empty context variables and a ``g`` of its own.
-
-    :param session: the database session that the function uses; None for a new one.
-    """
+def run_detached(app_state: AppState, place: Detached, function: Callable[[], T]) -> T:
+    """Call a function without a request, with empty context variables and a ``g`` of its own."""
 
     def run() -> T:
-        context = app_state.app.app_context()
-        context.url_adapter = _path_adapter(app_state, place.root_path)
-        scoped = scoped_session(app_state.app) if session is not None else None
-        with rendering_detached(place), context:
-            if scoped is not None:
-                scoped.registry.set(session)
+        with rendering_detached(place), _app_context(app_state, place):
+            return function()
+
+    return Context().run(run)
+
+
+def run_in_page(app_state: AppState, place: Detached, function: Callable[[], T], session: Any) -> T:
+    """Call a function as :func:`run_detached` does, with a database session of the page, which stays open.
+
+    :param session: the page's session; None without Flask-SQLAlchemy.
+    """
+    scoped = scoped_session(app_state.app) if session is not None else None
+
+    def run() -> T:
+        context = _app_context(app_state, place)
+        error: BaseException | None = None
+        with rendering_detached(place):
+            context.push()
             try:
+                if scoped is not None:
+                    scoped.registry.set(session)
                 return function()
+            except BaseException as raised:
+                error = raised
+                raise
             finally:
                 if scoped is not None:
                     # The end of this context would close the session otherwise.
                     scoped.registry.clear()
+                # Teardown functions may also close what the page still uses, such as the session of its thread.
+                # Without anything in g, they have nothing of this context to close.
+                if any(True for _ in context.g):
+                    context.pop(error)
 
     return Context().run(run)
+
+
+def _app_context(app_state: AppState, place: Detached) -> AppContext:
+    context = app_state.app.app_context()
+    context.url_adapter = _path_adapter(app_state, place.root_path)
+    return context
 
 
 class _PathAdapter(MapAdapter):

@@ -6,11 +6,13 @@ No lock is held while a view is rendered, while code waits, or during a call of 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from ..hub.topics import Subscriber
+from ..transport.wakeups import make_wakeup, spawn
 from .graph import ViewGraph
 from .loop import RenderLoop
 from .sender import Sender
@@ -68,7 +70,7 @@ class LiveViews:
         A view that fails is followed all the same, and tried again.
         """
         view = self._graph.hold(spec)
-        self._render_first(view)
+        self._render_first(view, is_apart=False)
         return view
 
     def attach(self, view: LiveView, subscriber: Subscriber, known: bytes | None = None) -> None:
@@ -110,8 +112,11 @@ class LiveViews:
 
     # Rendering
 
-    def _render_first(self, view: LiveView) -> None:
-        """Render a view for the first time, or wait until another thread has rendered it."""
+    def _render_first(self, view: LiveView, *, is_apart: bool) -> None:
+        """Render a view for the first time, or wait until another thread has rendered it.
+
+        :param is_apart: whether the current thread or greenlet has no other task than rendering.
+        """
         first = view.first
         if first is None:
             return
@@ -121,7 +126,10 @@ class LiveViews:
             try:
                 # The subscription comes before the first read, so that no message is lost between them.
                 self._owner.watch(view)
-                self._render(view, "first time")
+                if is_apart:
+                    self._render(view, "first time")
+                else:
+                    _run_apart(partial(self._render, view, "first time"))
             finally:
                 view.first = None
                 if view.is_dropped:
@@ -162,8 +170,26 @@ class LiveViews:
             if not isinstance(part, str) and part.identity not in view.inner:
                 inner = self._graph.hold_inner(view, part)
                 if inner is not None:
-                    self._render_first(inner)
+                    self._render_first(inner, is_apart=True)
 
     def _unwatch(self, views: list[LiveView]) -> None:
         for view in views:
             self._owner.unwatch(view)
+
+
+def _run_apart(function: Callable[[], object]) -> None:
+    """Run a function in a thread or greenlet of its own, and wait for it.
+
+    The current one serves a visitor, and may have values of that visitor in a :class:`threading.local`.
+    """
+    done = make_wakeup()
+
+    def run() -> None:
+        try:
+            function()
+        finally:
+            done.set()
+
+    spawn(run, "datastar-region")
+    while not done.wait():
+        pass

@@ -16,7 +16,7 @@ from ..streams.opening import ScopeSource
 from ..streams.servers import check_publisher
 from .context import current_mount
 from .following import ViewSource
-from .guards import install_guards
+from .names import install_names
 from .pages import live_element
 from .process import live_regions_of
 from .region import Region, RegionView, Topics
@@ -149,5 +149,5 @@ def install_regions(app_state: AppState, registry: RegionRegistry) -> None:
 
 
 def _install(app_state: AppState, registry: RegionRegistry) -> None:
-    install_guards(app_state)
+    install_names(app_state)
     install_tracking(app_state, registry)

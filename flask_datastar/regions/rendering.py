@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -13,9 +14,9 @@ from ..sansio.elements import html_text
 from ..sansio.markup import find_root
 from ..state.app import AppState
 from ..state.detached import Detached
-from .context import current_mount, drop_connection, lent_session, run_detached
-from .guards import is_outside_of_request
+from .context import current_mount, drop_connection, lent_session, run_detached, run_in_page
 from .index import Reads
+from .names import needs_request
 from .places import Places
 from .recording import recording
 from .region import RegionView, topics_of
@@ -110,7 +111,7 @@ def _render_in_page(app_state: AppState, view: RegionView, mount: str, rendering
         _current.set(inside)
         return _call(app_state, view)
 
-    return run_detached(app_state, _place(view, mount), render, session=rendering.session)
+    return run_in_page(app_state, _place(view, mount), render, rendering.session)
 
 
 def _place(view: RegionView, mount: str) -> Detached:
@@ -124,9 +125,10 @@ def _call(app_state: AppState, view: RegionView) -> tuple[str, str]:
     :return: the HTML, and the id of its element.
     """
     try:
-        result = app_state.app.ensure_sync(view.region.function)(**view.arguments)
+        # A copy for each call: a list that the function changes would change for all later viewers.
+        result = app_state.app.ensure_sync(view.region.function)(**deepcopy(view.arguments))
     except RuntimeError as error:
-        if is_outside_of_request(error):
+        if needs_request(error):
             _refuse_request(view, error)
         error.add_note(f"in region {view}")
         raise
