@@ -112,6 +112,12 @@ class ViewGraph:
                 view.meanwhile.append(writes)
             return self._index.concerned(writes)
 
+    def holders_of(self, identity: str) -> set[str]:
+        """Return the identities of the views whose pages have a view."""
+        with self._lock:
+            view = self._views.get(identity)
+            return set() if view is None else {holder.spec.identity for holder in view.holders()}
+
     def viewers(self, view: LiveView) -> int:
         """Count the streams whose pages show a view."""
         with self._lock:

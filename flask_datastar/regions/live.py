@@ -92,6 +92,10 @@ class LiveViews:
         """Stop following a view. It is dropped if nothing else follows it."""
         self._unwatch(self._graph.release(view))
 
+    def holders_of(self, identity: str) -> set[str]:
+        """Return the identities of the views whose pages have a view; an empty set if it is not followed."""
+        return self._graph.holders_of(identity)
+
     # Changes
 
     def mark(self, view: LiveView, reason: str) -> None:

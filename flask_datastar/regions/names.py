@@ -112,10 +112,10 @@ def _is_unbound(value: object) -> bool:
 
 def _left_out(app_state: AppState, place: Detached, processor: Callable[..., Any]) -> dict[str, Any]:
     """Return guards for the names that the code of a context processor mentions."""
+    title = f"{getattr(processor, '__module__', '')}.{getattr(processor, '__qualname__', processor)}"
     app_state.warn_once(
-        "Datastar: the context processor %s needs a request, so regions are rendered without its names, and a region's "
-        "template that uses such a name fails; pass the value to the region as an argument",
-        f"{getattr(processor, '__module__', '')}.{getattr(processor, '__qualname__', processor)}",
+        f"Datastar: the context processor {title} needs a request, so regions are rendered without its names, and a "
+        "region's template that uses such a name fails; pass the value to the region as an argument"
     )
     function: Any = unwrap(processor)
     while isinstance(function, partial):

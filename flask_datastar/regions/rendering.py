@@ -14,6 +14,7 @@ from ..sansio.elements import html_text
 from ..sansio.markup import find_root
 from ..state.app import AppState
 from ..state.detached import Detached
+from .advice import advise_of_reads
 from .context import current_mount, drop_connection, lent_session, run_detached, run_in_page
 from .index import Reads
 from .names import needs_request
@@ -90,11 +91,13 @@ def render_for_streams(app_state: AppState, spec: ViewSpec) -> Rendered:
         declared = declared_reads(view)
         reads = declared if declared is not None else Reads(statements=frozenset(statements))
         try:
-            return Rendered(places.cut(html), reads)
+            rendered = Rendered(places.cut(html), reads)
         except ValueError as error:
             raise SetupError(
                 f"region {view} shows a view twice: {error}; show it once, or with other arguments"
             ) from None
+        advise_of_reads(app_state, view, rendered)
+        return rendered
 
     return run_detached(app_state, _place(view, mount), render)
 

@@ -373,6 +373,20 @@ def test_a_context_processor_of_a_blueprint_does_not_run(app: Flask, datastar: D
     assert app.test_client().get("/").text == '<p id="part"></p> secret'
 
 
+def test_each_context_processor_that_is_left_out_is_named_once(
+    plant: Callable[[Any], Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = plant("{{ shop }}")
+    load(app)
+    load(app)
+
+    found = [record.getMessage() for record in caplog.records if "context processor" in record.getMessage()]
+    assert [next(name for name in ("of_request", "of_globals") if name in text) for text in found] == [
+        "of_request",
+        "of_globals",
+    ]
+
+
 def test_arguments_of_a_person_are_refused(plant: Callable[[Any], Flask], datastar: Datastar) -> None:
     @datastar.region(group="shop", name="of_user")
     def of_user(user) -> str:  # type: ignore[no-untyped-def]
