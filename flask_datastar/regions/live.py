@@ -6,13 +6,13 @@ No lock is held while a view is rendered, while code waits, or during a call of 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from ..hub.topics import Subscriber
-from ..transport.wakeups import make_wakeup, spawn
+from .apart import run_apart
 from .graph import ViewGraph
 from .loop import RenderLoop
 from .sender import Sender
@@ -133,7 +133,7 @@ class LiveViews:
                 if is_apart:
                     self._render(view, "first time")
                 else:
-                    _run_apart(partial(self._render, view, "first time"))
+                    run_apart(partial(self._render, view, "first time"))
             finally:
                 view.first = None
                 if view.is_dropped:
@@ -179,21 +179,3 @@ class LiveViews:
     def _unwatch(self, views: list[LiveView]) -> None:
         for view in views:
             self._owner.unwatch(view)
-
-
-def _run_apart(function: Callable[[], object]) -> None:
-    """Run a function in a thread or greenlet of its own, and wait for it.
-
-    The current one serves a visitor, and may have values of that visitor in a :class:`threading.local`.
-    """
-    done = make_wakeup()
-
-    def run() -> None:
-        try:
-            function()
-        finally:
-            done.set()
-
-    spawn(run, "datastar-region")
-    while not done.wait():
-        pass
