@@ -123,6 +123,11 @@ class ViewGraph:
         with self._lock:
             return view.ancestors()
 
+    def count_followers(self) -> int:
+        """Count the streams of all views; a stream that follows several views counts for each."""
+        with self._lock:
+            return sum(view.followers for view in self._views.values())
+
     def viewers(self, view: LiveView) -> int:
         """Count the streams whose pages show a view."""
         with self._lock:

@@ -66,6 +66,10 @@ class LiveViews:
     def __len__(self) -> int:
         return len(self._graph)
 
+    def count_followers(self) -> int:
+        """Count the streams that follow each view, without those that follow it inside another one."""
+        return self._graph.count_followers()
+
     # Following
 
     def follow(self, spec: ViewSpec) -> LiveView:

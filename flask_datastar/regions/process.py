@@ -155,10 +155,11 @@ class LiveRegions:
         self.views.tell(writes, f"{tables} written")
 
     def stats(self) -> dict[str, Any]:
-        """Return the counters of this process: views, renders, unchanged, failures, render_seconds."""
+        """Return the counters of this process: views, viewers, renders, unchanged, failures, render_seconds."""
         with self._count_lock:
             counts = {name: self._counts[name] for name in ("renders", "unchanged", "failures")}
-            return {"views": len(self.views), **counts, "render_seconds": round(self._seconds, 3)}
+            state = {"views": len(self.views), "viewers": self.views.count_followers()}
+            return {**state, **counts, "render_seconds": round(self._seconds, 3)}
 
     def check_database(self) -> None:
         """Check that a rendering cannot end a transaction of a request.
