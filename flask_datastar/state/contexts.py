@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from flask import Flask, Request, request
 
 from .app import AppState
+from .click_end import CLICK_END, KEY_START, run_click
 from .request import REQUEST_KEY, RequestState, request_state_of
 
 T = TypeVar("T")
@@ -143,12 +144,24 @@ def _click_teardown(tear_down_request: Teardown) -> Teardown:
     """Create the teardown of a request that runs a click, which ends after the app's functions: these may commit."""
 
     def tear_down_click(*arguments: Any) -> None:
+        error: BaseException | None = arguments[-1] if arguments else None
+        raised: BaseException | None = None
         try:
             tear_down_request(*arguments)
+        except BaseException as found:
+            raised = found
+            raise
         finally:
-            state: RequestState = request._get_current_object().__dict__[REQUEST_KEY]  # type: ignore[attr-defined]
+            current: Request = request._get_current_object()  # type: ignore[attr-defined]
+            state: RequestState = current.__dict__[REQUEST_KEY]
             click, state.claim = state.claim, None
-            click.end(arguments[-1] if arguments else None)
+            answer = click.leave(raised or error)
+            end: list[Any] | None = current.environ.get(CLICK_END)
+            if end is None:
+                # The body goes on without the app, or a test has kept the context.
+                click.end(error, is_torn_down=raised is None)
+            else:
+                end += (click, error, answer)
 
     return tear_down_click
 
@@ -158,6 +171,7 @@ def install_contexts(app_state: AppState) -> None:
     app = app_state.app
     inner, tear_down_request, tear_down_app = app.wsgi_app, app.do_teardown_request, app.do_teardown_appcontext
     tear_down_click = _click_teardown(tear_down_request)
+    has_table = app_state.settings.repeats is not None
 
     def do_teardown_request(*arguments: Any) -> None:
         current = request._get_current_object()  # type: ignore[attr-defined]
@@ -178,6 +192,8 @@ def install_contexts(app_state: AppState) -> None:
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         own = copy_context()
         try:
+            if KEY_START in environ.get("QUERY_STRING", ""):
+                return run_click(own, inner, environ, start_response, has_table=has_table)
             return own.run(inner, environ, start_response)
         except Exception as error:
             current = environ.pop(_FAILED_REQUEST, None)
