@@ -166,28 +166,12 @@ def _click_teardown(tear_down_request: Teardown) -> Teardown:
     return tear_down_click
 
 
-def install_contexts(app_state: AppState) -> None:
-    """Make the app's teardown wait for bodies that go on, and call ``app_state.answer_exception`` for exceptions."""
-    app = app_state.app
-    inner, tear_down_request, tear_down_app = app.wsgi_app, app.do_teardown_request, app.do_teardown_appcontext
-    tear_down_click = _click_teardown(tear_down_request)
+def _make_wsgi_app(app_state: AppState, inner: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Create the app's function for servers: each request has a context of its own, which its body can keep.
+
+    :param inner: the function so far.
+    """
     has_table = app_state.settings.repeats is not None
-
-    def do_teardown_request(*arguments: Any) -> None:
-        current = request._get_current_object()  # type: ignore[attr-defined]
-        state: RequestState | None = current.__dict__.get(REQUEST_KEY)
-        # The last argument is the exception; newer versions of Flask pass the context, too.
-        kept = _prepare_teardown(app, current, state, has_failed=bool(arguments) and arguments[-1] is not None)
-        if state is None or state.claim is None:
-            if kept is None or not kept.defer(app, tear_down_request, arguments):
-                tear_down_request(*arguments)
-        elif kept is None or not kept.defer(app, tear_down_click, arguments):
-            tear_down_click(*arguments)
-
-    def do_teardown_appcontext(*arguments: Any) -> None:
-        kept = _kept.get()
-        if kept is None or not kept.defer(app, tear_down_app, arguments):
-            tear_down_app(*arguments)
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         own = copy_context()
@@ -206,6 +190,31 @@ def install_contexts(app_state: AppState) -> None:
             if kept is not None:
                 kept.leave(own)
 
+    return wsgi_app
+
+
+def install_contexts(app_state: AppState) -> None:
+    """Make the app's teardown wait for bodies that go on, and call ``app_state.answer_exception`` for exceptions."""
+    app = app_state.app
+    tear_down_request, tear_down_app = app.do_teardown_request, app.do_teardown_appcontext
+    tear_down_click = _click_teardown(tear_down_request)
+
+    def do_teardown_request(*arguments: Any) -> None:
+        current = request._get_current_object()  # type: ignore[attr-defined]
+        state: RequestState | None = current.__dict__.get(REQUEST_KEY)
+        # The last argument is the exception; newer versions of Flask pass the context, too.
+        kept = _prepare_teardown(app, current, state, has_failed=bool(arguments) and arguments[-1] is not None)
+        if state is None or state.claim is None:
+            if kept is None or not kept.defer(app, tear_down_request, arguments):
+                tear_down_request(*arguments)
+        elif kept is None or not kept.defer(app, tear_down_click, arguments):
+            tear_down_click(*arguments)
+
+    def do_teardown_appcontext(*arguments: Any) -> None:
+        kept = _kept.get()
+        if kept is None or not kept.defer(app, tear_down_app, arguments):
+            tear_down_app(*arguments)
+
     app.do_teardown_request = do_teardown_request  # type: ignore[assignment, method-assign]
     app.do_teardown_appcontext = do_teardown_appcontext  # type: ignore[assignment, method-assign]
-    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+    app.wsgi_app = _make_wsgi_app(app_state, app.wsgi_app)  # type: ignore[method-assign]
