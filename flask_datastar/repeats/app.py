@@ -66,7 +66,7 @@ class Repeats:
 
     def stats(self) -> dict[str, Any]:
         """Return the counters of this process."""
-        store, shared = self.store.get(), self.shared.get() if self.runs else None
+        store, shared = self.store.get(), self.shared.value
         return {
             "runs": self.runs,
             "answered": self.counts["answered"],

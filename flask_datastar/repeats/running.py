@@ -11,7 +11,7 @@ from ..reading.signals import REQUEST_HEADER_KEY, is_datastar_request
 from ..sansio.consts import CLICK_KEY
 from ..security.origin import SAFE_METHODS
 from ..state.request import RequestState
-from .answers import decode_answer, size_of
+from .answers import Answer, decode_answer, size_of
 from .app import Repeats
 from .claim import Claim
 from .claims import SharedClaims, Verdict
@@ -104,12 +104,20 @@ def _ask_others(owned: Claim, shared: SharedClaims, deadline: float) -> Verdict:
     if verdict.stage is Stage.RUNNING:
         store.fail(owned)
     elif verdict.stage is not Stage.FAILED:
-        answer = decode_answer(verdict.answer) if verdict.answer is not None else None
+        answer = _read_answer(verdict.answer)
         store.finish(owned, answer, size_of(answer) if answer is not None else 0)
     elif verdict.is_lost and table is not None and table.has_row(owned.row):
         owned.finish()
         return Verdict(Stage.RAN)
     return verdict
+
+
+def _read_answer(data: bytes | None) -> Answer | None:
+    try:
+        return decode_answer(data) if data is not None else None
+    except (TypeError, ValueError):
+        # Of another version of this package.
+        return None
 
 
 def fail(state: RequestState, error: BaseException) -> Response | None:
