@@ -32,7 +32,7 @@ class GeneratorBody(StreamBody):
         self._producer = producer
         self._state = state
         self._before_wait = tuple(before_wait)
-        # Runs a step if the server has no write(): a waiting step then hands over chunks without ending.
+        # Runs all steps if the server has no write(): a waiting step then hands over chunks without ending.
         self._apart: Coroutine | None = None
 
     def wait(
@@ -80,8 +80,22 @@ class GeneratorBody(StreamBody):
         if self.write is not None or not has_coroutines():
             return self._producer.run(self._run)
         if self._apart is None:
-            self._apart = Coroutine(partial(self._producer.run, self._run))
+            self._apart = Coroutine(partial(self._run_apart, self._producer))
         return self._resume(self._apart)
+
+    def _run_apart(self, producer: Producer) -> bytes:
+        """Run all steps and the teardown in one coroutine.
+
+        Under gevent, what belongs to a thread, such as a ``scoped_session``, belongs to a greenlet.
+        """
+        while True:
+            chunk = producer.run(self._run)
+            if producer.is_closed:
+                return chunk
+            self._send_owed(chunk)
+            if self.stream.must_end:
+                producer.run(self._end, None)
+                return b""
 
     def _resume(self, apart: Coroutine) -> bytes:
         """Continue a step until it has a chunk, or has to send something while it waits."""

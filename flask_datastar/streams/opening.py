@@ -153,13 +153,17 @@ def _whose(state: RequestState, current: Request, scope: ScopeSource) -> tuple[s
         part for part in current.query_string.decode("latin-1").split("&") if not part.startswith(f"{QUERY_KEY}=")
     )
     return (
-        _find_owner(state.app_state, scope),
+        find_owner(state.app_state, scope),
         *read_tab(current, signals),
         f"{current.root_path}{current.path}?{query}",
     )
 
 
-def _find_owner(app_state: AppState, scope: ScopeSource) -> str:
+def find_owner(app_state: AppState, scope: ScopeSource) -> str:
+    """Return the scope of a stream as text, by ``DATASTAR_SCOPE`` where the stream names no scope; "" for nobody.
+
+    :raises TypeError: if the scope does not have an accepted type.
+    """
     if scope is None and (default := app_state.settings.scope) is not None:
         return scope_text(default(), "the result of DATASTAR_SCOPE")
     return scope_text(scope() if callable(scope) else scope)
