@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 
 from flask import Request, Response
+from werkzeug.exceptions import HTTPException
 
 from ..reading.signals import REQUEST_HEADER_KEY, is_datastar_request
 from ..sansio.consts import CLICK_KEY
@@ -23,6 +25,7 @@ WAIT_SECONDS = 30.0
 #: The text that the query string of a click contains.
 KEY_START = f"{CLICK_KEY}=".encode()
 _KEY = re.compile(rf"(?:^|&){CLICK_KEY}=([A-Za-z0-9._-]{{1,64}})(?=&|$)")
+_PIECE_BYTES = 64 * 1024
 _OF_QUERY = ("args", "values", "full_path", "url")
 
 
@@ -68,10 +71,22 @@ def claim(state: RequestState, current: Request, handler: str) -> Response | Non
     if found is not owned or shared is not None:
         repeat = _answer_repeat(state, owned, found)
         if repeat is not None:
+            _read_rest(current)
             return repeat
     repeats.runs += 1
     state.claim = owned
     return None
+
+
+def _read_rest(current: Request) -> None:
+    """Read what is left of a repeat's body, such as an upload.
+
+    A server that closes a connection with unread bytes resets it, and a proxy in front responds with a 502 then.
+    """
+    # Whatever is wrong with the body, the click has run.
+    with suppress(HTTPException, OSError):
+        while current.stream.read(_PIECE_BYTES):
+            pass
 
 
 def _answer_repeat(state: RequestState, owned: Claim, found: Click) -> Response | None:

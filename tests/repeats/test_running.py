@@ -360,6 +360,22 @@ def test_body_that_the_handler_reads_itself_is_left_alone(datastar: Datastar, cl
     assert b'"raw"' in click("/ds/g/save", **options).data
 
 
+@pytest.mark.parametrize("sent", [200_000, 100_000], ids=["whole", "broken off"])
+def test_repeat_reads_its_body_to_the_end(datastar: Datastar, click: Click, sent: int) -> None:
+    """A server that closes a connection with unread bytes resets it, and a proxy responds with a 502 instead."""
+
+    @datastar.handler(group="g")
+    def save() -> dict[str, Any]:
+        return {"got": len(request.get_data())}
+
+    first, repeat = BytesIO(b"x" * 200_000), BytesIO(b"x" * sent)
+    options = {"content_type": "application/octet-stream", "content_length": 200_000}
+    for body in (first, repeat):
+        assert b"200000" in click("/ds/g/save", input_stream=body, **options).data
+
+    assert repeat.tell() == sent
+
+
 def test_unreadable_signals_are_answered_as_without_a_key(datastar: Datastar, click: Click) -> None:
     @datastar.handler(group="g")
     def act(count: int) -> None: ...
