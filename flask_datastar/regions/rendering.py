@@ -23,6 +23,9 @@ from .shown import ShownViews, shown_views
 from .tables import declared_reads
 from .view import Rendered, ViewSpec
 
+#: The HTML of a view in a run for a stream, which is dropped.
+_NOTED = "<!-- region -->"
+
 
 @dataclass(frozen=True, slots=True)
 class _InPage:
@@ -51,6 +54,8 @@ def spec_of(view: RegionView, mount: str) -> ViewSpec:
 def html_of(app_state: AppState, view: RegionView) -> str:
     """Return the HTML of a view where it is put: its place in a view that is rendered for streams, else its own.
 
+    In the run of a page for its stream the view is noted and not rendered.
+
     :raises SetupError: if the region does not give one element with an id, uses what belongs to a request, or shows
         itself.
     """
@@ -59,6 +64,9 @@ def html_of(app_state: AppState, view: RegionView) -> str:
         return rendering.put(spec_of(view, mount))
     if rendering is None:
         shown = shown_views() if has_request_context() else None
+        if shown is not None and shown.is_run:
+            shown.note_top(view, mount, "")
+            return _NOTED
         rendering = _InPage((), lent_session(app_state), shown)
         html, root = _render_in_page(app_state, view, mount, rendering)
         if shown is not None:

@@ -1,7 +1,8 @@
 """The run of a page's view for its stream: the view says which regions the page shows, and who may see them.
 
 The view runs as for an ordinary visitor. What it renders is dropped, and so are its changes of the session; the regions
-that it has shown are followed. So whoever may not see the page any longer does not get its stream.
+that it has shown are not rendered for it, but followed. So whoever may not see the page any longer does not get its
+stream, and a region that fails does not keep the others from it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ..streams.servers import check_server
 from .digests import Shown, read_shown
 from .following import ViewSource
 from .rendering import spec_of
-from .shown import ShownViews, find_shown_views
+from .shown import ShownViews, find_shown_views, start_run
 
 LIVE_HEADER = "Datastar-Live"
 #: Where an environ has it.
@@ -76,6 +77,7 @@ def start_live_run(app_state: AppState, current: Request) -> Response | None:
     names = (REQUEST_HEADER_KEY, "HTTP_ACCEPT", "HTTP_LAST_EVENT_ID", "QUERY_STRING")
     own = {name: environ[name] for name in names if name in environ}
     current.__dict__[_KEY] = LiveRun(own, current.query_string, read_shown(environ[LIVE_KEY]), bool(last_id))
+    start_run(current)
     for name in own:
         del environ[name]
     query = without_signals(current.query_string.decode("latin-1"))

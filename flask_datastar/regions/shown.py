@@ -14,9 +14,13 @@ _KEY = "_flask_datastar_regions"
 
 
 class ShownViews:
-    """The views of one page, and the ids of their elements."""
+    """The views of one page, and the ids of their elements.
 
-    def __init__(self) -> None:
+    :param is_run: whether the page's view runs for its stream only, so that no HTML of its views is needed.
+    """
+
+    def __init__(self, *, is_run: bool = False) -> None:
+        self.is_run = is_run
         #: The views that are not inside of others, by identity: view, mount, and the digest of the HTML.
         self.top: dict[str, tuple[RegionView, str, bytes]] = {}
         #: Whether the page has ``datastar.live()``.
@@ -50,6 +54,11 @@ class ShownViews:
             f"regions {earlier} and {view} have the same id {element_id!r}, and the browser would update one in the "
             "other's place; put the arguments into the id"
         )
+
+
+def start_run(current: Request) -> None:
+    """Only note the views that a request's page shows, because nobody gets the HTML of this page."""
+    current.__dict__[_KEY] = ShownViews(is_run=True)
 
 
 def find_shown_views(current: Request) -> ShownViews | None:
