@@ -100,9 +100,14 @@ class LiveRegions:
 
     # Messages about changes
 
+    @property
+    def hears_writes(self) -> bool:
+        """Whether a view is live here, or may be in another process."""
+        return bool(self._watched) or self._hub.bus.is_shared
+
     def tell_writes(self, writes: Writes) -> None:
         """Tell all processes what a commit has written. It does not fail: a commit must not be undone by it."""
-        if not writes or not (self._watched or self._hub.bus.is_shared):
+        if not writes or not self.hears_writes:
             return
         try:
             if self._hub.bus.is_shared:
