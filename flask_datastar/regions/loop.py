@@ -1,4 +1,4 @@
-"""The render loop of a process: what is due is rendered in the background, a bounded number side by side."""
+"""The render loop of a process, which renders due views in the background, a bounded number side by side."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..transport.wakeups import make_short_lock, make_wakeup, pause, spawn
 
 V = TypeVar("V", bound=Hashable)
 
-#: A region that waits for a slow database does not delay the others, and cannot use up a pool of connections.
+#: The number of renderings side by side: one slow region does not delay others, and the connection pool is not used up.
 SIDE_BY_SIDE = 4
 
 
 class RenderLoop(Generic[V]):
-    """A timer for views, with a thread or greenlet of its own while any view is scheduled.
+    """A timer for views, which has a thread or greenlet of its own while any view is scheduled.
 
     :param render: renders a view; it must not raise. The loop never renders one view twice at the same time by itself.
     :param is_slow: returns whether a view takes long; one place is kept free of such views, however many there are.
@@ -37,7 +37,7 @@ class RenderLoop(Generic[V]):
         self._process = os.getpid()
         self._lock = make_short_lock()
         self._changed = make_wakeup()
-        #: View → when it is due; entries of the heaps that say something else are old.
+        #: View → its due time. An entry of a heap with another time is out of date.
         self._due: dict[V, float] = {}
         self._quick: list[tuple[float, int, V]] = []
         self._slow: list[tuple[float, int, V]] = []
@@ -47,7 +47,7 @@ class RenderLoop(Generic[V]):
         self._is_awake = False
 
     def schedule(self, view: V, due_at: float) -> None:
-        """Render a view at a time of ``time.monotonic()``; if it is scheduled already, at the earlier time."""
+        """Schedule a view for a time of ``time.monotonic()``. Of two times, the earlier one counts."""
         with self._lock:
             if self._due.get(view, due_at + 1) <= due_at:
                 return
@@ -61,7 +61,7 @@ class RenderLoop(Generic[V]):
             spawn(self._run, "datastar-regions")
 
     def cancel(self, view: V) -> None:
-        """Forget a view; a rendering that has started goes on."""
+        """Cancel the schedule of a view. A rendering that has started continues."""
         with self._lock:
             if self._due.pop(view, None) is None:
                 return
@@ -87,14 +87,14 @@ class RenderLoop(Generic[V]):
                 else:
                     spawn(partial(self._render_one, view, is_slow), "datastar-region")
         except BaseException:
-            # Killed from outside; the next view that is scheduled starts it again.
+            # The greenlet was killed from outside. The next scheduled view starts another one.
             self._is_awake = False
             raise
 
     def _next(self, now: float) -> tuple[V | None, bool, float | None]:
-        """Return a view to render now and whether it is slow, or how long to wait for one.
+        """Return a view to render now and whether it is slow, or the seconds to wait for it.
 
-        The wait is None if it is not a question of time.
+        Both are None if the loop waits for other things.
         """
         for heap in (self._quick, self._slow):
             while heap and self._due.get(heap[0][2]) != heap[0][0]:

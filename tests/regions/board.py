@@ -1,4 +1,4 @@
-"""Boards with cards in a database, the regions that show them, and every way to write."""
+"""Boards with cards in a database, the regions that show them, and every kind of write."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.support.wsgi import Connection
 
 
 class Board:
-    """Boards with cards; a region shows the cards of a board, another one all figures, a third one people."""
+    """Boards with cards, and regions for the cards of a board, for the number of people, and for all boards."""
 
     def __init__(
         self, make_app: MakeApp, path: Path, *, is_database_first: bool = False, is_new: bool = True, **config: Any
     ) -> None:
         self.connections: list[Connection] = []
-        #: How many renderings of cards fail.
+        #: The share of renderings of cards that fail, 0 to 1.
         self.failing = 0.0
         self.db = db = SQLAlchemy()
         self.datastar = datastar = Datastar()
@@ -199,7 +199,7 @@ def foreign_session(board: Board) -> None:
 
 
 def in_board(board: Board, board_id: int) -> Any:
-    """Return the cards of a board, which the session keeps."""
+    """Return the cards of a board that the session keeps."""
     board.db.session.info["kept"] = kept = board.db.session.get(board.Board, board_id)
     return kept.cards
 
