@@ -7,8 +7,9 @@ Then: what a commit costs, by the live views of an app; and a fast region beside
 processor each.
 
 The results are tables, which are also printed, and a plot, both written to the folder; then a line for each mark. The
-exit status is 1 if a mark is missed, except for a quick run. Needs the extras ``gunicorn`` and ``example``, a C compiler
-and Linux. Compare the figures with each other, not with those of other machines, and run nothing else in the meantime.
+exit status is 1 if a mark is missed, except for a quick run. Needs the extras ``gunicorn`` and ``example``, a C
+compiler and Linux. Compare the figures with each other, not with those of other machines, and run nothing else in the
+meantime.
 """
 
 from __future__ import annotations
