@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,7 +129,7 @@ class Board:
         return self.connections[-1].wait_open()
 
     def wait(self) -> None:
-        wait_until(lambda: self.live.views.loop.is_idle(time.monotonic() + 0.5))
+        wait_until(lambda: self.live.views.loop.is_idle(float("inf")))
 
     def shown(self, connection: Connection) -> dict[str, str]:
         """Return the last HTML of each element that a stream has sent."""
