@@ -59,7 +59,7 @@ class LiveViews:
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
-        self.loop: RenderLoop[LiveView] = RenderLoop(self._render_due)
+        self.loop: RenderLoop[LiveView] = RenderLoop(self._render_due, lambda view: view.pacing.is_slow)
         self._graph = ViewGraph(self.loop)
         self._sender = Sender(self._graph, self._unwatch)
 

@@ -108,9 +108,14 @@ class LiveRegions:
 
     # Messages about changes
 
+    @property
+    def hears_writes(self) -> bool:
+        """Whether a view is live here, or may be in another process."""
+        return bool(self._watched) or self._hub.bus.is_shared
+
     def tell_writes(self, writes: Writes) -> None:
         """Send the writes of a commit to all processes. It never raises, because the commit must not fail by it."""
-        if not writes or not (self._watched or self._hub.bus.is_shared):
+        if not writes or not self.hears_writes:
             return
         try:
             if self._hub.bus.is_shared:

@@ -28,6 +28,9 @@ from .shown import ShownViews, shown_views
 from .tables import declared_reads
 from .view import Rendered, ViewSpec
 
+#: The HTML of a view in a run for a stream, which is dropped.
+_NOTED = "<!-- region -->"
+
 
 @dataclass(frozen=True, slots=True)
 class _InPage:
@@ -56,6 +59,8 @@ def spec_of(view: RegionView, mount: Mount) -> ViewSpec:
 def html_of(app_state: AppState, view: RegionView) -> str:
     """Return the HTML of a view: only a place for it inside a view that is rendered for streams, else its own HTML.
 
+    In the run of a page for its stream, the view is noted and not rendered.
+
     :raises SetupError: if the region does not return one element with an id, if it uses a name of a request, or if it
         shows itself.
     """
@@ -64,6 +69,9 @@ def html_of(app_state: AppState, view: RegionView) -> str:
         return rendering.put(spec_of(view, mount))
     if rendering is None:
         shown = shown_views() if has_request_context() else None
+        if shown is not None and shown.is_run:
+            shown.note_top(view, mount, "")
+            return _NOTED
         rendering = _InPage((), lent_session(app_state), shown)
         html, root = _render_in_page(app_state, view, mount, rendering)
         if shown is not None:

@@ -15,9 +15,13 @@ _KEY = "_flask_datastar_regions"
 
 
 class ShownViews:
-    """The views of one page, and the ids of their elements."""
+    """The views of one page, and the ids of their elements.
 
-    def __init__(self) -> None:
+    :param is_run: whether the page's view runs for its stream only, so that nobody gets the HTML of its views.
+    """
+
+    def __init__(self, *, is_run: bool = False) -> None:
+        self.is_run = is_run
         #: The views that are not inside other views, by identity: view, mount, and the digest of the HTML.
         self.top: dict[str, tuple[RegionView, Mount, bytes]] = {}
         #: Whether the page has ``datastar.live()``.
@@ -51,6 +55,11 @@ class ShownViews:
             f"the id of region {view} is {element_id!r}: region {earlier} on this page has it as well, and the browser "
             "would update one in place of the other; put the arguments into the id"
         )
+
+
+def start_run(current: Request) -> None:
+    """Only note the views that a request's page shows, because nobody gets the HTML of this page."""
+    current.__dict__[_KEY] = ShownViews(is_run=True)
 
 
 def find_shown_views(current: Request) -> ShownViews | None:

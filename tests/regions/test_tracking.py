@@ -11,6 +11,7 @@ import pytest
 from flask import render_template_string
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import IntegrityError
 
 from flask_datastar import Datastar
 from flask_datastar.errors import SetupError
@@ -237,6 +238,50 @@ def test_a_commit_does_not_fail_by_a_region(
     assert "were not sent to other processes" in caplog.text
     monkeypatch.undo()
     assert board.fresh("people()") == {"people": '<p id="people">1</p>'}
+
+
+def test_a_write_from_before_anybody_looked_is_shown(board: Board) -> None:
+    with board.app.app_context():
+        board.db.session.execute(update(board.Card).values(title="changed"))
+        connection = board.open("cards(1)")
+        assert "changed" not in board.shown(connection)["cards-1"]
+        board.db.session.commit()
+
+    connection.wait("changed")
+
+
+def test_rows_of_a_statement_that_failed_are_shown(board: Board) -> None:
+    """SQLite keeps the rows that a statement with many parameters wrote before one of them failed."""
+    connection = board.open("cards(1)")
+    sql = "INSERT INTO card (id, title, board_id) VALUES (?, ?, 1)"
+    with board.app.app_context():
+        with pytest.raises(IntegrityError):
+            board.db.session.connection().exec_driver_sql(sql, [(901, "kept"), (901, "again")])
+        board.db.session.commit()
+
+    connection.wait("kept")
+
+
+def test_a_connection_forgets_what_was_not_committed(board: Board) -> None:
+    board.open("cards(1)")
+    renders = board.live.stats()["renders"]
+    with board.app.app_context():
+        raw = board.db.engine.connect()
+        raw.execute(update(board.Card).values(title="gone"))
+        raw.close()
+        WRITES["other table"][0](board)
+    board.wait()
+
+    assert board.live.stats()["renders"] == renders
+
+
+def test_statements_take_no_slower_way_because_of_regions(board: Board) -> None:
+    """An engine with listeners goes through SQLAlchemy's events with each statement, reads among them."""
+    with board.app.app_context():
+        board.db.session.execute(select(board.Card.id))
+
+        assert not list(board.db.engine.dispatch.after_cursor_execute)
+        assert not list(board.db.engine.dispatch.rollback)
 
 
 def test_writers_side_by_side_leave_nothing_stale(board: Board) -> None:
