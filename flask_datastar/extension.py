@@ -238,11 +238,13 @@ def _install_request_hooks(app_state: AppState) -> None:
 
 def _finish(app_state: AppState, response: Response, current: Request, state: RequestState) -> Response:
     """Make of the response of a view what the browser gets."""
-    if (response.status_code in REFUSED or state.failed_with) and asks_for_stream(current, app_state):
+    is_stream = isinstance(response, EventResponse) and response.body_kind is BodyKind.STREAM
+    is_refused = response.status_code in REFUSED or state.failed_with is not None
+    if is_refused and not is_stream and asks_for_stream(current, app_state):
         return end_stream(response, current, state)
     if not isinstance(response, EventResponse):
         return convert_redirect(response, current, state)
-    if response.body_kind is BodyKind.STREAM:
+    if is_stream:
         if state.stream_body is not None:
             state.stream_body.go_on(state, response)
         return response

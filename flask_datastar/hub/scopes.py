@@ -26,16 +26,17 @@ class AllTabs(Enum):
 ALL_TABS: Final = AllTabs.ALL_TABS
 
 
-def scope_text(scope: Scope) -> str:
+def scope_text(scope: Scope, source: str = "scope") -> str:
     """Return a scope as text, in which scopes are compared; "" for None.
 
+    :param source: names the scope's source, for the error.
     :raises TypeError: if the scope does not have an accepted type.
     """
     if scope is None:
         return ""
     # A bool is an int, but not the id of a person.
     if isinstance(scope, bool) or not isinstance(scope, str | int | UUID):
-        raise TypeError(f"scope is {type(scope).__name__}; accepted: str, int, UUID or None")
+        raise TypeError(f"{source} is {type(scope).__name__}; accepted: str, int, UUID or None")
     return str(scope)
 
 

@@ -73,6 +73,13 @@ class Converter:
             raise ValueError("missing")
         return self.convert(value)
 
+    def prepare_part(self, value: object) -> Any:
+        """Prepare a value inside another one: in an optional one, the "" of an empty input is null.
+
+        :raises ValueError: if an object in the place of a list has a gap, or other keys.
+        """
+        return None if self.is_optional and self.is_missing(value) else self.prepare(value)
+
 
 def dict_converter(key: Converter, item: Converter) -> Converter:
     """Return the converter of an object whose names are not known."""
@@ -94,7 +101,7 @@ def dict_converter(key: Converter, item: Converter) -> Converter:
         return collect(value, key.convert, item.convert_part)
 
     def prepare(value: object) -> object:
-        return collect(value, str, item.prepare) if isinstance(value, dict) else value
+        return collect(value, str, item.prepare_part) if isinstance(value, dict) else value
 
     return Converter(convert, empty={}, prepare=prepare)
 

@@ -57,7 +57,10 @@ def make_converter(annotation: Any, find_other: FindConverter | None = None) -> 
         return Converter(_anything, takes_empty=True)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Literal:
-        options = {option: option for option in arguments if option is not None}
+        # A member of an Enum is sent as its value, as where the Enum itself is the annotation.
+        options = {
+            option.value if isinstance(option, Enum) else option: option for option in arguments if option is not None
+        }
         return replace(choice_converter(options), is_optional=None in arguments)
     if origin in (typing.Union, types.UnionType):
         members = [make_converter(argument, find_other) for argument in arguments if argument is not type(None)]

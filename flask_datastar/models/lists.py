@@ -23,7 +23,7 @@ def list_converter(item: Converter, build: Build | None = None) -> Converter:
     """
 
     drops_blanks = item.is_blank("")
-    prepares = item.prepare if item.prepare is not as_it_is or drops_blanks else None
+    is_kept = item.prepare is as_it_is and item.takes_empty
 
     def convert(value: object) -> Any:
         items = value if isinstance(value, list) else to_items(value)
@@ -36,7 +36,7 @@ def list_converter(item: Converter, build: Build | None = None) -> Converter:
         items = list_items(value)
         if items is None:
             return value
-        return items if prepares is None else _collect(items, prepares, drops_blanks=drops_blanks)
+        return items if is_kept else _collect(items, item.prepare_part, drops_blanks=drops_blanks)
 
     return Converter(convert, is_list=True, empty=[], item=item, prepare=prepare)
 
@@ -44,7 +44,7 @@ def list_converter(item: Converter, build: Build | None = None) -> Converter:
 def tuple_converter(members: list[Converter]) -> Converter:
     """Return the converter of a tuple in which each place has a type of its own; blanks keep their places."""
     converts = [member.convert_part for member in members]
-    prepares = [member.prepare for member in members]
+    prepares = [member.prepare_part for member in members]
 
     def convert(value: object) -> tuple[Any, ...]:
         items = to_items(value)

@@ -90,7 +90,13 @@ def _own_converter(annotation: Any, find: Find, or_else: Converter | None = None
 
 
 def _is_for_msgspec(msgspec: Any, annotation: Any) -> bool:
-    """Return whether an annotation has constraints, or a choice of Structs, which msgspec makes by their tags."""
+    """Return whether an annotation has what msgspec alone knows.
+
+    That is a constraint, a choice of Structs, which it makes by their tags, or a Struct that is a list in JSON.
+    """
+    config = getattr(annotation, "__struct_config__", None)
+    if config is not None:
+        return bool(config.array_like)
     arguments = typing.get_args(annotation)
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:

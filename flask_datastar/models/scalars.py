@@ -24,18 +24,21 @@ def choice_converter(options: dict[Any, Any]) -> Converter:
 
     :param options: the value of each option → what it becomes.
     """
-    by_text = {str(value): option for value, option in options.items()}
-    for value, option in options.items():
-        by_text.setdefault(_text_of_choice(value), option)
+    by_text = {str(value): value for value in options}
+    for value in options:
+        by_text.setdefault(_text_of_choice(value), value)
+
+    def prepare(value: object) -> object:
+        # By text, because the query string has nothing else; True and 1 are told apart by it.
+        return by_text.get(str(value), value) if isinstance(value, str | int | float) else value
 
     def convert(value: object) -> object:
-        # By text, because the query string has nothing else; True and 1 are told apart by it.
         found = by_text.get(str(value)) if isinstance(value, str | int | float) else None
         if found is None:
             raise expected(f"one of {', '.join(map(repr, options))}", value)
-        return found
+        return options[found]
 
-    return Converter(convert, takes_empty="" in by_text, is_scalar=True)
+    return Converter(convert, takes_empty="" in by_text, is_scalar=True, prepare=prepare)
 
 
 def _text_of_choice(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, appcontext_pushed
@@ -25,7 +25,7 @@ class Tracking:
         self._app_state = app_state
         self.registry = RegionRegistry()
         self._flushes = Flushes(self._watched)
-        self._capture = Capture(self._tell, self._expect, CascadesOf(app_state.app), self._flushes.takes)
+        self._capture = Capture(self._tell, self._is_heard, CascadesOf(app_state.app), self._flushes.takes)
         self._attributes: Mapping[str, set[str]] = {}
         self._attributes_of = -1
 
@@ -41,21 +41,23 @@ class Tracking:
         self._flushes.listen(scoped.session_factory)
         return True
 
+    def _is_heard(self) -> bool:
+        live = self._find_live()
+        return live is not None and live.expect_writes()
+
     def _tell(self, writes: Writes) -> None:
-        self._call(lambda live: live.tell_writes(writes))
+        live = self._find_live()
+        if live is not None:
+            live.tell_writes(writes)
 
-    def _expect(self) -> None:
-        self._call(LiveRegions.expect_writes)
-
-    def _call(self, function: Callable[[LiveRegions], object]) -> None:
-        """Call a function with the live regions of this process, unless their broker cannot be used at all."""
+    def _find_live(self) -> LiveRegions | None:
+        """Return the live regions of this process; None if their broker cannot be used at all."""
         try:
-            live = live_regions_of(self._app_state)
+            return live_regions_of(self._app_state)
         except Exception:
             # Neither a statement nor a commit of the app must fail. Pages fail with this error.
             self._app_state.app.logger.exception("Datastar: no page is told of what is written")
-        else:
-            function(live)
+            return None
 
     def _watched(self) -> Mapping[str, set[str]]:
         """Return the attributes by which regions select rows, by the word of each table."""

@@ -73,7 +73,7 @@ class RequestState:
         self.response: EventQueue | None = None
         #: Whether the dispatcher finishes the response, so that no after-request function has to.
         self.finishes_itself = False
-        #: The status of the request's exception, 500 if it is not an HTTP exception; None without an exception.
+        #: The status that the request's exception asks for, 0 if it is a failure; None without an exception.
         self.failed_with: int | None = None
         #: The signals that the browser sent, once they were read.
         self.received: dict[str, Any] | None = None

@@ -17,6 +17,7 @@ from ..security.tokens import check_no_token
 from ..sending import Component, SendingMethods
 from ..sending.rendering import rendering_for_others
 from ..state.app import AppState
+from ..state.request import find_request_state
 from ..state.tracked import TrackedSignals
 
 #: Signals that belong to one page; with them, another page would take its place, or use its session.
@@ -25,6 +26,21 @@ _PAGE_S_OWN = frozenset({TAB_ID_SIGNAL, TOKEN_SIGNAL, CARRIED_TOKEN})
 
 def _may_relay(name: object) -> bool:
     return not isinstance(name, str) or name.partition(".")[0] not in _PAGE_S_OWN
+
+
+def _without_own(value: Any) -> Any:
+    """Return a value without what the page that sent the request has of its own, where all its signals are nested."""
+    state = find_request_state()
+    received = (state.received if state is not None else None) or {}
+    own = {name: received[name] for name in _PAGE_S_OWN & received.keys()}
+
+    def clean(part: Any) -> Any:
+        if isinstance(part, dict):
+            kept = {name: inner for name, inner in part.items() if name not in own or inner != own[name]}
+            return {name: clean(inner) for name, inner in kept.items()}
+        return [clean(inner) for inner in part] if isinstance(part, list) else part
+
+    return clean(value) if own else value
 
 
 class Broadcast(SendingMethods[None]):
@@ -55,7 +71,7 @@ class Broadcast(SendingMethods[None]):
         """Set a signal in all pages, as the sending method does; signals that belong to one page are left out."""
         if not _may_relay(name):
             return
-        super().signal(name, value, only_if_missing=only_if_missing)
+        super().signal(name, _without_own(value), only_if_missing=only_if_missing)
         if self._collected is None:
             self._publish(self._tracked.take_events(self._app_state.dumps))
 
@@ -64,7 +80,7 @@ class Broadcast(SendingMethods[None]):
 
         The tab id and the CSRF token are left out, so that a handler may relay the signals that its page sent.
         """
-        kept = {name: value for name, value in signals.items() if _may_relay(name)}
+        kept = {name: _without_own(value) for name, value in signals.items() if _may_relay(name)}
         if kept or not signals:
             super().patch_signals(kept, **options)
 
@@ -75,7 +91,7 @@ class Broadcast(SendingMethods[None]):
             # The sending method raises the error.
             with suppress(ValueError):
                 signals = strictjson.loads(text)
-        if isinstance(signals, dict) and not all(map(_may_relay, signals)):
+        if isinstance(signals, dict) and (not all(map(_may_relay, signals)) or _without_own(signals) != signals):
             self.patch_signals(signals, **options)
         else:
             super().patch_signals_raw(text, **options)

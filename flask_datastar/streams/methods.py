@@ -72,7 +72,7 @@ class StreamMethods:
 
         :param scope: whose stream it is: a user's id, or a function that returns it in the request. A new stream of a
             tab ends older streams of the same scope and tab, except those that the same page has under other URLs.
-            With None or "" it ends no other stream.
+            None stands for ``DATASTAR_SCOPE``. Where that is None, too, and with "", it ends no other stream.
         :return: the function, unchanged.
         :raises SetupError: if the declaration cannot work, or the name is taken.
         """

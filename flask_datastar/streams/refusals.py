@@ -2,35 +2,33 @@
 
 The client repeats a stream's request forever if the response is an error, and its page never sees a redirect. So a
 refusal becomes a response that the client understands: the redirect, if there is one, and the id of a stream that is
-done. A response with status 200, made by an error handler after an exception, gets an ending as well: the page comes
-back, later each time.
+done. A response to an exception gets an ending as well: the page comes back, later each time.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
-from itertools import chain
 from types import CodeType, FunctionType
 from typing import Any
 
 from flask import Request, Response, request
 from werkzeug.exceptions import HTTPException
 
+from ..errors import SetupError
 from ..reading.signals import is_datastar_request
-from ..sansio import elements, signals
 from ..sansio.consts import RESERVED_ID_PREFIX
 from ..sansio.endings import Ending, EndingKind, ending_block
 from ..sending.flush import flush
 from ..sending.redirects import REDIRECTS, convert_redirect, redirect_event
-from ..sending.response import EventResponse, finish, start_response
-from ..sending.restarts import restart_block
+from ..sending.response import EventResponse, finish
 from ..state.app import AppState, with_context
 from ..state.request import RequestState, request_state_of
+from .failures import answer_failure, as_events, is_repeated, start_with_cookies
 
 _REFUSALS = frozenset({401, 403, 404, 405, 410})
 #: The redirects that the client's ``fetch`` follows with the same method; before a stream they are left to it.
 _FOLLOWED = frozenset({307, 308})
+_DONE = ending_block(Ending(EndingKind.DONE), None)
 #: Statuses of responses that refuse a stream.
 REFUSED = _REFUSALS | REDIRECTS
 
@@ -44,11 +42,20 @@ def install_refusals(app_state: AppState) -> None:
         # The last argument is the exception; newer versions of Flask pass the context, too.
         state = request_state_of(request._get_current_object())  # type: ignore[attr-defined]
         if state is not None:
-            error = arguments[-1]
-            state.failed_with = (error.code if isinstance(error, HTTPException) else None) or 500
+            state.failed_with = _status_of(arguments[-1])
         return handle(*arguments)
 
     app.handle_user_exception = note_and_handle  # type: ignore[assignment, method-assign]
+
+
+def _status_of(error: BaseException) -> int:
+    """Return the status that an exception asks for; 0 for a failure.
+
+    What is wrong with the server or with the setup is shown as a 500 to whoever sets the app up.
+    """
+    if isinstance(error, HTTPException):
+        return error.code or 500
+    return 500 if isinstance(error, SetupError) else 0
 
 
 def asks_for_stream(current: Request, app_state: AppState) -> bool:
@@ -110,87 +117,20 @@ def end_stream(response: Response, current: Request, state: RequestState) -> Res
     """Convert a response in a stream's place to one with an ending that the client understands."""
     if response.status_code in REFUSED:
         return refuse_stream(response, current, state)
-    if response.status_code == 200 and state.failed_with is not None:
-        is_own = isinstance(response, EventResponse)
-        if response.is_streamed and response.mimetype == "text/event-stream" and not is_own:
-            return _append(response, _ending_after(current, state))
-        answered = _as_events(response, state)
-        if answered is not None:
-            answered.event_queue.append(_ending_after(current, state))
-            return finish(answered, state)
+    if state.failed_with is not None and is_repeated(response, state):
+        is_refused = state.failed_with in _REFUSALS
+        return answer_failure(response, current, state, _DONE if is_refused else None)
     return finish(response, state) if isinstance(response, EventResponse) else response
-
-
-def _ending_after(current: Request, state: RequestState) -> bytes:
-    """Return the ending after a response that an error handler made of an exception."""
-    if state.failed_with in _REFUSALS:
-        return ending_block(Ending(EndingKind.DONE), None)
-    return restart_block(current, state.app_state.settings.restart_spread_seconds, random.random)
-
-
-def _append(response: Response, block: bytes) -> Response:
-    """Append a block to events that the application's own generator makes.
-
-    The blank lines end an event that the generator has left open.
-    """
-    events: Any = response.response
-    if hasattr(events, "close"):
-        response.call_on_close(events.close)
-    response.response = chain(events, [b"\n\n" + block])
-    return response
 
 
 def refuse_stream(response: Response, current: Request, state: RequestState) -> EventResponse:
     """Return a response with status 200, the redirect if there is one, and the id after which the client stays away."""
     converted = convert_redirect(response, current, state)
     if not isinstance(converted, EventResponse):
-        converted = _start_with_cookies(response, state)
+        converted = start_with_cookies(response, state)
     converted.status_code = 200
-    converted.event_queue.append(ending_block(Ending(EndingKind.DONE), None))
+    converted.event_queue.append(_DONE)
     return finish(converted, state)
-
-
-def _as_events(response: Response, state: RequestState) -> EventResponse | None:
-    """Return a response as events. The client patches HTML and JSON as well, but they cannot carry an ending.
-
-    :return: the response; None for other types, and for events that have an ending already.
-    """
-    if isinstance(response, EventResponse):
-        return response
-    if response.is_streamed:
-        return None
-    if response.mimetype == "text/event-stream":
-        # Events that the application has written by hand.
-        data = response.get_data()
-        if f"\nid: {RESERVED_ID_PREFIX}".encode() in b"\n" + data:
-            return None
-        answered = _start_with_cookies(response, state)
-        answered.event_queue.append(data)
-        return answered
-    try:
-        if response.mimetype == "text/html":
-            options: Any = {
-                name: response.headers[f"datastar-{name}"]
-                for name in ("selector", "mode", "namespace")
-                if f"datastar-{name}" in response.headers
-            }
-            event = elements.patch_elements(response.get_data(as_text=True), **options)
-        elif response.mimetype == "application/json":
-            event = signals.patch_signals_raw(response.get_data(as_text=True))
-        else:
-            return None
-    except (TypeError, ValueError):
-        return None
-    return _start_with_cookies(response, state)._emit(event)
-
-
-def _start_with_cookies(response: Response, state: RequestState) -> EventResponse:
-    """Create a response with the cookies of another one, and close that one."""
-    started = start_response(state)
-    for cookie in response.headers.getlist("Set-Cookie"):
-        started.headers.add("Set-Cookie", cookie)
-    response.close()
-    return started
 
 
 # In the middle of a stream
@@ -225,7 +165,7 @@ def refusal_events(response: Response, state: RequestState) -> bytes:
     """Return what is sent before the end of a refused stream: the redirect, or what an error handler responded."""
     if response.status_code not in REDIRECTS | _FOLLOWED:
         is_shown = response.status_code == 200 or isinstance(response, EventResponse)
-        answered = _as_events(response, state) if is_shown else None
+        answered = as_events(response, state) if is_shown else None
         return flush(state, answered) if answered is not None else b""
     current = request._get_current_object()  # type: ignore[attr-defined]
     try:

@@ -14,6 +14,8 @@ _INNER = [
         *["192.168.0.0/16", "::/127", "fc00::/7", "fe80::/10"],
     ]
 ]
+#: Addresses of IPv4, as a translator in front of a network of IPv6 alone writes them.
+_TRANSLATED = ip_network("64:ff9b::/96")
 # Headers that proxies add. Without a middleware that was told to trust it, anybody may have written it.
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 
@@ -37,8 +39,11 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
         found = ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return mapped if mapped is not None else found
+    if not isinstance(found, IPv6Address):
+        return found
+    if found in _TRANSLATED:
+        return IPv4Address(int(found) & 0xFFFF_FFFF)
+    return found.ipv4_mapped or found
 
 
 def _is_from_proxy_fix(environ: Mapping[str, Any]) -> bool:

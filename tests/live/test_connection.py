@@ -410,3 +410,24 @@ def test_stream_that_cannot_be_opened_is_an_error_until_it_can(server: Server, p
 
     expect_live(page, server, "open-at-last")
     expect(page.locator("#errors .error")).to_be_hidden()
+
+
+def test_page_of_a_stream_that_fails_asks_later_and_of_one_that_is_refused_as_its_client_does(
+    server: Server, open_page: Callable[..., Page], noise: Any
+) -> None:
+    noise.expect_in_browser("status of 503")
+    page = open_page()
+
+    def asked() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = page.request.get(f"{server.url}failed").json()
+        return found
+
+    page.goto(f"{server.url}connection/failing")
+    wait_until(lambda: len(asked()["fails"]) == 2, lambda: f"a second request: {asked()}")
+
+    # After two seconds, which the end of the first response asks for; the next wait is twice as long.
+    found = asked()
+    assert found["fails"] == ["", "ds:restart:1:"]
+    # A status is repeated by the client itself: version 1.0.1 does so each second.
+    wait_until(lambda: len(asked()["refuses"]) >= 3, lambda: f"requests for a 503: {asked()}")
+    assert set(asked()["refuses"]) == {""}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, make_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -17,6 +17,7 @@ import pytest
 import typing_extensions
 
 from flask_datastar.models import kinds
+from flask_datastar.models.conversion import make_converter
 from flask_datastar.models.kinds import AnyModel, begin_signals, find_converter, model_of
 from flask_datastar.models.misfits import MAX_MISFITS, Misfits
 from flask_datastar.models.signal import Signal
@@ -153,6 +154,50 @@ def test_what_did_not_come_has_its_default(cls: Any) -> None:
     order = bind(cls, {"person": "Ada", "rows": [], "main": {"name": "Tea", "price": 1}, "size": "", "due": ""})
 
     assert (order.size, order.due, order.tags, order.main.count) == (Size.SMALL, None, ["new"], 1)
+
+
+def make_class(kind: str, annotation: Any) -> Any:
+    """Create a model with a field ``v``."""
+    if kind == "pydantic":
+        return pydantic.create_model("Made", v=(annotation, ...))
+    if kind == "msgspec":
+        return msgspec.defstruct("Made", [("v", annotation)])
+    if kind == "TypedDict":
+        return TypedDict("Made", {"v": annotation})  # type: ignore[operator]
+    return make_dataclass("Made", [("v", annotation)])
+
+
+class Level(Enum):
+    LOW = 1
+
+
+@pytest.mark.parametrize("kind", ["pydantic", "msgspec", "TypedDict", "dataclass"])
+@pytest.mark.parametrize(
+    ("annotation", "given", "expected"),
+    [
+        (list[date | None], ["", "2026-11-21", ""], [None, date(2026, 11, 21), None]),
+        (list[int | None], {"0": "", "1": "2"}, [None, 2]),
+        (tuple[date | None, int], ["", "2"], (None, 2)),
+        (dict[str, Decimal | None], {"a": "", "b": "1.5"}, {"a": None, "b": Decimal("1.5")}),
+        (list[list[float | None]], [["", "1.5"]], [[None, 1.5]]),
+        (Literal[1, 2], "2", 2),
+        (list[Literal[1, 2]], ["", "2"], [2]),
+        (Level, "1", Level.LOW),
+        (list[Level | None], ["", "1"], [None, Level.LOW]),
+    ],
+)
+def test_blanks_and_choices_mean_the_same_in_all_models(
+    kind: str, annotation: Any, given: object, expected: object
+) -> None:
+    assert part(bind(make_class(kind, annotation), {"v": given}), "v") == expected
+
+
+def test_member_of_an_enum_may_be_a_literal() -> None:
+    convert = make_converter(Literal[Size.LARGE, "all"]).convert
+
+    assert [convert("L"), convert("all")] == [Size.LARGE, "all"]
+    with pytest.raises(ValueError, match="expected one of 'L', 'all', got 'S'"):
+        convert("S")
 
 
 def test_keys_that_are_not_required_are_absent() -> None:
@@ -645,6 +690,23 @@ def test_what_msgspec_alone_knows_it_converts() -> None:
         "pets.1.lives": "Expected `int` <= 9",
         "ages": "Expected `int` >= 0",
     }
+
+
+class Pair(msgspec.Struct, array_like=True):
+    x: int
+    y: int = 0
+
+
+class Line(msgspec.Struct):
+    start: Pair
+    others: list[Pair] = []
+
+
+def test_structs_that_are_lists_in_json_are_read() -> None:
+    found = bind(Line, {"start": ["1", "2"], "others": {"0": ["3"]}})
+
+    assert found == Line(Pair(1, 2), [Pair(3)])
+    assert misfits(Line, {"start": ["x"]}) == {"start.0": "Expected `int`, got `str`"}
 
 
 def test_types_that_msgspec_does_not_know_are_named() -> None:

@@ -26,6 +26,7 @@ from flask_datastar import Datastar, StarView
 from flask_datastar.errors import SetupError
 from flask_datastar.regions.process import live_regions_of
 from flask_datastar.state.app import app_state_of
+from tests.conftest import MakeApp
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import ending
 
@@ -99,6 +100,51 @@ def test_a_page_is_live(shop: Shop, connect: Connect) -> None:
     assert shop.runs == [False, True]
 
 
+def test_a_run_renders_no_region(shop: Shop, connect: Connect) -> None:
+    """Streams are as many as viewers, and each would render for nobody."""
+    rendered: list[str] = []
+
+    @shop.datastar.region(group="shop")
+    def counted() -> str:
+        rendered.append("once more")
+        return '<p id="counted"></p>'
+
+    @shop.app.get("/counted")
+    def counted_page() -> Any:
+        return render_template_string(PAGE, shown=counted())
+
+    url, headers = shop.load("/counted")
+    connect(url, headers=headers, last_id="live").wait("counted")
+    connect(url, headers=headers, last_id="live").wait("counted")
+
+    # For the page, and for both streams together.
+    assert len(rendered) == 2
+
+
+def test_a_region_that_fails_as_the_stream_opens_does_not_keep_the_others_from_it(shop: Shop, connect: Connect) -> None:
+    has_failed: list[bool] = []
+
+    @shop.datastar.region(group="shop")
+    def fragile() -> str:
+        if has_failed:
+            raise ValueError("no")
+        return '<p id="fragile"></p>'
+
+    @shop.app.get("/both")
+    def both() -> Any:
+        return render_template_string(PAGE.replace("{{ shown }}", "{{ fragile }}{{ shown }}"), **views())
+
+    def views() -> dict[str, Any]:
+        return {"fragile": fragile(), "shown": shop.list_of("a")}
+
+    url, headers = shop.load("/both")
+    has_failed.append(True)
+    connection = connect(url, headers=headers).wait_open()
+    shop.changed("a", "two")
+
+    connection.wait("<li>two</li>")
+
+
 def test_what_changed_before_the_stream_opened_comes_first(shop: Shop, connect: Connect) -> None:
     url, headers = shop.load("/lists/a")
     shop.items["a"].append("between")
@@ -161,6 +207,23 @@ def test_the_stream_belongs_to_its_tab(app: Flask, shop: Shop, datastar: Datasta
 
     assert (info.scope, info.tab, info.endpoint) == ("7", "tab", "own")
     connection.wait("for you")
+
+
+@pytest.mark.parametrize(("live", "scopes"), [("live()", ["ann"]), ("live(scope=7)", ["7"]), ("live(scope='')", [])])
+def test_the_stream_belongs_to_the_scope_of_the_app(
+    make_app: MakeApp, connect: Connect, live: str, scopes: list[str]
+) -> None:
+    datastar = Datastar()
+    shop = Shop(make_app(datastar, DATASTAR_SCOPE=lambda: request.headers["X-User"]), datastar)
+
+    @shop.app.get("/own")
+    def own() -> str:
+        return render_template_string("{{ shown }}{{ datastar." + live + " }}", shown=shop.list_of("a"))
+
+    url, headers = shop.load("/own")
+    connect(url, app=shop.app, headers={**headers, "X-User": "ann"}).wait_open().wait("id: live")
+    with shop.app.app_context():
+        assert [info.scope for info in datastar.tabs.snapshot()] == scopes
 
 
 @pytest.mark.parametrize(

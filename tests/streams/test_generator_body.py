@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, g, request
+from greenlet import getcurrent
 
 from flask_datastar import Datastar, sse
 from flask_datastar.errors import SetupError
@@ -75,6 +76,41 @@ def test_what_is_sent_to_a_tab_and_keepalives_go_out_while_a_generator_waits(sit
     # In the thread that the server iterates in, and in one context.
     assert threads == [connection.thread_id]
     assert site.teardowns == [None]
+
+
+@pytest.mark.parametrize("end", ["finished", "failed", "left between steps", "left in a wait", "closed in a wait"])
+def test_all_steps_and_the_teardown_run_in_one_coroutine(site: Site, end: str) -> None:
+    # Under gevent, what belongs to a thread, such as a scoped_session, belongs to a greenlet.
+    seen: list[object] = []
+    site.app.teardown_request(lambda error: seen.append(getcurrent()))
+
+    @site.datastar.stream(group="g", scope="ann")
+    def stream() -> Iterator[Any]:
+        try:
+            for number in range(3):
+                seen.append(getcurrent())
+                yield {"number": number}
+            if end == "failed":
+                raise RuntimeError("on purpose")
+            while end == "left between steps":
+                yield {"text": "x" * 100_000}
+            for _ in site.datastar.every(100) if end.endswith("wait") else ():
+                seen.append(getcurrent())
+        finally:
+            seen.append(getcurrent())
+
+    connection = site.open(signals={"tabId": "t.p"})
+    connection.wait('{"number":2}')
+    if end.startswith("left"):
+        connection.close()
+    elif end.startswith("closed"):
+        connection.wait(":\n\n", count=2)
+        with site.app.app_context():
+            site.datastar.tabs.close("ann")
+    connection.wait_for_end()
+
+    assert len(seen) == (6 if end.endswith("a wait") else 5)
+    assert len(set(map(id, seen))) == 1
 
 
 def test_client_that_leaves_is_noticed_by_a_keepalive(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial, wraps
+from io import BytesIO
 from typing import Any
 
 import flask_login
@@ -18,6 +19,7 @@ from flask import (
     make_response,
     redirect,
     request,
+    send_file,
     session,
     url_for,
 )
@@ -557,19 +559,137 @@ def test_events_with_the_status_of_a_refusal_are_read(app: Flask, datastar: Data
     assert connection.received == expected
 
 
-@pytest.mark.parametrize(
-    "answer", [lambda: ("plain", 200, {"Content-Type": "text/plain"}), lambda: ("no", 500), lambda: ("", 204)]
-)
-def test_other_answers_to_an_exception_go_out_as_they_are(app: Flask, datastar: Datastar, answer: Any) -> None:
-    app.register_error_handler(NotYours, lambda error: answer())
+def empty_error(datastar: Datastar) -> Response:
+    response = datastar.start().patch_signals({"problem": "on purpose"})
+    response.status_code = 500
+    return response
+
+
+def script(datastar: Datastar) -> Response:
+    return Response("alert('on purpose')", mimetype="text/javascript")
+
+
+def html_in_pieces(datastar: Datastar) -> Response:
+    return Response(iter(["<p id='problem'>on ", "purpose</p>"]), mimetype="text/html")
+
+
+def html_file(datastar: Datastar) -> Response:
+    return send_file(BytesIO(b"<p id='problem'>on purpose</p>"), mimetype="text/html")
+
+
+#: What the client shows of the response → error handlers that make it.
+UNREAD: dict[bool, list[Callable[[Datastar], Any]]] = {
+    True: [empty_error, script, html_in_pieces, html_file],
+    False: [
+        lambda datastar: ("on purpose", 500),
+        lambda datastar: ({"problem": "on purpose"}, 502),
+        lambda datastar: ("on purpose", 409),
+        lambda datastar: ("on purpose", 201),
+        lambda datastar: ({"problem": "on purpose"}, 202),
+        lambda datastar: ("on purpose", 200, {"Content-Type": "text/plain"}),
+        lambda datastar: datastar.start(),
+    ],
+}
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+@pytest.mark.parametrize(("is_shown", "answer"), [(shown, answer) for shown in UNREAD for answer in UNREAD[shown]])
+def test_page_comes_back_later_each_time_whatever_answers_an_exception(
+    app: Flask, datastar: Datastar, is_plain: bool, is_shown: bool, answer: Callable[[Datastar], Any]
+) -> None:
+    app.register_error_handler(NotYours, lambda error: answer(datastar))
+
+    def stream() -> Any:
+        if True:
+            raise NotYours
+        return datastar.start_stream("ann", datastar.follow("news"))
+
+    if is_plain:
+        app.add_url_rule("/ds/g/stream", view_func=stream)
+    else:
+        datastar.stream(group="g")(stream)
+
+    waits: list[int | None] = []
+    last_id = None
+    for failures in (1, 2, 3):
+        status, headers, body = body_of(app, "/ds/g/stream", last_id=last_id)
+        assert (status, headers["Content-Type"]) == (200, "text/event-stream; charset=utf-8")
+        assert (b"on purpose" in body) is is_shown
+        assert b'datastar-stream-ending\ndata: reason "failed"' in body
+        last_id, wait = ending(body.split(b"\n\n")[-2])
+        assert last_id == f"ds:restart:{failures}:"
+        waits.append(wait)
+    assert [2000 * 2**n <= (wait or 0) <= 2500 * 2**n for n, wait in enumerate(waits)] == [True] * 3
+
+
+def test_everything_but_the_browser_sees_the_status_of_an_exception(
+    app: Flask, datastar: Datastar, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[object] = []
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        seen.append(response.status_code)
+        return response
+
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        raise NotYours("on purpose")
+
+    with got_request_exception.connected_to(lambda app, exception: seen.append(type(exception)), app):
+        status, _, body = body_of(app, "/ds/g/stream")
+        other = body_of(app, "/ds/g/stream", headers={"Datastar-Request": "false"})
+
+    assert (status, body.endswith(b"\n\n")) == (200, True)
+    assert b"ds:restart:1:" in body
+    assert seen == [NotYours, 500, 403]
+    assert other[0] == 403
+    assert "NotYours: on purpose" in caplog.text
+
+
+def test_wrong_setup_keeps_its_status(app: Flask, datastar: Datastar) -> None:
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        datastar.start_stream(None, datastar.follow("a"))
+        return datastar.start_stream(None, datastar.follow("b"))
+
+    assert body_of(app, "/ds/g/stream")[0] == 500
+
+
+def test_end_of_the_page_that_an_error_handler_chose_stays(app: Flask, datastar: Datastar) -> None:
+    app.register_error_handler(NotYours, lambda error: ("", 204))
 
     @datastar.stream(group="g")
     def stream() -> Any:
         raise NotYours
 
-    status, _, body = body_of(app, "/ds/g/stream")
+    assert body_of(app, "/ds/g/stream")[::2] == (204, b"")
 
-    assert (body.decode(), status) == answer()[:2]
+
+@pytest.mark.parametrize("code", [None, 403, 404, 500])
+def test_stream_that_an_error_handler_opens_is_one(
+    app: Flask, datastar: Datastar, connect: Connect, code: int | None
+) -> None:
+    def guests(error: Exception) -> Response:
+        response = datastar.start_stream(None, datastar.follow("guests"))
+        datastar.patch_signals({"name": "guest"})
+        return response
+
+    app.register_error_handler(code or NotYours, guests)
+
+    @datastar.stream(group="g", scope="ann")
+    def stream() -> Any:
+        if code is not None:
+            abort(code)
+        raise NotYours
+
+    connection = connect("/ds/g/stream")
+    connection.wait("guest")
+    with app.app_context():
+        datastar.broadcast("guests").patch_signals({"news": 1})
+    connection.wait("news")
+
+    assert b"ds:" not in connection.raw
 
 
 @pytest.mark.parametrize("is_plain", [False, True])

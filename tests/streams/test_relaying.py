@@ -77,6 +77,33 @@ def test_what_is_one_page_s_own_is_left_out(
     assert json.loads(parse_events(response.data)[0].arguments["signals"]) == SIGNALS
 
 
+def relay_nested(signals: dict[str, Any], out: Broadcast) -> None:
+    out.patch_signals({"sent": signals})
+
+
+def relay_in_a_list(signals: dict[str, Any], out: Broadcast) -> None:
+    out.signal("sent", [[signals]])
+
+
+def relay_nested_raw(signals: dict[str, Any], out: Broadcast) -> None:
+    out.patch_signals_raw(json.dumps({"sent": signals}))
+
+
+@pytest.mark.parametrize("send", [relay_nested, relay_in_a_list, relay_nested_raw])
+def test_what_is_one_page_s_own_is_left_out_of_signals_inside_others(
+    app: Flask, datastar: Datastar, send: Callable[[dict[str, Any], Broadcast], None]
+) -> None:
+    listener = Listener(app)
+
+    @datastar.handler(group="g")
+    def act(signals: dict[str, Any]) -> None:
+        send(signals, datastar.broadcast("all"))
+
+    app.test_client().post("/ds/g/act", headers=HEADERS, json=SIGNALS)
+
+    assert listener.signals == [{"sent": [[KEPT]] if send is relay_in_a_list else KEPT}]
+
+
 def test_nothing_is_sent_where_nothing_is_left(app: Flask, datastar: Datastar) -> None:
     listener = Listener(app)
 

@@ -15,6 +15,12 @@ from flask_datastar.transport.addresses import client_address
         ("203.0.113.7", "203.0.113.7"),
         ("8.8.8.8", "8.8.8.8"),
         ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("::FFFF:203.0.113.7", "203.0.113.7"),
+        ("::ffff:10.0.0.1", None),
+        # Translated for a host that has IPv6 alone: else all of IPv4 were one client.
+        ("64:ff9b::203.0.113.7", "203.0.113.7"),
+        ("64:ff9b::cb00:7107", "203.0.113.7"),
+        ("64:ff9b::10.0.0.1", None),
         # Whoever has one address of IPv6 has all of its network.
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
         ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),

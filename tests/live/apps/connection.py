@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from flask import Response, jsonify, render_template_string, request
+from flask import Response, abort, jsonify, render_template_string, request
 
 from example import create_app
 from example.extensions import datastar
@@ -26,11 +26,52 @@ PAGE = """{% extends "base.html" %}
 <p id="polls" data-text="$polls"></p>
 {% endblock %}"""
 
+FAILING = """{% extends "base.html" %}
+{% block main %}
+<p data-init="{{ datastar.open_stream('fails') }}"></p>
+<p data-init="{{ datastar.open_stream('refuses') }}"></p>
+{% endblock %}"""
+
 
 @app.before_request
 def note_request() -> None:
     if request.endpoint == "datastar.connection:news":
         asked.append(request.headers.get("Last-Event-ID", ""))
+
+
+class Broken(Exception):
+    """What keeps a stream from opening."""
+
+
+@app.errorhandler(Broken)
+def answer_broken(error: Broken) -> tuple[str, int]:
+    return "This is broken.", 500
+
+
+#: How often each of the streams that do not open was asked for, and with which Last-Event-ID.
+failed: dict[str, list[str]] = {"fails": [], "refuses": []}
+
+
+@datastar.stream(group="connection")
+def fails() -> object:
+    failed["fails"].append(request.headers.get("Last-Event-ID", ""))
+    raise Broken
+
+
+@datastar.stream(group="connection")
+def refuses() -> object:
+    failed["refuses"].append(request.headers.get("Last-Event-ID", ""))
+    abort(503)
+
+
+@app.get("/failed")
+def show_failed() -> Response:
+    return jsonify(failed)
+
+
+@app.get("/connection/failing")
+def failing_page() -> str:
+    return render_template_string(FAILING)
 
 
 @app.get("/connection")
