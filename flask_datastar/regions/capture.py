@@ -24,6 +24,7 @@ class Capture:
 
     :param tell: called after each commit with its writes. It must not raise.
     :param is_heard: returns whether any process has live views that may need the writes.
+    :param expect: called at the first write of a transaction that others may need. It must not raise.
     :param cascades: returns the foreign keys by which the database changes further tables.
     :param is_flushed: returns whether the running statement of a connection is reported by the objects of a flush.
     """
@@ -32,11 +33,13 @@ class Capture:
         self,
         tell: Tell,
         is_heard: Callable[[], bool],
+        expect: Callable[[], object],
         cascades: Callable[[], Cascades],
         is_flushed: Callable[[Any, str], bool],
     ) -> None:
         self._tell = tell
         self._is_heard = is_heard
+        self._expect = expect
         self._cascades = cascades
         self._is_flushed = is_flushed
         self._dialects: WeakSet[Any] = WeakSet()
@@ -68,13 +71,26 @@ class Capture:
 
     def _executed(self, text: str, connection: Any) -> None:
         statement = read_statement(text)
-        if not statement.is_write:
+        if statement.is_write:
+            self._write(connection, statement)
+        else:
             record(statement)
-        elif connection is None or _is_autocommit(connection):
+        if statement.commits and connection is not None and PENDING in connection.info:
+            # The writes stay pending, because the text of a procedure may have a COMMIT that does not run now.
+            pending = pending_of(connection)
+            pending.settle_left()
+            self._tell(pending)
+
+    def _write(self, connection: Any, statement: Statement) -> None:
+        """Report a statement that writes, or keep it until the commit."""
+        is_heard = self._is_heard()
+        if is_heard and (connection is None or PENDING not in connection.info):
+            self._expect()
+        if connection is None or _is_autocommit(connection):
             writes = Writes()
             self._add(writes, statement, frozenset())
             self._tell(writes)
-        elif not self._is_heard():
+        elif not is_heard:
             # Somebody may look before the commit; that is rare, so it costs no more than this.
             pending_of(connection).is_unknown = True
         else:

@@ -89,6 +89,7 @@ class LiveRegions:
 
     def watch(self, view: LiveView) -> None:
         """Subscribe to the messages about changes, and to the view's own topics."""
+        self._hub.bus.enlist()
         listener = _TopicListener(self.views, view)
         with self._lock:
             if not self._watched:
@@ -112,6 +113,13 @@ class LiveRegions:
     def hears_writes(self) -> bool:
         """Whether a view is live here, or may be in another process."""
         return bool(self._watched) or self._hub.bus.is_shared
+
+    def expect_writes(self) -> None:
+        """Make other processes notice if this one dies between a commit and its message. It never raises."""
+        try:
+            self._hub.bus.enlist()
+        except Exception:
+            self._app_state.app.logger.exception("Datastar: other processes would not notice the death of this one")
 
     def tell_writes(self, writes: Writes) -> None:
         """Send the writes of a commit to all processes. It never raises, because the commit must not fail by it."""

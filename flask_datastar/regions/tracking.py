@@ -25,7 +25,9 @@ class Tracking:
         self._app_state = app_state
         self.registry = RegionRegistry()
         self._flushes = Flushes(self._watched)
-        self._capture = Capture(self._tell, self._is_heard, CascadesOf(app_state.app), self._flushes.takes)
+        self._capture = Capture(
+            self._tell, self._is_heard, self._expect, CascadesOf(app_state.app), self._flushes.takes
+        )
         self._attributes: Mapping[str, set[str]] = {}
         self._attributes_of = -1
 
@@ -46,6 +48,9 @@ class Tracking:
 
     def _tell(self, writes: Writes) -> None:
         live_regions_of(self._app_state).tell_writes(writes)
+
+    def _expect(self) -> None:
+        live_regions_of(self._app_state).expect_writes()
 
     def _watched(self) -> Mapping[str, set[str]]:
         """Return the attributes by which regions select rows, by the word of each table."""

@@ -19,7 +19,8 @@ from flask_datastar.regions.process import live_regions_of
 from flask_datastar.state.app import app_state_of
 from flask_datastar.testing.waiting import wait_until
 from tests.conftest import MakeApp
-from tests.regions.board import VIEWS, WRITES, Board
+from tests.regions.board import VIEWS, Board
+from tests.regions.kinds import WRITES, kinds_of
 from tests.support.wsgi import Connection
 
 MakeBoard = Callable[..., Board]
@@ -29,8 +30,8 @@ MakeBoard = Callable[..., Board]
 def make_board(make_app: MakeApp, tmp_path: Path) -> Iterator[MakeBoard]:
     made: list[Board] = []
 
-    def make(**options: Any) -> Board:
-        made.append(Board(make_app, tmp_path / f"{len(made)}.db", **options))
+    def make(database: Path | str | None = None, **options: Any) -> Board:
+        made.append(Board(make_app, database or tmp_path / f"{len(made)}.db", **options))
         return made[-1]
 
     yield make
@@ -43,8 +44,18 @@ def board(make_board: MakeBoard) -> Board:
     return make_board()
 
 
-@pytest.mark.parametrize("kind", WRITES)
-def test_a_write_is_shown(board: Board, kind: str) -> None:
+def test_there_are_many_kinds_of_writes() -> None:
+    assert len(kinds_of(is_sqlite=True)) >= 46
+    assert len(kinds_of(is_sqlite=False)) >= 46
+
+
+@pytest.mark.parametrize(
+    ("database", "kind"),
+    [(name, kind) for name in ("sqlite", "postgresql") for kind in kinds_of(is_sqlite=name == "sqlite")],
+    indirect=["database"],
+)
+def test_a_write_is_shown(make_board: MakeBoard, database: Path | str, kind: str) -> None:
+    board = make_board(database)
     write, changed = WRITES[kind]
     connection = board.open(*VIEWS)
     before = board.shown(connection)
