@@ -13,6 +13,7 @@ from sphinx.environment import BuildEnvironment
 
 import flask_datastar
 from flask_datastar import Datastar
+from flask_datastar.regions.region import Region
 
 HERE = Path(__file__).parent
 
@@ -50,7 +51,7 @@ nitpick_ignore_regex = [
     # Type variables have no entry anywhere.
     ("py:class", r"flask_datastar\.(.+\.)?([FMVW])"),
     # The parts of elements and wait points, and "all tabs". Users pass and get them, but never name them.
-    ("py:class", r"flask_datastar\.(.+\.)?(HasHtml|ElementOptions|AllTabs|Ticks|Messages|Changes|Follow)"),
+    ("py:class", r"flask_datastar\.(.+\.)?(HasHtml|ElementOptions|AllTabs|Ticks|Messages|Changes|Follow|Followable)"),
     # Aliases of types that the docstrings spell out.
     ("py:class", r"(flask_datastar\.(.+\.)?)?(Arguments|BrokerSource)"),
 ]
@@ -59,7 +60,12 @@ nitpick_ignore_regex = [
 # links to them stay the same when their modules move.
 _tabs = get_type_hints(Datastar.tabs.fget)["return"]
 (_tab_info,) = get_type_hints(_tabs.snapshot)["return"].__args__
-for _class in (_tabs, _tab_info, *(get_type_hints(made)["return"] for made in (Datastar.broadcast, Datastar.expr))):
+for _class in (
+    _tabs,
+    _tab_info,
+    Region,
+    *(get_type_hints(made)["return"] for made in (Datastar.broadcast, Datastar.expr, Datastar.show)),
+):
     setattr(flask_datastar, _class.__name__, _class)
 
 

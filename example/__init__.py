@@ -18,7 +18,7 @@ from flask import Flask, render_template
 from sqlalchemy.schema import CreateTable
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from example import board, clock, counter, csv_import, search, signup, todo
+from example import board, clock, counter, csv_import, dashboard, search, signup, todo
 from example.extensions import datastar, db, login_manager
 
 CLIENT = Path(__file__).parent / "static" / "datastar.js"
@@ -37,7 +37,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         IMPORT_PAUSE_SECONDS=0.05,
         PROXIES=0,
         # A relative path is below the folder `instance`.
-        SQLALCHEMY_DATABASE_URI="sqlite:///board.sqlite",
+        SQLALCHEMY_DATABASE_URI="sqlite:///demos.sqlite",
         # Few connections are enough, because a waiting stream holds no connection.
         SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 5, "max_overflow": 0},
     )
@@ -57,7 +57,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     login_manager.init_app(app)
     with app.app_context():
         create_tables()
-    for module in (counter, search, csv_import, todo, board, clock, signup):
+    for module in (counter, search, csv_import, todo, board, dashboard, clock, signup):
         app.register_blueprint(module.bp)
 
     @app.get("/")

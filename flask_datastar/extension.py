@@ -18,6 +18,9 @@ from .handlers.endpoints import BLUEPRINT
 from .handlers.methods import HandlerMethods
 from .reading import signals as reading
 from .reading.tabs import read_tab
+from .regions.methods import RegionHelpers, RegionMethods, install_regions
+from .regions.registry import RegionRegistry
+from .regions.runs import LIVE_KEY, find_live_run, finish_live_run, start_live_run
 from .repeats.app import Repeats
 from .repeats.methods import RepeatMethods
 from .repeats.running import KEY_START, take_key
@@ -45,7 +48,14 @@ M = TypeVar("M")
 
 
 class Datastar(
-    SendingMethods[EventResponse], HandlerMethods, RepeatMethods, ViewMethods, StreamMethods, FormMethods, PageHelpers
+    SendingMethods[EventResponse],
+    HandlerMethods,
+    RepeatMethods,
+    ViewMethods,
+    StreamMethods,
+    RegionMethods,
+    FormMethods,
+    PageHelpers,
 ):
     """The Datastar extension for Flask.
 
@@ -71,6 +81,7 @@ class Datastar(
     def __init__(self, app: Flask | None = None, **settings: Unpack[Arguments]) -> None:
         check_arguments(settings)
         self._declarations = Declarations()
+        self._regions = RegionRegistry()
         self._before_wait = []
         self._arguments = settings
         if app is not None:
@@ -108,7 +119,8 @@ class Datastar(
         install_overlay(app_state)
         watch_transactions(app_state)
         install_context_processor(app)
-        install_template_helpers(app, TemplateHelpers(self._declarations, self))
+        install_regions(app_state, self._regions)
+        install_template_helpers(app, _TemplateHelpers(self._declarations, self, self._regions))
         _attach_commands(app)
         self._declarations.install_all(app_state)
 
@@ -177,28 +189,40 @@ class Datastar(
         return current_app_state(self)
 
 
+class _TemplateHelpers(TemplateHelpers, RegionHelpers):
+    """The object that templates know as ``datastar``, with the helpers for regions."""
+
+    def __init__(self, declarations: Declarations, extension: object, regions: RegionRegistry) -> None:
+        super().__init__(declarations, extension)
+        self._regions = regions
+
+
 def _install_request_hooks(app_state: AppState) -> None:
     """Add hooks that start each request before, and end it after, the hooks of other extensions."""
     app = app_state.app
     is_first = True
 
-    def begin() -> None:
+    def begin() -> Response | None:
         nonlocal is_first
         current = request._get_current_object()  # type: ignore[attr-defined]
         if is_first:
             is_first = False
             warn_of_processes(app_state, current.environ)
         state = start_request_state(app_state, current)
+        answer = start_live_run(app_state, current) if LIVE_KEY in current.environ else None
         if KEY_START in current.query_string:
             take_key(state, current)
         if "csrf" in app.extensions:
             carry_token(state, current)
+        return answer
 
     def end(response: Response) -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]
         state: RequestState | None = current.__dict__.get(REQUEST_KEY)
         if state is None:
             return response
+        if LIVE_KEY in current.environ and (run := find_live_run(current)) is not None:
+            return finish_live_run(run, response, current, state)
         response = _finish(app_state, response, current, state)
         if (click := state.claim) is not None:
             # Its session is saved later.

@@ -10,8 +10,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from configparser import ConfigParser
+from contextlib import closing
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from flask import Flask
 from jinja2 import Environment, TemplateSyntaxError
 
 import flask_datastar
-from flask_datastar import Datastar, StarView, event, sse
+from flask_datastar import Datastar, Event, StarView, event, sse
 from flask_datastar.actions.helpers import PageHelpers
 from flask_datastar.brokers import redis
 from flask_datastar.cli import datastar_commands
@@ -348,21 +349,44 @@ def responses(page: str) -> list[str]:
     return [code for code in blocks(read(page), "text") if code.startswith("event: ")]
 
 
+def live_events(tab: DatastarClient, page: str) -> Iterator[Event]:
+    """Open the stream of a live page as its browser does: under the page's own URL, with what the page shows."""
+    path = action_path(page, "@get")
+    ((name, value),) = re.findall(r"headers: {'?([\w-]+)'?: '([\w-]+)'}", html.unescape(page))
+    return tab.iter_events(path, method="GET", _headers={name: value})
+
+
 def test_readme_application_runs(typed_in: Callable[..., Flask]) -> None:
-    tab = DatastarClient(typed_in("README.md"), {"count": 41})
+    app = typed_in("README.md")
+    ann, bob = DatastarClient(app, {"item": "<Tea>"}), DatastarClient(app)
+    pages = [tab.client.get("/").text for tab in (ann, bob)]
+    with closing(live_events(ann, pages[0])) as to_ann, closing(live_events(bob, pages[1])) as to_bob:
+        # The stream is open, and has nothing else to send: its page is up to date.
+        assert {next(events).event_id for events in (to_ann, to_bob)} == {"live"}
+        path = action_path(pages[0], "@post")
+        answer = ann.post(path)
+        shown = [next(events).arguments["elements"] for events in (to_ann, to_bob)]
 
-    page = tab.client.get("/").text
-    path = action_path(page, "+1")
+    assert path == "/ds/app/add"
+    assert "https://cdn.jsdelivr.net/" in pages[0]
+    assert '<ul id="items"></ul>' in pages[0]
+    assert answer.events == (sse.patch_signals({"item": ""}),)
+    assert shown == ['<ul id="items"><li>&lt;Tea&gt;</li></ul>'] * 2
+    assert shown[0] in bob.client.get("/").text
 
-    assert path == "/ds/app/increment"
-    assert "https://cdn.jsdelivr.net/" in page
-    assert tab.post(path).events == (sse.patch_signals({"count": 42}),)
 
-
-def test_readme_application_has_ten_lines() -> None:
+def test_readme_application_has_sixteen_lines() -> None:
     python = dict(TYPED_FILE.findall(read("README.md")))["app.py"]
 
-    assert len([line for line in python.splitlines() if line.strip()]) == 10
+    assert len([line for line in python.splitlines() if line.strip()]) == 16
+    assert "in sixteen lines of Python" in read("README.md")
+
+
+def test_readmes_first_code_is_a_live_region() -> None:
+    first = blocks(read("README.md"), "python")[0]
+
+    assert first == dict(TYPED_FILE.findall(read("README.md")))["app.py"]
+    assert "@datastar.region" in first
 
 
 def test_counter_counts(typed_in: Callable[..., Flask]) -> None:
@@ -425,19 +449,28 @@ def test_import_names_what_is_broken(typed_in: Callable[..., Flask], tmp_path: P
 
 
 def test_live_application_runs(typed_in: Callable[..., Flask]) -> None:
-    tab = DatastarClient(typed_in("docs/tutorial/live.md"), {"item": "Tea"})
-    page = tab.client.get("/").text
-    stream = tab.iter_events(action_path(page, "@get"), method="GET")
-    first = next(stream)
+    app = typed_in("docs/tutorial/live.md")
+    ann, bob = DatastarClient(app, {"text": "Tea"}), DatastarClient(app)
+    page, other_page = (tab.client.get("/").text for tab in (ann, bob))
+    with closing(live_events(ann, page)) as to_ann, closing(live_events(bob, other_page)) as to_bob:
 
-    answer = tab.post(action_path(page, "@post"))
-    second = next(stream)
-    stream.close()
+        def shown() -> str:
+            first, second = (next(events).arguments["elements"] for events in (to_ann, to_bob))
+            assert first == second
+            return first
+
+        assert {next(events).event_id for events in (to_ann, to_bob)} == {"live"}
+        answer = ann.post(action_path(page, "@post"))
+        added = shown()
+        bob.post(action_path(added, "Bought"))
+        bought = shown()
 
     assert 'data-signals:tab-id="' in page
-    assert "<li>" not in first.arguments["elements"]
-    assert "<li>Tea</li>" in second.arguments["elements"]
-    assert answer.signals["item"] == ""
+    assert "<li" not in page
+    assert 'Tea <button data-on:click="' in added
+    assert answer.signals["text"] == ""
+    assert "<s>Tea</s>" in bought
+    assert bought in ann.client.get("/").text
 
 
 @pytest.mark.parametrize("name", TUTORIALS)

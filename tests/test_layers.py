@@ -59,13 +59,18 @@ ROOMS = {
         "errors sansio transport hooks brokers state hub reading sending security repeats handlers",
         outside="blinker flask werkzeug",
     ),
+    "regions": room(
+        "errors sansio transport hooks models brokers state hub reading sending handlers streams",
+        outside="flask markupsafe werkzeug",
+    ),
     "views": room("errors sansio state reading sending handlers", outside="flask jinja2 werkzeug"),
     "actions": room(
         "errors sansio models state reading security handlers views",
         outside="flask markupsafe werkzeug",
     ),
     "extension": room(
-        "errors sansio config brokers state reading sending security repeats forms handlers streams views actions",
+        "errors sansio config brokers state reading sending security repeats forms handlers streams regions views "
+        "actions",
         outside="flask",
     ),
     "testing": room("sansio sse brokers state security streams actions extension", outside="flask werkzeug"),

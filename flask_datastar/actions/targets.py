@@ -13,6 +13,7 @@ from ..errors import SetupError
 from ..handlers.handler import Handler, default_group
 from ..handlers.registry import HandlerRegistry
 from ..state.app import AppState
+from ..state.detached import find_detached
 from ..state.request import find_request_state
 
 
@@ -71,13 +72,14 @@ def _by_event(registry: HandlerRegistry, app_state: AppState, event: str) -> lis
 
 
 def _running_group(app_state: AppState) -> str | None:
-    """Return the group of the view or handler that the current request runs."""
+    """Return the group of the region that is rendered, or of the view or handler that the current request runs."""
     state = find_request_state()
     if state is not None and state.running_view is not None:
         return state.running_view[0]
     endpoint = _running_endpoint()
     if endpoint is None:
-        return None
+        place = find_detached()
+        return place.group if place is not None else None
     key = _handler_key(app_state, endpoint)
     if key is not None:
         return key.partition(":")[0]
@@ -86,10 +88,11 @@ def _running_group(app_state: AppState) -> str | None:
 
 
 def _running_module(registry: HandlerRegistry, app_state: AppState) -> str | None:
-    """Return the name of the Python module that declares the view or handler that the current request runs."""
+    """Return the name of the Python module that declares that region, view or handler."""
     endpoint = _running_endpoint()
     if endpoint is None:
-        return None
+        place = find_detached()
+        return place.module if place is not None else None
     key = _handler_key(app_state, endpoint)
     return registry.get(key).source[0] if key is not None else _view_module(app_state, endpoint)
 

@@ -18,6 +18,7 @@ from ..handlers.handler import EVENT_ARGUMENT, Handler
 from ..sansio.actions import UrlPart
 from ..sansio.javascript import Expression
 from ..state.app import AppState
+from ..state.detached import find_detached
 from ..state.request import find_request_state
 from ..views.url import ViewUrls
 from .parameters import check_parameters
@@ -30,7 +31,10 @@ _VIEW_URL = re.compile(r"/(?!/)[^#\\\0-\x20\x7f]*")
 
 def root_path(app_state: AppState) -> str:
     """Return the path that the app is mounted at, without a slash at the end."""
-    root: str = request.root_path if has_request_context() else app_state.app.config["APPLICATION_ROOT"]
+    if has_request_context():
+        return request.root_path.rstrip("/")
+    place = find_detached()
+    root: str = place.root_path if place is not None else app_state.app.config["APPLICATION_ROOT"]
     return root.rstrip("/")
 
 
@@ -143,7 +147,7 @@ def _build(app_state: AppState, handler: Handler, endpoint: str, path_values: Ma
         config = app.config
         adapter = app.url_map.bind(
             config["SERVER_NAME"] or "localhost",
-            script_name=config["APPLICATION_ROOT"],
+            script_name=root_path(app_state) or "/",
             url_scheme=config["PREFERRED_URL_SCHEME"],
         )
         return adapter.build(endpoint, values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -41,9 +42,31 @@ def _check_script_integrity(key: str, value: object) -> str | None:
 
 
 def _check_csp_nonce(key: str, value: object) -> object:
-    if value is None or callable(value):
+    return _check_function(key, value, "None, or a function without parameters that returns the request's nonce")
+
+
+def _check_scope(key: str, value: object) -> object:
+    accepted = "None, or a function without parameters that returns whose a stream is: a str, int, UUID or None"
+    return _check_function(key, value, accepted)
+
+
+def _check_function(key: str, value: object, accepted: str) -> object:
+    if value is None or (callable(value) and _is_getter(value)):
         return value
-    raise _refuse(key, value, "None, or a function without parameters that returns the request's nonce")
+    raise _refuse(key, value, accepted)
+
+
+def _is_getter(function: Callable[..., object]) -> bool:
+    if inspect.iscoroutinefunction(function):
+        return False
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return False
+    except ValueError:
+        # Functions written in C may have no signature.
+        return True
+    return True
 
 
 def _check_trusted_origins(key: str, value: object) -> frozenset[str]:
@@ -148,6 +171,7 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "keepalive_seconds": _check_seconds,
     "stream_max_age_seconds": _check_seconds_or_zero,
     "max_streams": _check_count,
+    "scope": _check_scope,
     "max_streams_per_scope": _check_count,
     "share_without_scope": _check_share,
     "max_streams_per_address": _check_count,

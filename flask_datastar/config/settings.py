@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any, Final, Literal, TypedDict
+from uuid import UUID
 
 from ..errors import ConfigError
 from .checks import CHECKS
@@ -64,6 +65,8 @@ class Settings:
     stream_max_age_seconds: float = 3600
     #: Streams that one process holds; above it 503. With threads, never more than two fewer than there are.
     max_streams: int = 900
+    #: Returns the scope of streams that name none; None for streams that belong to nobody.
+    scope: Callable[[], str | int | UUID | None] | None = None
     #: Streams of one scope, which is one person; above it 503 for the newcomer.
     max_streams_per_scope: int = 20
     #: The share of ``max_streams`` that streams without a scope keep; above it they end where one with a scope needs
@@ -106,6 +109,7 @@ class Arguments(TypedDict, total=False):
     keepalive_seconds: float
     stream_max_age_seconds: float
     max_streams: int
+    scope: Callable[[], str | int | UUID | None] | None
     max_streams_per_scope: int
     share_without_scope: float
     max_streams_per_address: int

@@ -146,8 +146,10 @@ def make_handler(
         )
     return Handler(
         function=function,
-        group=_check_name(group, "group", title) if group is not None else default_group(function.__module__),
-        name=_check_name(name if name is not None else function.__name__, "name", title),
+        group=check_name(group, "group", f"handler {title}")
+        if group is not None
+        else default_group(function.__module__),
+        name=check_name(name if name is not None else function.__name__, "name", f"handler {title}"),
         methods=_check_methods(methods, title),
         blueprint=blueprint,
         on_invalid=on_invalid,
@@ -218,9 +220,14 @@ def _main_module() -> str:
     return Path(getattr(main, "__file__", None) or "main").stem
 
 
-def _check_name(name: str, what: str, title: str) -> str:
+def check_name(name: str, what: str, title: str) -> str:
+    """Return a name or group if it can be part of a URL and of a dotted name.
+
+    :param title: names what is declared, for the error.
+    :raises SetupError: if it cannot.
+    """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise SetupError(f"handler {title}: {what} is {name!r}; accepted: letters, digits, '_', '-' and '~', no dot")
+        raise SetupError(f"{title}: {what} is {name!r}; accepted: letters, digits, '_', '-' and '~', no dot")
     return name
 
 

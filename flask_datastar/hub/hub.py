@@ -63,10 +63,10 @@ class StreamHub:
         self.is_stopping = False
         self._lock = make_lock()
         self._places = Places(settings)
-        self._opened = 0
-        self._dropped = 0
-        self._peak = 0
+        self._opened = self._dropped = self._peak = 0
         self._ended: Counter[Reason] = Counter()
+        #: Name → a function that returns further counters.
+        self.counters: dict[str, Callable[[], dict[str, Any]]] = {"broker": self.bus.broker.stats}
         self._cancel_ticks: list[Callable[[], None]] = []
         self._has_exit_hook = False
 
@@ -106,6 +106,10 @@ class StreamHub:
             self._note_full_scope(entry)
             raise NoRoom("too many streams are open for one user; close a tab")
         return stream
+
+    def has_place(self) -> bool:
+        """Return whether the process may hold one more stream."""
+        return self._places.shortage(self.new_stream()) is None
 
     def new_stream(self) -> Stream:
         """Create a stream with the app's limits. It counts only once it is opened."""
@@ -201,12 +205,8 @@ class StreamHub:
                 "ended": {reason.value: count for reason, count in self._ended.items()},
                 "dropped": self._dropped,
                 "queue_high_water": max([self._peak, *(stream.peak for stream in self._places.streams)]),
-                **self._broker_stats(),
+                **{name: found for name, count in self.counters.items() if (found := count())},
             }
-
-    def _broker_stats(self) -> dict[str, Any]:
-        found = self.bus.broker.stats()
-        return {"broker": found} if found else {}
 
     def _send(self, hook: NamedSignal, details: Details, **more: Any) -> None:
         if hook.receivers:

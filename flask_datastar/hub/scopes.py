@@ -8,6 +8,11 @@ from uuid import UUID
 
 Scope = str | int | UUID | None
 
+#: The topic by which processes tell each other what may have changed in live regions.
+REGIONS_TOPIC: Final = "\0regions"
+#: Topics of the extension itself, which belong to no person.
+INTERNAL_TOPICS: Final = frozenset({REGIONS_TOPIC})
+
 
 class AllTabs(Enum):
     """The default of an argument ``tab``. None never means all tabs: ``datastar.tab_id`` is None without a tab id."""
@@ -21,16 +26,17 @@ class AllTabs(Enum):
 ALL_TABS: Final = AllTabs.ALL_TABS
 
 
-def scope_text(scope: Scope) -> str:
+def scope_text(scope: Scope, source: str = "scope") -> str:
     """Return a scope as text, in which scopes are compared; "" for None.
 
+    :param source: names the scope's source, for the error.
     :raises TypeError: if the scope does not have an accepted type.
     """
     if scope is None:
         return ""
     # A bool is an int, but not the id of a person.
     if isinstance(scope, bool) or not isinstance(scope, str | int | UUID):
-        raise TypeError(f"scope is {type(scope).__name__}; accepted: str, int, UUID or None")
+        raise TypeError(f"{source} is {type(scope).__name__}; accepted: str, int, UUID or None")
     return str(scope)
 
 
@@ -79,7 +85,7 @@ def owner_topics(owner: str, tab: str | None) -> tuple[str, ...]:
 
 def channel_of(topic: str) -> str:
     """Return the broker's channel for a topic: one of its own, but a single one for all topics of a person."""
-    if not topic.startswith("\0"):
+    if not topic.startswith("\0") or topic in INTERNAL_TOPICS:
         return topic
     length, _, rest = topic[1:].partition(":")
     return scope_topic(rest[: int(length)])

@@ -149,7 +149,7 @@ class Binder:
             names = None
         else:
             names = self.names = frozenset(given) - {_ALL_SIGNALS}
-        hints = _resolve_annotations(function, given)
+        hints = resolve_annotations(function, given)
         parameters = []
         for name, parameter in given.items():
             if parameter.kind is parameter.POSITIONAL_ONLY:
@@ -200,7 +200,7 @@ def _in_form(text: str) -> str:
     return _MISSING_IN_FORM if text == "missing" else text
 
 
-def _resolve_annotations(function: Callable[..., Any], parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
+def resolve_annotations(function: Callable[..., Any], parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
     """Resolve the annotations of these parameters alone: that of the return value often names what is imported for
     type checkers only."""
 

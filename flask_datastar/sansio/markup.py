@@ -1,7 +1,8 @@
 """Top-level nodes of markup, for two behaviours of the client.
 
 It loses every second one of adjacent SVG or MathML siblings: :func:`separate_siblings` puts fillers between them. It
-skips top-level elements without an id when a patch has no selector: :func:`find_skipped` finds the first of them.
+skips top-level elements without an id when a patch has no selector: :func:`find_skipped` finds the first of them, and
+:func:`find_root` checks that a text is one element that can be patched by its id.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from html import unescape
 
 # The tokens of foreign content (HTML standard, 13.2.5), where <style> and <script> are ordinary elements. A token
 # without an end takes the rest of the text, so no markup is scanned twice. html.parser does not fit: it raises
@@ -128,16 +130,53 @@ def find_skipped(html: str, *, is_foreign: bool = False) -> str | None:
     """
     if _DOCUMENT.search(html):
         return None
+    for token, is_top in _tokens(html, is_foreign=is_foreign):
+        if is_top and token["opened"] and not _id_of(token[0]):
+            return token[0]
+    return None
+
+
+def find_root(html: str) -> str:
+    """Return the id of the element that is the whole text, apart from white space and comments.
+
+    Like :func:`find_skipped`, it does not repair markup as browsers do.
+
+    :raises ValueError: if the text is anything but one element with an id; the message says what it is.
+
+    >>> find_root('<ul id="cards"><li>one</li></ul>')
+    'cards'
+    """
+    if _DOCUMENT.search(html):
+        raise ValueError("it is a whole document")
+    root = ""
+    for token, is_top in _tokens(html):
+        if not is_top:
+            continue
+        if token["opened"]:
+            if root:
+                raise ValueError(f"the element {root} is followed by another one, {token[0]}")
+            root = token[0]
+        elif (text := token["text"] or token["cdata"]) and text.strip(_SPACE):
+            raise ValueError(f"the text {text.strip(_SPACE)[:80]!r} is outside of an element")
+    if not root:
+        raise ValueError("it has no element")
+    found = _id_of(root)
+    if not found:
+        raise ValueError(f"the element {root} has no id")
+    return unescape(found)
+
+
+def _tokens(html: str, *, is_foreign: bool = False) -> Iterator[tuple[re.Match[str], bool]]:
+    """Yield the tokens of a text, each with whether it is at the top level; the tags of documents are left out."""
     open_tags = _OpenTags()
     position = 0
     while position < len(html) and (token := _TOKEN.match(html, position)) is not None:
         position = token.end()
+        is_top = not open_tags.names
         if token["opened"]:
             name = token["opened"].lower()
             if name in _DOCUMENT_TAGS:
                 continue
-            if not open_tags.names and not _has_id(token[0]):
-                return token[0]
             in_foreign = is_foreign or name in _FOREIGN or open_tags.foreign > 0
             if not (token["slash"] if in_foreign else name in _VOID):
                 open_tags.push(name)
@@ -145,7 +184,7 @@ def find_skipped(html: str, *, is_foreign: bool = False) -> str | None:
                 position = _end_of_text(html, position, name)
         elif token["closed"]:
             open_tags.close(token["closed"].lower())
-    return None
+        yield token, is_top
 
 
 class _OpenTags:
@@ -172,13 +211,14 @@ class _OpenTags:
                 return
 
 
-def _has_id(tag: str) -> bool:
+def _id_of(tag: str) -> str:
+    """Return the id in a start tag as it is written; "" without one."""
     attributes = _ATTRIBUTE.finditer(tag, len("<"))
     next(attributes)  # the name of the element
     for attribute in attributes:
         if attribute[1].lower() == "id":
-            return any(attribute.groups()[1:])
-    return False
+            return next(filter(None, attribute.groups()[1:]), "")
+    return ""
 
 
 def _end_of_text(html: str, start: int, name: str) -> int:

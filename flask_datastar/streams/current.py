@@ -28,10 +28,10 @@ def hub_of(app_state: AppState) -> StreamHub:
 
 def _make_hub(app_state: AppState) -> StreamHub:
     app = app_state.app
-    return StreamHub(app_state.settings, app.name, app.logger, partial(_tell, app_state))
+    return StreamHub(app_state.settings, app.name, app.logger, partial(tell, app_state))
 
 
-def _tell(app_state: AppState, hook: NamedSignal, /, **details: Any) -> None:
+def tell(app_state: AppState, hook: NamedSignal, /, **details: Any) -> None:
     """Send a hook to its receivers, in the app's context. An exception is logged, and the stream goes on."""
     app = app_state.app
     # Without a receiver for this app, its context need not be set up and torn down.

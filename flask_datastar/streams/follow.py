@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
 from ..hub.scopes import owner_topics
+from ..hub.sources import Source
 from ..hub.stream import Stream
 from ..hub.tabs import TabEntry
 from ..state.app import AppState
@@ -34,7 +35,7 @@ class Follow(Subscription):
     If a stream's function returns it, nothing else of the request is kept. A generator passes it to ``yield from``.
     """
 
-    __slots__ = ("_early", "_fill_gap", "_has_early_gap")
+    __slots__ = ("_early", "_fill_gap", "_has_early_gap", "_sources")
 
     def __init__(
         self,
@@ -43,13 +44,29 @@ class Follow(Subscription):
         *,
         is_own: bool = False,
         fill_gap: FillGap | None = None,
+        sources: tuple[Source, ...] = (),
     ) -> None:
         self._fill_gap = fill_gap
+        self._sources: tuple[Source, ...] = ()
         # Messages that come before there is a stream. Usually none come, and thousands of these objects live for hours:
         # no empty list is kept.
         self._early: list[Payload] | None = None
         self._has_early_gap = False
         super().__init__(hub, topics, is_own=is_own)
+        try:
+            for source in sources:
+                source.attach(self)
+                self._sources += (source,)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Listen no more, neither to topics nor to sources; safe to call twice."""
+        super().close()
+        sources, self._sources = self._sources, ()
+        for source in sources:
+            source.detach(self)
 
     @classmethod
     def _check(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,6 +87,8 @@ class Follow(Subscription):
     def _hand_over(self, stream: Stream) -> None:
         """Make publishers call the stream directly, because it may be one of thousands."""
         self._hub.bus.topics.hand_over(self.topics, self, stream)
+        for source in self._sources:
+            source.hand_over(self, stream)
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Queue broadcast events."""

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from ..handlers.declarations import Declarations, DeclaredHandler
 from ..handlers.handler import make_handler
 from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab, scope_topic
+from ..hub.sources import Followable, Source
 from ..repeats.app import Repeats
 from ..security.origin import check_header
 from ..state.app import current_app_state
@@ -71,7 +72,7 @@ class StreamMethods:
 
         :param scope: whose stream it is: a user's id, or a function that returns it in the request. A new stream of a
             tab ends older streams of the same scope and tab, except those that the same page has under other URLs.
-            With None or "" it ends no other stream.
+            None stands for ``DATASTAR_SCOPE``. Where that is None, too, and with "", it ends no other stream.
         :return: the function, unchanged.
         :raises SetupError: if the declaration cannot work, or the name is taken.
         """
@@ -142,11 +143,13 @@ class StreamMethods:
         add_subscription(state, changes)
         return changes
 
-    def follow(self, *topics: str, on_gap: Callable[[Broadcast], object] | None = None) -> Follow:
+    def follow(self, *sources: str | Followable, on_gap: Callable[[Broadcast], object] | None = None) -> Follow:
         """Forward the events that are broadcast to topics, from now on. A stream's function returns the result.
 
         Without a topic, the stream gets only the events that :meth:`broadcast_to` sends to its user.
 
+        :param sources: topics, and objects with a state of their own, such as views of regions: the stream gets that
+            state first.
         :param on_gap: called after an outage of the broker, in which events may have been missed. Its argument has all
             sending methods, and sends to this stream alone. It runs in the app's context, without a request.
         :raises ValueError: if a topic's name is not accepted.
@@ -156,7 +159,14 @@ class StreamMethods:
             raise TypeError(f"on_gap is {on_gap!r}; accepted: a function of one argument, which sends to the stream")
         state = current_request_state(self)
         fill_gap = gap_filler(state.app_state, on_gap) if on_gap is not None else None
-        feed = Follow(hub_of(state.app_state), topics, fill_gap=fill_gap)
+        topics: list[str] = []
+        made: list[Source] = []
+        for source in sources:
+            if isinstance(source, Followable):
+                made.append(source.__datastar_source__())
+            else:
+                topics.append(source)
+        feed = Follow(hub_of(state.app_state), tuple(topics), fill_gap=fill_gap, sources=tuple(made))
         add_subscription(state, feed)
         return feed
 

@@ -53,7 +53,7 @@ ScopeSource = Scope | Callable[[], Scope]
 class StreamOptions:
     """The options of a declared stream.
 
-    :param scope: whose stream it is; with None or "" it replaces no other stream.
+    :param scope: whose stream it is; None for ``DATASTAR_SCOPE``. With "" it replaces no other stream.
     :param before_wait: functions that are called before a generator waits.
     """
 
@@ -152,8 +152,21 @@ def _whose(state: RequestState, current: Request, scope: ScopeSource) -> tuple[s
     query = "&".join(
         part for part in current.query_string.decode("latin-1").split("&") if not part.startswith(f"{QUERY_KEY}=")
     )
-    owner = scope_text(scope() if callable(scope) else scope)
-    return (owner, *read_tab(current, signals), f"{current.root_path}{current.path}?{query}")
+    return (
+        find_owner(state.app_state, scope),
+        *read_tab(current, signals),
+        f"{current.root_path}{current.path}?{query}",
+    )
+
+
+def find_owner(app_state: AppState, scope: ScopeSource) -> str:
+    """Return the scope of a stream as text, by ``DATASTAR_SCOPE`` where the stream names no scope; "" for nobody.
+
+    :raises TypeError: if the scope does not have an accepted type.
+    """
+    if scope is None and (default := app_state.settings.scope) is not None:
+        return scope_text(default(), "the result of DATASTAR_SCOPE")
+    return scope_text(scope() if callable(scope) else scope)
 
 
 def _resolve_ending(visit: _Visit, before: Ending, hub: StreamHub, app_state: AppState) -> bool:

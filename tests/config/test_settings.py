@@ -316,3 +316,20 @@ def test_publish_after_commit_that_is_no_bool_is_refused(value: object) -> None:
 def test_config_error_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="DATASTAR_URL_PREFIX"):
         read_settings({"DATASTAR_URL_PREFIX": "x"}, {})
+
+
+async def whose() -> str:
+    return "ada"
+
+
+@pytest.mark.parametrize("name", ["CSP_NONCE", "SCOPE"])
+@pytest.mark.parametrize("value", ["ada", 7, lambda user: user, lambda *, user: user, str.upper, whose])
+def test_function_that_needs_arguments_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=rf"^DATASTAR_{name} is .*; accepted: None, or a function without parameters"):
+        read_settings({f"DATASTAR_{name}": value}, {})
+
+
+@pytest.mark.parametrize("name", ["CSP_NONCE", "SCOPE"])
+@pytest.mark.parametrize("value", [None, lambda: "ada", lambda user="ada": user, lambda *users: "ada", dict])
+def test_function_without_arguments_is_accepted(name: str, value: object) -> None:
+    assert getattr(read_settings({f"DATASTAR_{name}": value}, {}), name.lower()) is value

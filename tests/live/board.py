@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
+
+#: The board's stream: the page's own URL, with the signals of a Datastar request.
+STREAM = re.compile(r"/board\?(.*&)?datastar=")
 
 
 def join_board(page: Page, url: str, name: str) -> Page:
@@ -10,7 +15,7 @@ def join_board(page: Page, url: str, name: str) -> Page:
     page.goto(f"{url}board")
     page.get_by_label("Your name").fill(name)
     # The stream is asked for when the client has started: a click before that reaches nobody.
-    with page.expect_request("**/board/live?**"):
+    with page.expect_request(STREAM):
         page.get_by_role("button", name="Join").click()
     expect(page.get_by_text(f"You are {name}")).to_be_visible()
     # Its own name is there as soon as its stream is.

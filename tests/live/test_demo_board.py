@@ -185,9 +185,11 @@ def open_streams(server) -> Iterator[Callable[..., list[socket.socket]]]:
             connection.connect((address.hostname, address.port))
             signals = quote(json.dumps({"tabId": f"tab{len(connections)}.page"}))
             lines = [
-                f"GET /ds/board/live?datastar={signals} HTTP/1.1",
+                f"GET /board?datastar={signals} HTTP/1.1",
                 f"Host: {address.netloc}",
                 "Datastar-Request: true",
+                # Says nothing of what the page shows, so that everything is sent.
+                "Datastar-Live:",
                 f"Cookie: {cookies[number % len(cookies)]}",
             ]
             connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
@@ -249,3 +251,54 @@ def test_clients_that_do_not_read_hold_no_connection_of_the_database(server, dat
         read_until(reader, text)
     assert len(slow) == 8
     assert "QueuePool limit" not in server.log()
+
+
+def test_notices_reach_their_person_alone(join):
+    ann, bob = join("Ann"), join("Bob")
+    second_tab = ann.context.new_page()
+    second_tab.goto(ann.url)
+    add(ann, "Milk")
+    add(bob, "Bread")
+    expect(cards(ann, "To do")).to_have_text(["Milk", "Bread"])
+
+    bob.get_by_role("button", name="Move on: Milk").click()
+    bob.get_by_role("button", name="Move on: Bread").click()
+    expect(cards(ann, "Doing")).to_have_text(["Milk", "Bread"])
+    bob.get_by_role("button", name="Delete: Milk").click()
+    for page in (ann, second_tab):
+        expect(page.locator("#notices .flash")).to_contain_text(
+            ["Bob deleted your card: Milk", "Bob moved your card to “Doing”: Milk"]
+        )
+    # Nobody is told of what was done by Bob himself, and nobody but Ann of what was done to her cards.
+    expect(bob.locator("#notices .flash")).to_have_count(0)
+
+    ann.get_by_role("button", name="Dismiss: Bob deleted").click()
+    for page in (ann, second_tab):
+        expect(page.locator("#notices .flash")).to_contain_text(["Bob moved your card"])
+
+
+def test_notices_of_others_cannot_be_dismissed(server, join, database):
+    ann, bob = join("Ann"), join("Bob")
+    add(ann, "Milk")
+    bob.get_by_role("button", name="Delete: Milk").click()
+    expect(ann.locator("#notices .flash")).to_have_count(1)
+    with sqlite3.connect(database, timeout=DEADLINE_SECONDS) as connection:
+        ((number,),) = connection.execute("select max(id) from notice")
+
+    cookie = "; ".join(f"{one['name']}={one['value']}" for one in bob.context.cookies())
+    request(server, f"ds/board/dismiss?notice={number}", cookie, {})
+    ann.reload()
+
+    expect(ann.locator("#notices .flash")).to_have_count(1)
+
+
+def test_card_that_is_moved_by_keys_keeps_the_focus(join):
+    ann = join("Ann")
+    add(ann, "Milk")
+    ann.get_by_role("button", name="Move on: Milk").focus()
+    ann.keyboard.press("Enter")
+    expect(cards(ann, "Doing")).to_have_text(["Milk"])
+    expect(ann.get_by_role("button", name="Move on: Milk")).to_be_focused()
+    ann.get_by_role("button", name="Move back: Milk").press("Enter")
+
+    expect(cards(ann, "To do")).to_have_text(["Milk"])

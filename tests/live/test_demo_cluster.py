@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from redis import Redis
 
-from tests.live.board import add, cards, join_board
+from tests.live.board import STREAM, add, cards, join_board
 from tests.live.servers import DEADLINE_SECONDS, ROOT, wait_until
 from tests.support.children import child_environment
 
@@ -30,7 +30,7 @@ class RunningCluster:
 
     def __init__(self, folder: Path) -> None:
         self._log = folder / "cluster.log"
-        variables = child_environment(
+        self._variables = variables = child_environment(
             has_greenlets=True,
             EXAMPLE_SECRET_KEY="only for tests",
             EXAMPLE_SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder / 'board.sqlite'}",
@@ -59,6 +59,17 @@ class RunningCluster:
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
+
+    def run_job(self, code: str) -> None:
+        """Run code in the app's context, in a process of its own that serves nothing."""
+        lines = ["from example import board, create_app", "from example.extensions import db"]
+        program = "\n".join([*lines, "with create_app().app_context():", f"    {code}", "    db.session.commit()"])
+        broker = {"EXAMPLE_DATASTAR_BROKER_URL": f"redis://127.0.0.1:{self.redis_port}/0"}
+        command = [sys.executable, "-c", program]
+        found = subprocess.run(
+            command, cwd=ROOT, env={**self._variables, **broker}, capture_output=True, text=True, timeout=120
+        )
+        assert (found.returncode, found.stderr) == (0, "")
 
     def streams(self) -> dict[str, int]:
         """Give how many streams all processes together have of each tab, as they say in Redis."""
@@ -138,6 +149,11 @@ def test_browsers_on_two_gunicorns_edit_the_board_together(cluster, open_page):
     ann.get_by_role("button", name="Delete: Milk").click()
     for page in (ann, bob):
         expect(cards(page, "Doing")).to_have_text([])
+    cluster.run_job("db.session.add(board.Card(text='Of a job', author='Cron'))")
+    for page in (ann, bob):
+        expect(cards(page, "To do")).to_have_text(["Of a job"])
+    bob.get_by_role("button", name="Delete: Of a job").click()
+    expect(cards(ann, "To do")).to_have_text([])
 
     bob.goto("about:blank")
     expect(ann.locator("#people")).to_have_text("Here now: Ann")
@@ -150,7 +166,7 @@ def test_navigations_through_nginx_leave_one_stream_a_tab(cluster, open_page):
     ann, bob = (join_board(open_page(), cluster.url, name) for name in ("Ann", "Bob"))
     for number in range(6):
         for page, name in ((ann, "Ann"), (bob, "Bob")):
-            with page.expect_request("**/board/live?**"):
+            with page.expect_request(STREAM):
                 page.goto(f"{cluster.url}board" if number % 2 else f"{cluster.url}board?{number}")
             if number > 2:
                 expect(page.locator("#people")).to_contain_text(name)

@@ -9,6 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.live.board import STREAM
+
 
 def open_index(page: Page, url: str) -> None:
     page.goto(url)
@@ -74,7 +76,7 @@ def open_board(page: Page, url: str) -> None:
     page.goto(f"{url}board")
     page.get_by_label("Your name").fill("N" * 30)
     # The stream is asked for when the client has started: a click before that reaches nobody.
-    with page.expect_request("**/board/live?**"):
+    with page.expect_request(STREAM):
         page.get_by_role("button", name="Join").click()
     for text in ("a_long_word" * 15, "short"):
         page.get_by_label("New card").fill(text)
@@ -86,6 +88,11 @@ def open_board(page: Page, url: str) -> None:
     expect(new).to_have_count(0)
     page.locator("#column-1").get_by_role("button", name="Edit: short").first.click()
     expect(page.get_by_label("Change the card")).to_be_focused()
+
+
+def open_dashboard(page: Page, url: str) -> None:
+    page.goto(f"{url}dashboard")
+    expect(page.locator("#chart rect")).to_have_count(3)
 
 
 def open_clock(page: Page, url: str) -> None:
@@ -151,6 +158,7 @@ STATES = [
     open_todo_with_entries,
     open_board_without_name,
     open_board,
+    open_dashboard,
     open_clock,
     open_signup,
     open_signup_with_messages,

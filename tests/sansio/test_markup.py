@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_datastar.sansio.markup import find_skipped, separate_siblings
+from flask_datastar.sansio.markup import find_root, find_skipped, separate_siblings
 
 # Siblings that the client would lose
 
@@ -179,3 +179,46 @@ def test_long_text_takes_linear_time(piece: str) -> None:
 
     seconds(100)
     assert seconds(20_000) < 100 * max(seconds(2_000), 0.005)
+
+
+# The root of a text that is one element
+
+
+@pytest.mark.parametrize(
+    ("html", "root"),
+    [
+        ('<ul id="cards"><li>one</li><li id="b">two</li></ul>', "cards"),
+        ("\n  <div class=x ID='a'>\n<br><img src=x> text</div> \n", "a"),
+        ("<!-- first --><p id=a></p><!-- last -->", "a"),
+        ('<input id="a">', "a"),
+        ('<svg id="a"><circle r="1"/><circle r="2"/></svg>', "a"),
+        ('<p id="a&amp;b">&lt;p&gt;</p>', "a&b"),
+        ('<p id="ä">one<b>two</p>', "ä"),
+        ('<textarea id="a"><p>not an element</textarea>', "a"),
+        ('<script id="a">"</p><p>"</script>', "a"),
+        ('<div id="a"></p></div>', "a"),
+    ],
+)
+def test_the_id_of_the_root_is_found(html: str, root: str) -> None:
+    assert find_root(html) == root
+
+
+@pytest.mark.parametrize(
+    ("html", "reason"),
+    [
+        ("", "no element"),
+        (" <!-- nothing --> ", "no element"),
+        ("text", "the text 'text' is outside"),
+        ('<p id="a"></p>text', "the text 'text' is outside"),
+        ('text <p id="a"></p>', "the text 'text' is outside"),
+        ('<p id="a"></p><p id="b"></p>', 'the element <p id="a"> is followed by another one, <p id="b">'),
+        ('<br id="a"><p id="b"></p>', "followed by another one"),
+        ("<p></p>", "the element <p> has no id"),
+        ('<p id=""></p>', "has no id"),
+        ('<p data-id="a"></p>', "has no id"),
+        ("<html><body><p id=a></p></body></html>", "a whole document"),
+    ],
+)
+def test_a_text_without_one_root_is_refused(html: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        find_root(html)

@@ -127,7 +127,9 @@ def test_the_selector_of_a_removal_arrives(selector: str, pieces: list[int]) -> 
 
 @given(
     st.dictionaries(
-        hostile_names, st.recursive(json_values, lambda inner: st.dictionaries(hostile_names, inner)), max_size=3
+        hostile_names,
+        st.recursive(json_values, lambda inner: st.dictionaries(hostile_names, inner, max_size=4), max_leaves=8),
+        max_size=3,
     ),
     st.booleans(),
 )

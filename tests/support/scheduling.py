@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PROCESSORS = os.cpu_count() or 1
 #: More processes than processors, because most of them wait.
-PROCESSES = min(2 * PROCESSORS, 8)
+PROCESSES = min(2 * PROCESSORS + 1, 8)
 BROWSER_TESTS = "/live/"
 #: Slow tests start first, in this order; the others fill the gaps at the end.
 FIRST = [

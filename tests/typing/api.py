@@ -20,6 +20,9 @@ Datastar(
     url_prefix="/live", trusted_origins=["https://a.example"], csp_nonce=lambda: "n", max_streams=9, broker_url=None
 )
 Datastar(app, keepalive_seconds=15, broker_on_failure="drop", script_integrity=None, direct_writes=False)
+Datastar(app, scope=lambda: 7)
+Datastar(scope="ada")  # type: ignore[arg-type]
+Datastar(scope=lambda: 1.5)  # type: ignore[arg-type,return-value]
 Datastar(url_prefx="/live")  # type: ignore[call-arg]
 Datastar(max_streams="9")  # type: ignore[arg-type]
 Datastar(broker_on_failure="ignore")  # type: ignore[arg-type]

@@ -1,0 +1,130 @@
+"""The state of one view of a region that streams or other views follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..brokers.payload import Payload
+from ..transport.wakeups import make_lock
+from .index import Reads
+from .pacing import Pacing
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSpec:
+    """The specification of a view. Specifications of one identity are equal."""
+
+    identity: str
+    #: The region's key, ``<group>:<name>``.
+    region: str = field(compare=False)
+    #: The arguments as text, by name.
+    arguments: Mapping[str, str] = field(compare=False)
+    #: Seconds between the starts of two renderings.
+    at_most_every: float = field(compare=False)
+    #: The topics whose messages render the view again.
+    topics: tuple[str, ...] = field(compare=False, default=())
+    #: The argument of the function that renders.
+    source: Any = field(compare=False, default=None)
+
+    def __str__(self) -> str:
+        return f"{self.region}({', '.join(f'{name}={text}' for name, text in self.arguments.items())})"
+
+
+#: Rendered HTML as texts and inner views in their order.
+Parts = tuple[str | ViewSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One rendering of a view."""
+
+    parts: Parts
+    reads: Reads
+
+
+class LiveView:
+    """The state of a view that is followed, by streams or by outer views. :class:`.live.LiveViews` guards it."""
+
+    __slots__ = (
+        "channel",
+        "digest",
+        "dirty",
+        "first",
+        "followers",
+        "inner",
+        "is_dropped",
+        "is_held",
+        "is_rendering",
+        "meanwhile",
+        "outers",
+        "pacing",
+        "parts",
+        "payload",
+        "shown",
+        "spec",
+    )
+
+    def __init__(self, spec: ViewSpec, channel: str) -> None:
+        self.spec = spec
+        #: The name under which its events are delivered in this process.
+        self.channel = channel
+        self.pacing = Pacing(spec.at_most_every)
+        #: The lock of the first rendering, for which every opening stream waits; None after it.
+        self.first: AbstractContextManager[object] | None = make_lock()
+        #: The streams that follow it.
+        self.followers = 0
+        #: The views that hold it.
+        self.outers: set[LiveView] = set()
+        #: The views that its parts hold, the newest and those that are shown.
+        self.inner: dict[str, LiveView] = {}
+        #: The newest rendering, and the one that the followers have; None before the first.
+        self.parts: Parts | None = None
+        self.shown: Parts | None = None
+        #: Whether the newest rendering waits for an inner view that has no HTML yet.
+        self.is_held = False
+        #: Why the view needs a rendering; None if it is up to date, or if it is tried again after a failure.
+        self.dirty: str | None = None
+        #: True from the start, because the first follower renders it.
+        self.is_rendering = True
+        #: Writes during the rendering, to be checked at its end, when it is known what the view reads.
+        self.meanwhile: list[Any] = []
+        self.is_dropped = False
+        #: The event with the whole view, and the digest of its HTML, as followers have them; None if they are out of
+        #: date.
+        self.payload: Payload | None = None
+        self.digest: bytes | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a stream or a view still follows it."""
+        return self.followers > 0 or bool(self.outers)
+
+    def shows(self, inner: LiveView) -> bool:
+        """Return whether the followers have an inner view in this one."""
+        return self.shown is not None and inner.spec in self.shown
+
+    def holders(self) -> set[LiveView]:
+        """Return the views whose followers have this view: itself, and all that show it, however deep."""
+        found = {self}
+        new = [self]
+        while new:
+            view = new.pop()
+            for outer in view.outers:
+                if outer not in found and outer.shows(view):
+                    found.add(outer)
+                    new.append(outer)
+        return found
+
+    def ancestors(self) -> set[str]:
+        """Return the identities of this view and of all that hold it."""
+        found = {self.spec.identity}
+        new = [self]
+        while new:
+            for outer in new.pop().outers:
+                if outer.spec.identity not in found:
+                    found.add(outer.spec.identity)
+                    new.append(outer)
+        return found
