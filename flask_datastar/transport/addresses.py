@@ -17,7 +17,7 @@ _INNER = [
 ]
 #: Addresses of IPv4, as a translator in front of a network of IPv6 alone writes them.
 _TRANSLATED = ip_network("64:ff9b::/96")
-#: What some proxies write into ``X-Forwarded-For``.
+#: Addresses with the port that some proxies write into ``X-Forwarded-For``.
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 # Headers that proxies add. Without a middleware that was told to trust it, anybody may have written it.
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
