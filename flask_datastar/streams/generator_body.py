@@ -79,30 +79,21 @@ class GeneratorBody(StreamBody):
     def _step(self) -> bytes:
         if self.write is not None or not has_coroutines():
             return self._producer.run(self._run)
-        if self._apart is None:
-            self._apart = Coroutine(partial(self._run_apart, self._producer))
-        return self._resume(self._apart)
+        return self._run_apart(self._run)
 
-    def _run_apart(self, producer: Producer) -> bytes:
-        """Run all steps and the teardown in one coroutine.
+    def _run_apart(self, function: Callable[[], Any]) -> bytes:
+        """Go on with a step until it has a chunk, or has to send something while it waits.
 
-        Under gevent, what belongs to a thread, such as a ``scoped_session``, belongs to a greenlet.
+        All steps and the teardown run in one coroutine: under gevent, what belongs to a thread, such as a
+        ``scoped_session``, belongs to a greenlet.
+
+        :param function: runs in the generator's contexts, unless a step goes on.
         """
-        while True:
-            chunk = producer.run(self._run)
-            if producer.is_closed:
-                return chunk
-            self._send_owed(chunk)
-            if self.stream.must_end:
-                producer.run(self._end, None)
-                return b""
-
-    def _resume(self, apart: Coroutine) -> bytes:
-        """Continue a step until it has a chunk, or has to send something while it waits."""
-        given = apart.resume()
-        if apart.has_ended:
-            self._apart = None
-        return given
+        if self._apart is None:
+            self._apart = Coroutine(partial(self._producer.run, function))
+        elif self._apart.has_ended:
+            self._apart.restart(partial(self._producer.run, function))
+        return self._apart.resume()
 
     def _run(self) -> bytes:
         """Run the generator to its next ``yield``, inside its contexts."""
@@ -172,9 +163,10 @@ class GeneratorBody(StreamBody):
             if not self._producer.is_closed:
                 self.stream.leave()
                 self.stream.is_sending = False
-            while self._apart is not None:
-                self._resume(self._apart)
+            while self._apart is not None and not self._apart.has_ended:
+                self._apart.resume()
             if not self._producer.is_closed:
-                self._producer.run(self._end, None)
+                end = partial(self._end, None)
+                _ = self._producer.run(end) if self._apart is None else self._run_apart(end)
         finally:
             super().abandon()

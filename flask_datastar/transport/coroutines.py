@@ -19,30 +19,54 @@ def has_coroutines() -> bool:
 
 
 class Coroutine:
-    """Runs a function beside its caller, in the same thread; one of the two runs at a time.
+    """Runs functions beside its caller, in the same thread; one of the two runs at a time.
 
-    :param function: its result is the last that the coroutine gives.
+    :param function: the first function; its result is the last that it gives.
     """
 
-    __slots__ = ("_greenlet", "has_ended")
+    __slots__ = ("_function", "_greenlet", "has_ended")
 
     def __init__(self, function: Callable[[], bytes]) -> None:
+        self._greenlet: Any = None
+        self.restart(function)
+
+    def restart(self, function: Callable[[], bytes]) -> None:
+        """Set the function that runs next, in the same coroutine, once the last one has ended."""
         from greenlet import greenlet
 
+        #: Whether the function has ended.
         self.has_ended = False
-        self._greenlet: Any = greenlet(function)
+        self._function: Callable[[], bytes] | None = function
+        if self._greenlet is None or self._greenlet.dead:
+            self._greenlet = greenlet(_work)
+            # To its first rest: what it is started with, it would keep as long as it lives.
+            self._greenlet.switch()
 
     def resume(self) -> bytes:
         """Run the function until it gives something, and return that; an exception of the function is raised here."""
         from greenlet import getcurrent
 
+        function, self._function = self._function, None
         self._greenlet.parent = getcurrent()
+        is_end = True
         try:
-            given: bytes = self._greenlet.switch()
+            given: bytes
+            is_end, given = self._greenlet.switch(function)
         finally:
-            self.has_ended = bool(self._greenlet.dead)
+            self.has_ended = is_end
         return given
 
     def give(self, data: bytes) -> None:
         """Hand data to whoever has resumed the function, and wait to be resumed. Called by the function."""
-        self._greenlet.parent.switch(data)
+        self._greenlet.parent.switch((False, data))
+
+
+def _work() -> None:
+    """Run one function after the other; between two of them, nothing of theirs is kept."""
+    from greenlet import getcurrent
+
+    function: Callable[[], bytes] | None = getcurrent().parent.switch()
+    while function is not None:
+        given = [(True, function())]
+        function = None
+        function = getcurrent().parent.switch(given.pop())
