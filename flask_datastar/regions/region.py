@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, NoReturn, Protocol
 
 from ..errors import SetupError
@@ -110,9 +111,10 @@ class RegionView:
 
     def __init__(self, region: Region, arguments: dict[str, Any], binder: ArgumentBinder, doors: Doors) -> None:
         self.region = region
-        self.arguments = arguments
         #: The arguments as text, by name.
         self.texts = binder.texts(arguments)
+        # A list of the caller's may change later, and the view may be rendered for other pages then.
+        self.arguments = deepcopy(arguments)
         #: The text by which equal views are recognised, in all processes.
         self.identity = identity_of(region.key, self.texts)
         self._doors = doors
@@ -146,7 +148,7 @@ def topics_of(view: RegionView) -> tuple[str, ...]:
     """
     topics = view.region.topics
     if callable(topics):
-        topics = topics(**view.arguments)
+        topics = topics(**deepcopy(view.arguments))
     if topics is None:
         return ()
     found = (topics,) if isinstance(topics, str) else tuple(topics)

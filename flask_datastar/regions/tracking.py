@@ -25,7 +25,7 @@ class Tracking:
         self._app_state = app_state
         self.registry = RegionRegistry()
         self._flushes = Flushes(self._watched)
-        self._capture = Capture(self._tell, CascadesOf(app_state.app), self._flushes.takes)
+        self._capture = Capture(self._tell, self._is_heard, CascadesOf(app_state.app), self._flushes.takes)
         self._attributes: Mapping[str, set[str]] = {}
         self._attributes_of = -1
 
@@ -40,6 +40,9 @@ class Tracking:
         self._capture.listen(engines_of(self._app_state.app))
         self._flushes.listen(scoped.session_factory)
         return True
+
+    def _is_heard(self) -> bool:
+        return live_regions_of(self._app_state).hears_writes
 
     def _tell(self, writes: Writes) -> None:
         live_regions_of(self._app_state).tell_writes(writes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from ..errors import SetupError
@@ -33,7 +32,7 @@ class GeneratorBody(StreamBody):
         self._state = state
         self._before_wait = tuple(before_wait)
         # Runs all steps if the server has no write(): a waiting step then hands over chunks without ending.
-        self._apart: Coroutine | None = None
+        self._apart: Coroutine[GeneratorBody] | None = None
 
     def wait(
         self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
@@ -78,22 +77,23 @@ class GeneratorBody(StreamBody):
 
     def _step(self) -> bytes:
         if self.write is not None or not has_coroutines():
-            return self._producer.run(self._run)
-        return self._run_apart(self._run)
-
-    def _run_apart(self, function: Callable[[], Any]) -> bytes:
-        """Go on with a step until it has a chunk, or has to send something while it waits.
-
-        All steps and the teardown run in one coroutine: under gevent, what belongs to a thread, such as a
-        ``scoped_session``, belongs to a greenlet.
-
-        :param function: runs in the generator's contexts, unless a step goes on.
-        """
+            return self._run_in_contexts()
         if self._apart is None:
-            self._apart = Coroutine(partial(self._producer.run, function))
-        elif self._apart.has_ended:
-            self._apart.restart(partial(self._producer.run, function))
-        return self._apart.resume()
+            self._apart = Coroutine(_run_apart)
+        return self._resume(self._apart)
+
+    def _resume(self, apart: Coroutine[GeneratorBody]) -> bytes:
+        """Continue a step until it has a chunk, or has to send something while it waits."""
+        given = apart.resume(self)
+        if apart.has_ended:
+            self._apart = None
+        return given
+
+    def _run_in_contexts(self) -> bytes:
+        return self._producer.run(self._run)
+
+    def _end_in_contexts(self) -> None:
+        self._producer.run(self._end, None)
 
     def _run(self) -> bytes:
         """Run the generator to its next ``yield``, inside its contexts."""
@@ -163,10 +163,25 @@ class GeneratorBody(StreamBody):
             if not self._producer.is_closed:
                 self.stream.leave()
                 self.stream.is_sending = False
-            while self._apart is not None and not self._apart.has_ended:
-                self._apart.resume()
+            while self._apart is not None:
+                self._resume(self._apart)
             if not self._producer.is_closed:
-                end = partial(self._end, None)
-                _ = self._producer.run(end) if self._apart is None else self._run_apart(end)
+                self._end_in_contexts()
         finally:
             super().abandon()
+
+
+def _run_apart(apart: Coroutine[GeneratorBody]) -> bytes:
+    """Run all steps and the teardown of a body in one coroutine.
+
+    Under gevent, what belongs to a thread, such as a ``scoped_session``, belongs to a greenlet.
+    """
+    while True:
+        chunk = apart.argument._run_in_contexts()
+        if apart.argument._producer.is_closed:
+            return chunk
+        # No local variable holds the body here, because a server may drop it without closing it.
+        apart.give(chunk)
+        if apart.argument.stream.must_end:
+            apart.argument._end_in_contexts()
+            return b""

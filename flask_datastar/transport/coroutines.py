@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+A = TypeVar("A")
 
 
 @cache
@@ -18,55 +20,45 @@ def has_coroutines() -> bool:
     return importlib.util.find_spec("greenlet") is not None
 
 
-class Coroutine:
-    """Runs functions beside its caller, in the same thread; one of the two runs at a time.
+class Coroutine(Generic[A]):
+    """Runs a function beside its caller, in the same thread; one of the two runs at a time.
 
-    :param function: the first function; its result is the last that it gives.
+    :param function: called with the coroutine; its result is the last that the coroutine gives.
     """
 
-    __slots__ = ("_function", "_greenlet", "has_ended")
+    __slots__ = ("_argument", "_greenlet", "has_ended")
 
-    def __init__(self, function: Callable[[], bytes]) -> None:
-        self._greenlet: Any = None
-        self.restart(function)
-
-    def restart(self, function: Callable[[], bytes]) -> None:
-        """Set the function that runs next, in the same coroutine, once the last one has ended."""
+    def __init__(self, function: Callable[[Coroutine[A]], bytes]) -> None:
         from greenlet import greenlet
 
-        #: Whether the function has ended.
         self.has_ended = False
-        self._function: Callable[[], bytes] | None = function
-        if self._greenlet is None or self._greenlet.dead:
-            self._greenlet = greenlet(_work)
-            # To its first rest: what it is started with, it would keep as long as it lives.
-            self._greenlet.switch()
+        self._argument: A | None = None
+        self._greenlet: Any = greenlet(function)
 
-    def resume(self) -> bytes:
+    @property
+    def argument(self) -> A:
+        """The object with which the function was resumed.
+
+        The coroutine refers to it only while the function runs: an object that resumes its own coroutine, and is
+        dropped in between, ends at once and not when garbage is collected.
+        """
+        assert self._argument is not None
+        return self._argument
+
+    def resume(self, argument: A) -> bytes:
         """Run the function until it gives something, and return that; an exception of the function is raised here."""
         from greenlet import getcurrent
 
-        function, self._function = self._function, None
         self._greenlet.parent = getcurrent()
-        is_end = True
+        self._argument = argument
         try:
-            given: bytes
-            is_end, given = self._greenlet.switch(function)
+            # Only the first call has an argument; afterwards it is the result of give().
+            given: bytes = self._greenlet.switch(self)
         finally:
-            self.has_ended = is_end
+            self._argument = None
+            self.has_ended = bool(self._greenlet.dead)
         return given
 
     def give(self, data: bytes) -> None:
         """Hand data to whoever has resumed the function, and wait to be resumed. Called by the function."""
-        self._greenlet.parent.switch((False, data))
-
-
-def _work() -> None:
-    """Run one function after the other; between two of them, nothing of theirs is kept."""
-    from greenlet import getcurrent
-
-    function: Callable[[], bytes] | None = getcurrent().parent.switch()
-    while function is not None:
-        given = [(True, function())]
-        function = None
-        function = getcurrent().parent.switch(given.pop())
+        self._greenlet.parent.switch(data)
