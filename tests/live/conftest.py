@@ -116,6 +116,26 @@ def page(open_page: Callable[..., Page]) -> Page:
     return open_page()
 
 
+@pytest.fixture(scope="package")
+def caching_browser(browser: Browser) -> Iterator[Browser]:
+    """A browser with the back-forward cache, which Playwright switches off."""
+    caching_browser = browser.browser_type.launch(
+        executable_path=shutil.which("chromium"),
+        args=["--no-sandbox", "--disable-gpu"],
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    yield caching_browser
+    caching_browser.close()
+
+
+@pytest.fixture
+def caching_page(caching_browser: Browser, noise: Noise) -> Iterator[Page]:
+    context = caching_browser.new_context()
+    noise.watch(context)
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
 def example(servers: Servers) -> Server:
     return servers.start(
