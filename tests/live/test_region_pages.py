@@ -97,8 +97,10 @@ def test_what_people_do_with_a_page_stays(server: Server, open_page: Callable[..
 
     other.reload()
     board.expect_live(one, other)
-    twin = other.context.new_page()
-    twin.goto(board.url)
+    # A duplicated tab: the copy has the session storage, and so the id of the tab.
+    with other.expect_popup() as opening:
+        other.evaluate("void window.open(location.href)")
+    twin = opening.value
     board.wait_open(3)
     board.expect_live(one, other, twin)
     twin.close()
