@@ -1,4 +1,4 @@
-"""Sources: what a stream can follow besides topics, each with a first state."""
+"""Sources, which streams can follow besides topics, and which have a first state."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from .topics import Subscriber
 
 
 class Source(Protocol):
-    """A state that changes, and its events. Several streams may follow one, each by a source object of its own."""
+    """A state and the events of its changes. Each stream that follows the state has a source object of its own."""
 
     def attach(self, subscriber: Subscriber) -> None:
         """Deliver the present state, and from now on every change, in one order.
 
-        Nothing is lost between the two, and no older state comes after a newer one. It may take as long as the first
-        state takes to make. If it raises an exception, nothing is attached.
+        No change is lost between the two, and no older state comes after a newer one. The call may take as long as the
+        first state takes to compute. If it raises an exception, nothing is attached.
         """
 
     def hand_over(self, subscriber: Subscriber, taker: Subscriber) -> None:
-        """Redirect a subscriber's events to another object; detaching still uses the original. It does not wait."""
+        """Redirect a subscriber's events to another object, without waiting. Detaching still uses the original."""
 
     def detach(self, subscriber: Subscriber) -> None:
         """Deliver nothing more to a subscriber."""

@@ -28,7 +28,7 @@ class ArgumentBinder:
     Annotations that name something not defined yet are resolved at the first call.
 
     :param title: names the region, for errors.
-    :raises SetupError: if a parameter cannot be given by name, or its annotation has no converter.
+    :raises SetupError: if a parameter cannot be passed by name, or if its annotation has no converter.
     """
 
     def __init__(self, function: Callable[..., Any], title: str) -> None:
@@ -38,7 +38,7 @@ class ArgumentBinder:
         for parameter in self._signature.parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
                 raise SetupError(
-                    f"region {title}: parameter '{parameter}' has no name that a call can give; name all parameters"
+                    f"region {title}: parameter '{parameter}' cannot be passed by name; give every parameter a name"
                 )
         self._converters: dict[str, Converter | None] | None = None
         with suppress(NameError):
@@ -52,8 +52,8 @@ class ArgumentBinder:
     def bind(self, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of a call, converted, with the defaults of those that it leaves out.
 
-        :raises TypeError: if one is missing, unknown, or cannot be compared.
-        :raises ValueError: if one does not fit its annotation.
+        :raises TypeError: if an argument is missing, unknown, or cannot be compared.
+        :raises ValueError: if an argument does not fit its annotation.
         """
         try:
             bound = self._signature.bind(*arguments, **named)
@@ -69,8 +69,8 @@ class ArgumentBinder:
     def convert(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Convert some arguments, by name.
 
-        :raises TypeError: if there is no parameter of a name.
-        :raises ValueError: if one does not fit its annotation.
+        :raises TypeError: if the region has no parameter of a name.
+        :raises ValueError: if an argument does not fit its annotation.
         """
         converters = self._converters
         if converters is None:
@@ -84,7 +84,7 @@ class ArgumentBinder:
     def texts(self, arguments: Mapping[str, Any]) -> dict[str, str]:
         """Return converted arguments as text, in the order of the parameters.
 
-        :raises TypeError: if one cannot be compared across processes.
+        :raises TypeError: if an argument cannot be compared across processes.
         """
         try:
             return argument_texts({name: arguments[name] for name in self.names if name in arguments})
@@ -115,7 +115,7 @@ class ArgumentBinder:
 
 
 def _as_text(value: Any) -> Any:
-    """Return a value as a URL or a signal has it, which is what converters take."""
+    """Return a value in the form that a URL or a signal gives it, because converters accept that."""
     if isinstance(value, LocalProxy):
         value = value._get_current_object()
     if isinstance(value, Enum):

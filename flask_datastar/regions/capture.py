@@ -1,7 +1,7 @@
-"""The SQL of an app: what the current rendering reads, and what each commit has written.
+"""The SQL of an app: the statements that the current rendering runs, and the writes of each commit.
 
-It listens to the app's engines, so that it sees whatever goes through SQLAlchemy: the ORM, bulk statements, Core and
-raw SQL. What was written is told after the commit, when others can see it.
+The listeners are on the app's engines, so they see everything that goes through SQLAlchemy: the ORM, bulk statements,
+Core and raw SQL. Writes are reported after the commit, when other connections can see the rows.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Tell = Callable[[Writes], object]
 class Capture:
     """The listener of one app's engines.
 
-    :param tell: is called after each commit with what it has written. It must not raise.
-    :param cascades: returns the tables that the database changes by itself.
-    :param is_flushed: returns whether the running statement of a connection is left to the objects of a flush.
+    :param tell: called after each commit with its writes. It must not raise.
+    :param cascades: returns the foreign keys by which the database changes further tables.
+    :param is_flushed: returns whether the running statement of a connection is reported by the objects of a flush.
     """
 
     def __init__(self, tell: Tell, cascades: Callable[[], Cascades], is_flushed: Callable[[Any, str], bool]) -> None:
@@ -32,7 +32,7 @@ class Capture:
         self._engines: WeakSet[Any] = WeakSet()
 
     def listen(self, engines: Iterable[Any]) -> None:
-        """Listen to engines; to each one once."""
+        """Listen to engines, once to each."""
         from sqlalchemy import event
 
         for engine in engines:
@@ -59,7 +59,7 @@ class Capture:
         self._add(pending_of(connection), statement, left)
 
     def _add(self, writes: Writes, statement: Statement, left: frozenset[str]) -> None:
-        """Add the tables of a statement, without those that are left to the objects of a flush."""
+        """Add the tables of a statement, except those that the objects of a flush report."""
         if statement.writes is None:
             writes.is_unknown = True
         else:
@@ -67,7 +67,7 @@ class Capture:
             writes.left |= left
 
     def _wrap_commits(self, dialect: Any) -> None:
-        """Tell after the commit: SQLAlchemy's own event comes before it, when nobody can see the rows."""
+        """Report writes after the commit. SQLAlchemy's own event comes before it, when others do not see the rows."""
         commit, commit_twophase = dialect.do_commit, dialect.do_commit_twophase
 
         def do_commit(dbapi_connection: Any) -> None:
@@ -75,10 +75,10 @@ class Capture:
             self._committed(dbapi_connection)
 
         def do_commit_twophase(connection: Any, xid: Any, is_prepared: bool = True, recover: bool = False) -> None:
-            # It may commit by do_commit; what was written is told once, because it is taken out.
+            # The dialect may call do_commit here. The writes are reported once all the same, because they are popped.
             commit_twophase(connection, xid, is_prepared, recover)
             if recover:
-                # Another connection has prepared it, perhaps in another process.
+                # Another connection has prepared the transaction, perhaps in another process.
                 pending_of(connection).is_unknown = True
             self._committed(connection)
 

@@ -1,7 +1,7 @@
 """Digests of what a page shows, so that its stream does not send the same again.
 
-A page's stream says with a header which views the page has, and in which state: for each view a hash of its identity
-and the digest of its HTML. Both are hashes, because a header may not have all the characters of an id.
+The request for a page's stream has a header that names the views of the page and their state: for each view, a hash of
+its identity and the digest of its HTML. Identities are hashed because a header cannot contain every character.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 _IDENTITY_BYTES, _HTML_BYTES = 6, 8
 _ENTRY_BYTES = _IDENTITY_BYTES + _HTML_BYTES
-#: The first character of the header; a page from before an update with another format gets everything.
+#: The first character of the header. A page that was loaded before a change of the format gets every view.
 _VERSION = "1"
 
 
@@ -23,17 +23,17 @@ def html_digest(html: str) -> bytes:
 
 
 def write_shown(shown: Iterable[tuple[str, bytes]]) -> str:
-    """Write the header's value.
+    """Return the value of the header.
 
     :param shown: the identity of each view on the page, and the digest of its HTML.
-    :return: ASCII text, 19 characters for a view.
+    :return: ASCII text, 19 characters for each view.
     """
     entries = b"".join(_identity_hash(identity) + digest for identity, digest in shown)
     return _VERSION + urlsafe_b64encode(entries).decode().rstrip("=")
 
 
 class Shown:
-    """The views that a page has, as its header says."""
+    """The views of a page, as its header names them."""
 
     def __init__(self, entries: Mapping[bytes, bytes]) -> None:
         self._entries = entries
@@ -44,7 +44,7 @@ class Shown:
 
 
 def read_shown(value: str) -> Shown:
-    """Read the header's value. Text of any other form says nothing: the page gets everything."""
+    """Read the value of the header. Text of any other form names no view, so the page gets every view."""
     if not value.startswith(_VERSION):
         return Shown({})
     text = value[len(_VERSION) :]

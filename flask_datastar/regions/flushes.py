@@ -9,17 +9,17 @@ from weakref import WeakKeyDictionary, ref
 from .statements import table_word
 from .writes import Writes, pending_of
 
-#: In the session's own dict: what its connections have written that may be left to a flush.
+#: The key, in a session's ``info``, of the writes of its connections that the objects of a flush may report.
 _WRITES = "flask_datastar.flushes"
 
 
 class Flushes:
     """The listener of one app's sessions.
 
-    If some region tells rows of a table apart by an attribute, a flush tells of the table by its objects: the values
-    before and after are noted, and the statements of the flush do not count for all rows.
+    If a region shows only the rows of a table that have some value, a flush reports that table by its objects: the
+    listener records the values before and after, and the flush's statements do not count for all rows.
 
-    :param watched: returns, for each table, the attributes by which regions tell its rows apart.
+    :param watched: returns, for each table, the attributes by which regions select rows.
     """
 
     def __init__(self, watched: Callable[[], Mapping[str, set[str]]]) -> None:
@@ -28,7 +28,7 @@ class Flushes:
         self._factories: list[Any] = []
 
     def listen(self, factory: Any) -> None:
-        """Listen to the sessions of a factory; to each factory once."""
+        """Listen to the sessions of a factory, once to each factory."""
         from sqlalchemy import event
 
         if not any(factory is known for known in self._factories):
@@ -38,7 +38,7 @@ class Flushes:
             event.listen(factory, "after_flush", self._after_flush)
 
     def takes(self, connection: Any, word: str) -> bool:
-        """Return whether a statement of a connection is left to the objects of the flush that runs it."""
+        """Return whether the objects of the flush that runs a statement report a table instead."""
         if word not in self._watched():
             return False
         found = self._sessions.get(connection)
@@ -67,18 +67,18 @@ class Flushes:
                         writes.add_row(word, {name: _values(item, name) for name in watched.get(word, ())})
                         writes.told.add(word)
         for writes in written:
-            # What belongs to no object, such as a table between two others, counts for all rows.
+            # A table without objects, such as the one between two others, counts for all rows.
             writes.settle_left()
 
 
 def _before_flush(session: Any, context: Any, instances: Any) -> None:
-    """Count what is left from before for all rows: it comes from bulk methods, which have no objects to tell of."""
+    """Count earlier writes that no object has reported for all rows: bulk methods flush without objects."""
     for writes in session.info.pop(_WRITES, []):
         writes.settle_left()
 
 
 def _objects(context: Any) -> Iterator[Any]:
-    """Yield the objects of a flush, also those that it found by itself: orphans, and rows that follow a parent."""
+    """Yield the objects of a flush, including those that it found itself: orphans, and rows that follow a parent."""
     for state in list(context.states):
         item = state.obj()
         if item is not None:
@@ -102,6 +102,6 @@ def _values(item: Any, name: str) -> list[Any] | None:
         return None
     history = get_history(item, name, PassiveFlag.PASSIVE_NO_INITIALIZE)
     if history.added and not history.deleted and state.key is not None:
-        # It was set without a look at the old value.
+        # The attribute was set before its old value was loaded.
         return None
     return [*history.added, *history.unchanged, *history.deleted]

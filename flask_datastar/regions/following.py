@@ -1,18 +1,19 @@
-"""The way from a stream to the views that it follows."""
+"""The source by which a stream follows a view."""
 
 from __future__ import annotations
 
 from ..hub.topics import Subscriber
 from ..state.app import AppState
 from ..streams.commits import release_session
+from .advice import Followed
 from .process import live_regions_of
 from .view import LiveView, ViewSpec
 
 
 class ViewSource:
-    """A view as one stream follows it.
+    """A view that one stream follows.
 
-    :param known: the digest of the HTML that the stream's page has; None to send the view in any case.
+    :param known: the digest of the HTML that the stream's page shows; None to send the view in any case.
     """
 
     __slots__ = ("_app_state", "_known", "_spec", "_view")
@@ -24,13 +25,13 @@ class ViewSource:
         self._view: LiveView | None = None
 
     def attach(self, subscriber: Subscriber) -> None:
-        """Follow the view from now on; whoever is first renders it.
+        """Follow the view from now on. The first stream renders it.
 
         :raises SetupError: if all database sessions share one connection.
         """
         regions = live_regions_of(self._app_state)
         regions.check_database()
-        # What is rendered for streams has a session, and so a connection, of its own.
+        # A rendering for streams has a connection of its own, and this request must not block it.
         release_session(self._app_state, is_waiting=True)
         view = regions.views.follow(self._spec)
         try:
@@ -39,16 +40,18 @@ class ViewSource:
             regions.views.leave(view)
             raise
         self._view = view
+        self._app_state.part(Followed).add(self, self._spec)
 
     def hand_over(self, subscriber: Subscriber, taker: Subscriber) -> None:
-        """Let the view's events go to another object."""
+        """Redirect the view's events to another object."""
         if self._view is not None:
             live_regions_of(self._app_state).views.hand_over(self._view, subscriber, taker)
 
     def detach(self, subscriber: Subscriber) -> None:
-        """Follow the view no longer."""
+        """Stop following the view."""
         view, self._view = self._view, None
         if view is not None:
             views = live_regions_of(self._app_state).views
             views.detach(view, subscriber)
             views.leave(view)
+            self._app_state.part(Followed).drop(self)

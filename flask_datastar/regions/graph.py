@@ -17,20 +17,20 @@ from .writes import Writes
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What follows from a view's newest HTML."""
+    """The consequences of showing a view's newest HTML."""
 
     #: The views whose pages have the view.
     holders: set[LiveView]
     #: The views that hold it.
     outers: list[LiveView]
-    #: The views that nothing follows any more.
+    #: The views without followers now.
     dropped: list[LiveView]
-    #: The inner views that are not in it any longer, but in another view, with the views whose pages have them.
+    #: The inner views that have left this view and are in another one, each with the views whose pages have it.
     moved: list[tuple[LiveView, set[LiveView]]]
 
 
 class ViewGraph:
-    """The live views of one process. A view stays as long as a stream or another view follows it."""
+    """The live views of one process. A view is kept as long as a stream or another view follows it."""
 
     def __init__(self, loop: RenderLoop[LiveView]) -> None:
         self._loop = loop
@@ -72,7 +72,7 @@ class ViewGraph:
             return view
 
     def release(self, view: LiveView) -> list[LiveView]:
-        """Count one stream less.
+        """Remove one stream from a view.
 
         :return: the views that were dropped, because nothing follows them now.
         """
@@ -97,7 +97,7 @@ class ViewGraph:
             return list(self._views.values())
 
     def of_region(self, region: str, arguments: Mapping[str, str]) -> list[LiveView]:
-        """List the views of a region that have these arguments, as text; without arguments all of them."""
+        """List the views of a region that have these arguments, as text; all of its views without arguments."""
         with self._lock:
             return [
                 view
@@ -106,7 +106,7 @@ class ViewGraph:
             ]
 
     def concerned(self, writes: Writes) -> Iterable[LiveView]:
-        """Return the views that committed writes concern. Views that are being rendered get theirs at the end."""
+        """Return the views that committed writes concern. Views that are being rendered check them at the end."""
         with self._lock:
             for view in self._rendering:
                 view.meanwhile.append(writes)
@@ -116,6 +116,12 @@ class ViewGraph:
         """List the views that are rendered now, or are to be rendered again because of a change."""
         with self._lock:
             return [view for view in self._views.values() if view.is_rendering or view.dirty is not None]
+
+    def holders_of(self, identity: str) -> set[str]:
+        """Return the identities of the views whose pages have a view."""
+        with self._lock:
+            view = self._views.get(identity)
+            return set() if view is None else {holder.spec.identity for holder in view.holders()}
 
     def viewers(self, view: LiveView) -> int:
         """Count the streams whose pages show a view."""
@@ -137,7 +143,7 @@ class ViewGraph:
     def start(self, view: LiveView) -> str | None:
         """Start a rendering.
 
-        :return: why the view was scheduled, "" for a retry; None if it is not to be rendered now.
+        :return: the reason for which the view was scheduled, "" for a retry; None if it must not be rendered now.
         """
         with self._lock:
             if view.is_dropped or view.is_rendering:
@@ -148,12 +154,12 @@ class ViewGraph:
             return reason
 
     def take(self, view: LiveView, reads: Reads) -> bool:
-        """Take over what a rendering has read; False if the view was dropped meanwhile."""
+        """Record what a rendering has read, and return whether the view is still followed."""
         with self._lock:
             if view.is_dropped:
                 return False
             self._index.put(view, reads)
-            # Until now nobody knew that the view reads what was written meanwhile.
+            # These writes came before it was known what the view reads.
             if view.dirty is None and any(view in self._index.concerned(writes) for writes in view.meanwhile):
                 view.dirty = "written while it was rendered"
             return True
@@ -175,14 +181,14 @@ class ViewGraph:
             return self._prune(view)
 
     def show(self, view: LiveView) -> Shown:
-        """Take note that the newest rendering is sent."""
+        """Record that the newest rendering is sent."""
         with self._lock:
             before = [part for part in view.shown or () if not isinstance(part, str)]
             view.is_held = False
             view.shown = view.parts
             inner_before = [view.inner.get(part.identity) for part in before if part not in (view.shown or ())]
             gone = [inner for inner in inner_before if inner is not None]
-            # During a rendering it may hold views for the next one.
+            # A rendering that is under way may hold views for its own HTML.
             dropped = [] if view.is_rendering else self._prune(view)
             moved = [(inner, inner.holders()) for inner in gone if any(outer.shows(inner) for outer in inner.outers)]
             return Shown(view.holders(), list(view.outers), dropped, moved)
@@ -200,7 +206,7 @@ class ViewGraph:
         return self._drop_unwanted(gone)
 
     def _drop_unwanted(self, views: Iterable[LiveView]) -> list[LiveView]:
-        """Drop those of the views that nothing follows, and what they alone hold."""
+        """Drop the views that nothing follows, and the views that only they hold."""
         dropped: list[LiveView] = []
         for view in views:
             if view.is_wanted or view.is_dropped:

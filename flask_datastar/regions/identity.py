@@ -1,4 +1,4 @@
-"""The identity of a view: arguments as text, by which equal calls are recognised in every process."""
+"""The identity of a view: its arguments as text, which recognise equal calls in every process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from markupsafe import Markup
 
-#: Types whose ``repr`` says everything about a value, its type included.
+#: Types whose ``repr`` tells every value and the type itself apart from all others.
 _PLAIN = (type(None), bool, int, str, bytes, UUID, date, time, datetime, timedelta, Decimal, Markup)
 _ACCEPTED = "None, a number, text, a UUID, a date or time, an Enum, and lists, tuples, sets and dicts of these"
 
@@ -45,7 +45,7 @@ def _text(name: str, value: object) -> str:
         return repr(value)
     if kind is float:
         if math.isnan(value):  # type: ignore[arg-type]
-            raise TypeError(f"argument {name!r} is nan, which equals nothing; pass a number or None")
+            raise TypeError(f"argument {name!r} is nan: nan is not equal to itself; pass a number or None")
         return repr(value)
     if isinstance(value, Enum):
         return f"{kind.__module__}.{kind.__qualname__}.{value.name}"
@@ -59,8 +59,8 @@ def _text(name: str, value: object) -> str:
         pairs = (f"{_text(name, key)}: {_text(name, item)}" for key, item in value.items())  # type: ignore[attr-defined]
         return f"{{{', '.join(sorted(pairs))}:}}"
     raise TypeError(
-        f"argument {name!r} is {kind.__qualname__}, which may differ from process to process and from person to "
-        f"person; accepted: {_ACCEPTED}. Of an object, pass its id"
+        f"argument {name!r} is {kind.__qualname__}: objects may differ between processes and between people; pass the "
+        f"object's id. Accepted: {_ACCEPTED}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The index of what live views read: it finds the views that a write concerns, without a look at the others."""
+"""The index of what live views read, which finds the views that a write concerns without a look at the others."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Row = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What a view read while it was rendered, or what its region says that it reads."""
+    """The tables that a view read while it was rendered, or that its region declares."""
 
     #: The words of each statement; most views of one region share them.
     statements: frozenset[frozenset[str]] = frozenset()
-    #: The words of tables of which it may show any row.
+    #: The words of tables of which the view may show any row.
     tables: frozenset[str] = frozenset()
-    #: Of other tables it shows the rows that have, or had, a value.
+    #: The rows of other tables that the view shows: those that have, or had, a value.
     rows: frozenset[Row] = frozenset()
 
     def __bool__(self) -> bool:
@@ -30,7 +30,7 @@ class Reads:
 
 
 class Index(Generic[V]):
-    """Live views by what they read. It is not locked."""
+    """An index of live views by what they read. It has no lock of its own."""
 
     def __init__(self) -> None:
         self._reads: dict[V, Reads] = {}
@@ -42,7 +42,7 @@ class Index(Generic[V]):
         self._by_row: dict[str, dict[str, _Sets[str, V]]] = {}
 
     def put(self, view: V, reads: Reads) -> None:
-        """Enter a view, or what it reads now."""
+        """Add a view, or replace what it reads."""
         if self._reads.get(view) == reads:
             return
         self.drop(view)
@@ -58,7 +58,7 @@ class Index(Generic[V]):
             self._by_row.setdefault(table, {}).setdefault(attribute, _Sets()).add(value, view)
 
     def drop(self, view: V) -> None:
-        """Take a view out; one that is not in it is not an error."""
+        """Remove a view, if it is in the index."""
         reads = self._reads.pop(view, None)
         if reads is None:
             return

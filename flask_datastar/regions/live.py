@@ -1,6 +1,6 @@
 """The live views of one app in one process: followed by streams, rendered in the background, sent when they change.
 
-Rendering, waiting and the broker's calls are never done under a lock.
+No lock is held while a view is rendered, while code waits, or during a call of the broker.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from ..hub.topics import Subscriber
+from .apart import run_apart
 from .graph import ViewGraph
 from .loop import RenderLoop
 from .sender import Sender
@@ -23,7 +25,7 @@ class Outcome:
     """The outcome of one rendering."""
 
     spec: ViewSpec
-    #: Why the view was rendered: it was the first time, a failure was tried again, or something has changed.
+    #: Why the view was rendered: for the first time, again after a failure, or because something has changed.
     reason: str
     seconds: float
     #: The streams whose pages show the view.
@@ -33,13 +35,13 @@ class Outcome:
 
 
 class Owner(Protocol):
-    """What live views need of their app."""
+    """The app of live views, as far as they use it."""
 
     def render(self, spec: ViewSpec) -> Rendered:
-        """Render a view for everybody, with places for its inner views. It may raise any exception."""
+        """Render a view for all streams, with places for its inner views. It may raise any exception."""
 
     def note(self, outcome: Outcome) -> None:
-        """Take note of a rendering; it must not raise."""
+        """Record a rendering. It must not raise."""
 
     def watch(self, view: LiveView) -> None:
         """Subscribe to the topics of a view, from now on."""
@@ -68,7 +70,7 @@ class LiveViews:
         A view that fails is followed all the same, and tried again.
         """
         view = self._graph.hold(spec)
-        self._render_first(view)
+        self._render_first(view, is_apart=False)
         return view
 
     def attach(self, view: LiveView, subscriber: Subscriber, known: bytes | None = None) -> None:
@@ -87,8 +89,12 @@ class LiveViews:
         self._sender.channels.unsubscribe((view.channel,), subscriber)
 
     def leave(self, view: LiveView) -> None:
-        """Follow a view no longer; it is dropped if nothing else follows it."""
+        """Stop following a view. It is dropped if nothing else follows it."""
         self._unwatch(self._graph.release(view))
+
+    def holders_of(self, identity: str) -> set[str]:
+        """Return the identities of the views whose pages have a view; an empty set if it is not followed."""
+        return self._graph.holders_of(identity)
 
     # Changes
 
@@ -101,7 +107,7 @@ class LiveViews:
         self._graph.mark(self._graph.all(), reason)
 
     def mark_region(self, region: str, arguments: Mapping[str, str], reason: str) -> None:
-        """Render the views of a region again that have these arguments; without arguments all of them."""
+        """Render the views of a region again that have these arguments; all of its views without arguments."""
         self._graph.mark(self._graph.of_region(region, arguments), reason)
 
     def tell(self, writes: Writes, reason: str) -> None:
@@ -115,8 +121,11 @@ class LiveViews:
 
     # Rendering
 
-    def _render_first(self, view: LiveView) -> None:
-        """Render a view for the first time, or wait until another thread has."""
+    def _render_first(self, view: LiveView, *, is_apart: bool) -> None:
+        """Render a view for the first time, or wait until another thread has rendered it.
+
+        :param is_apart: whether the current thread or greenlet has no other task than rendering.
+        """
         first = view.first
         if first is None:
             return
@@ -124,13 +133,16 @@ class LiveViews:
             if view.first is None:
                 return
             try:
-                # Before it reads anything, so that nothing falls between.
+                # The subscription comes before the first read, so that no message is lost between them.
                 self._owner.watch(view)
-                self._render(view, "first time")
+                if is_apart:
+                    self._render(view, "first time")
+                else:
+                    run_apart(partial(self._render, view, "first time"))
             finally:
                 view.first = None
                 if view.is_dropped:
-                    # It was, perhaps, before its topics were subscribed to.
+                    # The view may have been dropped before its topics were subscribed to.
                     self._owner.unwatch(view)
 
     def _render_due(self, view: LiveView) -> None:
@@ -139,7 +151,7 @@ class LiveViews:
             self._render(view, reason or "tried again")
 
     def _render(self, view: LiveView, reason: str) -> None:
-        """Render a view, and send what has changed; the rendering was started."""
+        """Render a view whose rendering was started, and send it if it has changed."""
         started_at = ended_at = time.monotonic()
         has_changed, error, retry_at = False, None, None
         try:
@@ -167,7 +179,7 @@ class LiveViews:
             if not isinstance(part, str) and part.identity not in view.inner:
                 inner = self._graph.hold_inner(view, part)
                 if inner is not None:
-                    self._render_first(inner)
+                    self._render_first(inner, is_apart=True)
 
     def _unwatch(self, views: list[LiveView]) -> None:
         for view in views:

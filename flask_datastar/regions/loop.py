@@ -1,4 +1,4 @@
-"""The render loop of a process: what is due is rendered in the background, a bounded number side by side."""
+"""The render loop of a process, which renders due views in the background, a bounded number side by side."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..transport.wakeups import make_short_lock, make_wakeup, pause, spawn
 
 V = TypeVar("V", bound=Hashable)
 
-#: A region that waits for a slow database does not delay the others, and cannot use up a pool of connections.
+#: The number of renderings side by side: one slow region does not delay others, and the connection pool is not used up.
 SIDE_BY_SIDE = 4
 
 
 class RenderLoop(Generic[V]):
-    """A timer for views, with a thread or greenlet of its own while any view is scheduled.
+    """A timer for views, which has a thread or greenlet of its own while any view is scheduled.
 
     :param render: renders a view; it must not raise. The loop never renders one view twice at the same time by itself.
     """
@@ -30,7 +30,7 @@ class RenderLoop(Generic[V]):
         self._process = os.getpid()
         self._lock = make_short_lock()
         self._changed = make_wakeup()
-        #: View → when it is due; entries of the heap that say something else are old.
+        #: View → its due time. An entry of the heap with another time is out of date.
         self._due: dict[V, float] = {}
         self._heap: list[tuple[float, int, V]] = []
         self._numbers = itertools.count()
@@ -38,7 +38,7 @@ class RenderLoop(Generic[V]):
         self._is_awake = False
 
     def schedule(self, view: V, due_at: float) -> None:
-        """Render a view at a time of ``time.monotonic()``; if it is scheduled already, at the earlier time."""
+        """Schedule a view for a time of ``time.monotonic()``. Of two times, the earlier one counts."""
         with self._lock:
             if self._due.get(view, due_at + 1) <= due_at:
                 return
@@ -51,7 +51,7 @@ class RenderLoop(Generic[V]):
             spawn(self._run, "datastar-regions")
 
     def cancel(self, view: V) -> None:
-        """Forget a view; a rendering that has started goes on."""
+        """Cancel the schedule of a view. A rendering that has started continues."""
         with self._lock:
             if self._due.pop(view, None) is None:
                 return
@@ -82,12 +82,12 @@ class RenderLoop(Generic[V]):
                 else:
                     spawn(partial(self._render_one, view), "datastar-region")
         except BaseException:
-            # Killed from outside; the next view that is scheduled starts it again.
+            # The greenlet was killed from outside. The next scheduled view starts another one.
             self._is_awake = False
             raise
 
     def _next(self, now: float) -> tuple[V | None, float | None]:
-        """Return a view to render now, or how long to wait for one: None if that is not a question of time."""
+        """Return a view to render now, or the seconds to wait for it; None twice if the loop waits for other things."""
         while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         if not self._heap or self._running >= self._side_by_side:

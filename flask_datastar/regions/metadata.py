@@ -1,4 +1,4 @@
-"""The database of an app, as Flask-SQLAlchemy knows it: engines, foreign keys, and what is shared between sessions."""
+"""The database of an app as Flask-SQLAlchemy configures it: its engines, foreign keys and shared connections."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .writes import Cascades
 
 
 def find_database(app: Flask) -> Any:
-    """Return the Flask-SQLAlchemy object of an app; None without one."""
+    """Return the Flask-SQLAlchemy object of an app, None if the app does not use it."""
     return app.extensions["sqlalchemy"] if scoped_session(app) is not None else None
 
 
 def engines_of(app: Flask) -> list[Any]:
-    """Return the engines of all binds of an app; the app's context is needed."""
+    """Return the engines of all binds of an app, whose context must be active."""
     database = find_database(app)
     return list(database.engines.values()) if database is not None else []
 
@@ -30,7 +30,7 @@ def shares_one_connection(engine: Any) -> bool:
 
 
 class CascadesOf:
-    """The cascades of an app's foreign keys, read again when tables were added."""
+    """The cascades of an app's foreign keys, which are read again when tables were added."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -48,7 +48,7 @@ class CascadesOf:
 
 
 def read_cascades(tables: Iterable[Any]) -> Cascades:
-    """Read what the foreign keys of tables make the database do."""
+    """Return the cascades of the foreign keys of some tables."""
     on_delete: dict[str, set[str]] = {}
     on_update: dict[str, set[str]] = {}
     for table in tables:

@@ -1,4 +1,4 @@
-"""The region half of ``Datastar``: the decorator, and what templates write of regions."""
+"""The methods of ``Datastar`` for regions: the decorator, and the methods for templates."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from ..state.app import AppState, current_app_state
 from ..streams.commits import publish_at_commit
 from ..streams.opening import ScopeSource
 from ..streams.servers import check_publisher
+from .advice import advise_of_sending
 from .context import current_mount
 from .following import ViewSource
-from .guards import install_guards
+from .names import install_names
 from .pages import live_element
 from .process import live_regions_of
 from .region import Region, RegionView, Topics
@@ -27,12 +28,12 @@ from .tracking import install_tracking
 
 
 class RegionHelpers:
-    """The methods for regions in Python and in templates."""
+    """The methods for regions that templates have, too."""
 
     _regions: RegionRegistry
 
     def show(self, target: object, name: str | None = None, /, **arguments: Any) -> RegionView:
-        """Return a region's view, to be put into a page: ``{{ datastar.show("cards", board_id=3) }}``.
+        """Return a view of a region that is named: ``{{ datastar.show("cards", board_id=3) }}`` puts it into a page.
 
         :param target: a region; a module and a region's name; ``"shop.cart.items"``; or ``"items"`` alone.
         :param arguments: the region's arguments.
@@ -41,14 +42,14 @@ class RegionHelpers:
         return show(self._regions, target, name, arguments)
 
     def live(self, *, scope: ScopeSource = None) -> Markup:
-        """Write the element that keeps the page's regions up to date, once in a page and best after its regions.
+        """Return the element that keeps a page's regions up to date. It stands once in a page, best after its regions.
 
-        The page's own URL is its stream: its view runs again for it, as for an ordinary visitor, and the regions that
-        it shows are followed. In the response to another method than GET, and to a Datastar request, it writes
-        nothing.
+        The page's own URL is its stream: the view runs again for it, as for an ordinary visitor, and the stream follows
+        the regions that the view shows. The result is empty in the response to another method than GET, and in
+        the response to a Datastar request.
 
         :param scope: whose stream it is, as in :meth:`stream`.
-        :raises SetupError: if the page has one already.
+        :raises SetupError: if the page has the element already.
         """
         return live_element(scope)
 
@@ -58,7 +59,7 @@ class RegionMethods(RegionHelpers):
 
     @property
     def is_live_run(self) -> bool:
-        """Whether a view runs for its page's stream, so that what it renders is dropped: skip there what counts."""
+        """Whether a view runs for its page's stream, which drops its HTML. Skip then what is costly or counts."""
         return has_request_context() and find_live_run(request) is not None
 
     # typing would keep them, and so Flask, until it is itself torn down.
@@ -91,16 +92,16 @@ class RegionMethods(RegionHelpers):
     ) -> Any:
         """Declare a part of a page that stays as it is on the server, in every browser that shows it.
 
-        The function returns the HTML of one element with an id. It runs without a request, because everybody who looks
-        gets the same: what it needs comes as arguments. It is rendered again after a commit that has written a table
-        which it read (with Flask-SQLAlchemy), after a message on one of its topics, and after ``changed()``.
+        The function returns the HTML of one element with an id. It runs without a request, because all viewers get the
+        same HTML: pass what it needs as arguments. It runs again after a commit that has written a table which it read
+        (with Flask-SQLAlchemy), after a message on one of its topics, and after ``changed()``.
 
         :param topics: a topic, a list of topics, or a function that takes the region's arguments and returns these.
         :param tables: instead of the tables that it reads: a model, a list of models, ``{Model: "attribute"}`` for the
             rows whose attribute equals the argument of that name, ``()`` for none.
         :param at_most_every: seconds between two renderings for the streams that follow a view, 0 or more.
-        :return: the :class:`Region`, which is called for a view.
-        :raises SetupError: if the declaration cannot work, or the name is taken.
+        :return: the :class:`Region`; calling it returns a view.
+        :raises SetupError: if the declaration cannot work, or if the name is taken.
         """
 
         def declare(function: Callable[..., Any]) -> Region:
@@ -120,14 +121,17 @@ class RegionMethods(RegionHelpers):
 
 
 class _Doors:
-    """What regions of one instance can do in an app."""
+    """The doors of one instance's regions into the app of the current context."""
 
     def __init__(self, extension: object) -> None:
         self._extension = extension
 
     def html(self, view: RegionView) -> str:
         """Return the HTML of a view where it is put now."""
-        return html_of(current_app_state(self._extension), view)
+        app_state = current_app_state(self._extension)
+        if app_state.app.debug:
+            advise_of_sending(app_state, live_regions_of(app_state).views, spec_of(view, current_mount(app_state)))
+        return html_of(app_state, view)
 
     def source(self, view: RegionView) -> Source:
         """Return the source of a view for a stream of the current request."""
@@ -135,7 +139,7 @@ class _Doors:
         return ViewSource(app_state, spec_of(view, current_mount(app_state)))
 
     def changed(self, region: Region, texts: Mapping[str, str]) -> None:
-        """Render views again, in all processes; after the commit if there is one to wait for."""
+        """Render views again in all processes, after the commit of a transaction with changes."""
         app_state = current_app_state(self._extension)
         check_publisher(app_state)
         publish = partial(live_regions_of(app_state).tell_changed, region.key, texts)
@@ -144,10 +148,10 @@ class _Doors:
 
 
 def install_regions(app_state: AppState, registry: RegionRegistry) -> None:
-    """Set an app up for the regions of its instance, as soon as there are any."""
+    """Set an app up for the regions of its instance, as soon as it has any."""
     registry.install(app_state, _install)
 
 
 def _install(app_state: AppState, registry: RegionRegistry) -> None:
-    install_guards(app_state)
+    install_names(app_state)
     install_tracking(app_state, registry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: A view that takes long is rendered for at most one part in eleven of the time.
+#: A slow view is rendered for at most one eleventh of the time.
 _REST_FACTOR = 10
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 1.0, 60.0
 
@@ -21,18 +21,18 @@ class Pacing:
         self._failures = 0
 
     def due_at(self, changed_at: float) -> float:
-        """Return when a view that has changed is to be rendered: at once, if it has rested long enough."""
+        """Return the time at which to render a view that has changed: at once, if it has rested long enough."""
         return max(changed_at, self._not_before)
 
     def note_success(self, started_at: float, ended_at: float) -> None:
-        """Note that the view was rendered."""
+        """Record that the view was rendered."""
         self._failures = 0
         self._rest(started_at, ended_at)
 
     def note_failure(self, started_at: float, ended_at: float) -> float:
-        """Note that the view failed.
+        """Record that the view failed.
 
-        :return: when it is to be tried again if it does not change before: after a second, then later each time.
+        :return: the time of the next attempt, unless the view changes before: after a second, then later each time.
         """
         self._rest(started_at, ended_at)
         wait = min(_FIRST_RETRY_SECONDS * (1 << min(self._failures, 16)), _LONGEST_RETRY_SECONDS)

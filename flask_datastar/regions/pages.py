@@ -1,4 +1,4 @@
-"""The element that makes a page live: its own URL is the stream of the regions that it shows."""
+"""The element that makes a page live, so that the page's own URL is the stream of its regions."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _IN_PATH = "/:@!$&'()*+,;=~"
 def live_element(scope: ScopeSource) -> Markup:
     """Return the element that opens a page's stream; "" where the HTML is not a page of its own.
 
-    :raises SetupError: if the page has one already.
+    :raises SetupError: if the page has the element already.
     """
     shown = shown_views()
     if shown.is_live:
-        raise SetupError("datastar.live() is on this page twice: one stream is for all of its regions; write it once")
+        raise SetupError("datastar.live() is on this page twice: one stream brings all of its regions; write it once")
     shown.is_live, shown.scope = True, scope
     if request.method != "GET" or is_datastar_request(request) or find_live_run(request) is not None:
         return Markup()
@@ -49,7 +49,7 @@ def live_element(scope: ScopeSource) -> Markup:
 
 
 def own_url(current: Request) -> str:
-    """Return the path and query of a request, without signals, as the browser's page has them."""
+    """Return the path and query of a request as the browser's address bar has them, without signals."""
     path = quote(f"{current.root_path}{current.path}", safe=_IN_PATH)
     query = without_signals(current.query_string.decode("latin-1"))
     return f"{path}?{query}" if query else path

@@ -1,7 +1,7 @@
 """Places for inner views in the HTML of an outer one.
 
-For streams an outer view is rendered without its inner ones: it keeps their places, so that a change of an inner view
-renders that one alone, and what is sent of the outer view has the newest state of each inner one.
+An outer view is rendered for streams without its inner views: its HTML keeps their places. So a change of an inner view
+renders that view alone, and the outer view is always sent with the newest state of each inner view.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Placed(Protocol):
-    """A view that may be put into another one."""
+    """A view that may be put into another view."""
 
     @property
     def identity(self) -> str:
@@ -26,7 +26,7 @@ V = TypeVar("V", bound=Placed)
 class Places(Generic[V]):
     """The places in one rendering of an outer view.
 
-    Each place is a comment with a random number, which users' text in the HTML cannot contain.
+    A place is a comment with a random number, so that text of users in the HTML cannot imitate it.
     """
 
     def __init__(self) -> None:
@@ -39,9 +39,9 @@ class Places(Generic[V]):
         return f"<!--{self._secret}:{len(self._views) - 1}-->"
 
     def cut(self, html: str) -> tuple[str | V, ...]:
-        """Cut rendered HTML at its places. Views whose place did not get into the HTML are left out.
+        """Cut rendered HTML at its places. A view whose place did not get into the HTML is left out.
 
-        :return: text and views in turn, without empty texts.
+        :return: texts and views in their order, without empty texts.
         :raises ValueError: if a view has two places.
         """
         pieces = re.split(rf"<!--{self._secret}:(\d+)-->", html)
@@ -62,7 +62,7 @@ class Places(Generic[V]):
 def compose(parts: tuple[str | V, ...], html_of: Callable[[V], str | None]) -> str | None:
     """Put inner HTML into its places.
 
-    :param html_of: returns the HTML of an inner view, None if it has none yet.
+    :param html_of: returns the HTML of an inner view, None before its first rendering.
     :return: the whole HTML; None if a part of it is missing.
     """
     texts: list[str] = []

@@ -1,4 +1,4 @@
-"""The live regions of one app in one process: its live views, the messages about changes, and the SQL that it runs."""
+"""The live regions of one app in one process: its live views, their counters, and the messages about changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .writes import Writes, read_writes
 
 
 class LiveRegions:
-    """What one process has of an app's regions; made at first use, so after the fork."""
+    """The live regions of one process. They are created at first use, which is after the fork."""
 
     def __init__(self, app_state: AppState) -> None:
         self._app_state = app_state
@@ -39,7 +39,7 @@ class LiveRegions:
         self._seconds = 0.0
         self._hub.counters["regions"] = self.stats
 
-    # What live views need
+    # The owner of live views
 
     def render(self, spec: ViewSpec) -> Rendered:
         """Render a view for all streams that follow it."""
@@ -101,7 +101,7 @@ class LiveRegions:
     # Messages about changes
 
     def tell_writes(self, writes: Writes) -> None:
-        """Tell all processes what a commit has written. It does not fail: a commit must not be undone by it."""
+        """Send the writes of a commit to all processes. It never raises, because the commit must not fail by it."""
         if not writes or not (self._watched or self._hub.bus.is_shared):
             return
         try:
@@ -111,13 +111,13 @@ class LiveRegions:
                 self._apply_writes(writes)
         except Exception:
             self._app_state.app.logger.exception(
-                "Datastar: other processes were not told what a commit has written; their pages show it later"
+                "Datastar: the writes of a commit were not sent to other processes; their pages show them later"
             )
 
     def tell_changed(self, region: str, texts: Mapping[str, str]) -> None:
-        """Tell all processes that views of a region have changed.
+        """Send all processes the message that views of a region have changed.
 
-        :raises BrokerError: if other processes may not get it, and the app wants to know.
+        :raises BrokerError: if other processes may not get the message, and the app is configured to raise.
         """
         self._publish({"region": region, "arguments": dict(texts)})
 
@@ -126,7 +126,7 @@ class LiveRegions:
         self._hub.bus.publish(REGIONS_TOPIC, MessageKind.MESSAGE, payload)
 
     def deliver(self, topic: str, kind: MessageKind, payload: Any) -> None:
-        """Apply what a process has told."""
+        """Apply the message of a process."""
         try:
             message: Any = json.loads(payload.data)
             if "writes" in message:
@@ -135,11 +135,11 @@ class LiveRegions:
                 arguments = {str(name): str(text) for name, text in message["arguments"].items()}
                 self.views.mark_region(str(message["region"]), arguments, "changed()")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            # Anybody may write to the broker's server; what is not understood costs a rendering.
+            # Any program may write to the broker's server. An unknown message costs one rendering of each view.
             self.views.mark_all("a message of unknown form")
 
     def catch_up(self) -> None:
-        """Render everything, after messages may have been missed."""
+        """Render all views again, after messages may have been missed."""
         self.views.mark_all("messages may have been missed")
 
     def _apply_writes(self, writes: Writes) -> None:
@@ -160,13 +160,14 @@ class LiveRegions:
         for engine in engines_of(self._app_state.app):
             if shares_one_connection(engine):
                 raise SetupError(
-                    f"all sessions of {engine.url!r} share one connection, so a region that is rendered in the "
-                    "background would undo what a request has written; use a file, such as sqlite:///app.db"
+                    f"the database is {engine.url!r}: all of its sessions share one connection, so a region that is "
+                    "rendered in the background would roll back what a request has written; use a file, such as "
+                    "sqlite:///app.db"
                 )
 
 
 class _TopicListener:
-    """Renders a view when a message of its topics comes."""
+    """A subscriber to the topics of one view, which renders it again at each message."""
 
     def __init__(self, views: LiveViews, view: LiveView) -> None:
         self._views = views
@@ -183,7 +184,7 @@ class _TopicListener:
 
 # typing would keep a class that knows Flask, and so Flask, until it is itself torn down.
 class _Processes(PerProcess[Any]):
-    """The live regions of an app: a forked process gets its own."""
+    """The live regions of an app, by process: a forked process gets its own."""
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(partial(LiveRegions, app_state))

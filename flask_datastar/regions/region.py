@@ -1,9 +1,10 @@
-"""Regions as they are declared, and their views as they are put into pages."""
+"""Declared regions, and their views, which are put into pages."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, Protocol
 
 from ..errors import SetupError
@@ -16,7 +17,7 @@ Topics = str | list[str] | tuple[str, ...] | Callable[..., Any] | None
 
 
 class Doors(Protocol):
-    """What a region can do only in an app; the modules above implement it."""
+    """The operations of a region that need an app. Modules above implement them."""
 
     def html(self, view: RegionView, /) -> str:
         """Return the HTML of a view where it is put now."""
@@ -29,9 +30,9 @@ class Doors(Protocol):
 
 
 class Region:
-    """A part of a page that stays as it is on the server: what ``@datastar.region`` makes of a function.
+    """A part of a page that stays as it is on the server, declared with ``@datastar.region``.
 
-    Calling it runs nothing: it returns a view, which a template shows and a stream follows.
+    Calling it runs nothing: the call returns a view, which templates show and streams follow.
     """
 
     def __init__(
@@ -69,22 +70,23 @@ class Region:
 
     @property
     def source(self) -> tuple[str, str]:
-        """Module and qualified name, by which a function is recognised when it is declared again."""
+        """The module and qualified name of the function, which recognise it when it is declared again."""
         return self.function.__module__, self.function.__qualname__
 
     def __call__(self, *arguments: Any, **named: Any) -> RegionView:
         """Return the view for these arguments, and run nothing.
 
-        :raises TypeError: if an argument is missing, unknown, or an object that may differ from process to process.
+        :raises TypeError: if an argument is missing or unknown, or if it may differ between processes.
         :raises ValueError: if an argument does not fit its annotation.
         """
         return RegionView(self, self._binder.bind(arguments, named), self._binder, self._doors)
 
     def changed(self, **arguments: Any) -> None:
-        """Render views again, because what they show has changed; in every process, and after the commit if there is
-        a transaction with changes.
+        """Render views again, in every process, because their contents have changed.
 
-        :param arguments: the views with these arguments; without any, all views of the region.
+        In a transaction with changes, the views are rendered after the commit.
+
+        :param arguments: the arguments of the views; without any, all views of the region are rendered.
         :raises TypeError: if the region has no such parameter.
         """
         self._doors.changed(self, self._binder.texts(self._binder.convert(arguments)))
@@ -94,21 +96,22 @@ class Region:
 
 
 class RegionView:
-    """A region with its arguments. It renders where it is put into HTML, and nowhere else."""
+    """A region with its arguments. Its function runs only where the view is put into HTML."""
 
     __slots__ = ("_doors", "arguments", "identity", "region", "texts")
 
     def __init__(self, region: Region, arguments: dict[str, Any], binder: ArgumentBinder, doors: Doors) -> None:
         self.region = region
-        self.arguments = arguments
         #: The arguments as text, by name.
         self.texts = binder.texts(arguments)
+        # A list of the caller's may change later, and the view may be rendered for other pages then.
+        self.arguments = deepcopy(arguments)
         #: The text by which equal views are recognised, in all processes.
         self.identity = identity_of(region.key, self.texts)
         self._doors = doors
 
     def __html__(self) -> str:
-        """Return the view's HTML, as it is now."""
+        """Return the present HTML of the view."""
         return self._doors.html(self)
 
     def __datastar_source__(self) -> Source:
@@ -116,7 +119,7 @@ class RegionView:
         return self._doors.source(self)
 
     def changed(self) -> None:
-        """Render this view again, because what it shows has changed, as :meth:`Region.changed` does."""
+        """Render this view again, as :meth:`Region.changed` does."""
         self._doors.changed(self.region, self.texts)
 
     def __eq__(self, other: object) -> bool:
@@ -132,11 +135,11 @@ class RegionView:
 def topics_of(view: RegionView) -> tuple[str, ...]:
     """Return the topics whose messages render a view again.
 
-    :raises TypeError: if the region's callable returns anything but text, or a list of texts.
+    :raises TypeError: if the region's callable returns anything but a text or a list of texts.
     """
     topics = view.region.topics
     if callable(topics):
-        topics = topics(**view.arguments)
+        topics = topics(**deepcopy(view.arguments))
     if topics is None:
         return ()
     found = (topics,) if isinstance(topics, str) else tuple(topics)
@@ -151,9 +154,11 @@ def _check_function(function: Callable[..., Any], title: str) -> None:
         raise SetupError(f"@datastar.region decorates a function, not {function!r}; write @datastar.region(name=…)")
     innermost = inspect.unwrap(function)
     if inspect.isgeneratorfunction(innermost) or inspect.isasyncgenfunction(innermost):
-        raise SetupError(f"region {title} is a generator; a region returns its HTML once, so write return, not yield")
+        raise SetupError(
+            f"region {title} is a generator: a region returns its HTML once; write return instead of yield"
+        )
     if next(iter(inspect.signature(function).parameters), None) in ("self", "cls"):
-        raise SetupError(f"region {title} is a method, which would be called without an object; write a function")
+        raise SetupError(f"region {title} is a method: it would be called without an object; declare a function")
 
 
 def _check_topics(topics: Topics, title: str) -> None:

@@ -1,4 +1,4 @@
-"""The regions of one ``Datastar`` instance, by group and name."""
+"""The registry of the regions of one ``Datastar`` instance, by group and name."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Install = Callable[[AppState, "RegionRegistry"], object]
 
 
 class RegionRegistry:
-    """The regions of one instance. They serve all of its apps."""
+    """The regions of one instance, which serve all of its apps."""
 
     def __init__(self) -> None:
         self._regions: dict[str, Region] = {}
-        #: Grows with each declaration.
+        #: The number of declarations so far.
         self.version = 0
         self._waiting: WeakKeyDictionary[AppState, Install] = WeakKeyDictionary()
 
@@ -44,8 +44,8 @@ class RegionRegistry:
         earlier = self._regions.get(region.key)
         if earlier is not None and earlier.source != region.source:
             raise SetupError(
-                f"two regions are called {region.key}: {earlier!r} and {region!r}; give one of them a different name= "
-                "or group="
+                f"the name {region.key} is taken: {earlier!r} has it, and {region!r} would get it, too; give one "
+                "of them a different name= or group="
             )
         self._regions[region.key] = region
         self.version += 1
@@ -54,7 +54,7 @@ class RegionRegistry:
             install(app_state, self)
 
     def install(self, app_state: AppState, install: Install) -> None:
-        """Set an app up as soon as there is a region: an app without regions is left as it is."""
+        """Set an app up as soon as a region is declared. An app without regions stays untouched."""
         if self._regions:
             install(app_state, self)
         else:
@@ -64,7 +64,7 @@ class RegionRegistry:
         """Find the region that a template names.
 
         :param target: a region; a module, or its dotted name, with ``name``; ``"shop.cart.items"``; or a name alone.
-        :param group: the group that is looked in first for a name alone.
+        :param group: the group in which a name alone is looked up first.
         :raises SetupError: if no region fits, or several do.
         """
         if isinstance(target, Region):
@@ -83,9 +83,13 @@ class RegionRegistry:
             return found[0]
         wanted = repr(target) if name is None else f"{target!r}, {name!r}"
         if found:
-            raise SetupError(f"several regions fit {wanted}: {', '.join(map(repr, found))}; name the group, too")
+            raise SetupError(
+                f"the target is {wanted}: several regions fit, {', '.join(map(repr, found))}; name the group as well"
+            )
         known = ", ".join(sorted(self._regions)) or "none"
-        raise SetupError(f"no region fits {wanted}; declare it with @datastar.region. Known regions: {known}")
+        raise SetupError(
+            f"the target is {wanted}: no region fits; declare it with @datastar.region. Known regions: {known}"
+        )
 
     def _by_name(self, target: str, name: str | None, group: str | None) -> list[Region]:
         if name is None and "." in target:
@@ -104,13 +108,15 @@ def show(registry: RegionRegistry, target: object, name: str | None, arguments: 
     """
     if isinstance(target, RegionView):
         if arguments:
-            raise TypeError(f"{target!r} has its arguments already; show the region itself to give others")
+            raise TypeError(
+                f"the target is {target!r}: a view has its arguments already; show the region itself to pass others"
+            )
         return target
     return registry.find(target, name, _running_group())(**arguments)
 
 
 def _running_group() -> str | None:
-    """Return the group of the region that is rendered, or of the view that the current request runs."""
+    """Return the group of the region that is being rendered, or of the view that the current request runs."""
     place = find_detached()
     if place is not None:
         return place.group

@@ -1,9 +1,12 @@
-"""The HTML of a view: in a page, inside another view, or for all streams that follow it."""
+"""The HTML of a view in a page, inside another view, or for all streams that follow it."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, NoReturn
 
 from flask import has_request_context
@@ -13,9 +16,11 @@ from ..sansio.elements import html_text
 from ..sansio.markup import find_root
 from ..state.app import AppState
 from ..state.detached import Detached
-from .context import current_mount, drop_connection, lent_session, run_detached
-from .guards import is_outside_of_request
+from .advice import advise_of_reads
+from .apart import run_outside_loop
+from .context import Mount, current_mount, drop_connection, lent_session, run_detached, run_in_page
 from .index import Reads
+from .names import needs_request
 from .places import Places
 from .recording import recording
 from .region import RegionView, topics_of
@@ -26,7 +31,7 @@ from .view import Rendered, ViewSpec
 
 @dataclass(frozen=True, slots=True)
 class _InPage:
-    """A rendering into a page: inner views are rendered at once."""
+    """A rendering into a page, in which inner views are rendered at once."""
 
     around: tuple[str, ...]
     session: Any
@@ -36,8 +41,8 @@ class _InPage:
 _current: ContextVar[_InPage | Places[ViewSpec] | None] = ContextVar("flask_datastar.region_rendering", default=None)
 
 
-def spec_of(view: RegionView, mount: str) -> ViewSpec:
-    """Return what live views need to know of a view below a mount: its URLs depend on that."""
+def spec_of(view: RegionView, mount: Mount) -> ViewSpec:
+    """Return the specification of a view for the pages of one mount."""
     return ViewSpec(
         f"{mount} {view.identity}",
         region=view.region.key,
@@ -49,10 +54,10 @@ def spec_of(view: RegionView, mount: str) -> ViewSpec:
 
 
 def html_of(app_state: AppState, view: RegionView) -> str:
-    """Return the HTML of a view where it is put: its place in a view that is rendered for streams, else its own.
+    """Return the HTML of a view: only a place for it inside a view that is rendered for streams, else its own HTML.
 
-    :raises SetupError: if the region does not give one element with an id, uses what belongs to a request, or shows
-        itself.
+    :raises SetupError: if the region does not return one element with an id, if it uses a name of a request, or if it
+        shows itself.
     """
     rendering, mount = _current.get(), current_mount(app_state)
     if isinstance(rendering, Places):
@@ -73,7 +78,7 @@ def html_of(app_state: AppState, view: RegionView) -> str:
 def render_for_streams(app_state: AppState, spec: ViewSpec) -> Rendered:
     """Render a view with places for its inner ones, in a database session of its own.
 
-    :raises SetupError: as :func:`html_of`.
+    :raises SetupError: if :func:`html_of` would raise it, or if the region shows another view twice.
     """
     view, mount = spec.source
     places: Places[ViewSpec] = Places()
@@ -89,40 +94,48 @@ def render_for_streams(app_state: AppState, spec: ViewSpec) -> Rendered:
         declared = declared_reads(view)
         reads = declared if declared is not None else Reads(statements=frozenset(statements))
         try:
-            return Rendered(places.cut(html), reads)
+            rendered = Rendered(places.cut(html), reads)
         except ValueError as error:
-            raise SetupError(f"region {view} shows another view twice: {error}; give it other arguments") from None
+            raise SetupError(
+                f"region {view} shows a view twice: {error}; show it once, or with other arguments"
+            ) from None
+        advise_of_reads(app_state, view, rendered)
+        return rendered
 
     return run_detached(app_state, _place(view, mount), render)
 
 
-def _render_in_page(app_state: AppState, view: RegionView, mount: str, rendering: _InPage) -> tuple[str, str]:
+def _render_in_page(app_state: AppState, view: RegionView, mount: Mount, rendering: _InPage) -> tuple[str, str]:
     """Return the HTML of a view, and the id of its element."""
     if view.identity in rendering.around:
-        raise SetupError(f"region {view} shows itself: a region cannot contain itself; render what repeats by a macro")
+        raise SetupError(
+            f"region {view} shows itself: a region cannot contain itself; use a macro for HTML that repeats"
+        )
     inside = _InPage((*rendering.around, view.identity), rendering.session, rendering.shown)
 
     def render() -> tuple[str, str]:
         _current.set(inside)
         return _call(app_state, view)
 
-    return run_detached(app_state, _place(view, mount), render, session=rendering.session)
+    return run_in_page(app_state, _place(view, mount), render, rendering.session)
 
 
-def _place(view: RegionView, mount: str) -> Detached:
+def _place(view: RegionView, mount: Mount) -> Detached:
     region = view.region
-    return Detached(title=repr(view), group=region.group, module=region.source[0], root_path=mount)
+    return Detached(repr(view), region.group, region.source[0], mount.root_path, mount.blueprint)
 
 
 def _call(app_state: AppState, view: RegionView) -> tuple[str, str]:
     """Call a region's function.
 
-    :return: its HTML, and the id of its element.
+    :return: the HTML, and the id of its element.
     """
     try:
-        result = app_state.app.ensure_sync(view.region.function)(**view.arguments)
+        # A copy for each call: a list that the function changes would change for all later viewers.
+        call = partial(app_state.app.ensure_sync(view.region.function), **deepcopy(view.arguments))
+        result = run_outside_loop(call) if iscoroutinefunction(view.region.function) else call()
     except RuntimeError as error:
-        if is_outside_of_request(error):
+        if needs_request(error):
             _refuse_request(view, error)
         error.add_note(f"in region {view}")
         raise
@@ -130,19 +143,19 @@ def _call(app_state: AppState, view: RegionView) -> tuple[str, str]:
         error.add_note(f"in region {view}")
         raise
     if result is None:
-        raise SetupError(f"region {view} returned None; return its HTML, such as render_template(…)")
+        raise SetupError(f"region {view} returned None: it has to return HTML; write return render_template(…)")
     try:
         html = html_text(result)
         return html, find_root(html)
     except (TypeError, ValueError) as error:
         raise SetupError(
             f"region {view} did not return one element with an id, by which the browser finds it: {error}; put "
-            "everything into one element, such as <div id=…>"
+            "all of its HTML into one element, such as <div id=…>"
         ) from error
 
 
 def _refuse_request(view: RegionView, error: RuntimeError) -> NoReturn:
     raise SetupError(
-        f"region {view} uses the request or the session: a region is rendered without a request, because everybody "
-        "who looks gets the same; give what it needs as an argument"
+        f"region {view} uses the request or the session: a region is rendered without a request, because all viewers "
+        "get the same HTML; give it as an argument"
     ) from error

@@ -1,7 +1,7 @@
-"""The run of a page's view for its stream: the view says which regions the page shows, and who may see them.
+"""The run of a page's view for the page's stream, which decides the regions of the page and who may see them.
 
-The view runs as for an ordinary visitor. What it renders is dropped, and so are its changes of the session; the regions
-that it has shown are followed. So whoever may not see the page any longer does not get its stream.
+The view runs as for an ordinary visitor. Its HTML and its changes of the session are dropped, and the stream follows
+the regions that it has shown. So a visitor who may not see the page any longer does not get its stream.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from .rendering import spec_of
 from .shown import ShownViews, find_shown_views
 
 LIVE_HEADER = "Datastar-Live"
-#: Where an environ has it.
+#: The key of this header in an environ.
 LIVE_KEY = "HTTP_DATASTAR_LIVE"
 _KEY = "_flask_datastar_live_run"
-#: What a browser asks for when somebody opens a page.
+#: The header ``Accept`` of a browser that opens a page.
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-#: After it the client's next request says that the stream was open before; its page may show something else by then.
+#: An id by which the client's next request tells that the stream was open before: the page may have changed by then.
 _OPEN_ID = b"id: live\n\n"
 
 
 @dataclass(slots=True)
 class LiveRun:
-    """What a stream's request had of its own, while it looks like a visitor's."""
+    """The parts of a stream's request that are hidden while the request looks like a visitor's."""
 
     environ: dict[str, Any]
     query: bytes
@@ -53,15 +53,15 @@ class LiveRun:
 
 
 def find_live_run(current: Request) -> LiveRun | None:
-    """Return the run that a request is; None for any other request."""
+    """Return the live run of a request; None for any other request."""
     found: LiveRun | None = current.__dict__.get(_KEY)
     return found
 
 
 def start_live_run(app_state: AppState, current: Request) -> Response | None:
-    """Make the request for a page's stream look like a visitor's, before anything else sees it.
+    """Make the request for a page's stream look like a visitor's, before any other code reads it.
 
-    :return: the response to a request that needs no run.
+    :return: the response, if the view need not run; else None.
     """
     environ = current.environ
     if LIVE_KEY not in environ or current.method != "GET" or not is_datastar_request(current):
@@ -84,8 +84,8 @@ def start_live_run(app_state: AppState, current: Request) -> Response | None:
 
 
 def finish_live_run(run: LiveRun, response: Response, current: Request, state: RequestState) -> Response:
-    """Put the stream in the place of what the view has rendered."""
-    # A login page's "next" leads to where the client's request came from, which is this page.
+    """Replace the response of the view by the stream."""
+    # A redirect's "next" becomes the Referer, and the client's request comes from this page.
     page = current.url
     _look_as(current, {**run.environ, "HTTP_REFERER": page}, run.query)
     session.modified = False
@@ -100,13 +100,13 @@ def finish_live_run(run: LiveRun, response: Response, current: Request, state: R
         return _without_live(run, current, state)
     scoped = scoped_session(state.app_state.app)
     if scoped is not None:
-        # The stream lives for hours; what it follows has sessions of its own.
+        # The stream stays open for hours, and its views have sessions of their own.
         scoped.remove()
     options = StreamOptions(shown.scope, [])
     try:
         return open_response(state, lambda: _follow(run, shown, state), options, lambda: f"of page {current.path}")
     except HTTPException as error:
-        # Raised here, Flask would make 500 of it.
+        # Flask would answer 500 if it were raised here.
         return state.app_state.app.make_response(error.get_response(current.environ))
 
 
@@ -114,7 +114,7 @@ def _follow(run: LiveRun, shown: ShownViews, state: RequestState) -> Follow:
     sources = []
     for view, mount, _ in shown.top.values():
         spec = spec_of(view, mount)
-        # What the page had at first says nothing of what its stream has brought since.
+        # After the first connection the header is out of date: the stream has changed the page.
         known = None if run.is_repeated else run.shown.digest_of(spec.identity)
         sources.append(ViewSource(state.app_state, spec, known))
     feed = Follow(hub_of(state.app_state), (), sources=tuple(sources))
@@ -124,14 +124,14 @@ def _follow(run: LiveRun, shown: ShownViews, state: RequestState) -> Follow:
 
 
 def _without_live(run: LiveRun, current: Request, state: RequestState) -> Response:
-    """Answer a run that came to no ``datastar.live()``: from a cache, or because the page has changed."""
+    """Answer a run that did not call ``datastar.live()``: the page came from a cache, or it has changed."""
     answer = response_of(state)
     if run.is_repeated:
         answer._emit(execute_script("window.location.reload()"))
     else:
         state.app_state.warn_once(
-            "Datastar: the page %s is not live: its view came to no datastar.live() when its stream was opened; a "
-            "page from a cache cannot be live, nor one that only some requests get",
+            "Datastar: the page %s is not live: its view did not call datastar.live() when the stream was opened; do "
+            "not cache the page, and call datastar.live() for every visitor",
             current.path,
         )
     answer.event_queue.append(ending_block(Ending(EndingKind.DONE), None))
@@ -146,6 +146,6 @@ def without_signals(query: str) -> str:
 def _look_as(current: Request, environ: dict[str, Any], query: bytes) -> None:
     current.environ.update(environ)
     current.query_string = query
-    # What was read of the query is kept there.
+    # Flask caches what was read of the query there.
     for name in ("args", "url", "full_path", "values"):
         current.__dict__.pop(name, None)

@@ -1,6 +1,6 @@
-"""The events of live views, on their way to the streams that follow them.
+"""The sender of live views' events to the streams that follow them.
 
-Views are composed and sent under one lock, so that no follower gets an older state after a newer one.
+One lock is held while a view is composed and sent, so that no follower gets an older state after a newer one.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _EVENTS = MessageKind.EVENTS
 
 
 class Sender:
-    """Sends what has changed, once for all followers, and gives new followers the present state.
+    """A sender that encodes each change once for all followers, and brings new followers the present state.
 
-    :param drop: takes views that nothing follows any more.
+    :param drop: called with the views that nothing follows any more.
     """
 
     def __init__(self, graph: ViewGraph, drop: Callable[[list[LiveView]], object]) -> None:
@@ -30,7 +30,7 @@ class Sender:
         self._drop = drop
         #: Delivers the events of each view to the streams that follow it.
         self.channels = Topics()
-        # Taken before the locks of the graph and of subscriptions, never while one of them is held.
+        # It is acquired before the locks of the graph and of subscriptions, never while one of them is held.
         self._order = make_lock()
 
     def attach(self, view: LiveView, subscriber: Subscriber, known: bytes | None) -> None:
@@ -42,13 +42,13 @@ class Sender:
             payload = self._state(view)
             if payload is not None and (known is None or known != view.digest):
                 subscriber.deliver(view.channel, _EVENTS, payload)
-            # Nothing is sent between the two, because sending takes the same lock.
+            # Nothing is sent between the two calls, because sending needs the same lock.
             self.channels.subscribe((view.channel,), subscriber)
 
     def settle(self, view: LiveView, rendered: Rendered) -> bool:
-        """Take a new rendering over, and send it if it differs from what the followers have.
+        """Store a new rendering, and send it if it differs from the HTML that followers have.
 
-        :return: whether it differs.
+        :return: True if it differs.
         """
         with self._order:
             view.parts = rendered.parts
@@ -61,7 +61,7 @@ class Sender:
             return True
 
     def _send(self, view: LiveView) -> None:
-        """Send the newest rendering to all who have the view, as soon as its inner views have HTML."""
+        """Send the newest rendering to all followers, as soon as its inner views have HTML."""
         html = self._compose(view, view.parts)
         if html is None:
             view.is_held = True
@@ -70,7 +70,7 @@ class Sender:
         self._publish(shown.holders, html)
         self._drop(shown.dropped)
         for inner, holders in shown.moved:
-            # Until now it was on some pages twice, and the browser has updated the first place only.
+            # Until now it was on some pages twice, and the browser updated the first place only.
             if (moved := self._compose(inner, inner.shown)) is not None:
                 self._publish(holders, moved)
         for outer in shown.outers:
@@ -92,7 +92,7 @@ class Sender:
                 return None
             view.digest = html_digest(html)
             payload = Payload(patch_elements(html).encode())
-            # Kept for one follower, it would only cost memory.
+            # A payload for a single follower would only cost memory.
             view.payload = payload if view.followers > 1 else None
         return payload
 

@@ -1,7 +1,7 @@
-"""SQL statements: the names that one mentions, and the tables that it writes.
+"""SQL statements: the words that a statement mentions, and the tables that it writes.
 
-Neither is a parser. What is found may be too much, which costs a rendering; it is to be never too little, which would
-leave a page as it was.
+This is not a parser. It may find too many tables, which costs a rendering. It must not find too few, because then a
+page would stay out of date.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ INSERT, UPDATE, DELETE, ANY = "insert", "update", "delete", "any"
 
 #: First words of statements that change no row, unless a word of :data:`_WRITING` follows.
 _READING = frozenset(
-    {
-        *("select", "with", "values", "table", "show", "explain", "describe", "desc", "pragma", "analyze", "vacuum"),
-        *("begin", "start", "commit", "rollback", "savepoint", "release", "end", "abort", "set", "reset", "use"),
-        *("create", "comment", "grant", "revoke", "lock", "unlock", "declare", "fetch", "close", "move", "deallocate"),
-        *("listen", "unlisten", "notify", "discard", "checkpoint", "attach", "detach", "reindex"),
-    }
+    """
+    SELECT WITH VALUES TABLE SHOW EXPLAIN DESCRIBE DESC PRAGMA ANALYZE VACUUM
+    BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE END ABORT SET RESET USE
+    CREATE COMMENT GRANT REVOKE LOCK UNLOCK DECLARE FETCH CLOSE MOVE DEALLOCATE
+    LISTEN UNLISTEN NOTIFY DISCARD CHECKPOINT ATTACH DETACH REINDEX
+    """.lower().split()
 )
 #: Words before UPDATE that make a clause of it: FOR UPDATE, DO UPDATE SET, ON DUPLICATE KEY UPDATE, ON UPDATE CASCADE,
 #: WHEN MATCHED THEN UPDATE.
@@ -40,7 +40,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-#: A backslash before a quote ends a text in standard SQL, and not in MySQL: texts are read as code, which finds more.
+#: A quote after a backslash ends a text in standard SQL, but not in MySQL. Such texts are read as code, to find more.
 _TOKEN_OF_UNCLEAR_TEXTS = re.compile(_TOKEN.pattern.replace("'(?:[^']|'')*+'", "'"), re.VERBOSE | re.DOTALL)
 
 
@@ -50,7 +50,7 @@ class Statement:
 
     #: All words of the text in lower case, names of tables among them.
     words: frozenset[str]
-    #: The tables that it writes, each with the verb; None for a statement whose tables cannot be told.
+    #: The tables that it writes, each with the verb; None if these cannot be told.
     writes: frozenset[tuple[str, str]] | None
 
     @property
@@ -61,7 +61,7 @@ class Statement:
 
 @lru_cache(4096)
 def read_statement(text: str) -> Statement:
-    """Return what a text mentions and writes.
+    """Return the words of a SQL text, and the tables that it writes.
 
     >>> sorted(read_statement('UPDATE "Card" SET title=? WHERE card.id = ?').writes)
     [('card', 'update')]
@@ -76,7 +76,7 @@ def read_statement(text: str) -> Statement:
 
 
 def table_word(name: str) -> str:
-    """Return the word by which a table is found in a statement: its name, or the first word of a name with others.
+    """Return the word by which a table is found in statements: the first word of its name.
 
     >>> table_word("Order items")
     'order'

@@ -1,4 +1,4 @@
-"""The argument ``tables=`` of a region: the tables that it reads, as it says itself."""
+"""The argument ``tables=`` of a region, which declares the tables that the region reads."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .writes import comparable
 
 
 def declared_reads(view: RegionView) -> Reads | None:
-    """Return what a view reads by its region's own words; None if the region says nothing.
+    """Return the tables that a view's region declares; None if the region has no ``tables=``.
 
-    :raises SetupError: if ``tables=`` names anything but models, tables, and attributes that rows are told apart by.
+    :raises SetupError: if ``tables=`` has anything but models and tables, or if a parameter does not exist.
     """
     tables = view.region.tables
     if tables is None:
@@ -30,7 +30,7 @@ def declared_reads(view: RegionView) -> Reads | None:
         for attribute, parameter in narrowing.items():
             text = comparable(_argument(view, parameter))
             if text is None:
-                # A value that cannot be compared with a column's tells no rows apart.
+                # Rows cannot be selected by a value that cannot be compared with a column's.
                 whole |= words
             else:
                 rows |= {(word, attribute, text) for word in words}
@@ -38,7 +38,7 @@ def declared_reads(view: RegionView) -> Reads | None:
 
 
 def watched_attributes(region: Region) -> dict[str, set[str]]:
-    """Return the attributes by which a region tells rows apart, for each table by its word."""
+    """Return the attributes by which a region selects rows, by the word of each table."""
     found: dict[str, set[str]] = {}
     for given, narrowing in _entries(region, region.tables or ()):
         for word in _words(region, given) if narrowing else ():
@@ -84,7 +84,7 @@ def _argument(view: RegionView, parameter: str) -> Any:
     if parameter not in view.arguments:
         known = ", ".join(view.arguments) or "none"
         raise SetupError(
-            f"region {view.region.key}: tables= names the parameter {parameter!r}, which it does not have; its "
+            f"region {view.region.key}: tables= has {parameter!r}: the region has no parameter of this name; its "
             f"parameters: {known}"
         )
     return view.arguments[parameter]

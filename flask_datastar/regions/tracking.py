@@ -1,4 +1,4 @@
-"""The connection between an app's database and its regions: made as soon as there are both."""
+"""The connection between an app's database and its regions, which starts as soon as the app has both."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Tracking:
         self._attributes_of = -1
 
     def start(self) -> bool:
-        """Listen to the app's database, if there is one; the app's context is needed.
+        """Listen to the app's database, if it has one. The app's context must be active.
 
-        :return: whether it listens.
+        :return: True if the app has a database.
         """
         scoped = scoped_session(self._app_state.app)
         if scoped is None:
@@ -45,7 +45,7 @@ class Tracking:
         live_regions_of(self._app_state).tell_writes(writes)
 
     def _watched(self) -> Mapping[str, set[str]]:
-        """Return the attributes by which regions tell rows apart, for each table by its word."""
+        """Return the attributes by which regions select rows, by the word of each table."""
         if self._attributes_of != self.registry.version:
             self._attributes_of = self.registry.version
             found: dict[str, set[str]] = {}
@@ -54,7 +54,7 @@ class Tracking:
                     for word, attributes in watched_attributes(region).items():
                         found.setdefault(word, set()).update(attributes)
                 except Exception:
-                    # The region itself fails, and says why; a flush of the app must not.
+                    # The region itself fails with this error. A flush of the app must not fail.
                     self._app_state.app.logger.debug("Datastar: tables= of %r is refused", region, exc_info=True)
             self._attributes = found
         return self._attributes
@@ -67,6 +67,6 @@ def install_tracking(app_state: AppState, registry: RegionRegistry) -> None:
 
 
 def _look(sender: Flask, **_: Any) -> None:
-    """Start to listen. One function for all apps: a signal that was given one of each would keep all of them."""
+    """Start to listen. One function serves all apps, because the signal would keep every function that it gets."""
     if app_state_of(sender).part(Tracking).start():
         appcontext_pushed.disconnect(_look, sender)

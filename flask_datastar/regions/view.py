@@ -1,4 +1,4 @@
-"""One view of a region that somebody follows, and what is known of it."""
+"""The state of one view of a region that streams or other views follow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .pacing import Pacing
 
 @dataclass(frozen=True, slots=True)
 class ViewSpec:
-    """A view as it is asked for. Views of one identity are equal."""
+    """The specification of a view. Specifications of one identity are equal."""
 
     identity: str
     #: The region's key, ``<group>:<name>``.
@@ -24,16 +24,16 @@ class ViewSpec:
     arguments: Mapping[str, str] = field(compare=False)
     #: Seconds between the starts of two renderings.
     at_most_every: float = field(compare=False)
-    #: A message on one of them renders the view.
+    #: The topics whose messages render the view again.
     topics: tuple[str, ...] = field(compare=False, default=())
-    #: What the function that renders takes.
+    #: The argument of the function that renders.
     source: Any = field(compare=False, default=None)
 
     def __str__(self) -> str:
         return f"{self.region}({', '.join(f'{name}={text}' for name, text in self.arguments.items())})"
 
 
-#: Rendered HTML: text and inner views in turn.
+#: Rendered HTML as texts and inner views in their order.
 Parts = tuple[str | ViewSpec, ...]
 
 
@@ -72,7 +72,7 @@ class LiveView:
         #: The name under which its events are delivered in this process.
         self.channel = channel
         self.pacing = Pacing(spec.at_most_every)
-        #: Held during the first rendering, for which all wait who open a stream; None after it.
+        #: The lock of the first rendering, for which every opening stream waits; None after it.
         self.first: AbstractContextManager[object] | None = make_lock()
         #: The streams that follow it.
         self.followers = 0
@@ -85,15 +85,15 @@ class LiveView:
         self.shown: Parts | None = None
         #: Whether the newest rendering waits for an inner view that has no HTML yet.
         self.is_held = False
-        #: Why it is to be rendered; None if it is up to date, or is tried again after a failure.
+        #: Why the view needs a rendering; None if it is up to date, or if it is tried again after a failure.
         self.dirty: str | None = None
-        #: True from the start, because whoever asks first renders it.
+        #: True from the start, because the first follower renders it.
         self.is_rendering = True
-        #: What was written during the rendering; what that reads is known only at its end.
+        #: Writes during the rendering, to be checked at its end, when it is known what the view reads.
         self.meanwhile: list[Any] = []
         self.is_dropped = False
-        #: The event with the whole view, and the digest of its HTML, as followers have it; None if they are to be
-        #: made again.
+        #: The event with the whole view, and the digest of its HTML, as followers have them; None if they are out of
+        #: date.
         self.payload: Payload | None = None
         self.digest: bytes | None = None
 

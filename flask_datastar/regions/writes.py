@@ -1,4 +1,4 @@
-"""The writes of a transaction: by table, and by the values of rows where they are known."""
+"""The writes of a transaction, by table, and by the values of rows where these are known."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from uuid import UUID
 
 from .statements import ANY, DELETE, INSERT, UPDATE, table_word
 
-#: The key of what a connection has written since its last commit, in the connection's own ``info``.
+#: The key of a connection's writes since its last commit, in the connection's own ``info``.
 PENDING = "flask_datastar.writes"
-#: The most values of one table that are kept apart; more count as all rows.
+#: The maximum number of values of one attribute; more count as any value.
 _MOST_VALUES = 1000
 
 #: Attribute → the values that its rows had before or after, as text; None for any value.
@@ -22,16 +22,16 @@ Values = dict[str, set[str] | None]
 
 
 class Writes:
-    """What was written, by one transaction or by several."""
+    """The writes of one or several transactions."""
 
     __slots__ = ("is_unknown", "left", "tables", "told")
 
     def __init__(self) -> None:
-        #: Whether tables were written that cannot be told.
+        #: Whether a statement was run whose tables cannot be told.
         self.is_unknown = False
         #: The word of a table → the values of its rows; None for all rows.
         self.tables: dict[str, Values | None] = {}
-        #: Tables that are left to the objects of a flush, and those of them that the objects have told of.
+        #: Tables that the objects of a flush are to report, and those of them that the objects have reported.
         self.left: set[str] = set()
         self.told: set[str] = set()
 
@@ -39,13 +39,13 @@ class Writes:
         return self.is_unknown or bool(self.tables)
 
     def settle_left(self) -> None:
-        """Count tables that were left to the objects of a flush, but that no object has told of, for all rows."""
+        """Count the tables for all rows that the objects of a flush were to report, but did not."""
         if self.left:
             self.add_tables(self.left - self.told)
             self.left, self.told = set(), set()
 
     def add_tables(self, words: Iterable[str]) -> None:
-        """Add tables of which any row may be written."""
+        """Add tables of which any row may have changed."""
         for word in words:
             self.tables[word] = None
 
@@ -73,7 +73,7 @@ class Writes:
             if known is None or values is None:
                 self.tables[word] = None
                 continue
-            # An attribute of which one of them says nothing may have any value.
+            # An attribute that only one of them has may have any value in the other.
             self.tables[word] = {
                 attribute: _joined(known[attribute] or set(), values[attribute])
                 if known[attribute] is not None
@@ -93,7 +93,7 @@ class Writes:
 
 
 def pending_of(connection: Any) -> Writes:
-    """Return what a connection of SQLAlchemy has written since its last commit."""
+    """Return the writes of a SQLAlchemy connection since its last commit."""
     writes: Writes | None = connection.info.get(PENDING)
     if writes is None:
         writes = connection.info[PENDING] = Writes()
@@ -114,9 +114,9 @@ def read_writes(text: str | bytes) -> Writes:
 
 
 def comparable(value: object) -> str | None:
-    """Return a value as text, alike for values that a database may take for equal; None if that is not known.
+    """Return a value as text, the same for all values that a database may take for equal; None if that is not known.
 
-    The texts of different values may be alike, too, which costs a rendering.
+    Different values may have the same text as well, which costs a rendering.
 
     >>> comparable(" Straße-07"), comparable(7.0), comparable("007")
     ('strasse07', '7', '7')
@@ -124,12 +124,12 @@ def comparable(value: object) -> str | None:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, float | Decimal):
-        # Not a number, and what no integer column has.
+        # Neither nan nor a fraction equals the value of an integer column.
         is_whole = abs(float(value)) < 1e15 and value == int(value)
         return comparable(int(value)) if is_whole else None
     if value is not None and type(value) not in (int, str, UUID, date, time):
         return None
-    # Many databases compare texts without case, accents, and blanks at the end, and texts with numbers.
+    # Many databases ignore case, accents and trailing blanks in texts, and compare texts with numbers.
     text = unicodedata.normalize("NFKD", str(value).strip().casefold())
     return "".join(char for char in text if char != "-" and not unicodedata.combining(char)).lstrip("0") or "0"
 
@@ -150,10 +150,10 @@ def _joined(known: set[str], given: Iterable[str | None] | None) -> set[str] | N
 
 
 class Cascades:
-    """The tables that the database changes by itself because another one is written: by its foreign keys.
+    """The tables that the database changes by itself, by foreign keys, when another table is written.
 
-    :param on_delete: table → the tables whose rows follow when one of its rows is deleted.
-    :param on_update: table → the tables whose rows follow when a key of its rows changes.
+    :param on_delete: table → the tables that change when a row of this table is deleted.
+    :param on_update: table → the tables that change when a key of this table changes.
     """
 
     def __init__(

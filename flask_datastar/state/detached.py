@@ -1,7 +1,7 @@
-"""Rendering that is detached from a request: the HTML is for several pages, or for a page that asks later.
+"""Detached rendering, which runs without a request because its HTML is for several pages.
 
-Such code runs without a request, but not without a place: URLs are below one mount, and the names of actions are looked
-for around the code that is rendered.
+Such code still has a place: its URLs are below one mount, and the names of its actions are looked up around the code
+that is rendered.
 """
 
 from __future__ import annotations
@@ -16,20 +16,22 @@ from dataclasses import dataclass
 class Detached:
     """The place of detached rendering."""
 
-    #: Names what is rendered, for errors.
+    #: The name of the rendered code, for errors.
     title: str
-    #: The group and the module around which the names of actions are looked for.
+    #: The group and the module in which the names of actions are looked up first.
     group: str
     module: str
     #: The path that the app is mounted at, without a slash at the end.
     root_path: str
+    #: The name of the blueprint's registration whose handlers the code uses, if a blueprint is registered twice.
+    blueprint: str | None = None
 
 
 _current: ContextVar[Detached | None] = ContextVar("flask_datastar.detached", default=None)
 
 
 def find_detached() -> Detached | None:
-    """Return the place of the detached rendering that runs now; None in a request, and anywhere else."""
+    """Return the place of the current detached rendering; None in a request and in any other code."""
     return _current.get()
 
 

@@ -1,9 +1,8 @@
-"""Boards with cards in a database, the regions that show them, and every way to write."""
+"""Boards with cards in a database, the regions that show them, and every kind of write."""
 
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,13 @@ from tests.support.wsgi import Connection
 
 
 class Board:
-    """Boards with cards; a region shows the cards of a board, another one all figures, a third one people."""
+    """Boards with cards, and regions for the cards of a board, for the number of people, and for all boards."""
 
     def __init__(
         self, make_app: MakeApp, path: Path, *, is_database_first: bool = False, is_new: bool = True, **config: Any
     ) -> None:
         self.connections: list[Connection] = []
-        #: How many renderings of cards fail.
+        #: The share of renderings of cards that fail, 0 to 1.
         self.failing = 0.0
         self.db = db = SQLAlchemy()
         self.datastar = datastar = Datastar()
@@ -130,7 +129,7 @@ class Board:
         return self.connections[-1].wait_open()
 
     def wait(self) -> None:
-        wait_until(lambda: self.live.views.loop.is_idle(time.monotonic() + 0.5))
+        wait_until(lambda: self.live.views.loop.is_idle(float("inf")))
 
     def shown(self, connection: Connection) -> dict[str, str]:
         """Return the last HTML of each element that a stream has sent."""
@@ -199,7 +198,7 @@ def foreign_session(board: Board) -> None:
 
 
 def in_board(board: Board, board_id: int) -> Any:
-    """Return the cards of a board, which the session keeps."""
+    """Return the cards of a board that the session keeps."""
     board.db.session.info["kept"] = kept = board.db.session.get(board.Board, board_id)
     return kept.cards
 

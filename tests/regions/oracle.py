@@ -16,7 +16,7 @@ from tests.regions.board import VIEWS, WRITES, Board
 from tests.regions.pages import morph
 from tests.support.wsgi import Connection
 
-#: What a page may show; the wall has the cards in it.
+#: The views that a page may show; the wall contains the cards.
 PAGES = (VIEWS, ("wall()",), ("cards(2)", "people()"), ("narrow(1)",), ("wall()", "narrow(2)"))
 
 
@@ -29,7 +29,7 @@ class Page:
 
     @property
     def shown(self) -> dict[str, str]:
-        """What a browser shows, by the ids of the page's own views."""
+        """The HTML that a browser shows, by the ids of the page's own views."""
         found: dict[str, str] = {}
         own = {view.replace("(", "-").rstrip(")").rstrip("-") for view in self.views}
         for one in self.connection.events:
@@ -52,7 +52,7 @@ class Oracle:
         self.boards = boards
         self.random = random.Random(seed)
         self.pages: list[Page] = []
-        #: What was written, for a failure's message.
+        #: The writes so far, for the message of a failure.
         self.log: list[str] = []
         self.writes = self.failed = self.compared = 0
 
@@ -71,7 +71,7 @@ class Oracle:
             assert not thread.is_alive()
 
     def compare(self, is_quiet: Callable[[], bool] = lambda: True) -> None:
-        """Wait until nothing happens any more, and compare all pages with fresh renderings.
+        """Wait until all processes are quiet, and compare all pages with fresh renderings.
 
         :param is_quiet: whether nothing is on its way between the processes.
         """
@@ -100,7 +100,7 @@ class Oracle:
                     self._write_one(board, rng)
                 except (SQLAlchemyError, AttributeError, AssertionError) as error:
                     self.log.append(repr(error)[:100])
-                    # What another writer has deleted meanwhile, or a lock.
+                    # Another writer has deleted the row meanwhile, or holds a lock.
                     board.db.session.rollback()
                     self.failed += 1
             self.writes += 1

@@ -57,7 +57,7 @@ class Site:
         self.views.tell(writes, f"{', '.join(tables)} written")
 
     def wait(self) -> None:
-        """Wait until nothing is to be rendered in the next half a second."""
+        """Wait until no view is due within half a second."""
         wait_until(lambda: self.views.loop.is_idle(time.monotonic() + 0.5))
 
     @property
@@ -66,7 +66,7 @@ class Site:
 
 
 class Page:
-    """What a browser shows: the HTML of one view, and of the views in it, by the events that came."""
+    """A page in a browser: the HTML of one view, with the views in it, after the events that came."""
 
     def __init__(self, site: Site, name: str, known: bytes | None = None) -> None:
         self.events: list[str] = []
@@ -96,13 +96,13 @@ class Page:
 
 
 def element(name: str, content: str) -> str:
-    """Write an element whose tag no other one has, so that its end is found by a search."""
+    """Return an element with a tag of its own, so that a search finds its end."""
     tag = "v" + re.sub(r"\W", "_", name)
     return f'<{tag} id="{name}">{content}</{tag}>'
 
 
 def morph(html: str, new: str) -> str:
-    """Put an element in the place of the one with its id; without that, nothing happens."""
+    """Replace the element that has the id of another element, if the HTML has one."""
     found = TAG.match(new)
     assert found is not None, new
     pattern = re.compile(rf'<{found[1]} id="{re.escape(found[2])}">.*?</{found[1]}>', re.DOTALL)

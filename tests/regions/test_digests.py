@@ -1,4 +1,4 @@
-"""What a page says that it has."""
+"""The header that names the views of a page and their state."""
 
 from __future__ import annotations
 

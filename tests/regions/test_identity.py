@@ -1,4 +1,4 @@
-"""The identity of a view: equal arguments give the same text, different ones another."""
+"""The identity of a view: the same text for equal arguments, another text for any others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLAIN = st.recursive(
 
 
 def typed(value: Any) -> Any:
-    """Make values unequal that Python takes for equal, as 1 and True."""
+    """Tell values apart that Python takes for equal, such as 1 and True."""
     if isinstance(value, list | tuple):
         return (type(value), *map(typed, value))
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The index: which views a write concerns."""
+"""The index that finds the views which a write concerns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live views: first states, changes, nested views, failures, and what is left when nobody follows."""
+"""Live views: first states, changes, nested views, failures, and their end with the last follower."""
 
 from __future__ import annotations
 

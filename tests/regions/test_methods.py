@@ -24,7 +24,7 @@ from tests.support.streams import Connect, hub_for
 
 @pytest.fixture
 def items(app: Flask, datastar: Datastar) -> dict[str, list[str]]:
-    """Lists by name; a region shows one of them."""
+    """Lists by name, with a region that shows one of them."""
     items: dict[str, list[str]] = {"a": ["one"], "b": []}
 
     @datastar.region(group="shop")
@@ -181,7 +181,7 @@ def test_proxies_are_resolved_at_the_call(app: Flask, typed: Region) -> None:
         (lambda region: region(3, board=4), "unexpected keyword argument 'board'"),
         (lambda region: region("x"), "argument 'number' is 'x': expected a whole number"),
         (lambda region: region(None), "argument 'number' is None: missing"),
-        (lambda region: region(3, rest=Person()), "argument 'rest' is Person, .* Of an object, pass its id"),
+        (lambda region: region(3, rest=Person()), "argument 'rest' is Person: .* pass the object's id"),
         (lambda region: region.changed(board=4), "has no parameter 'board'; its parameters: number, key, names, rest"),
     ],
 )
@@ -284,7 +284,7 @@ def leaking(make_app: MakeApp) -> Callable[[str], Flask]:
 def test_what_belongs_to_a_request_fails_by_name_in_a_page(leaking: Callable[[str], Flask], template: str) -> None:
     app = leaking(template)
 
-    with pytest.raises(SetupError, match=r"region shop:part\(\) uses .* give what it needs as an argument"):
+    with pytest.raises(SetupError, match=r"region shop:part\(\) uses .*; give it as an argument"):
         app.test_client().get("/?nav=secret")
 
 
@@ -392,7 +392,7 @@ def test_urls_are_paths_below_the_mount(app: Flask, datastar: Datastar, connect:
     assert expected in connection.received.decode().replace("&#39;", "'")
 
 
-# What a region returns, and where it stands
+# The HTML of a region, and its place in a page
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_a_region_is_one_element_with_an_id(app: Flask, datastar: Datastar, html
 
 @pytest.fixture
 def nested(app: Flask, datastar: Datastar) -> dict[str, Any]:
-    """A column with cards, which are regions, too."""
+    """A column with cards; both are regions."""
     state: dict[str, Any] = {"cards": [1, 2], "title": "cards", "depth": 0}
 
     @datastar.region(group="shop", at_most_every=0)
@@ -475,7 +475,8 @@ def test_different_arguments_have_different_ids(app: Flask, datastar: Datastar) 
         return render_template_string("{{ one }}{{ other }}", one=part(1), other=part(2))
 
     with pytest.raises(
-        SetupError, match=r"regions shop:part\(number=1\) and shop:part\(number=2\) have the same id 'part'"
+        SetupError,
+        match=r"id of region shop:part\(number=2\) is 'part': region shop:part\(number=1\) on this page has it",
     ):
         app.test_client().get("/")
 
@@ -509,7 +510,7 @@ def test_another_function_of_that_name_is_refused(datastar: Datastar) -> None:
     def part() -> str:
         return ""
 
-    with pytest.raises(SetupError, match="two regions are called shop:part"):
+    with pytest.raises(SetupError, match="the name shop:part is taken"):
         datastar.region(group="shop")(part)
 
 
@@ -531,7 +532,7 @@ class Shop:
     [
         (lambda datastar: datastar.region("cards"), "decorates a function, not 'cards'"),
         (lambda datastar: datastar.region(Shop.part), "is a method"),
-        (lambda datastar: datastar.region(variadic), "has no name that a call can give"),
+        (lambda datastar: datastar.region(variadic), "cannot be passed by name"),
         (lambda datastar: datastar.region(name="a.b")(plain), "name is 'a.b'; accepted: letters"),
         (lambda datastar: datastar.region(at_most_every=-1)(plain), "at_most_every is -1"),
         (lambda datastar: datastar.region(topics=3)(plain), "topics is 3"),
@@ -565,13 +566,15 @@ def test_a_bare_name_is_looked_for_around_the_view_first(app: Flask, datastar: D
         return render_template_string("{{ datastar.show('part') }} {{ datastar.show('elsewhere.part') is string }}")
 
     assert app.test_client().get("/").text == '<p id="part">own</p> False'
-    with app.app_context(), pytest.raises(SetupError, match="several regions fit 'part'"):
+    with app.app_context(), pytest.raises(SetupError, match="the target is 'part': several regions fit"):
         datastar.show("part")
 
 
 def test_unknown_targets_are_refused(app: Flask, datastar: Datastar, nested: dict[str, Any]) -> None:
     with app.app_context():
-        with pytest.raises(SetupError, match=r"no region fits 'cards'; .* Known regions: shop:card, shop:column"):
+        with pytest.raises(
+            SetupError, match=r"the target is 'cards': no region fits; .* Known regions: shop:card, shop:column"
+        ):
             datastar.show("cards")
         with pytest.raises(TypeError, match="has its arguments already"):
             datastar.show(app.extensions["card"](1), number=2)

@@ -1,4 +1,4 @@
-"""Random writes leave nothing stale: in one process, and in two that share a Redis which fails."""
+"""Random writes leave no page stale: in one process, and in two that share a failing Redis."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_nothing_is_stale_in_two_processes(make_boards: Callable[..., list[Board
                 if trouble == "killed" and number % 3 == 1:
                     server.start()
                     wait_until(lambda: all(is_connected(board) for board in boards))
-                # What was published is on its way.
+                # Published messages are still on their way.
                 quiet_at = time.monotonic() + 0.3
                 return lambda: time.monotonic() > quiet_at
 

@@ -1,4 +1,4 @@
-"""When a view is rendered next."""
+"""The time of a view's next rendering."""
 
 from __future__ import annotations
 

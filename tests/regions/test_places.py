@@ -1,4 +1,4 @@
-"""Places for inner views, and what comes into them."""
+"""Places for inner views, and the HTML that replaces them."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Shop:
         self.app, self.datastar = app, datastar
         self.items: dict[str, list[str]] = {"a": ["one"], "b": []}
         self.runs: list[bool] = []
-        #: What the view does before it shows the list.
+        #: Called by the view before it shows the list.
         self.before: Callable[[], Any] = lambda: None
 
         @datastar.region(group="shop", at_most_every=0)

@@ -1,4 +1,4 @@
-"""SQL statements: what they mention, and what they write."""
+"""SQL statements: the words that they mention, and the tables that they write."""
 
 from __future__ import annotations
 

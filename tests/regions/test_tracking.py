@@ -1,4 +1,4 @@
-"""Regions that read a database: every way to write is seen after its commit, and nothing else."""
+"""Regions that read a database: they are rendered again after each kind of write, and after no other event."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_a_commit_does_not_fail_by_a_region(
     with board.app.app_context():
         WRITES["other table"][0](board)
 
-    assert "other processes were not told" in caplog.text
+    assert "were not sent to other processes" in caplog.text
     monkeypatch.undo()
     assert board.fresh("people()") == {"people": '<p id="people">1</p>'}
 

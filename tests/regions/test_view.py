@@ -1,4 +1,4 @@
-"""A view, the views that hold it, and those whose pages have it."""
+"""A view, the views that hold it, and the views whose pages have it."""
 
 from __future__ import annotations
 

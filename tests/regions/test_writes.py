@@ -1,4 +1,4 @@
-"""The writes of transactions, joined, and on their way to other processes."""
+"""The writes of transactions: joined, and sent to other processes."""
 
 from __future__ import annotations
 

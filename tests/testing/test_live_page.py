@@ -10,8 +10,11 @@ import pytest
 from flask import Flask, abort, redirect, render_template_string
 
 from flask_datastar import Datastar
+from flask_datastar.brokers import redis
 from flask_datastar.testing import DatastarClient, capture_renders
+from tests.brokers.redis_server import RedisServer
 from tests.conftest import MakeApp
+from tests.support.streams import hub_for
 
 PAGE = "<!doctype html><html><body><main>{{ shown }}{{ extra }}</main>{{ datastar.live(scope='all') }}</body></html>"
 
@@ -207,3 +210,24 @@ def test_signals_of_the_stream_reach_the_tab(app: Flask, shop: Shop) -> None:
             out.signal("news", 3)
         assert "list-a" in page
         assert tab.signals["news"] == 3
+
+
+@pytest.mark.redis
+def test_changes_of_other_processes_are_current_by_a_broker(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Threads may use Redis here, although another test may have run gevent.
+    monkeypatch.setattr(redis, "check_patched", lambda: None)
+    with RedisServer() as server:
+        shops = []
+        for _ in range(2):
+            datastar = Datastar()
+            shops.append(Shop(make_app(datastar, DATASTAR_BROKER_URL=server.url), datastar))
+        here, there = shops
+        there.items = here.items
+        with DatastarClient(here.app).live("/lists/a") as page:
+            for number in range(5):
+                DatastarClient(there.app).post("add", name="a", text=f"new{number}")
+                assert f"new{number}" in page["list-a"]
+                DatastarClient(here.app).post("add", name="a", text=f"own{number}")
+                assert f"own{number}" in page["list-a"]
+        for shop in shops:
+            hub_for(shop.app).bus.close()
