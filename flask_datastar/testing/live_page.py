@@ -34,13 +34,7 @@ class LivePage:
     """A page that follows its regions, as a browser shows it; a context manager, whose end leaves the page.
 
     Reading waits until the regions are rendered that have changed so far, and until their events have come: after a
-    handler's answer, ``page["cards-3"]`` is what the handler has left.
-
-    :param client: the test client whose cookies the stream has.
-    :param loaded: the page's response.
-    :param signals: the signals that the page sends for its stream.
-    :param apply: takes each event of the stream, for the tab's signals.
-    :raises ValueError: if the page is not live, or its stream was refused.
+    handler's answer, ``page["cards-3"]`` is what the handler has left. :meth:`DatastarClient.live` opens it.
     """
 
     def __init__(
@@ -63,7 +57,7 @@ class LivePage:
         self.has_ended = False
         self._html = loaded.text
         self._parser = EventParser()
-        self._count = self._raised = 0
+        self._raised = 0
         with ExitStack() as stack:
             #: The renderings of the app's regions for streams, since the page was opened.
             self.renders: list[Render] = stack.enter_context(capture_renders(app))
