@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from ..brokers.payload import Payload
 from ..hub.topics import Subscriber
 from .apart import run_apart
 from .graph import ViewGraph
@@ -40,8 +41,11 @@ class Owner(Protocol):
     def render(self, spec: ViewSpec) -> Rendered:
         """Render a view for all streams, with places for its inner views. It may raise any exception."""
 
-    def note(self, outcome: Outcome) -> None:
-        """Record a rendering. It must not raise."""
+    def note(self, outcome: Outcome) -> Payload | None:
+        """Record a rendering. It must not raise.
+
+        :return: the event that shows its failure in pages, outside of the view; None without such an event.
+        """
 
     def watch(self, view: LiveView) -> None:
         """Subscribe to the topics of a view, from now on."""
@@ -61,6 +65,10 @@ class LiveViews:
 
     def __len__(self) -> int:
         return len(self._graph)
+
+    def count_followers(self) -> int:
+        """Count the streams that follow each view, without those that follow it inside another one."""
+        return self._graph.count_followers()
 
     # Following
 
@@ -168,7 +176,9 @@ class LiveViews:
         finally:
             self._unwatch(self._graph.finish(view, retry_at))
         viewers = self._graph.viewers(view)
-        self._owner.note(Outcome(view.spec, reason, ended_at - started_at, viewers, has_changed, error))
+        report = self._owner.note(Outcome(view.spec, reason, ended_at - started_at, viewers, has_changed, error))
+        if report is not None:
+            self._sender.report(view, report)
 
     def _hold_inner(self, view: LiveView, parts: Parts) -> None:
         """Hold the inner views of a new rendering, and render those that are new.
