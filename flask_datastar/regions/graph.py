@@ -112,6 +112,11 @@ class ViewGraph:
                 view.meanwhile.append(writes)
             return self._index.concerned(writes)
 
+    def unsettled(self) -> list[LiveView]:
+        """List the views that are rendered now, or are to be rendered again because of a change."""
+        with self._lock:
+            return [view for view in self._views.values() if view.is_rendering or view.dirty is not None]
+
     def holders_of(self, identity: str) -> set[str]:
         """Return the identities of the views whose pages have a view."""
         with self._lock:

@@ -128,6 +128,11 @@ class LiveViews:
         """Render the views again that committed writes concern."""
         self._graph.mark(self._graph.concerned(writes), reason)
 
+    def unsettled(self) -> list[str]:
+        """Describe the views whose changes are not rendered yet; nothing is left to note once the list is empty."""
+        found = [f"{view.spec} ({view.dirty or 'is rendered'})" for view in self._graph.unsettled()]
+        return found or (["the end of a rendering"] if self.loop.is_rendering else [])
+
     # Rendering
 
     def _render_first(self, view: LiveView, *, is_apart: bool) -> None:
