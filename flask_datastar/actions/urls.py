@@ -120,10 +120,12 @@ def _endpoint(app_state: AppState, handler: Handler) -> str:
     if not endpoints:
         where = f"; register its blueprint {handler.blueprint.name!r}" if handler.blueprint is not None else ""
         raise SetupError(f"handler {handler} is not reachable in {app_state.app!r}{where}")
-    if len(endpoints) > 1 and has_request_context():
-        # If a blueprint is registered twice, a page uses the handlers of its own registration.
+    if len(endpoints) > 1:
+        # If a blueprint is registered twice, a page and its regions use the handlers of their own registration.
+        place = find_detached()
+        blueprint = request.blueprint if has_request_context() else place.blueprint if place is not None else None
         for endpoint in endpoints:
-            if endpoint.rpartition(".")[0] == request.blueprint:
+            if endpoint.rpartition(".")[0] == blueprint:
                 return endpoint
     return endpoints[0]
 

@@ -41,8 +41,8 @@ class Followed:
 
 
 def advise_of_sending(app_state: AppState, views: LiveViews, spec: ViewSpec) -> None:
-    """Warn, in debug mode, of a response that sends a view to a page whose stream brings the view as well."""
-    if not app_state.app.debug or not has_request_context() or not is_datastar_request(request):
+    """Warn of a response that sends a view to a page whose stream brings the view as well."""
+    if not has_request_context() or not is_datastar_request(request):
         return
     page = _current_page()
     if page is not None and app_state.part(Followed).has(page, views.holders_of(spec.identity)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from flask import has_request_context, request
 from flask.ctx import AppContext
@@ -17,13 +17,32 @@ from ..streams.commits import scoped_session
 T = TypeVar("T")
 
 
-def current_mount(app_state: AppState) -> str:
-    """Return the path that the app is mounted at in the current request or rendering, without a slash at the end."""
+class Mount(NamedTuple):
+    """The part of an app that a page belongs to, on which the URLs in a view depend."""
+
+    #: The path that the app is mounted at, without a slash at the end.
+    root_path: str
+    #: The name of the page's blueprint if that blueprint is registered several times, else None.
+    blueprint: str | None = None
+
+    def __str__(self) -> str:
+        return self.root_path if self.blueprint is None else f"{self.root_path}#{self.blueprint}"
+
+
+def current_mount(app_state: AppState) -> Mount:
+    """Return the mount of the current request or rendering."""
     if has_request_context():
-        return request.root_path.rstrip("/")
+        return Mount(request.root_path.rstrip("/"), _registration(app_state.app.blueprints, request.blueprint))
     place = find_detached()
-    root: str = place.root_path if place is not None else app_state.app.config["APPLICATION_ROOT"]
-    return root.rstrip("/")
+    if place is not None:
+        return Mount(place.root_path, place.blueprint)
+    return Mount(app_state.app.config["APPLICATION_ROOT"].rstrip("/"))
+
+
+def _registration(blueprints: Mapping[str, object], name: str | None) -> str | None:
+    own = blueprints.get(name) if name is not None else None
+    is_repeated = own is not None and sum(one is own for one in blueprints.values()) > 1
+    return name if is_repeated else None
 
 
 def lent_session(app_state: AppState) -> Any:

@@ -61,7 +61,7 @@ class ViewGraph:
         with self._lock:
             if outer.is_dropped:
                 return None
-            if spec.identity in outer.ancestors():
+            if any(spec == around.spec for around in outer.ancestors()):
                 raise SetupError(
                     f"region {outer.spec} shows {spec}, which is or shows {outer.spec.region}: a region cannot contain "
                     "itself; render what repeats by a macro"
@@ -117,6 +117,16 @@ class ViewGraph:
         with self._lock:
             view = self._views.get(identity)
             return set() if view is None else {holder.spec.identity for holder in view.holders()}
+
+    def ancestors(self, view: LiveView) -> set[LiveView]:
+        """Return a view and all views that hold it."""
+        with self._lock:
+            return view.ancestors()
+
+    def count_followers(self) -> int:
+        """Count the streams of all views; a stream that follows several views counts for each."""
+        with self._lock:
+            return sum(view.followers for view in self._views.values())
 
     def viewers(self, view: LiveView) -> int:
         """Count the streams whose pages show a view."""

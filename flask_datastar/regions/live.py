@@ -6,13 +6,14 @@ No lock is held while a view is rendered, while code waits, or during a call of 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from ..brokers.payload import Payload
 from ..hub.topics import Subscriber
-from ..transport.wakeups import make_wakeup, spawn
+from .apart import run_apart
 from .graph import ViewGraph
 from .loop import RenderLoop
 from .sender import Sender
@@ -40,8 +41,11 @@ class Owner(Protocol):
     def render(self, spec: ViewSpec) -> Rendered:
         """Render a view for all streams, with places for its inner views. It may raise any exception."""
 
-    def note(self, outcome: Outcome) -> None:
-        """Record a rendering. It must not raise."""
+    def note(self, outcome: Outcome) -> Payload | None:
+        """Record a rendering. It must not raise.
+
+        :return: the event that shows its failure in pages, outside of the view; None without such an event.
+        """
 
     def watch(self, view: LiveView) -> None:
         """Subscribe to the topics of a view, from now on."""
@@ -61,6 +65,10 @@ class LiveViews:
 
     def __len__(self) -> int:
         return len(self._graph)
+
+    def count_followers(self) -> int:
+        """Count the streams that follow each view, without those that follow it inside another one."""
+        return self._graph.count_followers()
 
     # Following
 
@@ -133,7 +141,7 @@ class LiveViews:
                 if is_apart:
                     self._render(view, "first time")
                 else:
-                    _run_apart(partial(self._render, view, "first time"))
+                    run_apart(partial(self._render, view, "first time"))
             finally:
                 view.first = None
                 if view.is_dropped:
@@ -163,7 +171,9 @@ class LiveViews:
         finally:
             self._unwatch(self._graph.finish(view, retry_at))
         viewers = self._graph.viewers(view)
-        self._owner.note(Outcome(view.spec, reason, ended_at - started_at, viewers, has_changed, error))
+        report = self._owner.note(Outcome(view.spec, reason, ended_at - started_at, viewers, has_changed, error))
+        if report is not None:
+            self._sender.report(view, report)
 
     def _hold_inner(self, view: LiveView, parts: Parts) -> None:
         """Hold the inner views of a new rendering, and render those that are new.
@@ -179,21 +189,3 @@ class LiveViews:
     def _unwatch(self, views: list[LiveView]) -> None:
         for view in views:
             self._owner.unwatch(view)
-
-
-def _run_apart(function: Callable[[], object]) -> None:
-    """Run a function in a thread or greenlet of its own, and wait for it.
-
-    The current one serves a visitor, and may have values of that visitor in a :class:`threading.local`.
-    """
-    done = make_wakeup()
-
-    def run() -> None:
-        try:
-            function()
-        finally:
-            done.set()
-
-    spawn(run, "datastar-region")
-    while not done.wait():
-        pass

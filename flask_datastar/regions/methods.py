@@ -129,7 +129,8 @@ class _Doors:
     def html(self, view: RegionView) -> str:
         """Return the HTML of a view where it is put now."""
         app_state = current_app_state(self._extension)
-        advise_of_sending(app_state, live_regions_of(app_state).views, spec_of(view, current_mount(app_state)))
+        if app_state.app.debug:
+            advise_of_sending(app_state, live_regions_of(app_state).views, spec_of(view, current_mount(app_state)))
         return html_of(app_state, view)
 
     def source(self, view: RegionView) -> Source:

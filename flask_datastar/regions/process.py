@@ -15,6 +15,7 @@ from ..brokers.payload import MessageKind, Payload
 from ..errors import SetupError
 from ..hub.hub import StreamHub
 from ..hub.scopes import REGIONS_TOPIC
+from ..sending.overlay import failure_overlay
 from ..state.app import AppState
 from ..streams.current import hub_of, tell
 from ..transport.wakeups import PerProcess, make_lock, make_short_lock
@@ -45,8 +46,11 @@ class LiveRegions:
         """Render a view for all streams that follow it."""
         return render_for_streams(self._app_state, spec)
 
-    def note(self, outcome: Outcome) -> None:
-        """Count a rendering, and log it if it failed, or in debug mode."""
+    def note(self, outcome: Outcome) -> Payload | None:
+        """Count a rendering, and log it if it failed, or in debug mode.
+
+        :return: the overlay that shows its failure, in debug mode.
+        """
         with self._count_lock:
             self._counts["renders"] += 1
             self._counts["unchanged"] += not outcome.has_changed and outcome.error is None
@@ -59,6 +63,10 @@ class LiveRegions:
             }
             tell(self._app_state, hooks.region_rendered, region=spec.region, arguments=dict(spec.arguments), **details)
         self._log(outcome)
+        if outcome.error is None:
+            return None
+        overlay = failure_overlay(self._app_state.app, f"region {outcome.spec}", outcome.error)
+        return Payload(overlay) if overlay is not None else None
 
     def _log(self, outcome: Outcome) -> None:
         logger = self._app_state.app.logger
@@ -152,10 +160,11 @@ class LiveRegions:
         self.views.tell(writes, f"{tables} written")
 
     def stats(self) -> dict[str, Any]:
-        """Return the counters of this process: views, renders, unchanged, failures, render_seconds."""
+        """Return the counters of this process: views, viewers, renders, unchanged, failures, render_seconds."""
         with self._count_lock:
             counts = {name: self._counts[name] for name in ("renders", "unchanged", "failures")}
-            return {"views": len(self.views), **counts, "render_seconds": round(self._seconds, 3)}
+            state = {"views": len(self.views), "viewers": self.views.count_followers()}
+            return {**state, **counts, "render_seconds": round(self._seconds, 3)}
 
     def check_database(self) -> None:
         """Check that a rendering cannot end a transaction of a request.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, NoReturn
 
 from flask import has_request_context
@@ -15,7 +17,8 @@ from ..sansio.markup import find_root
 from ..state.app import AppState
 from ..state.detached import Detached
 from .advice import advise_of_reads
-from .context import current_mount, drop_connection, lent_session, run_detached, run_in_page
+from .apart import run_outside_loop
+from .context import Mount, current_mount, drop_connection, lent_session, run_detached, run_in_page
 from .index import Reads
 from .names import needs_request
 from .places import Places
@@ -41,8 +44,8 @@ class _InPage:
 _current: ContextVar[_InPage | Places[ViewSpec] | None] = ContextVar("flask_datastar.region_rendering", default=None)
 
 
-def spec_of(view: RegionView, mount: str) -> ViewSpec:
-    """Return the specification of a view below a mount, on which its URLs depend."""
+def spec_of(view: RegionView, mount: Mount) -> ViewSpec:
+    """Return the specification of a view for the pages of one mount."""
     return ViewSpec(
         f"{mount} {view.identity}",
         region=view.region.key,
@@ -110,7 +113,7 @@ def render_for_streams(app_state: AppState, spec: ViewSpec) -> Rendered:
     return run_detached(app_state, _place(view, mount), render)
 
 
-def _render_in_page(app_state: AppState, view: RegionView, mount: str, rendering: _InPage) -> tuple[str, str]:
+def _render_in_page(app_state: AppState, view: RegionView, mount: Mount, rendering: _InPage) -> tuple[str, str]:
     """Return the HTML of a view, and the id of its element."""
     if view.identity in rendering.around:
         raise SetupError(
@@ -125,9 +128,9 @@ def _render_in_page(app_state: AppState, view: RegionView, mount: str, rendering
     return run_in_page(app_state, _place(view, mount), render, rendering.session)
 
 
-def _place(view: RegionView, mount: str) -> Detached:
+def _place(view: RegionView, mount: Mount) -> Detached:
     region = view.region
-    return Detached(title=repr(view), group=region.group, module=region.source[0], root_path=mount)
+    return Detached(repr(view), region.group, region.source[0], mount.root_path, mount.blueprint)
 
 
 def _call(app_state: AppState, view: RegionView) -> tuple[str, str]:
@@ -137,7 +140,8 @@ def _call(app_state: AppState, view: RegionView) -> tuple[str, str]:
     """
     try:
         # A copy for each call: a list that the function changes would change for all later viewers.
-        result = app_state.app.ensure_sync(view.region.function)(**deepcopy(view.arguments))
+        call = partial(app_state.app.ensure_sync(view.region.function), **deepcopy(view.arguments))
+        result = run_outside_loop(call) if iscoroutinefunction(view.region.function) else call()
     except RuntimeError as error:
         if needs_request(error):
             _refuse_request(view, error)

@@ -7,6 +7,7 @@ from flask import Request, current_app, request
 from ..errors import SetupError
 from ..reading.signals import is_datastar_request
 from ..streams.opening import ScopeSource
+from .context import Mount
 from .digests import html_digest
 from .region import RegionView
 
@@ -22,7 +23,7 @@ class ShownViews:
     def __init__(self, *, is_run: bool = False) -> None:
         self.is_run = is_run
         #: The views that are not inside other views, by identity: view, mount, and the digest of the HTML.
-        self.top: dict[str, tuple[RegionView, str, bytes]] = {}
+        self.top: dict[str, tuple[RegionView, Mount, bytes]] = {}
         #: Whether the page has ``datastar.live()``.
         self.is_live = False
         #: The scope that ``datastar.live()`` got.
@@ -31,7 +32,7 @@ class ShownViews:
         # A handler may send one view several times.
         self._is_checked = (current_app.debug or current_app.testing) and not is_datastar_request(request)
 
-    def note_top(self, view: RegionView, mount: str, html: str) -> None:
+    def note_top(self, view: RegionView, mount: Mount, html: str) -> None:
         """Add a view that is not inside another view."""
         self.top[view.identity] = view, mount, html_digest(html)
 

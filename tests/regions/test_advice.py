@@ -9,8 +9,11 @@ import pytest
 from flask import Flask, render_template_string
 
 from flask_datastar import Datastar
+from flask_datastar.regions import pacing
 from flask_datastar.regions.advice import Followed
+from flask_datastar.regions.process import live_regions_of
 from flask_datastar.state.app import app_state_of
+from flask_datastar.testing.waiting import wait_until
 from tests.support.streams import Connect
 
 SENT = "sends region shop:card(number=1) to a page that follows it"
@@ -106,3 +109,43 @@ def test_a_region_that_nothing_renders_again_is_named(
 
     connect("/ds/shop/feed", app=app).wait_open()
     assert NOT_RENDERED in caplog.text
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_failure_appears_once_in_the_pages(
+    app: Flask, datastar: Datastar, connect: Connect, monkeypatch: pytest.MonkeyPatch, debug: bool
+) -> None:
+    monkeypatch.setattr(pacing, "_FIRST_RETRY_SECONDS", 0.01)
+    app.testing, app.debug = False, debug
+    broken: set[str] = {"one"}
+
+    @datastar.region(group="shop", at_most_every=0, tables=())
+    def part(name: str) -> str:
+        if name in broken:
+            raise ValueError(f"{name} is broken")
+        return f'<b id="part-{name}"></b>'
+
+    @datastar.region(group="shop", at_most_every=0)
+    def outer() -> str:
+        return render_template_string('<p id="outer">{{ one }}{{ two }}</p>', one=part("one"), two=part("two"))
+
+    @datastar.stream(group="shop")
+    def feed() -> Any:
+        return datastar.follow(outer())
+
+    title = b"ValueError: one is broken (region shop:part(name=&#39;one&#39;))"
+    connection = connect("/ds/shop/feed").wait_open()
+    views = live_regions_of(app_state_of(app))
+    wait_until(lambda: views.stats()["failures"] >= 3)
+    broken.clear()
+    connection.wait('<p id="outer">')
+    assert connection.received.count(title) == debug
+
+    broken.add("two")
+    with app.app_context():
+        part.changed(name="two")
+    wait_until(lambda: views.stats()["failures"] >= 6)
+    assert connection.received.count(title.replace(b"one", b"two")) == debug
+    broken.clear()
+    wait_until(lambda: views.views.loop.is_idle(float("inf")))
+    assert title not in connect("/ds/shop/feed").wait_open().received

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import render_template_string
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
@@ -156,6 +157,57 @@ def test_a_database_in_memory_is_refused(make_app: MakeApp) -> None:
         assert part().__html__() == '<p id="part"></p>'
         with pytest.raises(SetupError, match=r"share one connection, .* use a file, such as sqlite:///app\.db"):
             datastar.follow(part())
+
+
+def test_a_live_page_of_a_database_in_memory_is_refused(make_app: MakeApp) -> None:
+    db, datastar = SQLAlchemy(), Datastar()
+    app = make_app(datastar, SQLALCHEMY_DATABASE_URI="sqlite:///:memory:")
+    db.init_app(app)
+
+    @datastar.region(group="shop")
+    def part() -> str:
+        return '<p id="part"></p>'
+
+    @app.get("/")
+    def page() -> str:
+        return render_template_string("{{ part }}{{ datastar.live() }}", part=part())
+
+    client = app.test_client()
+    assert client.get("/").status_code == 200
+    with pytest.raises(SetupError, match=r"share one connection, .* use a file, such as sqlite:///app\.db"):
+        client.get("/", headers={"Datastar-Live": "1", "Datastar-Request": "true"})
+
+
+def test_rows_are_compared_with_a_parameter_of_another_name(board: Board) -> None:
+    @board.datastar.region(group="shop", at_most_every=0, tables={board.Card: {"board_id": "shown"}})
+    def titles(shown: int) -> str:
+        found = board.db.session.scalars(select(board.Card.title).where(board.Card.board_id == shown))
+        return f'<p id="titles-{shown}">{",".join(found)}</p>'
+
+    board.regions["titles"] = titles
+    connection = board.open("titles(1)", "titles(2)")
+    with board.app.app_context():
+        board.db.session.add(board.Card(title="new", board_id=2))
+        board.db.session.commit()
+    connection.wait('<p id="titles-2">b,new</p>')
+    board.wait()
+
+    assert board.live.stats()["renders"] == 3
+
+
+def test_declared_tables_replace_those_that_are_read(board: Board) -> None:
+    @board.datastar.region(group="shop", at_most_every=0, tables=[board.Person, "tag"])
+    def cards_of_people() -> str:
+        return f'<p id="cards">{board.db.session.scalar(select(board.db.func.count(board.Card.id)))}</p>'
+
+    board.regions["declared"] = cards_of_people
+    board.open("declared()")
+    for row, renders in ((board.Card(title="x", board_id=1), 1), (board.Person(name="x"), 2), (board.Tag(name="x"), 3)):
+        with board.app.app_context():
+            board.db.session.add(row)
+            board.db.session.commit()
+        board.wait()
+        assert board.live.stats()["renders"] == renders
 
 
 def test_changed_waits_for_the_commit(board: Board) -> None:
