@@ -23,8 +23,7 @@ class Capture:
     It wraps functions of their dialects, because SQLAlchemy's events would slow down every statement of the app.
 
     :param tell: called after each commit with its writes. It must not raise.
-    :param is_heard: returns whether any process has live views that may need the writes.
-    :param expect: called at the first write of a transaction that others may need. It must not raise.
+    :param is_heard: called at each write; returns whether any process has live views that may need it.
     :param cascades: returns the foreign keys by which the database changes further tables.
     :param is_flushed: returns whether the running statement of a connection is reported by the objects of a flush.
     """
@@ -33,13 +32,11 @@ class Capture:
         self,
         tell: Tell,
         is_heard: Callable[[], bool],
-        expect: Callable[[], object],
         cascades: Callable[[], Cascades],
         is_flushed: Callable[[Any, str], bool],
     ) -> None:
         self._tell = tell
         self._is_heard = is_heard
-        self._expect = expect
         self._cascades = cascades
         self._is_flushed = is_flushed
         self._dialects: WeakSet[Any] = WeakSet()
@@ -72,7 +69,7 @@ class Capture:
     def _executed(self, text: str, connection: Any) -> None:
         statement = read_statement(text)
         if statement.is_write:
-            self._write(connection, statement)
+            self._write(statement, connection)
         else:
             record(statement)
         if statement.commits and connection is not None and PENDING in connection.info:
@@ -81,11 +78,9 @@ class Capture:
             pending.settle_left()
             self._tell(pending)
 
-    def _write(self, connection: Any, statement: Statement) -> None:
+    def _write(self, statement: Statement, connection: Any) -> None:
         """Report a statement that writes, or keep it until the commit."""
         is_heard = self._is_heard()
-        if is_heard and (connection is None or PENDING not in connection.info):
-            self._expect()
         if connection is None or _is_autocommit(connection):
             writes = Writes()
             self._add(writes, statement, frozenset())

@@ -138,11 +138,6 @@ class ViewGraph:
         with self._lock:
             return sum(holder.followers for holder in view.holders())
 
-    def is_settled(self) -> bool:
-        """Return whether no view is being rendered and none has changed since its last rendering."""
-        with self._lock:
-            return not self._rendering and all(view.dirty is None for view in self._views.values())
-
     # Rendering
 
     def mark(self, views: Iterable[LiveView], reason: str) -> None:

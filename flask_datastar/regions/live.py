@@ -66,12 +66,6 @@ class LiveViews:
     def __len__(self) -> int:
         return len(self._graph)
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether every view shows its newest state; one that failed counts, until it is tried again."""
-        # The loop may still have to count a rendering that the graph has finished.
-        return self._graph.is_settled() and self.loop.is_idle(time.monotonic())
-
     def count_followers(self) -> int:
         """Count the streams that follow each view, without those that follow it inside another one."""
         return self._graph.count_followers()

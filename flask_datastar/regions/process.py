@@ -114,12 +114,16 @@ class LiveRegions:
         """Whether a view is live here, or may be in another process."""
         return bool(self._watched) or self._hub.bus.is_shared
 
-    def expect_writes(self) -> None:
-        """Make other processes notice if this one dies between a commit and its message. It never raises."""
+    def expect_writes(self) -> bool:
+        """Return whether any view may need what is being written. It never raises.
+
+        From now on, other processes notice if this one dies between a commit and its message.
+        """
         try:
             self._hub.bus.enlist()
         except Exception:
             self._app_state.app.logger.exception("Datastar: other processes would not notice the death of this one")
+        return self.hears_writes
 
     def tell_writes(self, writes: Writes) -> None:
         """Send the writes of a commit to all processes. It never raises, because the commit must not fail by it."""

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from flask import render_template_string
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from flask_datastar import Datastar
+from flask_datastar.brokers.memory import MemoryBroker
 from flask_datastar.errors import SetupError
 from flask_datastar.regions.process import live_regions_of
 from flask_datastar.state.app import app_state_of
@@ -249,6 +250,31 @@ def test_a_commit_does_not_fail_by_a_region(
     assert "were not sent to other processes" in caplog.text
     monkeypatch.undo()
     assert board.fresh("people()") == {"people": '<p id="people">1</p>'}
+
+
+def test_a_write_does_not_fail_by_a_broker_that_cannot_be_made(
+    make_app: MakeApp, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(MemoryBroker):
+        def __init__(self, *arguments: Any) -> None:
+            raise SetupError("it cannot be made")
+
+    datastar = Datastar(brokers={"broken": Broken}, broker_url="broken://")
+    app = make_app(datastar, SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/board.db")
+    db = SQLAlchemy(app)
+
+    @datastar.region(group="shop")
+    def part() -> str:
+        return '<p id="part"></p>'
+
+    with app.app_context():
+        for statement in ("CREATE TABLE log (id INTEGER)", "INSERT INTO log VALUES (1)"):
+            db.session.execute(text(statement))
+        db.session.commit()
+        assert db.session.scalar(text("SELECT id FROM log")) == 1
+        db.engine.dispose()
+
+    assert "it cannot be made" in caplog.text
 
 
 def test_a_write_from_before_anybody_looked_is_shown(board: Board) -> None:
