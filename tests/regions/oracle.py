@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from flask_datastar.testing.waiting import wait_until
 from tests.regions.board import VIEWS, WRITES, Board
@@ -98,7 +98,7 @@ class Oracle:
             with board.app.app_context():
                 try:
                     self._write_one(board, rng)
-                except (SQLAlchemyError, AttributeError, AssertionError) as error:
+                except (SQLAlchemyError, SAWarning, AttributeError, AssertionError) as error:
                     self.log.append(repr(error)[:100])
                     # Another writer has deleted the row meanwhile, or holds a lock.
                     board.db.session.rollback()
