@@ -112,6 +112,11 @@ class ViewGraph:
                 view.meanwhile.append(writes)
             return self._index.concerned(writes)
 
+    def unsettled(self) -> list[LiveView]:
+        """List the views that are rendered now, or are to be rendered again because of a change."""
+        with self._lock:
+            return [view for view in self._views.values() if view.is_rendering or view.dirty is not None]
+
     def holders_of(self, identity: str) -> set[str]:
         """Return the identities of the views whose pages have a view."""
         with self._lock:
@@ -132,11 +137,6 @@ class ViewGraph:
         """Count the streams whose pages show a view."""
         with self._lock:
             return sum(holder.followers for holder in view.holders())
-
-    def is_settled(self) -> bool:
-        """Return whether no view is being rendered and none has changed since its last rendering."""
-        with self._lock:
-            return not self._rendering and all(view.dirty is None for view in self._views.values())
 
     # Rendering
 

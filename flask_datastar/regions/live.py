@@ -66,12 +66,6 @@ class LiveViews:
     def __len__(self) -> int:
         return len(self._graph)
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether every view shows its newest state; one that failed counts, until it is tried again."""
-        # The loop may still have to count a rendering that the graph has finished.
-        return self._graph.is_settled() and self.loop.is_idle(time.monotonic())
-
     def count_followers(self) -> int:
         """Count the streams that follow each view, without those that follow it inside another one."""
         return self._graph.count_followers()
@@ -127,6 +121,11 @@ class LiveViews:
     def tell(self, writes: Writes, reason: str) -> None:
         """Render the views again that committed writes concern."""
         self._graph.mark(self._graph.concerned(writes), reason)
+
+    def unsettled(self) -> list[str]:
+        """Describe the views whose changes are not rendered yet; nothing is left to note once the list is empty."""
+        found = [f"{view.spec} ({view.dirty or 'is rendered'})" for view in self._graph.unsettled()]
+        return found or (["the end of a rendering"] if self.loop.is_rendering else [])
 
     # Rendering
 

@@ -67,6 +67,11 @@ class RenderLoop(Generic[V]):
                 return
         self._changed.set()
 
+    @property
+    def is_rendering(self) -> bool:
+        """Whether a rendering is under way."""
+        return self._running > 0
+
     def is_idle(self, until: float) -> bool:
         """Return whether nothing is being rendered, and nothing is due before a time of ``time.monotonic()``."""
         with self._lock:

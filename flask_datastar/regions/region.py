@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any, NoReturn, Protocol
 
+from flask import has_request_context
+
 from ..errors import SetupError
 from ..handlers.handler import check_name, default_group
 from ..hub.sources import Source
@@ -165,6 +167,12 @@ def _check_function(function: Callable[..., Any], title: str) -> None:
     if inspect.isgeneratorfunction(innermost) or inspect.isasyncgenfunction(innermost):
         raise SetupError(
             f"region {title} is a generator: a region returns its HTML once; write return instead of yield"
+        )
+    if has_request_context() and "<locals>" in function.__qualname__:
+        # A module that is imported in a request may declare its regions: they have no variables of the request.
+        raise SetupError(
+            f"region {title} is declared in a function that a request runs: the variables of this visitor would be "
+            "shown to all others; declare it beside the view, and pass what it needs as arguments"
         )
     if next(iter(inspect.signature(function).parameters), None) in ("self", "cls"):
         raise SetupError(f"region {title} is a method: it would be called without an object; declare a function")

@@ -57,6 +57,11 @@ def broadcast(app: Flask, datastar: Datastar, name: str, text: str = LARGE) -> N
         datastar.broadcast("news").patch_signals({name: text})
 
 
+def wait_subscribed(app: Flask) -> None:
+    """Wait until the app's only stream gets messages: a generator subscribes when its stream is open already."""
+    wait_until(lambda: hub_for(app).bus.topics.count("news") > 0)
+
+
 def is_in_the_middle(app: Flask) -> bool:
     """Whether the app's only stream has taken a message, which the server writes now."""
     (stream,) = hub_for(app)._snapshot()
@@ -74,6 +79,7 @@ def test_large_message_goes_out_in_slices_that_nothing_comes_between(
     app: Flask, datastar: Datastar, connect: Connect, name: str, has_write: bool
 ) -> None:
     connection = connect(f"/ds/g/{name}", has_write=has_write).wait_open()
+    wait_subscribed(app)
     connection.reads.clear()
     broadcast(app, datastar, "a")
     time.sleep(2 * KEEPALIVE_SECONDS)
@@ -118,6 +124,7 @@ def test_stream_that_is_to_end_finishes_its_message(
     app: Flask, datastar: Datastar, connect: Connect, name: str
 ) -> None:
     connection = connect(f"/ds/g/{name}").wait_open()
+    wait_subscribed(app)
     connection.reads.clear()
     broadcast(app, datastar, "a")
     wait_until(lambda: is_in_the_middle(app))

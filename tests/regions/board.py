@@ -185,7 +185,7 @@ class Board:
         return self.connections[-1].wait_open()
 
     def wait(self) -> None:
-        wait_until(lambda: self.live.views.is_settled)
+        wait_until(lambda: not self.live.views.unsettled())
 
     def shown(self, connection: Connection) -> dict[str, str]:
         """Return the last HTML of each element that a stream has sent."""

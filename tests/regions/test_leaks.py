@@ -452,3 +452,25 @@ def test_what_a_region_opens_is_closed(app: Flask, datastar: Datastar) -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         app.test_client().get("/1")
     assert closed[2] == ("of the region", raised.value)
+
+
+def test_a_region_keeps_no_variables_of_a_visitor(app: Flask, datastar: Datastar) -> None:
+    @app.get("/<name>")
+    def page(name: str) -> str:
+        @datastar.region(group="shop")
+        def part() -> str:
+            return f'<p id="part">{name}</p>'
+
+        return part().__html__()
+
+    with pytest.raises(SetupError, match=r"region .*page.<locals>.part is declared in a function that a request runs"):
+        app.test_client().get("/ada")
+
+
+def test_a_module_that_is_imported_in_a_request_declares_its_regions(app: Flask, datastar: Datastar) -> None:
+    with app.test_request_context("/"):
+        assert datastar.region(group="shop")(of_module)().__html__() == '<p id="part"></p>'
+
+
+def of_module() -> str:
+    return '<p id="part"></p>'

@@ -54,7 +54,7 @@ def region_of(app: Flask) -> Region:
 
 def wait_idle(app: Flask) -> None:
     views = live_regions_of(app_state_of(app)).views
-    wait_until(lambda: views.is_settled)
+    wait_until(lambda: not views.unsettled())
 
 
 Items = dict[str, list[str]]

@@ -372,6 +372,15 @@ def test_live_stands_once(app: Flask, shop: Shop) -> None:
         render_template_string(PAGE * 2, shown="")
 
 
+def test_live_stands_in_the_page(app: Flask, datastar: Datastar) -> None:
+    @datastar.region(group="shop")
+    def part() -> str:
+        return render_template_string('<p id="part">{{ datastar.live() }}</p>')
+
+    with app.test_request_context("/"), pytest.raises(SetupError, match=r"is in region shop:part\(\): .*; write it in"):
+        part().__html__()
+
+
 def test_an_early_live_sends_everything_once_more(app: Flask, shop: Shop, connect: Connect) -> None:
     @app.get("/early")
     def early() -> str:
