@@ -5,10 +5,12 @@
 #   make soak        send 300,000 hostile inputs, then put a server with streams under a random load for two minutes
 #                    (ARGS="--seconds 30" for less)
 #   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less),
+#                    then do so with live regions on SQLite and PostgreSQL for as long,
 #                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
 #   make servers     install other WSGI servers, and try how each holds streams (ARGS="--only waitress" for some of them)
 #   make bench       measure the cost of streams, and write it to docs/ (ARGS=--quick for a short run, to build/)
+#   make bench-regions  measure the cost of live regions, in the same way
 #   make bench-redis  measure the cost of several processes, in the same way
 #   make check       linter, formatter, types, prose, documentation
 #   make test-all    the tests without a browser on every supported and installed Python and Flask
@@ -30,6 +32,7 @@ EXTRAS_test = gunicorn,redis,wtf,example,test,live
 EXTRAS_soak = gunicorn,wtf,test
 EXTRAS_faults = gunicorn,redis,example,test
 EXTRAS_bench = gunicorn,bench
+EXTRAS_bench-regions = gunicorn,example
 EXTRAS_bench-redis = gunicorn,redis,bench
 EXTRAS_check = $(EXTRAS_test),check
 EXTRAS_matrix = matrix
@@ -38,7 +41,7 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo demo-cluster test soak faults extensions servers bench bench-redis check test-all dist clean
+.PHONY: demo demo-cluster test soak faults extensions servers bench bench-regions bench-redis check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -62,8 +65,9 @@ soak: .venv/soak.stamp
 	@$(BIN)/python tests/soak/soak.py $(ARGS)
 
 faults: .venv/faults.stamp
-	sh tests/system_programs.sh redis-server
+	sh tests/system_programs.sh redis-server postgresql
 	@$(BIN)/python -m tests.soak.faults $(ARGS)
+	@$(BIN)/python -m tests.soak.regions $(ARGS)
 	@$(BIN)/python -m tests.soak.clicks $(CLICKS)
 
 extensions: .venv/pip.stamp
@@ -74,6 +78,9 @@ servers: .venv/pip.stamp
 
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)
+
+bench-regions: .venv/bench-regions.stamp
+	@$(BIN)/python tests/benchmarks/regions.py $(or $(ARGS),--docs)
 
 bench-redis: .venv/bench-redis.stamp
 	sh tests/system_programs.sh redis-server

@@ -38,6 +38,7 @@ def figures() -> str:
 @datastar.region(group="dashboard", at_most_every=0.5)
 def chart() -> str:
     """Draw a bar for each column of the board. The element of a region may be an SVG image."""
-    counts = dict(db.session.execute(db.select(Card.column, db.func.count()).group_by(Card.column)).tuples().all())
+    rows = db.session.execute(db.select(Card.column, db.func.count().label("number")).group_by(Card.column))
+    counts = {row.column: row.number for row in rows}
     bars = [(name, counts.get(number, 0)) for number, name in enumerate(COLUMNS)]
     return render_template("_chart.html", bars=bars, most=max(1, *counts.values()) if counts else 1)

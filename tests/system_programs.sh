@@ -5,11 +5,14 @@
 set -eu
 
 missing=""
-[ $# -gt 0 ] || set -- chromium nginx redis-server
-# Servers are not on everybody's PATH.
+[ $# -gt 0 ] || set -- chromium nginx redis-server postgresql
+# Servers are not on everybody's PATH, and Debian puts those of PostgreSQL into a folder for each version.
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
-for program in "$@"; do
-    command -v "$program" >/dev/null || missing="$missing $program"
+for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
+for package in "$@"; do
+    program="$package"
+    [ "$package" != postgresql ] || program=pg_ctl
+    command -v "$program" >/dev/null || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 

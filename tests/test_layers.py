@@ -73,7 +73,9 @@ ROOMS = {
         "actions",
         outside="flask",
     ),
-    "testing": room("sansio sse brokers state security streams actions extension", outside="flask werkzeug"),
+    "testing": room(
+        "sansio hooks sse brokers state hub security streams regions actions extension", outside="flask werkzeug"
+    ),
 }
 #: ``init_app`` attaches the commands, which lie above it.
 ATTACHED = {("extension", "cli")}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from dataclasses import is_dataclass
+from datetime import date, time, timedelta
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
@@ -58,7 +59,15 @@ def handler_url(app_state: AppState, handler: Handler, values: Mapping[str, obje
             path_values[name] = _Placeholder(value, index)
     parts = _fill_in(_build(app_state, handler, endpoint, path_values), path_values.values())
     separator = "&" if any(isinstance(part, str) and "?" in part for part in parts) else "?"
-    return parts + query_parts({name: value for name, value in values.items() if name not in in_path}, separator)
+    in_query = {
+        # A blank is left out of a list that takes no text: without one the signal of that name would be taken.
+        name: [""]
+        if isinstance(value, list | tuple) and not value and handler.binder.leaves_blanks_out(name)
+        else value
+        for name, value in values.items()
+        if name not in in_path
+    }
+    return parts + query_parts(in_query, separator)
 
 
 def _add_view_values(
@@ -120,10 +129,12 @@ def _endpoint(app_state: AppState, handler: Handler) -> str:
     if not endpoints:
         where = f"; register its blueprint {handler.blueprint.name!r}" if handler.blueprint is not None else ""
         raise SetupError(f"handler {handler} is not reachable in {app_state.app!r}{where}")
-    if len(endpoints) > 1 and has_request_context():
-        # If a blueprint is registered twice, a page uses the handlers of its own registration.
+    if len(endpoints) > 1:
+        # If a blueprint is registered twice, a page and its regions use the handlers of their own registration.
+        place = find_detached()
+        blueprint = request.blueprint if has_request_context() else place.blueprint if place is not None else None
         for endpoint in endpoints:
-            if endpoint.rpartition(".")[0] == request.blueprint:
+            if endpoint.rpartition(".")[0] == blueprint:
                 return endpoint
     return endpoints[0]
 
@@ -186,9 +197,11 @@ def _parameter_text(name: str, value: object) -> str:
         value = value.value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, dict | set | bytes):
+    if isinstance(value, timedelta):
+        return str(value.total_seconds())
+    if isinstance(value, Mapping | Set | bytes | bytearray | list | tuple | Iterator) or is_dataclass(value):
         raise SetupError(
             f"parameter {name!r} is {type(value).__name__}, which a URL cannot carry; send it as a signal instead"
         )

@@ -15,6 +15,9 @@ class Receiver(Protocol):
     def receive(self, topic: str, kind: str, payload: Payload) -> None:
         """Receive a message that some process has published, perhaps this one."""
 
+    def lose_process(self) -> None:
+        """React to the death of another process: it may have left messages unsent."""
+
     def catch_up(self) -> None:
         """React to an outage: messages may be lost, and other processes may not know this one's tabs."""
 
@@ -74,6 +77,12 @@ class Broker(ABC):
     def note_streams(self, scope: str, tab: str | None, streams: int) -> None:
         """Publish how many streams of a tab this process has. It does not wait, and fails silently."""
 
+    def enlist(self) -> None:  # noqa: B027 (nothing to do is a promise, too)
+        """List this process, if others notice the end of listed processes. It does not wait, and fails silently.
+
+        The receivers of the others get ``lose_process`` if this one ends without :meth:`close`, perhaps several times.
+        """
+
     @abstractmethod
     def count_elsewhere(self, scope: str, tab: str | None) -> int:
         """Count the streams of a scope in other processes, except those of one tab, which are about to be replaced.
@@ -104,7 +113,7 @@ class Broker(ABC):
         """
         return None
 
-    def keep(self, key: str, value: bytes, seconds: float) -> None:  # noqa: B027 (nothing to do is a promise, too)
+    def keep(self, key: str, value: bytes, seconds: float) -> None:  # noqa: B027
         """Write a value under a key, in the place of another. It does not wait, and fails silently."""
 
     def drop(self, key: str) -> None:  # noqa: B027

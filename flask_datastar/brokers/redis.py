@@ -59,7 +59,7 @@ class RedisBroker(Broker):
             on_restored=self._restore,
         )
         self._claims = Claims(self._commands, self._prefix)
-        self._presence = Presence(self._commands, self._prefix, self.process, timeout)
+        self._presence = Presence(self._commands, self._prefix, self.process, timeout, self._note_dead)
         self._own = OwnMessages(self._listener, self._deliver)
         self._lock = make_short_lock()
         self._owes_catch_up = False
@@ -100,6 +100,10 @@ class RedisBroker(Broker):
     def note_streams(self, scope: str, tab: str | None, streams: int) -> None:
         """Write the number of streams into the keys of this process."""
         self._presence.note(scope, tab, streams)
+
+    def enlist(self) -> None:
+        """List this process among those that are alive."""
+        self._presence.enlist()
 
     def count_elsewhere(self, scope: str, tab: str | None) -> int:
         """Read the count from the keys of all processes."""
@@ -169,6 +173,9 @@ class RedisBroker(Broker):
             self.receiver.receive(envelope.topic, envelope.kind, envelope.payload)
         except Exception:
             _logger.exception("Datastar: a message on %r could not be delivered", envelope.topic)
+
+    def _note_dead(self) -> None:
+        self.receiver.lose_process()
 
     def _deliver_cut_off(self) -> None:
         """Deliver this process's messages that should have come on a connection that has failed.

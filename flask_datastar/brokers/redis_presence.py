@@ -1,7 +1,7 @@
 """The record in Redis of the streams that each process has of each tab, so that limits and counts include all.
 
 Each process writes only its own streams, and a heartbeat every few seconds. If a process was killed, another process
-removes its entries. The keys, after the prefix of the namespace:
+removes its entries, and tells its receiver. The keys, after the prefix of the namespace:
 
 - ``processes``: sorted set, process → until when it counts as alive (Redis' own clock, seconds);
 - ``tabs:<process>``: set of ``<tab>\\0<scope>``, the tabs that the process has;
@@ -21,6 +21,7 @@ from ..errors import BrokerError
 from ..transport.ticker import call_every
 from ..transport.wakeups import make_lock, make_wakeup, spawn
 from .redis_commands import Commands
+from .wire import as_bytes, as_number, as_text, member_of, split_member
 
 BEAT_SECONDS = 5.0
 ALIVE_SECONDS = 20.0
@@ -31,13 +32,24 @@ _logger = logging.getLogger(__name__)
 
 
 class Presence:
-    """The record of this process's streams, and the queries for those of the others."""
+    """The record of this process's streams, and the queries for those of the others.
 
-    def __init__(self, commands: Commands, prefix: bytes, process: str, timeout_seconds: float) -> None:
+    :param on_dead: called when another process turns out to have ended without removing its entries.
+    """
+
+    def __init__(
+        self,
+        commands: Commands,
+        prefix: bytes,
+        process: str,
+        timeout_seconds: float,
+        on_dead: Callable[[], object],
+    ) -> None:
         self._commands = commands
         self._prefix = prefix
         self._process = process.encode()
         self._timeout_seconds = timeout_seconds
+        self._on_dead = on_dead
         self._processes = _processes_key(prefix)
         self._lock = make_lock()
         self._streams: dict[tuple[str, str], int] = {}
@@ -59,23 +71,35 @@ class Presence:
                 self._streams[key] = streams
             else:
                 self._streams.pop(key, None)
-            is_first = self._cancel_beat is None
-            if is_first:
-                self._cancel_beat = call_every(BEAT_SECONDS, self._start_beat)
-                # Before anything about this tab is published, because receivers then ask which processes are alive. It
-                # uses this host's clock until the first heartbeat has read that of Redis.
-                self._commands.post("ZADD", self._processes, "NX", time.time() + ALIVE_SECONDS, self._process)
+            is_first = self._list()
             # Under the lock, so that two calls for the same tab write in their order.
-            self._write_member(_member(*key), streams)
+            self._write_member(member_of(*key), streams)
         if is_first:
             self._start_beat()
+
+    def enlist(self) -> None:
+        """List this process, so that others notice its death, even if it has no streams."""
+        with self._lock:
+            is_first = not self._is_closed and self._list()
+        if is_first:
+            self._start_beat()
+
+    def _list(self) -> bool:
+        """Start the heartbeats, and return True if they were not started before. The lock is held."""
+        if self._cancel_beat is not None:
+            return False
+        self._cancel_beat = call_every(BEAT_SECONDS, self._start_beat)
+        # Before anything about a tab is published, because receivers then ask which processes are alive. It uses this
+        # host's clock until the first heartbeat has read that of Redis.
+        self._commands.post("ZADD", self._processes, "NX", time.time() + ALIVE_SECONDS, self._process)
+        return True
 
     def count_elsewhere(self, scope: str, tab: str | None) -> int:
         """Count the streams of a scope in other living processes, except those of one tab."""
         deadline = time.monotonic() + self._timeout_seconds
         try:
             expired = ("ZRANGEBYSCORE", self._processes, "-inf", self._now(deadline))
-            found, dead = self._commands.call_all([("HGETALL", self._scope_key(_bytes(scope))), expired], deadline)
+            found, dead = self._commands.call_all([("HGETALL", self._scope_key(as_bytes(scope))), expired], deadline)
         except BrokerError:
             return 0
         # A process that is not listed at all has just started.
@@ -85,7 +109,7 @@ class Presence:
         for field, count in found.items():
             process, _, name = field.partition(b"\0")
             if process not in without and (not name or name != own):
-                total += _number(count)
+                total += as_number(count)
         return total
 
     def count_tabs_elsewhere(self) -> int:
@@ -101,9 +125,9 @@ class Presence:
         # One command for each process: a single one for all would block Redis for all other clients meanwhile.
         sets = [("SUNION", *self._keys(process)) for process in self._living_others(deadline)]
         found = self._commands.call_all(sets, deadline)
-        scopes = (_split(member)[1] for members in found for member in members)
+        scopes = (split_member(member)[1] for members in found for member in members)
         # A scope that cannot be decoded was not written by this package.
-        return {text for scope in scopes if (text := _text(scope))}
+        return {text for scope in scopes if (text := as_text(scope))}
 
     def restore(self) -> None:
         """Write all entries again: Redis may have lost them, or may have missed the end of streams."""
@@ -127,7 +151,7 @@ class Presence:
             self._beat_ended.wait(left)
         with self._lock:
             for key in self._streams:
-                self._write_member(_member(*key), 0)
+                self._write_member(member_of(*key), 0)
             self._commands.post("ZREM", self._processes, self._process)
 
     def _living_others(self, deadline: float) -> list[bytes]:
@@ -143,7 +167,7 @@ class Presence:
         return self._prefix + b"scope:" + scope
 
     def _write_member(self, member: bytes, streams: int) -> None:
-        tab, scope = _split(member)
+        tab, scope = split_member(member)
         key, field = self._scope_key(scope), self._process + b"\0" + tab
         own = self._keys(self._process)[not tab]
         if streams:
@@ -208,21 +232,23 @@ class Presence:
     def _restore(self) -> None:
         said = self._commands.call("SUNION", *self._keys(self._process))
         with self._lock:
-            own = {_member(*key) for key in self._streams}
+            own = {member_of(*key) for key in self._streams}
             for member in said:
                 if member not in own:
                     self._write_member(member, 0)
             for key, count in self._streams.items():
-                self._write_member(_member(*key), count)
+                self._write_member(member_of(*key), count)
 
     def _remove_dead(self) -> None:
         now = self._now(time.monotonic())
         for process in self._commands.call("ZRANGEBYSCORE", self._processes, "-inf", now):
             if process == self._process:
                 continue
+            # Before the removal: if this process dies in between, another one finds the entry again.
+            self._on_dead()
             commands: list[tuple[object, ...]] = []
             for member in self._commands.call("SUNION", *self._keys(process)):
-                tab, name = _split(member)
+                tab, name = split_member(member)
                 commands.append(("HDEL", self._scope_key(name), process + b"\0" + tab))
             # Last, so that another process can go on if this one dies; with the rest, because a process that was only
             # suspended writes everything again when it finds itself removed.
@@ -237,33 +263,3 @@ def keepalive_command(prefix: bytes) -> tuple[str, bytes, int]:
 
 def _processes_key(prefix: bytes) -> bytes:
     return prefix + b"processes"
-
-
-def _member(scope: str, tab: str) -> bytes:
-    return _bytes(f"{tab}\0{scope}")
-
-
-def _split(member: bytes) -> tuple[bytes, bytes]:
-    """Return tab and scope of a member of a process's sets."""
-    tab, _, scope = member.partition(b"\0")
-    return tab, scope
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _text(data: bytes) -> str:
-    """Return a text that some process has written, "" for anything else."""
-    try:
-        return data.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return ""
-
-
-def _number(count: bytes) -> int:
-    """Return a count that some process has written, 0 for anything else."""
-    try:
-        return max(int(count), 0)
-    except ValueError:
-        return 0

@@ -1,4 +1,4 @@
-"""The format of messages between processes: a line of JSON that describes the data, then the data as bytes."""
+"""The format of what processes tell each other: messages, as a line of JSON and the data, and the tabs of a process."""
 
 from __future__ import annotations
 
@@ -53,3 +53,35 @@ def decode(data: bytes) -> Envelope:
     ):
         raise ValueError(f"a message with fields that no process sends: {head[:80]!r}")
     return Envelope(origin, number, topic, MessageKind(kind), Payload(body, last_id))
+
+
+def as_bytes(text: str) -> bytes:
+    """Return any text of Python as bytes, even if it is not valid Unicode."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def as_text(data: bytes) -> str:
+    """Return a text that some process has written, "" for anything else."""
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return ""
+
+
+def member_of(scope: str, tab: str) -> bytes:
+    """Return the member of a process's sets that stands for a tab."""
+    return as_bytes(f"{tab}\0{scope}")
+
+
+def split_member(member: bytes) -> tuple[bytes, bytes]:
+    """Return tab and scope of a member of a process's sets."""
+    tab, _, scope = member.partition(b"\0")
+    return tab, scope
+
+
+def as_number(count: bytes) -> int:
+    """Return a count that some process has written, 0 for anything else."""
+    try:
+        return max(int(count), 0)
+    except ValueError:
+        return 0

@@ -140,7 +140,7 @@ def make_handler(
         )
     if on_invalid is not None and not callable(on_invalid):
         raise SetupError(f"handler {title}: on_invalid is {on_invalid!r}; accepted: a function of the InvalidSignals")
-    if view is None and _is_method(function):
+    if view is None and is_method(function):
         raise SetupError(
             f"handler {title} is a method, which would be called without an object; in a StarView mark it with @event"
         )
@@ -205,7 +205,7 @@ def _without_self(method: Callable[..., Any], title: str) -> Callable[..., Any]:
     return bound
 
 
-def _is_method(function: Callable[..., Any]) -> bool:
+def is_method(function: Callable[..., Any]) -> bool:
     """Return whether a function is a method of a class that is being defined."""
     around = getattr(function, "__qualname__", "").rpartition(".")[0]
     is_in_class = bool(around) and not around.endswith("<locals>")

@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from weakref import WeakMethod
 
 from ..brokers import BrokerOptions
 from ..brokers.payload import MessageKind, Payload
@@ -13,10 +14,11 @@ from ..brokers.schemes import make_broker
 from ..config.settings import Settings
 from ..errors import BrokerError
 from ..sansio.events import check_event_id
+from ..transport import worker
 from ..transport.ticker import call_every
 from ..transport.wakeups import make_lock, spawn
 from .notices import Notices
-from .scopes import channel_of
+from .scopes import INTERNAL_TOPICS, channel_of
 from .topics import Subscriber, Topics
 from .turns import Turns
 
@@ -53,6 +55,7 @@ class Bus:
         self._missed: set[str] = set()
         self._has_dropped = False
         self._restored = 0
+        self._is_enlisted = False
         # Marks this process's announcements of missed messages; it ignores its own, because its streams missed nothing.
         self._process = uuid.uuid4().hex.encode()
 
@@ -139,6 +142,23 @@ class Bus:
     def skip(self, reason: str) -> None:
         """Log that a message was skipped, because no process of this app sends such messages."""
         self._notices.warn("Datastar: a message from the broker was skipped: %s", reason)
+
+    def enlist(self) -> None:
+        """Make other processes notice if this one dies before it has published what it wanted to."""
+        if self.is_shared and not self._is_enlisted:
+            self._is_enlisted = True
+            # Otherwise the end of a command would look like a death.
+            worker.before_exit(WeakMethod(self.close))
+            self.broker.enlist()
+
+    def lose_process(self) -> None:
+        """Make all processes read again what is not published by the app's own code, after one of them has died."""
+        # Without an own mark, because this process missed the messages, too.
+        for topic in INTERNAL_TOPICS:
+            try:
+                self.broker.publish(channel_of(topic), topic, MessageKind.MISSED, Payload(b""))
+            except BrokerError:
+                self._note_missed(topic, self._restored)
 
     def catch_up(self) -> None:
         """Make every stream read its state again, because messages may have been missed."""

@@ -11,6 +11,8 @@ from ..transport.wakeups import PerProcess, make_short_lock
 
 #: The most bytes of one write. Servers copy what they write, and keep the copy while a client does not read.
 LARGEST_WRITE_BYTES = 65_536
+#: The bytes of the last slice of larger data: servers keep one for each stream, until the next write.
+_LAST_SLICE_BYTES = 256
 
 # One lock for all streams of the process, held for a microsecond: thousands of locks would be as many cold objects.
 _short_lock = PerProcess(make_short_lock)
@@ -19,7 +21,11 @@ _short_lock = PerProcess(make_short_lock)
 def slices(data: bytes) -> Iterator[bytes]:
     """Cut data that is too large for one write. The whole is shared; one slice of it is copied at a time."""
     view = memoryview(data)
-    return (bytes(view[start : start + LARGEST_WRITE_BYTES]) for start in range(0, len(data), LARGEST_WRITE_BYTES))
+    last = max(len(data) - _LAST_SLICE_BYTES, 0)
+    for start in range(0, last, LARGEST_WRITE_BYTES):
+        yield bytes(view[start : min(start + LARGEST_WRITE_BYTES, last)])
+    if data:
+        yield bytes(view[last:])
 
 
 class Outbox:

@@ -104,6 +104,14 @@ class Binder:
             raise self._invalid(errors, of_parameters, is_form(request))
         return arguments
 
+    def leaves_blanks_out(self, name: str) -> bool:
+        """Return whether a parameter is a list whose items take no text, so that a lone blank is an empty list."""
+        for parameter in self._parameters or ():
+            if parameter.name == name:
+                item = parameter.converter.item
+                return item is not None and item.is_blank("")
+        return False
+
     def _bind_all(self, signals: dict[str, Any], errors: dict[str, str]) -> Any:
         if self._model is None:
             return signals

@@ -20,43 +20,77 @@ Tell = Callable[[Writes], object]
 class Capture:
     """The listener of one app's engines.
 
+    It wraps functions of their dialects, because SQLAlchemy's events would slow down every statement of the app.
+
     :param tell: called after each commit with its writes. It must not raise.
+    :param is_heard: called at each write; returns whether any process has live views that may need it.
     :param cascades: returns the foreign keys by which the database changes further tables.
     :param is_flushed: returns whether the running statement of a connection is reported by the objects of a flush.
     """
 
-    def __init__(self, tell: Tell, cascades: Callable[[], Cascades], is_flushed: Callable[[Any, str], bool]) -> None:
+    def __init__(
+        self,
+        tell: Tell,
+        is_heard: Callable[[], bool],
+        cascades: Callable[[], Cascades],
+        is_flushed: Callable[[Any, str], bool],
+    ) -> None:
         self._tell = tell
+        self._is_heard = is_heard
         self._cascades = cascades
         self._is_flushed = is_flushed
-        self._engines: WeakSet[Any] = WeakSet()
+        self._dialects: WeakSet[Any] = WeakSet()
 
     def listen(self, engines: Iterable[Any]) -> None:
         """Listen to engines, once to each."""
-        from sqlalchemy import event
-
         for engine in engines:
-            if engine not in self._engines:
-                self._engines.add(engine)
-                event.listen(engine, "after_cursor_execute", self._after_execute)
-                event.listen(engine, "rollback", _forget)
-                event.listen(engine, "rollback_twophase", _forget)
-                self._wrap_commits(engine.dialect)
+            dialect = engine.dialect
+            if dialect not in self._dialects:
+                self._dialects.add(dialect)
+                for name in ("do_execute", "do_executemany", "do_execute_no_params"):
+                    setattr(dialect, name, self._noting(getattr(dialect, name)))
+                for name in ("do_rollback", "do_rollback_twophase"):
+                    setattr(dialect, name, _forgetting(getattr(dialect, name)))
+                self._wrap_commits(dialect)
 
-    def _after_execute(
-        self, connection: Any, cursor: Any, text: str, parameters: Any, context: Any, executemany: bool
-    ) -> None:
+    def _noting(self, execute: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a dialect's function that runs a statement and takes note of it."""
+
+        def run(cursor: Any, text: str, *arguments: Any, **named: Any) -> Any:
+            # Also of one that fails: it may have written some of its rows.
+            try:
+                return execute(cursor, text, *arguments, **named)
+            finally:
+                context = named.get("context", arguments[-1] if arguments else None)
+                self._executed(text, getattr(context, "root_connection", None))
+
+        return run
+
+    def _executed(self, text: str, connection: Any) -> None:
         statement = read_statement(text)
-        if not statement.is_write:
+        if statement.is_write:
+            self._write(statement, connection)
+        else:
             record(statement)
-            return
-        if _is_autocommit(connection):
+        if statement.commits and connection is not None and PENDING in connection.info:
+            # The writes stay pending, because the text of a procedure may have a COMMIT that does not run now.
+            pending = pending_of(connection)
+            pending.settle_left()
+            self._tell(pending)
+
+    def _write(self, statement: Statement, connection: Any) -> None:
+        """Report a statement that writes, or keep it until the commit."""
+        is_heard = self._is_heard()
+        if connection is None or _is_autocommit(connection):
             writes = Writes()
             self._add(writes, statement, frozenset())
             self._tell(writes)
-            return
-        left = frozenset(word for word, _ in statement.writes or () if self._is_flushed(connection, word))
-        self._add(pending_of(connection), statement, left)
+        elif not is_heard:
+            # Somebody may look before the commit; that is rare, so it costs no more than this.
+            pending_of(connection).is_unknown = True
+        else:
+            left = frozenset(word for word, _ in statement.writes or () if self._is_flushed(connection, word))
+            self._add(pending_of(connection), statement, left)
 
     def _add(self, writes: Writes, statement: Statement, left: frozenset[str]) -> None:
         """Add the tables of a statement, except those that the objects of a flush report."""
@@ -85,17 +119,32 @@ class Capture:
         dialect.do_commit, dialect.do_commit_twophase = do_commit, do_commit_twophase
 
     def _committed(self, connection: Any) -> None:
-        writes: Writes | None = getattr(connection, "info", {}).pop(PENDING, None)
+        writes = _take(connection)
         if writes is not None:
             writes.settle_left()
             if writes:
                 self._tell(writes)
 
 
-def _forget(connection: Any, *arguments: object) -> None:
-    # The notes of a lost connection are gone with it, and asking for them would fail the rollback.
-    if not connection.invalidated:
-        connection.info.pop(PENDING, None)
+def _forgetting(roll_back: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a dialect's function that rolls back and forgets what was written."""
+
+    def run(connection: Any, *arguments: Any, **named: Any) -> Any:
+        _take(connection)
+        return roll_back(connection, *arguments, **named)
+
+    return run
+
+
+def _take(connection: Any) -> Writes | None:
+    """Take out what a connection has written; None if that is nothing."""
+    try:
+        info = connection.info
+    except (AttributeError, NotImplementedError):
+        # Before the first use of an engine, SQLAlchemy tries a connection that is in no pool.
+        return None
+    writes: Writes | None = info.pop(PENDING, None)
+    return writes
 
 
 def _is_autocommit(connection: Any) -> bool:

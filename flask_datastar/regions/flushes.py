@@ -53,7 +53,9 @@ class Flushes:
         return True
 
     def _after_begin(self, session: Any, transaction: Any, connection: Any) -> None:
-        self._sessions[connection] = ref(session)
+        # A statement of a session that is not known counts for all rows.
+        if self._watched():
+            self._sessions[connection] = ref(session)
 
     def _after_flush(self, session: Any, context: Any) -> None:
         written: list[Writes] = session.info.pop(_WRITES, [])
@@ -73,7 +75,7 @@ class Flushes:
 
 def _before_flush(session: Any, context: Any, instances: Any) -> None:
     """Count earlier writes that no object has reported for all rows: bulk methods flush without objects."""
-    for writes in session.info.pop(_WRITES, []):
+    for writes in session.info.pop(_WRITES, ()):
         writes.settle_left()
 
 

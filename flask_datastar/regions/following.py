@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..hub.topics import Subscriber
 from ..state.app import AppState
 from ..streams.commits import release_session
+from .advice import Followed
 from .process import live_regions_of
 from .view import LiveView, ViewSpec
 
@@ -39,6 +40,7 @@ class ViewSource:
             regions.views.leave(view)
             raise
         self._view = view
+        self._app_state.part(Followed).add(self, self._spec)
 
     def hand_over(self, subscriber: Subscriber, taker: Subscriber) -> None:
         """Redirect the view's events to another object."""
@@ -52,3 +54,4 @@ class ViewSource:
             views = live_regions_of(self._app_state).views
             views.detach(view, subscriber)
             views.leave(view)
+            self._app_state.part(Followed).drop(self)

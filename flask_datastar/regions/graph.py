@@ -61,7 +61,7 @@ class ViewGraph:
         with self._lock:
             if outer.is_dropped:
                 return None
-            if spec.identity in outer.ancestors():
+            if any(spec == around.spec for around in outer.ancestors()):
                 raise SetupError(
                     f"region {outer.spec} shows {spec}, which is or shows {outer.spec.region}: a region cannot contain "
                     "itself; render what repeats by a macro"
@@ -112,15 +112,31 @@ class ViewGraph:
                 view.meanwhile.append(writes)
             return self._index.concerned(writes)
 
+    def unsettled(self) -> list[LiveView]:
+        """List the views that are rendered now, or are to be rendered again because of a change."""
+        with self._lock:
+            return [view for view in self._views.values() if view.is_rendering or view.dirty is not None]
+
+    def holders_of(self, identity: str) -> set[str]:
+        """Return the identities of the views whose pages have a view."""
+        with self._lock:
+            view = self._views.get(identity)
+            return set() if view is None else {holder.spec.identity for holder in view.holders()}
+
+    def ancestors(self, view: LiveView) -> set[LiveView]:
+        """Return a view and all views that hold it."""
+        with self._lock:
+            return view.ancestors()
+
+    def count_followers(self) -> int:
+        """Count the streams of all views; a stream that follows several views counts for each."""
+        with self._lock:
+            return sum(view.followers for view in self._views.values())
+
     def viewers(self, view: LiveView) -> int:
         """Count the streams whose pages show a view."""
         with self._lock:
             return sum(holder.followers for holder in view.holders())
-
-    def is_settled(self) -> bool:
-        """Return whether no view is being rendered and none has changed since its last rendering."""
-        with self._lock:
-            return not self._rendering and all(view.dirty is None for view in self._views.values())
 
     # Rendering
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from ..brokers.payload import Payload
 from ..hub.topics import Subscriber
+from .apart import run_apart
 from .graph import ViewGraph
 from .loop import RenderLoop
 from .sender import Sender
@@ -38,8 +41,11 @@ class Owner(Protocol):
     def render(self, spec: ViewSpec) -> Rendered:
         """Render a view for all streams, with places for its inner views. It may raise any exception."""
 
-    def note(self, outcome: Outcome) -> None:
-        """Record a rendering. It must not raise."""
+    def note(self, outcome: Outcome) -> Payload | None:
+        """Record a rendering. It must not raise.
+
+        :return: the event that shows its failure in pages, outside of the view; None without such an event.
+        """
 
     def watch(self, view: LiveView) -> None:
         """Subscribe to the topics of a view, from now on."""
@@ -53,18 +59,16 @@ class LiveViews:
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
-        self.loop: RenderLoop[LiveView] = RenderLoop(self._render_due)
+        self.loop: RenderLoop[LiveView] = RenderLoop(self._render_due, lambda view: view.pacing.is_slow)
         self._graph = ViewGraph(self.loop)
         self._sender = Sender(self._graph, self._unwatch)
 
     def __len__(self) -> int:
         return len(self._graph)
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether every view shows its newest state; one that failed counts, until it is tried again."""
-        # The loop may still have to count a rendering that the graph has finished.
-        return self._graph.is_settled() and self.loop.is_idle(time.monotonic())
+    def count_followers(self) -> int:
+        """Count the streams that follow each view, without those that follow it inside another one."""
+        return self._graph.count_followers()
 
     # Following
 
@@ -74,7 +78,7 @@ class LiveViews:
         A view that fails is followed all the same, and tried again.
         """
         view = self._graph.hold(spec)
-        self._render_first(view)
+        self._render_first(view, is_apart=False)
         return view
 
     def attach(self, view: LiveView, subscriber: Subscriber, known: bytes | None = None) -> None:
@@ -96,6 +100,10 @@ class LiveViews:
         """Stop following a view. It is dropped if nothing else follows it."""
         self._unwatch(self._graph.release(view))
 
+    def holders_of(self, identity: str) -> set[str]:
+        """Return the identities of the views whose pages have a view; an empty set if it is not followed."""
+        return self._graph.holders_of(identity)
+
     # Changes
 
     def mark(self, view: LiveView, reason: str) -> None:
@@ -114,10 +122,18 @@ class LiveViews:
         """Render the views again that committed writes concern."""
         self._graph.mark(self._graph.concerned(writes), reason)
 
+    def unsettled(self) -> list[str]:
+        """Describe the views whose changes are not rendered yet; nothing is left to note once the list is empty."""
+        found = [f"{view.spec} ({view.dirty or 'is rendered'})" for view in self._graph.unsettled()]
+        return found or (["the end of a rendering"] if self.loop.is_rendering else [])
+
     # Rendering
 
-    def _render_first(self, view: LiveView) -> None:
-        """Render a view for the first time, or wait until another thread has rendered it."""
+    def _render_first(self, view: LiveView, *, is_apart: bool) -> None:
+        """Render a view for the first time, or wait until another thread has rendered it.
+
+        :param is_apart: whether the current thread or greenlet has no other task than rendering.
+        """
         first = view.first
         if first is None:
             return
@@ -127,7 +143,10 @@ class LiveViews:
             try:
                 # The subscription comes before the first read, so that no message is lost between them.
                 self._owner.watch(view)
-                self._render(view, "first time")
+                if is_apart:
+                    self._render(view, "first time")
+                else:
+                    run_apart(partial(self._render, view, "first time"))
             finally:
                 view.first = None
                 if view.is_dropped:
@@ -157,7 +176,9 @@ class LiveViews:
         finally:
             self._unwatch(self._graph.finish(view, retry_at))
         viewers = self._graph.viewers(view)
-        self._owner.note(Outcome(view.spec, reason, ended_at - started_at, viewers, has_changed, error))
+        report = self._owner.note(Outcome(view.spec, reason, ended_at - started_at, viewers, has_changed, error))
+        if report is not None:
+            self._sender.report(view, report)
 
     def _hold_inner(self, view: LiveView, parts: Parts) -> None:
         """Hold the inner views of a new rendering, and render those that are new.
@@ -168,7 +189,7 @@ class LiveViews:
             if not isinstance(part, str) and part.identity not in view.inner:
                 inner = self._graph.hold_inner(view, part)
                 if inner is not None:
-                    self._render_first(inner)
+                    self._render_first(inner, is_apart=True)
 
     def _unwatch(self, views: list[LiveView]) -> None:
         for view in views:

@@ -14,9 +14,10 @@ from ..state.app import AppState, current_app_state
 from ..streams.commits import publish_at_commit
 from ..streams.opening import ScopeSource
 from ..streams.servers import check_publisher
+from .advice import advise_of_sending
 from .context import current_mount
 from .following import ViewSource
-from .guards import install_guards
+from .names import install_names
 from .pages import live_element
 from .process import live_regions_of
 from .region import Region, RegionView, Topics
@@ -127,7 +128,10 @@ class _Doors:
 
     def html(self, view: RegionView) -> str:
         """Return the HTML of a view where it is put now."""
-        return html_of(current_app_state(self._extension), view)
+        app_state = current_app_state(self._extension)
+        if app_state.app.debug:
+            advise_of_sending(app_state, live_regions_of(app_state).views, spec_of(view, current_mount(app_state)))
+        return html_of(app_state, view)
 
     def source(self, view: RegionView) -> Source:
         """Return the source of a view for a stream of the current request."""
@@ -149,5 +153,5 @@ def install_regions(app_state: AppState, registry: RegionRegistry) -> None:
 
 
 def _install(app_state: AppState, registry: RegionRegistry) -> None:
-    install_guards(app_state)
+    install_names(app_state)
     install_tracking(app_state, registry)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 #: A slow view is rendered for at most one eleventh of the time.
 _REST_FACTOR = 10
+#: A rendering that takes longer leaves one place for others.
+_SLOW_SECONDS = 0.1
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 1.0, 60.0
 
 
@@ -13,12 +15,14 @@ class Pacing:
     :param at_most_every: seconds between the starts of two renderings, 0 or more.
     """
 
-    __slots__ = ("_at_most_every", "_failures", "_not_before")
+    __slots__ = ("_at_most_every", "_failures", "_not_before", "is_slow")
 
     def __init__(self, at_most_every: float) -> None:
         self._at_most_every = at_most_every
         self._not_before = float("-inf")
         self._failures = 0
+        #: Whether the last rendering took long.
+        self.is_slow = False
 
     def due_at(self, changed_at: float) -> float:
         """Return the time at which to render a view that has changed: at once, if it has rested long enough."""
@@ -40,5 +44,6 @@ class Pacing:
         return max(ended_at + wait, self._not_before)
 
     def _rest(self, started_at: float, ended_at: float) -> None:
+        self.is_slow = ended_at - started_at > _SLOW_SECONDS
         rest = (ended_at - started_at) * _REST_FACTOR
         self._not_before = max(started_at + self._at_most_every, ended_at + rest)

@@ -15,6 +15,7 @@ from ..sansio.consts import TAB_ID_SIGNAL
 from ..sansio.javascript import Expression
 from ..sansio.stream_action import ASK_WHEN_ONLINE, RETRY_WAIT
 from ..sansio.tab_signal import signal_filter
+from ..state.detached import find_detached
 from ..streams.opening import ScopeSource
 from .digests import write_shown
 from .rendering import spec_of
@@ -28,8 +29,13 @@ _IN_PATH = "/:@!$&'()*+,;=~"
 def live_element(scope: ScopeSource) -> Markup:
     """Return the element that opens a page's stream; "" where the HTML is not a page of its own.
 
-    :raises SetupError: if the page has the element already.
+    :raises SetupError: if the page has the element already, or if a region shows it.
     """
+    place = find_detached()
+    if place is not None:
+        raise SetupError(
+            f"datastar.live() is in region {place.title}: one stream brings all regions of a page; write it in the page"
+        )
     shown = shown_views()
     if shown.is_live:
         raise SetupError("datastar.live() is on this page twice: one stream brings all of its regions; write it once")

@@ -15,6 +15,7 @@ from ..brokers.payload import MessageKind, Payload
 from ..errors import SetupError
 from ..hub.hub import StreamHub
 from ..hub.scopes import REGIONS_TOPIC
+from ..sending.overlay import failure_overlay
 from ..state.app import AppState
 from ..streams.current import hub_of, tell
 from ..transport.wakeups import PerProcess, make_lock, make_short_lock
@@ -45,8 +46,11 @@ class LiveRegions:
         """Render a view for all streams that follow it."""
         return render_for_streams(self._app_state, spec)
 
-    def note(self, outcome: Outcome) -> None:
-        """Count a rendering, and log it if it failed, or in debug mode."""
+    def note(self, outcome: Outcome) -> Payload | None:
+        """Count a rendering, and log it if it failed, or in debug mode.
+
+        :return: the overlay that shows its failure, in debug mode.
+        """
         with self._count_lock:
             self._counts["renders"] += 1
             self._counts["unchanged"] += not outcome.has_changed and outcome.error is None
@@ -59,6 +63,10 @@ class LiveRegions:
             }
             tell(self._app_state, hooks.region_rendered, region=spec.region, arguments=dict(spec.arguments), **details)
         self._log(outcome)
+        if outcome.error is None:
+            return None
+        overlay = failure_overlay(self._app_state.app, f"region {outcome.spec}", outcome.error)
+        return Payload(overlay) if overlay is not None else None
 
     def _log(self, outcome: Outcome) -> None:
         logger = self._app_state.app.logger
@@ -81,6 +89,7 @@ class LiveRegions:
 
     def watch(self, view: LiveView) -> None:
         """Subscribe to the messages about changes, and to the view's own topics."""
+        self._hub.bus.enlist()
         listener = _TopicListener(self.views, view)
         with self._lock:
             if not self._watched:
@@ -100,9 +109,25 @@ class LiveRegions:
 
     # Messages about changes
 
+    @property
+    def hears_writes(self) -> bool:
+        """Whether a view is live here, or may be in another process."""
+        return bool(self._watched) or self._hub.bus.is_shared
+
+    def expect_writes(self) -> bool:
+        """Return whether any view may need what is being written. It never raises.
+
+        From now on, other processes notice if this one dies between a commit and its message.
+        """
+        try:
+            self._hub.bus.enlist()
+        except Exception:
+            self._app_state.app.logger.exception("Datastar: other processes would not notice the death of this one")
+        return self.hears_writes
+
     def tell_writes(self, writes: Writes) -> None:
         """Send the writes of a commit to all processes. It never raises, because the commit must not fail by it."""
-        if not writes or not (self._watched or self._hub.bus.is_shared):
+        if not writes or not self.hears_writes:
             return
         try:
             if self._hub.bus.is_shared:
@@ -147,10 +172,11 @@ class LiveRegions:
         self.views.tell(writes, f"{tables} written")
 
     def stats(self) -> dict[str, Any]:
-        """Return the counters of this process: views, renders, unchanged, failures, render_seconds."""
+        """Return the counters of this process: views, viewers, renders, unchanged, failures, render_seconds."""
         with self._count_lock:
             counts = {name: self._counts[name] for name in ("renders", "unchanged", "failures")}
-            return {"views": len(self.views), **counts, "render_seconds": round(self._seconds, 3)}
+            state = {"views": len(self.views), "viewers": self.views.count_followers()}
+            return {**state, **counts, "render_seconds": round(self._seconds, 3)}
 
     def check_database(self) -> None:
         """Check that a rendering cannot end a transaction of a request.

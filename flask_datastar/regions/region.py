@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, NoReturn, Protocol
+
+from flask import has_request_context
 
 from ..errors import SetupError
 from ..handlers.handler import check_name, default_group
@@ -110,9 +113,10 @@ class RegionView:
 
     def __init__(self, region: Region, arguments: dict[str, Any], binder: ArgumentBinder, doors: Doors) -> None:
         self.region = region
-        self.arguments = arguments
         #: The arguments as text, by name.
         self.texts = binder.texts(arguments)
+        # A list of the caller's may change later, and the view may be rendered for other pages then.
+        self.arguments = deepcopy(arguments)
         #: The text by which equal views are recognised, in all processes.
         self.identity = identity_of(region.key, self.texts)
         self._doors = doors
@@ -146,7 +150,7 @@ def topics_of(view: RegionView) -> tuple[str, ...]:
     """
     topics = view.region.topics
     if callable(topics):
-        topics = topics(**view.arguments)
+        topics = topics(**deepcopy(view.arguments))
     if topics is None:
         return ()
     found = (topics,) if isinstance(topics, str) else tuple(topics)
@@ -163,6 +167,12 @@ def _check_function(function: Callable[..., Any], title: str) -> None:
     if inspect.isgeneratorfunction(innermost) or inspect.isasyncgenfunction(innermost):
         raise SetupError(
             f"region {title} is a generator: a region returns its HTML once; write return instead of yield"
+        )
+    if has_request_context() and "<locals>" in function.__qualname__:
+        # A module that is imported in a request may declare its regions: they have no variables of the request.
+        raise SetupError(
+            f"region {title} is declared in a function that a request runs: the variables of this visitor would be "
+            "shown to all others; declare it beside the view, and pass what it needs as arguments"
         )
     if next(iter(inspect.signature(function).parameters), None) in ("self", "cls"):
         raise SetupError(f"region {title} is a method: it would be called without an object; declare a function")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, NoReturn
 
 from flask import has_request_context
@@ -13,15 +16,20 @@ from ..sansio.elements import html_text
 from ..sansio.markup import find_root
 from ..state.app import AppState
 from ..state.detached import Detached
-from .context import current_mount, drop_connection, lent_session, run_detached
-from .guards import is_outside_of_request
+from .advice import advise_of_reads
+from .apart import run_outside_loop
+from .context import Mount, current_mount, drop_connection, lent_session, run_detached, run_in_page
 from .index import Reads
+from .names import needs_request
 from .places import Places
 from .recording import recording
 from .region import RegionView, topics_of
 from .shown import ShownViews, shown_views
 from .tables import declared_reads
 from .view import Rendered, ViewSpec
+
+#: The HTML of a view in a run for a stream, which is dropped.
+_NOTED = "<!-- region -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +44,8 @@ class _InPage:
 _current: ContextVar[_InPage | Places[ViewSpec] | None] = ContextVar("flask_datastar.region_rendering", default=None)
 
 
-def spec_of(view: RegionView, mount: str) -> ViewSpec:
-    """Return the specification of a view below a mount, on which its URLs depend."""
+def spec_of(view: RegionView, mount: Mount) -> ViewSpec:
+    """Return the specification of a view for the pages of one mount."""
     return ViewSpec(
         f"{mount} {view.identity}",
         region=view.region.key,
@@ -51,6 +59,8 @@ def spec_of(view: RegionView, mount: str) -> ViewSpec:
 def html_of(app_state: AppState, view: RegionView) -> str:
     """Return the HTML of a view: only a place for it inside a view that is rendered for streams, else its own HTML.
 
+    In the run of a page for its stream, the view is noted and not rendered.
+
     :raises SetupError: if the region does not return one element with an id, if it uses a name of a request, or if it
         shows itself.
     """
@@ -59,6 +69,9 @@ def html_of(app_state: AppState, view: RegionView) -> str:
         return rendering.put(spec_of(view, mount))
     if rendering is None:
         shown = shown_views() if has_request_context() else None
+        if shown is not None and shown.is_run:
+            shown.note_top(view, mount, "")
+            return _NOTED
         rendering = _InPage((), lent_session(app_state), shown)
         html, root = _render_in_page(app_state, view, mount, rendering)
         if shown is not None:
@@ -89,16 +102,18 @@ def render_for_streams(app_state: AppState, spec: ViewSpec) -> Rendered:
         declared = declared_reads(view)
         reads = declared if declared is not None else Reads(statements=frozenset(statements))
         try:
-            return Rendered(places.cut(html), reads)
+            rendered = Rendered(places.cut(html), reads)
         except ValueError as error:
             raise SetupError(
                 f"region {view} shows a view twice: {error}; show it once, or with other arguments"
             ) from None
+        advise_of_reads(app_state, view, rendered)
+        return rendered
 
     return run_detached(app_state, _place(view, mount), render)
 
 
-def _render_in_page(app_state: AppState, view: RegionView, mount: str, rendering: _InPage) -> tuple[str, str]:
+def _render_in_page(app_state: AppState, view: RegionView, mount: Mount, rendering: _InPage) -> tuple[str, str]:
     """Return the HTML of a view, and the id of its element."""
     if view.identity in rendering.around:
         raise SetupError(
@@ -110,12 +125,12 @@ def _render_in_page(app_state: AppState, view: RegionView, mount: str, rendering
         _current.set(inside)
         return _call(app_state, view)
 
-    return run_detached(app_state, _place(view, mount), render, session=rendering.session)
+    return run_in_page(app_state, _place(view, mount), render, rendering.session)
 
 
-def _place(view: RegionView, mount: str) -> Detached:
+def _place(view: RegionView, mount: Mount) -> Detached:
     region = view.region
-    return Detached(title=repr(view), group=region.group, module=region.source[0], root_path=mount)
+    return Detached(repr(view), region.group, region.source[0], mount.root_path, mount.blueprint)
 
 
 def _call(app_state: AppState, view: RegionView) -> tuple[str, str]:
@@ -124,9 +139,11 @@ def _call(app_state: AppState, view: RegionView) -> tuple[str, str]:
     :return: the HTML, and the id of its element.
     """
     try:
-        result = app_state.app.ensure_sync(view.region.function)(**view.arguments)
+        # A copy for each call: a list that the function changes would change for all later viewers.
+        call = partial(app_state.app.ensure_sync(view.region.function), **deepcopy(view.arguments))
+        result = run_outside_loop(call) if iscoroutinefunction(view.region.function) else call()
     except RuntimeError as error:
-        if is_outside_of_request(error):
+        if needs_request(error):
             _refuse_request(view, error)
         error.add_note(f"in region {view}")
         raise

@@ -1,7 +1,8 @@
 """The run of a page's view for the page's stream, which decides the regions of the page and who may see them.
 
 The view runs as for an ordinary visitor. Its HTML and its changes of the session are dropped, and the stream follows
-the regions that it has shown. So a visitor who may not see the page any longer does not get its stream.
+the regions that it has shown; their functions are not called in the run. So a visitor who may not see the page any
+longer does not get its stream, and a region that fails does not stop the others.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ..streams.servers import check_server
 from .digests import Shown, read_shown
 from .following import ViewSource
 from .rendering import spec_of
-from .shown import ShownViews, find_shown_views
+from .shown import ShownViews, find_shown_views, start_run
 
 LIVE_HEADER = "Datastar-Live"
 #: The key of this header in an environ.
@@ -76,6 +77,7 @@ def start_live_run(app_state: AppState, current: Request) -> Response | None:
     names = (REQUEST_HEADER_KEY, "HTTP_ACCEPT", "HTTP_LAST_EVENT_ID", "QUERY_STRING")
     own = {name: environ[name] for name in names if name in environ}
     current.__dict__[_KEY] = LiveRun(own, current.query_string, read_shown(environ[LIVE_KEY]), bool(last_id))
+    start_run(current)
     for name in own:
         del environ[name]
     query = without_signals(current.query_string.decode("latin-1"))

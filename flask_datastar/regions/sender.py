@@ -42,6 +42,8 @@ class Sender:
             payload = self._state(view)
             if payload is not None and (known is None or known != view.digest):
                 subscriber.deliver(view.channel, _EVENTS, payload)
+            for failure in view.failures():
+                subscriber.deliver(view.channel, _EVENTS, failure)
             # Nothing is sent between the two calls, because sending needs the same lock.
             self.channels.subscribe((view.channel,), subscriber)
 
@@ -51,6 +53,7 @@ class Sender:
         :return: True if it differs.
         """
         with self._order:
+            view.failure = None
             view.parts = rendered.parts
             if not self._graph.take(view, rendered.reads):
                 return False
@@ -59,6 +62,14 @@ class Sender:
                 return False
             self._send(view)
             return True
+
+    def report(self, view: LiveView, failure: Payload) -> None:
+        """Show a failure of a view in all pages that have it or wait for it, once for repeated attempts."""
+        with self._order:
+            is_known = view.failure is not None and view.failure.data == failure.data
+            view.failure = failure
+            for outer in () if is_known else self._graph.ancestors(view):
+                self.channels.publish(outer.channel, _EVENTS, failure)
 
     def _send(self, view: LiveView) -> None:
         """Send the newest rendering to all followers, as soon as its inner views have HTML."""

@@ -7,6 +7,7 @@ from flask import Request, current_app, request
 from ..errors import SetupError
 from ..reading.signals import is_datastar_request
 from ..streams.opening import ScopeSource
+from .context import Mount
 from .digests import html_digest
 from .region import RegionView
 
@@ -14,11 +15,15 @@ _KEY = "_flask_datastar_regions"
 
 
 class ShownViews:
-    """The views of one page, and the ids of their elements."""
+    """The views of one page, and the ids of their elements.
 
-    def __init__(self) -> None:
+    :param is_run: whether the page's view runs for its stream only, so that nobody gets the HTML of its views.
+    """
+
+    def __init__(self, *, is_run: bool = False) -> None:
+        self.is_run = is_run
         #: The views that are not inside other views, by identity: view, mount, and the digest of the HTML.
-        self.top: dict[str, tuple[RegionView, str, bytes]] = {}
+        self.top: dict[str, tuple[RegionView, Mount, bytes]] = {}
         #: Whether the page has ``datastar.live()``.
         self.is_live = False
         #: The scope that ``datastar.live()`` got.
@@ -27,7 +32,7 @@ class ShownViews:
         # A handler may send one view several times.
         self._is_checked = (current_app.debug or current_app.testing) and not is_datastar_request(request)
 
-    def note_top(self, view: RegionView, mount: str, html: str) -> None:
+    def note_top(self, view: RegionView, mount: Mount, html: str) -> None:
         """Add a view that is not inside another view."""
         self.top[view.identity] = view, mount, html_digest(html)
 
@@ -50,6 +55,11 @@ class ShownViews:
             f"the id of region {view} is {element_id!r}: region {earlier} on this page has it as well, and the browser "
             "would update one in place of the other; put the arguments into the id"
         )
+
+
+def start_run(current: Request) -> None:
+    """Only note the views that a request's page shows, because nobody gets the HTML of this page."""
+    current.__dict__[_KEY] = ShownViews(is_run=True)
 
 
 def find_shown_views(current: Request) -> ShownViews | None:

@@ -52,6 +52,8 @@ class Statement:
     words: frozenset[str]
     #: The tables that it writes, each with the verb; None if these cannot be told.
     writes: frozenset[tuple[str, str]] | None
+    #: Whether it may commit the transaction, which SQLAlchemy does not notice.
+    commits: bool = False
 
     @property
     def is_write(self) -> bool:
@@ -69,10 +71,13 @@ def read_statement(text: str) -> Statement:
     words = frozenset(_WORDS.findall(text.lower()))
     tokens = _tokens(text)
     writes = frozenset(_targets(tokens, words))
+    commits = _commits(tokens)
     if writes:
-        return Statement(words, writes)
+        return Statement(words, writes, commits)
     first = next((token.text for token in tokens if token.text not in _SIGNS), None)
-    return Statement(words, writes if first is None or first in _READING else None)
+    # A text that commits what was prepared, perhaps by another process, does not name the tables.
+    is_known = (first is None or first in _READING) and not (commits and "prepared" in words)
+    return Statement(words, writes if is_known else None, commits)
 
 
 def table_word(name: str) -> str:
@@ -129,6 +134,12 @@ def _targets(tokens: list[_Token], words: frozenset[str]) -> Iterator[tuple[str,
             yield from _named(tokens, index + 1, ANY)
         elif token.is_word("truncate", "drop", "alter") and index == 0:
             yield from _all_until(tokens, index + 1, "", ANY)
+
+
+def _commits(tokens: list[_Token]) -> bool:
+    """Return whether a statement of the text is COMMIT or END."""
+    starts = [True, *(token.is_word(";") for token in tokens)]
+    return any(token.is_word("commit", "end") and is_start for token, is_start in zip(tokens, starts, strict=False))
 
 
 def _named(tokens: list[_Token], index: int, verb: str) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from ..streams.commits import scoped_session
 from .capture import Capture
 from .flushes import Flushes
 from .metadata import CascadesOf, engines_of
-from .process import live_regions_of
+from .process import LiveRegions, live_regions_of
 from .registry import RegionRegistry
 from .tables import watched_attributes
 from .writes import Writes
@@ -25,7 +25,7 @@ class Tracking:
         self._app_state = app_state
         self.registry = RegionRegistry()
         self._flushes = Flushes(self._watched)
-        self._capture = Capture(self._tell, CascadesOf(app_state.app), self._flushes.takes)
+        self._capture = Capture(self._tell, self._is_heard, CascadesOf(app_state.app), self._flushes.takes)
         self._attributes: Mapping[str, set[str]] = {}
         self._attributes_of = -1
 
@@ -41,8 +41,23 @@ class Tracking:
         self._flushes.listen(scoped.session_factory)
         return True
 
+    def _is_heard(self) -> bool:
+        live = self._find_live()
+        return live is not None and live.expect_writes()
+
     def _tell(self, writes: Writes) -> None:
-        live_regions_of(self._app_state).tell_writes(writes)
+        live = self._find_live()
+        if live is not None:
+            live.tell_writes(writes)
+
+    def _find_live(self) -> LiveRegions | None:
+        """Return the live regions of this process; None if their broker cannot be used at all."""
+        try:
+            return live_regions_of(self._app_state)
+        except Exception:
+            # Neither a statement nor a commit of the app must fail. Pages fail with this error.
+            self._app_state.app.logger.exception("Datastar: no page is told of what is written")
+            return None
 
     def _watched(self) -> Mapping[str, set[str]]:
         """Return the attributes by which regions select rows, by the word of each table."""

@@ -52,6 +52,7 @@ class LiveView:
         "channel",
         "digest",
         "dirty",
+        "failure",
         "first",
         "followers",
         "inner",
@@ -92,6 +93,8 @@ class LiveView:
         #: Writes during the rendering, to be checked at its end, when it is known what the view reads.
         self.meanwhile: list[Any] = []
         self.is_dropped = False
+        #: The event that shows why the newest rendering has failed; None without a failure, and outside debug mode.
+        self.failure: Payload | None = None
         #: The event with the whole view, and the digest of its HTML, as followers have them; None if they are out of
         #: date.
         self.payload: Payload | None = None
@@ -118,13 +121,18 @@ class LiveView:
                     new.append(outer)
         return found
 
-    def ancestors(self) -> set[str]:
-        """Return the identities of this view and of all that hold it."""
-        found = {self.spec.identity}
+    def ancestors(self) -> set[LiveView]:
+        """Return this view and all views that hold it, however deep."""
+        found = {self}
         new = [self]
         while new:
             for outer in new.pop().outers:
-                if outer.spec.identity not in found:
-                    found.add(outer.spec.identity)
+                if outer not in found:
+                    found.add(outer)
                     new.append(outer)
         return found
+
+    def failures(self) -> list[Payload]:
+        """Return the events that show the failures of this view and of all views that it holds."""
+        own = [self.failure] if self.failure is not None else []
+        return own + [failure for inner in list(self.inner.values()) for failure in inner.failures()]

@@ -15,7 +15,7 @@ IGNORED_HEADER = "Datastar-Repeat-Ignored"
 _OVERHEAD = 500
 _WITHOUT_LENGTH = (204, 304)
 _STILL_RUNNING = "this click is still running; look at the page again in a while to see what it did\n"
-_UNKNOWN = "the server stopped while this click ran; look at the page again to see whether it was done\n"
+_UNKNOWN = "the server stopped or failed while this click ran; look at the page again to see whether it was done\n"
 
 #: A finished response: status, headers with their cookies, body. A plain tuple of plain values costs the garbage
 #: collector nothing, however many are kept.
@@ -103,7 +103,7 @@ def ignored(response_class: type[Response]) -> Response:
 def unfinished(response_class: type[Response], *, is_known: bool) -> Response:
     """Return the response of a repeat that cannot be told what became of its click.
 
-    :param is_known: whether the click is running; else its process is gone.
+    :param is_known: whether the click is running; else its process is gone, or it failed after the handler.
     """
     text = _STILL_RUNNING if is_known else _UNKNOWN
     return response_class(text, 503, {IGNORED_HEADER: "true", "Content-Type": "text/plain; charset=utf-8"})

@@ -9,9 +9,15 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any
 
+from flask import Response
+from flask.globals import request_ctx
+
+from ..hooks import repeat_answered
 from ..state.app import AppState
 from ..transport.wakeups import PerProcess
-from .claims import SharedClaims
+from .answers import Answer, ignored, replay, unfinished
+from .claims import SharedClaims, Verdict
+from .clicks import Stage
 from .store import ClickStore
 from .table import RepeatTable
 
@@ -45,9 +51,22 @@ class Repeats:
             self._secret = blake2b(key).digest() if key else secrets.token_bytes(64)
         return blake2b(text.encode(), key=self._secret, digest_size=16).hexdigest()
 
+    def answer(self, verdict: Verdict, answer: Answer | None) -> Response:
+        """Return the response of the current request, which is a repeat, and count it."""
+        app = self.app_state.app
+        if verdict.stage is Stage.RUNNING:
+            self.counts["unfinished"] += 1
+            return unfinished(app.response_class, is_known=not verdict.is_lost)
+        is_answered = answer is not None
+        self.counts["answered" if is_answered else "ignored"] += 1
+        response = replay(answer, app.response_class) if answer is not None else ignored(app.response_class)
+        if repeat_answered.receivers:
+            repeat_answered.send(app, endpoint=request_ctx.request.endpoint, ignored=not is_answered, response=response)
+        return response
+
     def stats(self) -> dict[str, Any]:
         """Return the counters of this process."""
-        store, shared = self.store.get(), self.shared.get() if self.runs else None
+        store, shared = self.store.get(), self.shared.value
         return {
             "runs": self.runs,
             "answered": self.counts["answered"],

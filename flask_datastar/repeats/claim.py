@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response
 
 from ..errors import DatastarError
-from .answers import Answer, encode_answer, take_answer
+from .answers import Answer, encode_answer, take_answer, unfinished
 from .app import Repeats
-from .claims import SharedClaims
+from .claims import SharedClaims, Verdict
 from .clicks import MARK_BYTES, Click, Stage
 from .owners import Owner
 from .senders import given_session, row_owner
@@ -66,22 +66,55 @@ class Claim(Click):
         if response is not None and not response.is_sequence and not self.has_failed and response.status_code < 400:
             self.finish()
 
-    def end(self, error: BaseException | None) -> None:
-        """Keep the answer, or forget the click if it failed, as the request's context ends: the response is final."""
+    def answer_has_run(self) -> Response:
+        """Return the response of the current request, whose click turned out to have run: the database has its row."""
+        assert self.repeats.table is not None
+        self.repeats.table.rollback()
+        self.finish()
+        return self.repeats.answer(Verdict(Stage.RAN), None)
+
+    def leave(self, error: BaseException | None) -> Response | None:
+        """Do what needs the request's context, as that ends.
+
+        :param error: the exception that ended the request.
+        :return: the response of a repeat, if a commit outside of the handler has met the click's row.
+        """
+        if isinstance(error, HasRun):
+            return self.answer_has_run()
+        repeats = self.repeats
+        if repeats.table is not None and not self.row:
+            repeats.table.clean(repeats.app_state.app)
+        return None
+
+    def end(self, error: BaseException | None, *, is_torn_down: bool = True) -> None:
+        """Keep the answer, or forget the click if it failed: the response is final.
+
+        :param error: the exception that ended the request.
+        :param is_torn_down: False if a teardown function has raised one.
+        """
         response, self.response = self.response, None
         if error is not None or self.has_failed or response is None or response._status_code >= 400:
             self.fail()
-            return
-        repeats = self.repeats
-        if self.stage is _RUNNING:
+        elif not is_torn_down:
+            self._end_in_doubt()
+        elif self.stage is _RUNNING:
             answer, size, has_cookie = take_answer(response)
-            given = given_session(repeats, response) if has_cookie else None
+            given = given_session(self.repeats, response) if has_cookie else None
             if self.shared is None:
                 self.store.finish(self, answer, size, given)
             else:
                 self.finish(answer, size, given)
-        if repeats.table is not None and not self.row:
-            repeats.table.clean(repeats.app_state.app)
+
+    def _end_in_doubt(self) -> None:
+        """End a click whose handler ran, and whose teardown failed: perhaps it was to commit."""
+        if self.repeats.table is None:
+            response = unfinished(self.repeats.app_state.app.response_class, is_known=False)
+            answer, size, _ = take_answer(response)
+            self.finish(answer, size)
+        elif self.row:
+            self.fail()
+        else:
+            self.finish()
 
     def finish(self, answer: Answer | None = None, size: int = 0, given: str | None = None) -> None:
         """Record that the click ran."""

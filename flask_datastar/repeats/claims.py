@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from hmac import compare_digest
 from typing import NamedTuple, Protocol
 
 from ..errors import BrokerError
@@ -128,7 +129,9 @@ class SharedClaims:
             self._broker.keep(f"s{given}", before.encode(), self._seconds)
         is_kept = answer is not None and len(answer) <= LARGEST_ANSWER
         value = self._write("d" if is_kept else "x", ticket.owner, given)
-        self._broker.keep(ticket.key, value + answer if is_kept and answer is not None else value, self._seconds)
+        if is_kept and answer is not None:
+            value += self._sign(ticket.key, answer) + b"\n" + answer
+        self._broker.keep(ticket.key, value, self._seconds)
 
     def fail(self, ticket: Ticket) -> None:
         """Release a click that failed, so that others may run it, without waiting."""
@@ -147,7 +150,8 @@ class SharedClaims:
         while True:
             stage, process, _, _, answer = _read(found)
             if stage != "r":
-                return Verdict(Stage.ANSWERED, answer) if stage == "d" else Verdict(Stage.RAN)
+                checked = self._check(key, answer) if stage == "d" else None
+                return Verdict(Stage.RAN) if checked is None else Verdict(Stage.ANSWERED, checked)
             is_lost = self._broker.look_up(f"p{process}") is None
             if is_lost and takes_lost:
                 self._broker.keep(key, self._write("r", owner), self._seconds)
@@ -161,6 +165,17 @@ class SharedClaims:
                 return _RUN
             found = again
 
+    def _check(self, key: str, signed: bytes) -> bytes | None:
+        """Return an answer that a process of the app has signed for a click; None for any other: it has cookies."""
+        signature, _, answer = signed.partition(b"\n")
+        if compare_digest(signature, self._sign(key, answer)):
+            return answer
+        self.failed += 1
+        return None
+
+    def _sign(self, key: str, answer: bytes) -> bytes:
+        return self._digest(f"{key}\0{answer.decode('latin-1')}").encode()
+
     def _is_own(self, found: bytes, owner: Owner) -> bool:
         _, _, asked, given, _ = _read(found)
         changes = SessionChanges()
@@ -171,10 +186,11 @@ class SharedClaims:
             before = self._broker.look_up(f"s{session}") if session is not None else None
             if before is None:
                 return False
-            changes.note(before.decode(), str(session))
+            earlier = before.decode(errors="replace")
+            changes.note(earlier, str(session))
             if is_same(asked, given, owner, changes):
                 return True
-            session = before.decode()
+            session = earlier
         return False
 
     def _seal(self, mark: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flask import current_app, request
 
@@ -20,7 +20,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 class RepeatMethods:
     """The methods of ``Datastar`` for clicks that run once."""
 
-    def once(self, function: F, /) -> F:
+    # At run time, typing would keep the overloads, and with them Flask, until typing itself is torn down.
+    if TYPE_CHECKING:
+
+        @overload
+        def once(self, function: F, /) -> F: ...
+        @overload
+        def once(self, /) -> Callable[[F], F]: ...
+
+    def once(self, function: Callable[..., Any] | None = None, /) -> Any:
         """Run a plain view once a click, as handlers are run: its repeats get the first response again.
 
         For a Flask view that an action calls by its URL, as in ``datastar.post(url_for("pay"))``. Write it below the
@@ -30,6 +38,8 @@ class RepeatMethods:
         :return: the function that runs it.
         :raises SetupError: if it is not a function.
         """
+        if function is None:
+            return self.once
         if not callable(function) or isinstance(function, type):
             raise SetupError(f"@datastar.once decorates a view function, not {function!r}; write it below the route")
 
@@ -53,4 +63,4 @@ class RepeatMethods:
                     return repeat
                 raise
 
-        return run  # type: ignore[return-value]
+        return run

@@ -7,15 +7,13 @@ import time
 from contextlib import suppress
 
 from flask import Request, Response
-from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
-from ..hooks import repeat_answered
 from ..reading.signals import REQUEST_HEADER_KEY, is_datastar_request
 from ..sansio.consts import CLICK_KEY
 from ..security.origin import SAFE_METHODS
 from ..state.request import RequestState
-from .answers import Answer, decode_answer, ignored, replay, size_of, unfinished
+from .answers import Answer, decode_answer, size_of
 from .app import Repeats
 from .claim import Claim
 from .claims import SharedClaims, Verdict
@@ -102,7 +100,7 @@ def _answer_repeat(state: RequestState, owned: Claim, found: Click) -> Response 
     while found is not owned:
         stage = store.wait(found, deadline - time.monotonic())
         if stage is not Stage.FAILED:
-            return _answer(repeats, state, Verdict(stage), found.answer)
+            return repeats.answer(Verdict(stage), found.answer)
         found = store.add(owned)
     if owned.shared is None:
         return None
@@ -111,7 +109,7 @@ def _answer_repeat(state: RequestState, owned: Claim, found: Click) -> Response 
     except BaseException:
         store.fail(owned)
         raise
-    return None if verdict.stage is Stage.FAILED else _answer(repeats, state, verdict, owned.answer)
+    return None if verdict.stage is Stage.FAILED else repeats.answer(verdict, owned.answer)
 
 
 def _ask_others(owned: Claim, shared: SharedClaims, deadline: float) -> Verdict:
@@ -121,7 +119,7 @@ def _ask_others(owned: Claim, shared: SharedClaims, deadline: float) -> Verdict:
     if verdict.stage is Stage.RUNNING:
         store.fail(owned)
     elif verdict.stage is not Stage.FAILED:
-        answer = decode_answer(verdict.answer) if verdict.answer is not None else None
+        answer = _read_answer(verdict.answer)
         store.finish(owned, answer, size_of(answer) if answer is not None else 0)
     elif verdict.is_lost and table is not None and table.has_row(owned.row):
         owned.finish()
@@ -129,17 +127,12 @@ def _ask_others(owned: Claim, shared: SharedClaims, deadline: float) -> Verdict:
     return verdict
 
 
-def _answer(repeats: Repeats, state: RequestState, verdict: Verdict, answer: Answer | None) -> Response:
-    app = repeats.app_state.app
-    if verdict.stage is Stage.RUNNING:
-        repeats.counts["unfinished"] += 1
-        return unfinished(app.response_class, is_known=not verdict.is_lost)
-    is_answered = answer is not None
-    repeats.counts["answered" if is_answered else "ignored"] += 1
-    response = replay(answer, app.response_class) if answer is not None else ignored(app.response_class)
-    if repeat_answered.receivers:
-        repeat_answered.send(app, endpoint=request_ctx.request.endpoint, ignored=not is_answered, response=response)
-    return response
+def _read_answer(data: bytes | None) -> Answer | None:
+    try:
+        return decode_answer(data) if data is not None else None
+    except (TypeError, ValueError):
+        # Of another version of this package.
+        return None
 
 
 def fail(state: RequestState, error: BaseException) -> Response | None:
@@ -158,10 +151,6 @@ def fail(state: RequestState, error: BaseException) -> Response | None:
 def answer_has_run(state: RequestState) -> Response:
     """Answer a request whose click turned out to have run: the database has its row."""
     owned: Claim = state.claim
-    repeats = owned.repeats
-    assert repeats.table is not None
-    repeats.table.rollback()
     state.reset()
     state.claim = None
-    owned.finish()
-    return _answer(repeats, state, Verdict(Stage.RAN), None)
+    return owned.answer_has_run()

@@ -166,6 +166,23 @@ def find_root(html: str) -> str:
     return unescape(found)
 
 
+def find_element(html: str, element_id: str) -> tuple[int, int] | None:
+    """Return where the first element with an id starts and ends; None without one.
+
+    Like :func:`find_skipped`, it does not repair markup as browsers do.
+
+    >>> find_element('<p>one</p><p id="a">two</p>', "a")
+    (10, 27)
+    """
+    for token, _ in _tokens(html):
+        if token["opened"] and unescape(_id_of(token[0])) == element_id:
+            rest = _tokens(html[token.start() :])
+            next(rest)
+            ends = (after.start() for after, is_top in rest if is_top)
+            return token.start(), token.start() + next(ends, len(html) - token.start())
+    return None
+
+
 def _tokens(html: str, *, is_foreign: bool = False) -> Iterator[tuple[re.Match[str], bool]]:
     """Yield the tokens of a text, each with whether it is at the top level; the tags of documents are left out."""
     open_tags = _OpenTags()

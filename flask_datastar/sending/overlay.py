@@ -115,15 +115,40 @@ def _body(app_state: AppState, current: Request, error: Exception) -> bytes:
 
 def _overlay(current: Request, error: Exception, sent: SentEvents | None) -> bytes:
     report = traceback.TracebackException.from_exception(error, compact=True)
+    further = [("Signals received", _signals_text(current)), ("Events sent", str(sent or "") or "none")]
+    return _write(error, report, f"{current.method} {current.path}", _own_text(current, report, error), further)
+
+
+def failure_overlay(app: Flask, title: str, error: Exception) -> bytes | None:
+    """Return the overlay of an exception that belongs to no request; None where exceptions do not appear in pages.
+
+    :param title: the name of the code that has failed.
+    """
+    if not shows_errors(app):
+        return None
+    report = traceback.TracebackException.from_exception(error, compact=True)
+    own = own_frames(report, (app.root_path,))
+    return _write(error, report, title, ("Your frames", own) if own else None, [])
+
+
+def _write(
+    error: Exception,
+    report: traceback.TracebackException,
+    title: str,
+    own: tuple[str, str] | None,
+    further: list[tuple[str, str]],
+) -> bytes:
+    """Write an overlay.
+
+    :param own: title and text of the section that comes first; None for the whole traceback.
+    :param further: the sections after the traceback and the template's lines.
+    """
     whole = "".join(report.format())
-    own = _own_text(current, report, error)
     sections = [own] if own else [("Traceback", whole)]
     if templates := _template_lines(error):
         sections.append(("Template", templates))
-    sections.append(("Signals received", _signals_text(current)))
-    sections.append(("Events sent", str(sent or "") or "none"))
-    title = f"{type(error).__name__}: {report} ({current.method} {current.path})"
-    return error_overlay(title, sections, [("Traceback with the frames of libraries", whole)] if own else ()).encode()
+    folded = [("Traceback with the frames of libraries", whole)] if own else ()
+    return error_overlay(f"{type(error).__name__}: {report} ({title})", sections + further, folded).encode()
 
 
 def _own_text(current: Request, report: traceback.TracebackException, error: Exception) -> tuple[str, str] | None:

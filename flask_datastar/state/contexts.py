@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from flask import Flask, Request, request
 
 from .app import AppState
+from .click_end import CLICK_END, KEY_START, run_click
 from .request import REQUEST_KEY, RequestState, request_state_of
 
 T = TypeVar("T")
@@ -143,20 +144,59 @@ def _click_teardown(tear_down_request: Teardown) -> Teardown:
     """Create the teardown of a request that runs a click, which ends after the app's functions: these may commit."""
 
     def tear_down_click(*arguments: Any) -> None:
+        error: BaseException | None = arguments[-1] if arguments else None
+        raised: BaseException | None = None
         try:
             tear_down_request(*arguments)
+        except BaseException as found:
+            raised = found
+            raise
         finally:
-            state: RequestState = request._get_current_object().__dict__[REQUEST_KEY]  # type: ignore[attr-defined]
+            current: Request = request._get_current_object()  # type: ignore[attr-defined]
+            state: RequestState = current.__dict__[REQUEST_KEY]
             click, state.claim = state.claim, None
-            click.end(arguments[-1] if arguments else None)
+            answer = click.leave(raised or error)
+            end: list[Any] | None = current.environ.get(CLICK_END)
+            if end is None:
+                # The body goes on without the app, or a test has kept the context.
+                click.end(error, is_torn_down=raised is None)
+            else:
+                end += (click, error, answer)
 
     return tear_down_click
+
+
+def _make_wsgi_app(app_state: AppState, inner: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Create the app's function for servers: each request has a context of its own, which its body can keep.
+
+    :param inner: the function so far.
+    """
+    has_table = app_state.settings.repeats is not None
+
+    def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        own = copy_context()
+        try:
+            if KEY_START in environ.get("QUERY_STRING", ""):
+                return run_click(own, inner, environ, start_response, has_table=has_table)
+            return own.run(inner, environ, start_response)
+        except Exception as error:
+            current = environ.pop(_FAILED_REQUEST, None)
+            response = app_state.answer_exception(current, error) if current is not None else None
+            if response is None:
+                raise
+            return response(environ, start_response)
+        finally:
+            kept = own.get(_kept)
+            if kept is not None:
+                kept.leave(own)
+
+    return wsgi_app
 
 
 def install_contexts(app_state: AppState) -> None:
     """Make the app's teardown wait for bodies that go on, and call ``app_state.answer_exception`` for exceptions."""
     app = app_state.app
-    inner, tear_down_request, tear_down_app = app.wsgi_app, app.do_teardown_request, app.do_teardown_appcontext
+    tear_down_request, tear_down_app = app.do_teardown_request, app.do_teardown_appcontext
     tear_down_click = _click_teardown(tear_down_request)
 
     def do_teardown_request(*arguments: Any) -> None:
@@ -175,21 +215,6 @@ def install_contexts(app_state: AppState) -> None:
         if kept is None or not kept.defer(app, tear_down_app, arguments):
             tear_down_app(*arguments)
 
-    def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        own = copy_context()
-        try:
-            return own.run(inner, environ, start_response)
-        except Exception as error:
-            current = environ.pop(_FAILED_REQUEST, None)
-            response = app_state.answer_exception(current, error) if current is not None else None
-            if response is None:
-                raise
-            return response(environ, start_response)
-        finally:
-            kept = own.get(_kept)
-            if kept is not None:
-                kept.leave(own)
-
     app.do_teardown_request = do_teardown_request  # type: ignore[assignment, method-assign]
     app.do_teardown_appcontext = do_teardown_appcontext  # type: ignore[assignment, method-assign]
-    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+    app.wsgi_app = _make_wsgi_app(app_state, app.wsgi_app)  # type: ignore[method-assign]

@@ -23,6 +23,8 @@ class Detached:
     module: str
     #: The path that the app is mounted at, without a slash at the end.
     root_path: str
+    #: The name of the blueprint's registration whose handlers the code uses, if a blueprint is registered twice.
+    blueprint: str | None = None
 
 
 _current: ContextVar[Detached | None] = ContextVar("flask_datastar.detached", default=None)

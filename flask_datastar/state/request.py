@@ -52,6 +52,7 @@ class RequestState:
     __slots__ = (
         "_home",
         "app_state",
+        "before_turn",
         "claim",
         "click_key",
         "failed_with",
@@ -84,6 +85,8 @@ class RequestState:
         self.renders_for_others = False
         #: Names the stream whose function is running, before the stream is open.
         self.opening: Callable[[], str] | None = None
+        #: Prepares each turn of a stream's generator after a wait: a view's ``load``.
+        self.before_turn: Callable[[], None] | None = None
         #: Subscriptions made before a stream is opened; they end with the request if it opens none.
         self.subscriptions: list[OpenSubscription] = []
         #: The key of the click that the request is, which its repeats keep.

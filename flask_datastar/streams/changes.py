@@ -48,7 +48,7 @@ class Changes(Subscription):
         if self._changed is None:
             current_body()
         else:
-            current_body().wait(self._is_due, None, self._ready_at)
+            current_body().wait_for_turn(self._is_due, None, self._ready_at)
         with self._lock:
             changed, self._changed = frozenset(self._changed or ()), set()
         self._not_before = time.monotonic() + self._at_most_every

@@ -29,7 +29,7 @@ class Ticks:
             current_body()
             self._start, self._next = now, now + self._seconds
             return 0
-        current_body().wait(lambda: False, self._next, None)
+        current_body().wait_for_turn(lambda: False, self._next, None)
         number = int((time.monotonic() - self._start) / self._seconds + 1e-6)
         self._next = self._start + (number + 1) * self._seconds
         return number

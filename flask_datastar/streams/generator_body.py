@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from ..errors import SetupError
@@ -33,7 +32,7 @@ class GeneratorBody(StreamBody):
         self._state = state
         self._before_wait = tuple(before_wait)
         # Runs all steps if the server has no write(): a waiting step then hands over chunks without ending.
-        self._apart: Coroutine | None = None
+        self._apart: Coroutine[GeneratorBody] | None = None
 
     def wait(
         self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
@@ -78,31 +77,23 @@ class GeneratorBody(StreamBody):
 
     def _step(self) -> bytes:
         if self.write is not None or not has_coroutines():
-            return self._producer.run(self._run)
+            return self._run_in_contexts()
         if self._apart is None:
-            self._apart = Coroutine(partial(self._run_apart, self._producer))
+            self._apart = Coroutine(_run_apart)
         return self._resume(self._apart)
 
-    def _run_apart(self, producer: Producer) -> bytes:
-        """Run all steps and the teardown in one coroutine.
-
-        Under gevent, what belongs to a thread, such as a ``scoped_session``, belongs to a greenlet.
-        """
-        while True:
-            chunk = producer.run(self._run)
-            if producer.is_closed:
-                return chunk
-            self._send_owed(chunk)
-            if self.stream.must_end:
-                producer.run(self._end, None)
-                return b""
-
-    def _resume(self, apart: Coroutine) -> bytes:
+    def _resume(self, apart: Coroutine[GeneratorBody]) -> bytes:
         """Continue a step until it has a chunk, or has to send something while it waits."""
-        given = apart.resume()
+        given = apart.resume(self)
         if apart.has_ended:
             self._apart = None
         return given
+
+    def _run_in_contexts(self) -> bytes:
+        return self._producer.run(self._run)
+
+    def _end_in_contexts(self) -> None:
+        self._producer.run(self._end, None)
 
     def _run(self) -> bytes:
         """Run the generator to its next ``yield``, inside its contexts."""
@@ -175,6 +166,22 @@ class GeneratorBody(StreamBody):
             while self._apart is not None:
                 self._resume(self._apart)
             if not self._producer.is_closed:
-                self._producer.run(self._end, None)
+                self._end_in_contexts()
         finally:
             super().abandon()
+
+
+def _run_apart(apart: Coroutine[GeneratorBody]) -> bytes:
+    """Run all steps and the teardown of a body in one coroutine.
+
+    Under gevent, what belongs to a thread, such as a ``scoped_session``, belongs to a greenlet.
+    """
+    while True:
+        chunk = apart.argument._run_in_contexts()
+        if apart.argument._producer.is_closed:
+            return chunk
+        # No local variable holds the body here, because a server may drop it without closing it.
+        apart.give(chunk)
+        if apart.argument.stream.must_end:
+            apart.argument._end_in_contexts()
+            return b""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flask import Blueprint, Response, request
 
+from ..errors import SetupError
 from ..handlers.declarations import Declarations, DeclaredHandler
-from ..handlers.handler import make_handler
+from ..handlers.handler import is_method, make_handler
+from ..handlers.marks import EventOptions, mark_method
 from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab, scope_topic
 from ..hub.sources import Followable, Source
 from ..repeats.app import Repeats
@@ -70,6 +72,9 @@ class StreamMethods:
         A generator runs in its request's contexts, and waits at its wait points. If a function returns a feed, the
         events that it has sent go out first; after that, only the connection is kept, and not the request.
 
+        A method of a :class:`~flask_datastar.StarView` becomes a stream of the view, with its group, blueprint and
+        decorators: ``load`` runs before it is called, and after each wait.
+
         :param scope: whose stream it is: a user's id, or a function that returns it in the request. A new stream of a
             tab ends older streams of the same scope and tab, except those that the same page has under other URLs.
             None stands for ``DATASTAR_SCOPE``. Where that is None, too, and with "", it ends no other stream.
@@ -78,6 +83,9 @@ class StreamMethods:
         """
 
         def declare(function: F) -> F:
+            if callable(function) and is_method(function):
+                self._mark_stream(function, name, scope, has_place=group is not None or blueprint is not None)
+                return function
             handler = make_handler(
                 function,
                 name=name,
@@ -91,6 +99,17 @@ class StreamMethods:
             return function
 
         return declare if function is None else declare(function)
+
+    def _mark_stream(
+        self, method: Callable[..., Any], name: str | None, scope: ScopeSource, *, has_place: bool
+    ) -> None:
+        if has_place:
+            raise SetupError(
+                f"stream {method.__qualname__} is a method, and has the group and the blueprint of its view; leave out "
+                "group= and blueprint="
+            )
+        options = StreamOptions(scope, self._before_wait)
+        mark_method(method, EventOptions(name or method.__name__, ("GET",), stream_options=options))
 
     def start_stream(self, scope: ScopeSource, events: Iterator[Any] | Follow) -> Response:
         """Open a stream in a plain view, which has to return the response.

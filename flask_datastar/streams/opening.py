@@ -46,6 +46,8 @@ _USUAL_RETRY = b"retry: 1000\n\n"
 #: Clears the client's last event id.
 _NO_ID = b"id: \n\n"
 
+_NO_YIELD = "; its function has no 'yield', which would make it a generator, and returns nothing"
+
 ScopeSource = Scope | Callable[[], Scope]
 
 
@@ -220,7 +222,7 @@ def _make_body(result: object, visit: _Visit, hub: StreamHub, stream: Stream, st
     if not isinstance(result, Follow | Iterator):
         raise TypeError(
             f"stream {visit.describe()} gave {type(result).__name__}; accepted: a generator, datastar.follow(…), "
-            "or a flask.Response"
+            f"or a flask.Response{_NO_YIELD if result is None else ''}"
         )
     queued = flush(state, state.response)
     stream.last_id = visit.before.last_id if visit.before is not None else ""

@@ -38,6 +38,19 @@ class RunningBody(ABC):
             "pass a generator to start_stream() instead, and wait in that"
         )
 
+    def wait_for_turn(
+        self, is_ready: Callable[[], bool], deadline: float | None, ready_at: Callable[[], float | None] | None
+    ) -> bool:
+        """Wait as :meth:`wait` does, for something that the user's code handles next.
+
+        A stream of a view loads its data again: it may be hours old, and so may be the permissions.
+        """
+        is_there = self.wait(is_ready, deadline, ready_at)
+        before_turn = current_request_state().before_turn
+        if before_turn is not None:
+            before_turn()
+        return is_there
+
 
 def running_body(state: RequestState) -> RunningBody | None:
     """Return the body of the stream that a request has opened; None without one, also in a generator handler."""

@@ -84,7 +84,9 @@ class Messages(Subscription):
     def __next__(self) -> Message | None:
         while True:
             # A tick that is due comes first, because messages may come without a pause.
-            if not current_body().wait(lambda: bool(self._pending) and not self._is_tick_due(), self._next_tick, None):
+            if not current_body().wait_for_turn(
+                lambda: bool(self._pending) and not self._is_tick_due(), self._next_tick, None
+            ):
                 assert self._every is not None
                 self._next_tick = time.monotonic() + self._every
                 return None

@@ -21,9 +21,21 @@ if TYPE_CHECKING:
     from .broker_contract import BrokerContract
     from .brokers import Brokers, Inbox
     from .client import DatastarClient
+    from .live_page import LivePage
+    from .renders import Render, capture_renders
     from .shared_brokers import SharedBrokerContract
 
-__all__ = ["Answer", "BrokerContract", "Brokers", "DatastarClient", "Inbox", "SharedBrokerContract"]
+__all__ = [
+    "Answer",
+    "BrokerContract",
+    "Brokers",
+    "DatastarClient",
+    "Inbox",
+    "LivePage",
+    "Render",
+    "SharedBrokerContract",
+    "capture_renders",
+]
 
 # Imported on first access, because `import flask_datastar.testing.waiting` also runs this file, in processes that
 # gevent patches later.
@@ -33,7 +45,10 @@ _MODULES = {
     "Brokers": "brokers",
     "DatastarClient": "client",
     "Inbox": "brokers",
+    "LivePage": "live_page",
+    "Render": "renders",
     "SharedBrokerContract": "shared_brokers",
+    "capture_renders": "renders",
 }
 
 if not TYPE_CHECKING:

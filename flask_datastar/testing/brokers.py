@@ -38,12 +38,18 @@ class Inbox:
     def __init__(self) -> None:
         self.messages: list[Received] = []
         self.catch_ups = 0
+        #: How often another process turned out to be dead.
+        self.losses = 0
         #: Called first when the broker asks to catch up.
         self.on_catch_up: Callable[[], object] = lambda: None
 
     def receive(self, topic: str, kind: str, payload: Payload) -> None:
         """Keep a message."""
         self.messages.append((topic, kind, payload.data, payload.last_id))
+
+    def lose_process(self) -> None:
+        """Count that another process has died."""
+        self.losses += 1
 
     def catch_up(self) -> None:
         """Count that messages may have been missed."""

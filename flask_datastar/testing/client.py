@@ -33,6 +33,7 @@ from ..sansio.signal_merging import merge_patch
 from ..security import tokens as csrf
 from ..state.app import EXTENSION_KEY, app_state_of
 from .answer import Answer, events_of, is_of_the_app
+from .live_page import LivePage
 from .reading import read_events
 from .serving import ServedRequest
 
@@ -71,6 +72,7 @@ class DatastarClient:
         self.client = client if client is not None else app.test_client()
         #: Seconds after which reading a stream is given up, and :meth:`iter_events` without an event.
         self.within = within
+        self._page: LivePage | None = None
         #: The tab's signals; a test may change them, as a user would.
         self.signals: dict[str, Any] = json.loads(json.dumps(dict(signals or {})))
 
@@ -79,9 +81,24 @@ class DatastarClient:
 
         Expressions are not evaluated, so only the token is read from ``tab_signal()``.
         """
+        if self._page is not None:
+            self._page.close()
         response = self.client.get(path, follow_redirects=True)
         self.signals = page_signals(response.text)
         return response
+
+    def live(self, path: str) -> LivePage:
+        """Load a page as :meth:`load` does, and follow its regions until the tab goes to another page.
+
+        ``page["cards-3"]`` is the HTML of a region by the id of its element, up to date at each reading.
+
+        :raises ValueError: if the page has no ``datastar.live()``, or its stream is refused.
+        """
+        response = self.load(path)
+        with _keeping_no_context(self.client):
+            own = {name: self.signals[name] for name in (TAB_ID_SIGNAL,) if name in self.signals}
+            self._page = LivePage(self._app, self.client, response, own, self._apply, self.within)
+        return self._page
 
     def get(self, target: object, event: str | None = None, /, **params: Any) -> Answer:
         """Run a GET action; parameters as in :meth:`post`."""

@@ -14,6 +14,7 @@ from flask import Flask, Response, got_request_exception, request, request_finis
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from ..hub.stream import Stream
 from ..streams.response import StreamResponse
 from .handover import Handover
 
@@ -40,6 +41,8 @@ class ServedRequest:
         self._within = within
         #: Whether the response is a stream, which may have no end.
         self.is_stream = False
+        #: The stream that the response is; None for any other response.
+        self.stream: Stream | None = None
         # Whether the body is read; what is written before waits for that.
         self._is_read = False
         self._error: BaseException | None = None
@@ -156,6 +159,7 @@ class ServedRequest:
         def note_response(sender: Flask, response: Response, **_: Any) -> None:
             if request.environ.get(_KEY) is self:
                 self.is_stream = isinstance(response, StreamResponse)
+                self.stream = response.body.stream if isinstance(response, StreamResponse) else None
 
         def note_error(sender: Flask, exception: BaseException, **_: Any) -> None:
             if request.environ.get(_KEY) is self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -16,6 +17,8 @@ _INNER = [
 ]
 #: Addresses of IPv4, as a translator in front of a network of IPv6 alone writes them.
 _TRANSLATED = ip_network("64:ff9b::/96")
+#: Addresses with the port that some proxies write into ``X-Forwarded-For``.
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 # Headers that proxies add. Without a middleware that was told to trust it, anybody may have written it.
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 
@@ -35,6 +38,9 @@ def client_address(environ: Mapping[str, Any]) -> str | None:
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    with_port = _WITH_PORT.fullmatch(text)
+    if with_port is not None:
+        text = with_port[1] or with_port[2]
     try:
         found = ip_address(text.partition("%")[0])
     except ValueError:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+A = TypeVar("A")
 
 
 @cache
@@ -18,28 +20,42 @@ def has_coroutines() -> bool:
     return importlib.util.find_spec("greenlet") is not None
 
 
-class Coroutine:
+class Coroutine(Generic[A]):
     """Runs a function beside its caller, in the same thread; one of the two runs at a time.
 
-    :param function: its result is the last that the coroutine gives.
+    :param function: called with the coroutine; its result is the last that the coroutine gives.
     """
 
-    __slots__ = ("_greenlet", "has_ended")
+    __slots__ = ("_argument", "_greenlet", "has_ended")
 
-    def __init__(self, function: Callable[[], bytes]) -> None:
+    def __init__(self, function: Callable[[Coroutine[A]], bytes]) -> None:
         from greenlet import greenlet
 
         self.has_ended = False
+        self._argument: A | None = None
         self._greenlet: Any = greenlet(function)
 
-    def resume(self) -> bytes:
+    @property
+    def argument(self) -> A:
+        """The object with which the function was resumed.
+
+        The coroutine refers to it only while the function runs: an object that resumes its own coroutine, and is
+        dropped in between, ends at once and not when garbage is collected.
+        """
+        assert self._argument is not None
+        return self._argument
+
+    def resume(self, argument: A) -> bytes:
         """Run the function until it gives something, and return that; an exception of the function is raised here."""
         from greenlet import getcurrent
 
         self._greenlet.parent = getcurrent()
+        self._argument = argument
         try:
-            given: bytes = self._greenlet.switch()
+            # Only the first call has an argument; afterwards it is the result of give().
+            given: bytes = self._greenlet.switch(self)
         finally:
+            self._argument = None
             self.has_ended = bool(self._greenlet.dead)
         return given
 

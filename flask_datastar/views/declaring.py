@@ -120,6 +120,7 @@ def make_declared_view(
             methods=found.methods,
             on_invalid=found.on_invalid,
             once=found.once,
+            stream_options=found.stream_options,
             make_run=make_event_run,
             **common,
         )

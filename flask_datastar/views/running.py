@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request, abort, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
@@ -109,6 +110,8 @@ def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]
         if load is not None and (ended := load(page, **url_values)) is not None:
             # A body with a status is accepted here, because a page's ``load`` may return one, too.
             return app.make_response(ended) if isinstance(ended, tuple) else ended
+        if load is not None and handler.stream_options is not None:
+            state.before_turn = partial(_load_again, app, load, page, url_values)
         return call(current, state, url_values, page)
 
     def act_now(**url_values: Any) -> object:
@@ -127,6 +130,12 @@ def _make_run(app_state: AppState, handler: Handler, call: Callable[..., object]
 
     note_guarded(run, guarded if guarded is not None else handler.function)
     return run
+
+
+def _load_again(app: Flask, load: Callable[..., Any], page: StarView, url_values: dict[str, Any]) -> None:
+    """Prepare a turn of a stream; what ``load`` returns is raised, because it ends the stream."""
+    if (ended := load(page, **url_values)) is not None:
+        abort(app.make_response(ended))
 
 
 def _decorate(app: Flask, view_class: type[StarView], function: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from flask import render_template
@@ -12,10 +11,10 @@ from jinja2 import TemplateNotFound
 
 from ..errors import SetupError
 from ..handlers.handler import DEFAULT_METHODS, OnInvalid
+from ..handlers.marks import EventOptions, mark_method, mark_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_MARK = "__datastar_event__"
 #: The method that gets every event without a method of its own, if the class has it.
 HANDLE_EVENT = "handle_event"
 
@@ -33,7 +32,7 @@ class StarView:
     decorators: ClassVar[Sequence[Callable[..., Any]]] = ()
 
     def load(self, *args: Any, **parameters: Any) -> Any:
-        """Prepare :meth:`show` and every event: look up data, check permissions.
+        """Prepare :meth:`show`, every event, and every turn of a stream: look up data, check permissions.
 
         :param parameters: the parameters of the URL, by name.
         :return: a response to send in place of the page or the event's result, or None to go on.
@@ -57,16 +56,6 @@ class StarView:
             if error.name != self.template:
                 raise
             raise TemplateNotFound(error.name, f"{error.name} (the template of view {title})") from error
-
-
-@dataclass(frozen=True, slots=True)
-class EventOptions:
-    """The options of ``@event``, with which a method was marked."""
-
-    name: str
-    methods: Iterable[str]
-    on_invalid: OnInvalid | None
-    once: bool = True
 
 
 # At run time, typing would keep the overloads, and with them Flask, until typing itself is torn down.
@@ -110,14 +99,9 @@ def event(
     def mark(method: F) -> F:
         if not callable(method) or isinstance(method, type | staticmethod) or not hasattr(method, "__qualname__"):
             raise SetupError(f"@event decorates a method of a StarView, not {method!r}; write @event(name=...)")
-        if hasattr(method, _MARK):
-            raise SetupError(
-                f"method {method.__qualname__} is marked as an event twice: an event has one name; remove one @event"
-            )
         # A tuple, because the class may be registered several times.
         verbs = methods if isinstance(methods, str) else tuple(methods)
-        options = EventOptions(name if name is not None else method.__name__, verbs, on_invalid, once)
-        setattr(method, _MARK, options)
+        mark_method(method, EventOptions(name if name is not None else method.__name__, verbs, on_invalid, once))
         return method
 
     return mark if method is None else mark(method)
@@ -154,8 +138,8 @@ def _find_options(view_class: type, attribute: str) -> EventOptions | None:
     for base in view_class.__mro__:
         if attribute in vars(base):
             value = vars(base)[attribute]
-            mark = getattr(getattr(value, "__func__", value), _MARK, None)
-            if isinstance(mark, EventOptions):
+            mark = mark_of(getattr(value, "__func__", value))
+            if mark is not None:
                 return mark
             if value is None:
                 return None

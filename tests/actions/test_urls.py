@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,8 @@ class Size(Enum):
         ((), ""),
         (date(2026, 11, 21), "?v=2026-11-21"),
         (datetime(2026, 11, 21, 12, 30), "?v=2026-11-21T12%3A30%3A00"),
+        (time(12, 30), "?v=12%3A30%3A00"),
+        (timedelta(days=1, seconds=5, microseconds=1), "?v=86405.000001"),
         (UUID(int=1), "?v=00000000-0000-0000-0000-000000000001"),
         (Size.SMALL, "?v=s%26"),
         (Markup("<b>"), "?v=%3Cb%3E"),
@@ -50,7 +53,27 @@ def test_parameters_travel_in_the_query(datastar: Datastar, value: Any, query: s
     assert datastar.post("add", v=value).js == keyed(f"@post('/ds/cart/add{query}')")
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, {1}, b"x"])
+@dataclass
+class Row:
+    name: str
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": 1},
+        {1},
+        b"x",
+        frozenset({1}),
+        bytearray(b"x"),
+        [[1], [2]],
+        [(1, 2)],
+        [{"a": 1}],
+        iter("ab"),
+        Row("x"),
+        [Row("x")],
+    ],
+)
 def test_parameter_that_no_url_carries_is_refused(datastar: Datastar, value: Any) -> None:
     add(datastar, "cart")
 
@@ -67,6 +90,47 @@ def test_expressions_are_filled_in_by_the_browser(datastar: Datastar) -> None:
     assert datastar.post("add", id=expr("$id"), n=1, ids=[expr("$a"), 2]).js == (
         keyed("@post('/ds/cart/add?id=' + encodeURIComponent($id) + '&n=1&ids=' + encodeURIComponent($a) + '&ids=2')")
     )
+
+
+@pytest.mark.parametrize(
+    ("annotation", "empty", "expected"),
+    [
+        (list[int], [], []),
+        (list[Size], (), []),
+        (tuple[UUID, ...], (), ()),
+        (set[date], [], set()),
+        (list[str], [], ["x"]),
+    ],
+)
+def test_empty_list_is_not_the_signal_of_its_name(
+    app: Flask, datastar: Datastar, annotation: Any, empty: Any, expected: Any
+) -> None:
+    got: list[Any] = []
+
+    def act(v: Any) -> None:
+        got.append(v)
+
+    act.__annotations__["v"] = annotation
+    datastar.handler(group="g")(act)
+    url = datastar.post("g.act", v=empty).js.split("'")[1]
+    sent = {"v": ["x"] if expected else ["1"]}
+    app.test_client().post(url, headers={"Datastar-Request": "true"}, json=sent)
+
+    # A list of texts keeps its blanks, so a URL cannot carry an empty one.
+    assert got == [expected]
+
+
+def test_length_of_time_survives_the_way_to_the_handler(app: Flask, datastar: Datastar) -> None:
+    got: list[timedelta] = []
+
+    @datastar.handler(group="g")
+    def act(wait: timedelta) -> None:
+        got.append(wait)
+
+    url = datastar.post("g.act", wait=timedelta(days=2, milliseconds=1)).js.split("'")[1]
+    app.test_client().post(url, headers={"Datastar-Request": "true"})
+
+    assert got == [timedelta(days=2, milliseconds=1)]
 
 
 def test_parameter_survives_the_way_to_the_handler(app: Flask, datastar: Datastar) -> None:

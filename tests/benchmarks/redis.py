@@ -69,7 +69,7 @@ def publish(load: Load, server: Server, events: int, expected: int) -> tuple[flo
     :return: the seconds until all events were delivered, and the p99 in milliseconds.
     :raises SystemExit: if not all events have arrived.
     """
-    delivered, seconds, p99_ms = load.tell(f"round {events}")
+    delivered, seconds, p99_ms, _ = load.tell(f"round {events}")
     if delivered != expected:
         raise SystemExit(f"{delivered:.0f} of {expected} deliveries arrived\n{server.log()}")
     return seconds, p99_ms

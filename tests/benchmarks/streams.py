@@ -53,7 +53,7 @@ def measure_rounds(program: Path, subject: Subject, folder: Path, streams: int, 
         for _ in range(max(rounds, min(20, 20_000 // streams))):
             time.sleep(0.1)
             start = server.cpu_seconds()
-            delivered, seconds, p99_ms = load.tell("round 1")
+            delivered, seconds, p99_ms, _ = load.tell("round 1")
             if delivered != streams:
                 raise SystemExit(f"{subject.name}: {delivered:.0f} of {streams} deliveries arrived\n{server.log()}")
             # The server's work after the last delivery counts too.

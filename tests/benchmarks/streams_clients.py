@@ -20,8 +20,10 @@ _ANSWER_SECONDS = 150
 class Load:
     """The clients, as a running C program that takes commands."""
 
-    def __init__(self, program: Path, server: Server, subject: Subject, streams: int) -> None:
-        arguments = [str(program), str(server.port), subject.stream, "/publish?k={k}", str(streams)]
+    def __init__(
+        self, program: Path, server: Server, subject: Subject, streams: int, publish: str = "/publish?k={k}"
+    ) -> None:
+        arguments = [str(program), str(server.port), subject.stream, publish, str(streams)]
         arguments.append(subject.protocol)
         self._server = server
         self._process = subprocess.Popen(

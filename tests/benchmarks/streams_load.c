@@ -1,13 +1,15 @@
 /* streams_load: hold event streams open, publish to them, leave, or wait for their end. Driven by streams.py.
  *
  * usage: streams_load PORT STREAM_PATH PUBLISH_PATH STREAMS [PROTOCOL]
- *   STREAM_PATH   fetched with GET by each client
+ *   STREAM_PATH   fetched with GET by each client; {i} becomes its number, from 0
  *   PUBLISH_PATH  fetched with POST once a round; {k} becomes the number of events to publish
- *   PROTOCOL      sse, the default; quiet, for a server that sends nothing before its first event; or socketio
+ *   PROTOCOL      sse, the default; quiet, for a server that sends nothing before its first event; socketio; or
+ *                 live:VALUE, for a page's own stream, with the value of its header
  * Each published event contains the four letters MARK once, and nothing else contains them.
  *
  * Prints "open SECONDS", then reads commands, one a line, and answers with a line each; times are of CLOCK_MONOTONIC:
- *   round K    publish K events: "round DELIVERED SECONDS P99_MS", the last until a stream has all of them
+ *   round K    publish K events: "round DELIVERED SECONDS P99_MS AFTER_MS": until the last delivery, until a stream has
+ *              all of them, and from the publisher's response to the last delivery (negative if it comes later)
  *   leave M    close M connections: "left TIME", when the first was closed
  *   end        wait until the server has closed all of them: "ended CLEAN TIME"; clean is a body with its last chunk
  */
@@ -71,12 +73,15 @@ static int take(Client *client, int *closed) {
     ssize_t length;
     while ((length = read(client->fd, buffer, BUFFER)) > 0) {
         client->is_open = 1;
-        for (ssize_t i = 0; i < length; i++) {
-            if ((client->mark_at = step(MARK, client->mark_at, buffer[i])) == 4) client->mark_at = 0, marks++;
-            /* A body ends with its last chunk, so the search starts again after it. */
-            if (client->chunk_at == 5) client->chunk_at = 0;
-            client->chunk_at = step(LAST_CHUNK, client->chunk_at, buffer[i]);
+        for (char *at = buffer, *end = buffer + length; at < end; at++) {
+            /* Events may be long, and there are thousands of them. */
+            if (!client->mark_at && !(at = memchr(at, MARK[0], end - at))) break;
+            if ((client->mark_at = step(MARK, client->mark_at, *at)) == 4) client->mark_at = 0, marks++;
         }
+        /* A body ends with its last chunk, so nothing before the last bytes counts. */
+        if (length >= 5) client->chunk_at = 0;
+        for (ssize_t i = length < 5 ? 0 : length - 5; i < length; i++)
+            client->chunk_at = step(LAST_CHUNK, client->chunk_at == 5 ? 0 : client->chunk_at, buffer[i]);
     }
     *closed = length == 0;
     return marks;
@@ -103,14 +108,20 @@ static void join_socketio(int from, int to) {
 }
 
 static void open_all(const char *path, const char *protocol) {
-    char request[2048];
+    char request[4096], live[2048] = "";
     int is_socketio = !strcmp(protocol, "socketio"), is_quiet = !strcmp(protocol, "quiet");
+    if (!strncmp(protocol, "live:", 5)) snprintf(live, sizeof live, "Datastar-Live: %s\r\n", protocol + 5);
+    const char *number = strstr(path, "{i}");
+    int before = number ? (int)(number - path) : (int)strlen(path), length;
     const char *more = is_socketio ? "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                                      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
                                    : "Accept: text/event-stream\r\nDatastar-Request: true\r\n";
-    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", path, more);
     double start = now();
     for (int i = 0; i < streams; i++) {
+        char digits[16] = "";
+        if (number) snprintf(digits, sizeof digits, "%d", i);
+        length = snprintf(request, sizeof request, "GET %.*s%s%s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n", before, path,
+            digits, number ? number + 3 : "", more, live);
         clients[i].fd = dial(i);
         if (write(clients[i].fd, request, length) != length) fail("write");
         if (is_quiet) {
@@ -123,6 +134,8 @@ static void open_all(const char *path, const char *protocol) {
             buffer[got > 0 ? got : 0] = 0;
             if (strncmp(buffer, "HTTP/1.1 200", 12)) fprintf(stderr, "stream %d: %.80s\n", i, buffer), exit(1);
             clients[i].is_open = 1;
+            /* The opening of thousands takes long, and a server gives a client up that does not read. */
+            for (int j = 0; j <= i; j++) while (recv(clients[j].fd, buffer, BUFFER, MSG_DONTWAIT) > 0);
         }
     }
     for (int i = 0; i < streams; i++) {
@@ -162,12 +175,18 @@ static void play_round(const char *path, int k) {
     long delivered = 0, wanted = (long)streams * k;
     int complete = 0, publisher = dial(0);
     for (int i = 0; i < streams; i++) clients[i].events = 0;
-    double begin = now(), end = begin;
+    struct epoll_event answer = {.events = EPOLLIN | EPOLLONESHOT, .data.u32 = streams};
+    double begin = now(), end = begin, answered = 0;
     if (write(publisher, request, length) != length) fail("write");
-    while (delivered < wanted && now() - begin < 60) {
+    epoll_ctl(poller, EPOLL_CTL_ADD, publisher, &answer);
+    while ((delivered < wanted || !answered) && now() - begin < 60) {
         struct epoll_event events[BATCH];
         int closed, ready = epoll_wait(poller, events, BATCH, 500);
         for (int j = 0; j < ready; j++) {
+            if ((int)events[j].data.u32 == streams) {
+                answered = now();
+                continue;
+            }
             Client *client = &clients[events[j].data.u32];
             int marks = take(client, &closed);
             if (closed) fprintf(stderr, "the server closed a stream\n"), exit(1);
@@ -179,7 +198,8 @@ static void play_round(const char *path, int k) {
     }
     close(publisher);
     qsort(done, complete, sizeof *done, by_value);
-    printf("round %ld %.5f %.2f\n", delivered, end - begin, complete ? done[(int)(complete * 0.99)] * 1e3 : 0.0);
+    double p99 = complete ? done[(int)(complete * 0.99)] : 0;
+    printf("round %ld %.5f %.2f %.2f\n", delivered, end - begin, p99 * 1e3, (end - answered) * 1e3);
     free(done);
 }
 

@@ -36,14 +36,16 @@ class Subject:
     workers: int = 1
     #: The way in which its clients open a stream; a protocol of ``streams_load.c``.
     protocol: str = "sse"
+    #: The number of threads of gunicorn's gthread worker; without it the worker is gevent's.
+    threads: int = 0
 
     def command(self, port: int) -> list[str]:
         """Return the command that starts the server."""
         if self.is_asgi:
             command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--log-level", "error", "--no-access-log"]
             return [*command, "--timeout-graceful-shutdown", str(GRACE_SECONDS), f"{self.module}:app"]
-        command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", str(self.workers)]
-        command += ["--worker-connections", "30000"]
+        command = [sys.executable, "-m", "gunicorn", "-w", str(self.workers), "--worker-connections", "30000"]
+        command += ["-k", "gthread", "--threads", str(self.threads)] if self.threads else ["-k", "gevent"]
         # The control socket is in the user's folder, so several servers would share it. Older versions lack it.
         if b"--no-control-socket" in subprocess.run([*command[:3], "--help"], capture_output=True).stdout:
             command.append("--no-control-socket")

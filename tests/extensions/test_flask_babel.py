@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from flask import has_request_context, request
+from flask import has_request_context, render_template_string, request
 from flask_babel import Babel, force_locale, format_decimal, get_locale
 
 from flask_datastar.testing import DatastarClient
@@ -92,3 +92,38 @@ def test_command_has_the_language_that_it_says(app):
         assert format_decimal(1234.5) == "1,234.5"
         with force_locale("de"):
             assert format_decimal(1234.5) == "1.234,5"
+
+
+def test_region_has_the_language_of_its_argument(app, datastar, connect):
+    # On the page, the region:
+    @datastar.region(group="shop")
+    def price(language: str):
+        with force_locale(language):
+            return f'<p id="price">{format_decimal(1234.5)}</p>'
+
+    @app.get("/price")
+    def price_page():
+        return render_template_string("{{ price }}{{ datastar.live() }}", price=price(str(get_locale())))
+
+    # So far.
+    assert '<p id="price">1.234,5</p>' in app.test_client().get("/price", headers=GERMAN).text
+    assert '<p id="price">1,234.5</p>' in app.test_client().get("/price", headers=ENGLISH).text
+    german = connect("/price", Accept_Language="de", Datastar_Live="1", Datastar_Request="true")
+    english = connect("/price", Accept_Language="en", Datastar_Live="1", Datastar_Request="true")
+    german.wait('<p id="price">1.234,5</p>')
+    english.wait('<p id="price">1,234.5</p>')
+
+
+def test_region_without_a_language_has_the_default_one(app, datastar, connect):
+    @datastar.region(group="shop")
+    def price():
+        return f'<p id="price">{format_decimal(1234.5)}</p>'
+
+    @app.get("/price")
+    def price_page():
+        return render_template_string(
+            "{{ price }}{{ datastar.live() }}{{ get_locale() }}", price=price(), get_locale=get_locale
+        )
+
+    assert '<p id="price">1,234.5</p>' in app.test_client().get("/price", headers=GERMAN).text
+    connect("/price", Accept_Language="de", Datastar_Live="1", Datastar_Request="true").wait("1,234.5")

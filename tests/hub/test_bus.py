@@ -15,6 +15,7 @@ from flask_datastar.brokers.payload import MessageKind, Payload
 from flask_datastar.errors import BrokerError
 from flask_datastar.hub import bus as bus_module
 from flask_datastar.hub.bus import Bus
+from flask_datastar.hub.scopes import REGIONS_TOPIC
 from flask_datastar.hub.turns import Turns
 from flask_datastar.state.app import app_state_of
 
@@ -167,3 +168,26 @@ def test_only_so_many_topics_are_remembered(bus: Bus, monkeypatch: pytest.Monkey
     bus.publish("end", MESSAGE, Payload(b"1"))
 
     assert sorted(topic for _, topic, _ in broker.wait_for(3)) == ["a", "b", "end"]
+
+
+def test_death_of_a_process_makes_all_read_internal_topics_again(bus: Bus) -> None:
+    listener, other = Listener(), Listener()
+    bus.subscribe((REGIONS_TOPIC,), listener)
+    bus.subscribe(("news",), other)
+
+    bus.lose_process()
+    assert broker_of(bus).published == [(REGIONS_TOPIC, REGIONS_TOPIC, MISSED)]
+
+    # Unlike after an outage of its own, this process has missed the messages, too.
+    assert (listener.catch_ups, other.catch_ups) == (1, 0)
+
+
+def test_death_of_a_process_during_an_outage_is_told_after_it(bus: Bus) -> None:
+    broker = broker_of(bus)
+    broker.is_away = True
+    bus.lose_process()
+
+    broker.is_away = False
+    bus.catch_up()
+
+    assert broker.wait_for(1) == [(REGIONS_TOPIC, REGIONS_TOPIC, MISSED)]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.live.noise import Noise
 from tests.live.servers import DEADLINE_SECONDS, ROOT, Server, Servers
@@ -90,6 +90,12 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def route_client(context: BrowserContext) -> None:
+    """Serve another client's file to a visitor, if the tests run with one."""
+    if OWN_CLIENT is not None:
+        context.route("**/static/datastar.js", lambda route: route.fulfill(path=OWN_CLIENT))
+
+
 @pytest.fixture
 def open_page(browser: Browser, noise: Noise) -> Iterator[Callable[..., Page]]:
     """Open pages as separate visitors; keyword arguments are those of Playwright's ``new_context``."""
@@ -99,8 +105,7 @@ def open_page(browser: Browser, noise: Noise) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(**options)
         context.set_default_timeout(DEADLINE_SECONDS * 1000)
         noise.watch(context)
-        if OWN_CLIENT is not None:
-            context.route("**/static/datastar.js", lambda route: route.fulfill(path=OWN_CLIENT))
+        route_client(context)
         if options.get("java_script_enabled", True):
             wait_for_clients(context)
         contexts.append(context)
@@ -114,6 +119,27 @@ def open_page(browser: Browser, noise: Noise) -> Iterator[Callable[..., Page]]:
 @pytest.fixture
 def page(open_page: Callable[..., Page]) -> Page:
     return open_page()
+
+
+@pytest.fixture(scope="package")
+def caching_browser(browser: Browser) -> Iterator[Browser]:
+    """A browser with the back-forward cache, which Playwright switches off."""
+    caching_browser = browser.browser_type.launch(
+        executable_path=shutil.which("chromium"),
+        args=["--no-sandbox", "--disable-gpu"],
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    yield caching_browser
+    caching_browser.close()
+
+
+@pytest.fixture
+def caching_page(caching_browser: Browser, noise: Noise) -> Iterator[Page]:
+    context = caching_browser.new_context()
+    noise.watch(context)
+    route_client(context)
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture

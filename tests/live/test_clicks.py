@@ -96,6 +96,20 @@ def test_plain_http_and_a_strict_policy_are_no_hindrance(server, page, noise):
     assert runs_of(page, server) == ["a"]
 
 
+def test_policy_of_nonces_alone_is_no_hindrance(server, page, noise):
+    noise.expect_in_browser(CUT)
+    page.goto(f"{server.url}nonces")
+    keys = cut_answers(page, "add", times=1)
+    page.click("#a")
+
+    expect(page.locator("#done")).to_have_text("a")
+    page.click("#save")
+    expect(page.locator("#done")).to_have_text("saved")
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    assert runs_of(page, server) == ["a", "save"]
+
+
 def test_cookie_of_a_cut_answer_arrives_with_its_repeat(server, page, noise):
     noise.expect_in_browser(CUT)
     page.goto(server.url)

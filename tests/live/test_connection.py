@@ -422,12 +422,15 @@ def test_page_of_a_stream_that_fails_asks_later_and_of_one_that_is_refused_as_it
         found: dict[str, list[str]] = page.request.get(f"{server.url}failed").json()
         return found
 
-    page.goto(f"{server.url}connection/failing")
+    page.goto(f"{server.url}connection/failing?name=fails")
+    expect_shown(page, LOST)
     wait_until(lambda: len(asked()["fails"]) == 2, lambda: f"a second request: {asked()}")
-
     # After two seconds, which the end of the first response asks for; the next wait is twice as long.
-    found = asked()
-    assert found["fails"] == ["", "ds:restart:1:"]
+    assert asked()["fails"] == ["", "ds:restart:1:"]
+    expect_shown(page, LOST)
+
+    page.goto(f"{server.url}connection/failing?name=refuses")
+    expect_shown(page, "The server could not do this (status 503).")
     # A status is repeated by the client itself: version 1.0.1 does so each second.
-    wait_until(lambda: len(asked()["refuses"]) >= 3, lambda: f"requests for a 503: {asked()}")
+    wait_until(lambda: len(asked()["refuses"]) == 2, lambda: f"requests for a 503: {asked()}")
     assert set(asked()["refuses"]) == {""}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.live.servers import Server, wait_until
 from tests.live.starting import wait_for_client
@@ -182,26 +181,6 @@ def test_link_to_an_anchor_reloads_nothing(server, page):
 
 
 # The back-forward cache.
-
-
-@pytest.fixture(scope="module")
-def caching_browser(browser: Browser) -> Iterator[Browser]:
-    """A browser with the back-forward cache, which Playwright switches off."""
-    caching_browser = browser.browser_type.launch(
-        executable_path=shutil.which("chromium"),
-        args=["--no-sandbox", "--disable-gpu"],
-        ignore_default_args=["--disable-back-forward-cache"],
-    )
-    yield caching_browser
-    caching_browser.close()
-
-
-@pytest.fixture
-def caching_page(caching_browser: Browser, noise) -> Iterator[Page]:
-    context = caching_browser.new_context()
-    noise.watch(context)
-    yield context.new_page()
-    context.close()
 
 
 def stats(page: Page, server: Server) -> dict[str, Any]:

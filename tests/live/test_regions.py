@@ -30,27 +30,3 @@ def test_two_people_see_one_list(server, open_page):
 
     assert other.input_value("#title") == "typed here"
     assert other.evaluate("document.getElementById('more').open")
-
-
-def test_a_page_that_was_reloaded_is_live(server, open_page):
-    one, other = open_page(), open_page()
-    for page in (one, other):
-        page.goto(server.url)
-        wait_for_client(page)
-    other.reload()
-    wait_for_client(other)
-    one.fill("#title", "after a reload")
-    one.click("#add")
-
-    expect(other.locator("#cards li").last).to_have_text("after a reload")
-
-
-def test_a_page_is_live_after_its_server_was_restarted(server, open_page):
-    page = open_page()
-    page.goto(server.url)
-    wait_for_client(page)
-    server.restart()
-    page.fill("#title", "after a restart")
-    page.click("#add")
-
-    expect(page.locator("#cards li").last).to_have_text("after a restart", timeout=30_000)

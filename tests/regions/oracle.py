@@ -9,15 +9,36 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from flask_datastar.testing.waiting import wait_until
-from tests.regions.board import VIEWS, WRITES, Board
+from tests.regions.board import VIEWS, Board
+from tests.regions.kinds import WRITES, kinds_of
 from tests.regions.pages import morph
 from tests.support.wsgi import Connection
 
-#: The views that a page may show; the wall contains the cards.
-PAGES = (VIEWS, ("wall()",), ("cards(2)", "people()"), ("narrow(1)",), ("wall()", "narrow(2)"))
+#: The views that a page may show: none of them is inside another one of the same page.
+PAGES = (
+    *(VIEWS, ("wall()",), ("cards(2)", "people()"), ("narrow(1)",), ("wall()", "narrow(2)"), ("site()",)),
+    *(("pair()", "names()"), ("newest()", "counts()", "tagged(1)"), ("related(1)", "related(2)", "is_empty(1)")),
+)
+
+#: What a writer may get if another one has deleted its row meanwhile, or holds a lock.
+COLLISIONS = (SQLAlchemyError, SAWarning, AttributeError, AssertionError)
+
+
+def show(shown: dict[str, str], views: tuple[str, ...], html: str) -> dict[str, str]:
+    """Return what a page shows after an event.
+
+    :param shown: the HTML before, by the ids of the page's own views.
+    :param html: the element of the event, "" for an event without one.
+    """
+    if not html:
+        return shown
+    own = {view.replace("(", "-").rstrip(")").rstrip("-") for view in views}
+    if (name := html.split('"')[1]) in own:
+        return {**shown, name: html}
+    return {name: morph(outer, html) for name, outer in shown.items()}
 
 
 class Page:
@@ -31,13 +52,8 @@ class Page:
     def shown(self) -> dict[str, str]:
         """The HTML that a browser shows, by the ids of the page's own views."""
         found: dict[str, str] = {}
-        own = {view.replace("(", "-").rstrip(")").rstrip("-") for view in self.views}
         for one in self.connection.events:
-            html = one.arguments.get("elements", "")
-            if html and (name := html.split('"')[1]) in own:
-                found[name] = html
-            elif html:
-                found = {name: morph(outer, html) for name, outer in found.items()}
+            found = show(found, self.views, one.arguments.get("elements", ""))
         return found
 
     def close(self) -> None:
@@ -97,41 +113,42 @@ class Oracle:
             board = rng.choice(self.boards)
             with board.app.app_context():
                 try:
-                    self._write_one(board, rng)
-                except (SQLAlchemyError, AttributeError, AssertionError) as error:
+                    self.log.append(write_at_random(board, rng))
+                except COLLISIONS as error:
                     self.log.append(repr(error)[:100])
-                    # Another writer has deleted the row meanwhile, or holds a lock.
                     board.db.session.rollback()
                     self.failed += 1
             self.writes += 1
             time.sleep(rng.random() * 0.01)
 
-    def _write_one(self, board: Board, rng: random.Random) -> None:
-        session, title = board.db.session, str(rng.randrange(1000))
-        kind = rng.choice(["known", "known", "retitle", "insert", "rename", "restore"])
-        if kind == "known":
-            kind = rng.choice(sorted(WRITES))
-            self.log.append(kind)
-            WRITES[kind][0](board)
-        elif kind == "retitle":
-            cards = session.scalars(select(board.Card).limit(3)).all()
-            for card in cards:
-                card.title = title
-                if rng.random() < 0.3:
-                    card.board_id = rng.choice([1, 2])
-        elif kind == "insert":
-            session.add(board.Card(title=title, board_id=rng.choice([1, 2])))
-        elif kind == "rename":
-            session.execute(update(board.Board).where(board.Board.id == rng.choice([1, 2])).values(name=title))
-        else:
-            for table, values in (("board", "1, 'one'"), ("board", "2, 'two'"), ("tag", "1, 'tag'")):
-                session.execute(text(f"INSERT OR IGNORE INTO {table} (id, name) VALUES ({values})"))
-            if session.scalar(select(func.count(board.Card.id))) > 12:
-                session.execute(text("DELETE FROM card WHERE id > 6"))
-            session.execute(text("INSERT OR IGNORE INTO card (id, title, board_id) VALUES (1, 'a', 1), (2, 'b', 2)"))
-        ends = rng.choice([session.commit] * 9 + [session.rollback])
-        ends()
-        self.log.append(f"{kind}: {ends.__name__}")
+
+def write_at_random(board: Board, rng: random.Random) -> str:
+    """Write something, in the context of a board's app, and return what it was."""
+    session, title = board.db.session, str(rng.randrange(1000))
+    kind = rng.choice(["known", "known", "retitle", "insert", "rename", "restore"])
+    if kind == "known":
+        kind = rng.choice(kinds_of(board.is_sqlite))
+        WRITES[kind][0](board)
+    elif kind == "retitle":
+        cards = session.scalars(select(board.Card).limit(3)).all()
+        for card in cards:
+            card.title = title
+            if rng.random() < 0.3:
+                card.board_id = rng.choice([1, 2])
+    elif kind == "insert":
+        session.add(board.Card(title=title, board_id=rng.choice([1, 2])))
+    elif kind == "rename":
+        session.execute(update(board.Board).where(board.Board.id == rng.choice([1, 2])).values(name=title))
+    else:
+        for table, values in (("board", "1, 'one'"), ("board", "2, 'two'"), ("tag", "1, 'tag'")):
+            session.execute(text(f"INSERT INTO {table} (id, name) VALUES ({values}) ON CONFLICT DO NOTHING"))
+        if session.scalar(select(func.count(board.Card.id))) > 12:
+            session.execute(text("DELETE FROM card WHERE id > 6"))
+        cards = "(1, 'a', 1), (2, 'b', 2)"
+        session.execute(text(f"INSERT INTO card (id, title, board_id) VALUES {cards} ON CONFLICT DO NOTHING"))
+    ends = rng.choice([session.commit] * 9 + [session.rollback])
+    ends()
+    return f"{kind}: {ends.__name__}"
 
 
 def run(boards: list[Board], seed: int, bursts: int, failing: float = 0.0, around: Any = None) -> Oracle:

@@ -57,7 +57,7 @@ class Site:
 
     def wait(self) -> None:
         """Wait until every view shows its newest state."""
-        wait_until(lambda: self.views.is_settled)
+        wait_until(lambda: not self.views.unsettled())
 
     @property
     def reasons(self) -> list[str]:

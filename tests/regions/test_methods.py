@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -53,7 +54,7 @@ def region_of(app: Flask) -> Region:
 
 def wait_idle(app: Flask) -> None:
     views = live_regions_of(app_state_of(app)).views
-    wait_until(lambda: views.is_settled)
+    wait_until(lambda: not views.unsettled())
 
 
 Items = dict[str, list[str]]
@@ -105,7 +106,7 @@ def test_each_rendering_is_told(
     with app.app_context():
         stats = datastar.stats()["regions"]
     assert stats.pop("render_seconds") > 0
-    assert stats == {"views": 1, "renders": 2, "unchanged": 1, "failures": 0}
+    assert stats == {"views": 1, "viewers": 1, "renders": 2, "unchanged": 1, "failures": 0}
 
 
 def test_nothing_is_left_when_all_have_left(app: Flask, items: Items, connect: Connect) -> None:
@@ -567,6 +568,36 @@ def test_a_bare_name_is_looked_for_around_the_view_first(app: Flask, datastar: D
     assert app.test_client().get("/").text == '<p id="part">own</p> False'
     with app.app_context(), pytest.raises(SetupError, match="the target is 'part': several regions fit"):
         datastar.show("part")
+
+
+def test_targets_are_those_of_actions(app: Flask, datastar: Datastar) -> None:
+    region = datastar.region(plain)
+    view = region()
+    targets = [
+        (region,),
+        (plain,),
+        (sys.modules[__name__], "plain"),
+        (__name__, "plain"),
+        (f"{__name__}.plain",),
+        (view,),
+    ]
+
+    with app.app_context():
+        assert [datastar.show(*target) for target in targets] == [view] * len(targets)
+
+
+def test_a_page_renders_for_itself_and_raises_although_streams_have_html(
+    app: Flask, items: Items, connect: Connect
+) -> None:
+    connection = connect("/ds/shop/feed?name=a")
+    connection.wait("<li>one</li>")
+    items["a"].append("two")
+
+    assert "<li>two</li>" in app.test_client().get("/a").text
+    assert b"two" not in connection.received
+    del items["a"]
+    with pytest.raises(KeyError):
+        app.test_client().get("/a")
 
 
 def test_unknown_targets_are_refused(app: Flask, datastar: Datastar, nested: dict[str, Any]) -> None:

@@ -24,6 +24,15 @@ def test_a_slow_view_rests_ten_times_as_long_as_it_takes() -> None:
     assert pacing.due_at(1000.6) == 1005.5
 
 
+def test_a_view_is_slow_if_its_last_rendering_was() -> None:
+    pacing = Pacing(0)
+    assert not pacing.is_slow
+    pacing.note_failure(1000.0, 1000.2)
+    assert pacing.is_slow
+    pacing.note_success(1010.0, 1010.05)
+    assert not pacing.is_slow
+
+
 def test_without_spacing_the_own_duration_counts() -> None:
     pacing = Pacing(0)
     pacing.note_success(1000.0, 1000.0)

@@ -100,6 +100,51 @@ def test_a_page_is_live(shop: Shop, connect: Connect) -> None:
     assert shop.runs == [False, True]
 
 
+def test_a_run_renders_no_region(shop: Shop, connect: Connect) -> None:
+    """Streams are as many as viewers, and each would render for nobody."""
+    rendered: list[str] = []
+
+    @shop.datastar.region(group="shop")
+    def counted() -> str:
+        rendered.append("once more")
+        return '<p id="counted"></p>'
+
+    @shop.app.get("/counted")
+    def counted_page() -> Any:
+        return render_template_string(PAGE, shown=counted())
+
+    url, headers = shop.load("/counted")
+    connect(url, headers=headers, last_id="live").wait("counted")
+    connect(url, headers=headers, last_id="live").wait("counted")
+
+    # For the page, and for both streams together.
+    assert len(rendered) == 2
+
+
+def test_a_region_that_fails_as_the_stream_opens_does_not_keep_the_others_from_it(shop: Shop, connect: Connect) -> None:
+    has_failed: list[bool] = []
+
+    @shop.datastar.region(group="shop")
+    def fragile() -> str:
+        if has_failed:
+            raise ValueError("no")
+        return '<p id="fragile"></p>'
+
+    @shop.app.get("/both")
+    def both() -> Any:
+        return render_template_string(PAGE.replace("{{ shown }}", "{{ fragile }}{{ shown }}"), **views())
+
+    def views() -> dict[str, Any]:
+        return {"fragile": fragile(), "shown": shop.list_of("a")}
+
+    url, headers = shop.load("/both")
+    has_failed.append(True)
+    connection = connect(url, headers=headers).wait_open()
+    shop.changed("a", "two")
+
+    connection.wait("<li>two</li>")
+
+
 def test_what_changed_before_the_stream_opened_comes_first(shop: Shop, connect: Connect) -> None:
     url, headers = shop.load("/lists/a")
     shop.items["a"].append("between")
@@ -325,6 +370,15 @@ def test_the_header_alone_opens_nothing(app: Flask, shop: Shop) -> None:
 def test_live_stands_once(app: Flask, shop: Shop) -> None:
     with app.test_request_context("/"), pytest.raises(SetupError, match="on this page twice"):
         render_template_string(PAGE * 2, shown="")
+
+
+def test_live_stands_in_the_page(app: Flask, datastar: Datastar) -> None:
+    @datastar.region(group="shop")
+    def part() -> str:
+        return render_template_string('<p id="part">{{ datastar.live() }}</p>')
+
+    with app.test_request_context("/"), pytest.raises(SetupError, match=r"is in region shop:part\(\): .*; write it in"):
+        part().__html__()
 
 
 def test_an_early_live_sends_everything_once_more(app: Flask, shop: Shop, connect: Connect) -> None:

@@ -96,6 +96,30 @@ def test_what_cannot_be_told_counts_as_a_write(text: str) -> None:
     assert read_statement(text).is_write
 
 
+@pytest.mark.parametrize(
+    ("text", "commits"),
+    [
+        ("COMMIT", True),
+        ("commit work;", True),
+        ("END TRANSACTION", True),
+        ("/* of the import */ COMMIT", True),
+        ("UPDATE card SET title = 'x'; COMMIT", True),
+        ("COMMIT PREPARED 'x'", True),
+        ("SELECT 1", False),
+        ("UPDATE card SET title = 'x; COMMIT'", False),
+        ('SELECT "commit" FROM card', False),
+        ("SELECT CASE WHEN 1 THEN 2 END", False),
+        ("CREATE TEMPORARY TABLE x ON COMMIT DROP", False),
+    ],
+)
+def test_a_statement_that_commits_is_found(text: str, commits: bool) -> None:
+    assert read_statement(text).commits == commits
+
+
+def test_a_commit_of_what_was_prepared_counts_as_a_write_that_cannot_be_told() -> None:
+    assert written("COMMIT PREPARED 'x'") is None
+
+
 def test_a_backslash_before_a_quote_hides_no_write() -> None:
     text = r"INSERT INTO log VALUES ('it\'s'); DELETE FROM card WHERE title = 'x'"
 

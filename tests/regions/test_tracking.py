@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import render_template_string
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from flask_datastar import Datastar
+from flask_datastar.brokers.memory import MemoryBroker
 from flask_datastar.errors import SetupError
 from flask_datastar.regions.process import live_regions_of
 from flask_datastar.state.app import app_state_of
 from flask_datastar.testing.waiting import wait_until
 from tests.conftest import MakeApp
-from tests.regions.board import VIEWS, WRITES, Board
+from tests.regions.board import VIEWS, Board
+from tests.regions.kinds import WRITES, kinds_of
 from tests.support.wsgi import Connection
 
 MakeBoard = Callable[..., Board]
@@ -27,8 +31,8 @@ MakeBoard = Callable[..., Board]
 def make_board(make_app: MakeApp, tmp_path: Path) -> Iterator[MakeBoard]:
     made: list[Board] = []
 
-    def make(**options: Any) -> Board:
-        made.append(Board(make_app, tmp_path / f"{len(made)}.db", **options))
+    def make(database: Path | str | None = None, **options: Any) -> Board:
+        made.append(Board(make_app, database or tmp_path / f"{len(made)}.db", **options))
         return made[-1]
 
     yield make
@@ -41,8 +45,18 @@ def board(make_board: MakeBoard) -> Board:
     return make_board()
 
 
-@pytest.mark.parametrize("kind", WRITES)
-def test_a_write_is_shown(board: Board, kind: str) -> None:
+def test_there_are_many_kinds_of_writes() -> None:
+    assert len(kinds_of(is_sqlite=True)) >= 46
+    assert len(kinds_of(is_sqlite=False)) >= 46
+
+
+@pytest.mark.parametrize(
+    ("database", "kind"),
+    [(name, kind) for name in ("sqlite", "postgresql") for kind in kinds_of(is_sqlite=name == "sqlite")],
+    indirect=["database"],
+)
+def test_a_write_is_shown(make_board: MakeBoard, database: Path | str, kind: str) -> None:
+    board = make_board(database)
     write, changed = WRITES[kind]
     connection = board.open(*VIEWS)
     before = board.shown(connection)
@@ -157,6 +171,57 @@ def test_a_database_in_memory_is_refused(make_app: MakeApp) -> None:
             datastar.follow(part())
 
 
+def test_a_live_page_of_a_database_in_memory_is_refused(make_app: MakeApp) -> None:
+    db, datastar = SQLAlchemy(), Datastar()
+    app = make_app(datastar, SQLALCHEMY_DATABASE_URI="sqlite:///:memory:")
+    db.init_app(app)
+
+    @datastar.region(group="shop")
+    def part() -> str:
+        return '<p id="part"></p>'
+
+    @app.get("/")
+    def page() -> str:
+        return render_template_string("{{ part }}{{ datastar.live() }}", part=part())
+
+    client = app.test_client()
+    assert client.get("/").status_code == 200
+    with pytest.raises(SetupError, match=r"share one connection, .* use a file, such as sqlite:///app\.db"):
+        client.get("/", headers={"Datastar-Live": "1", "Datastar-Request": "true"})
+
+
+def test_rows_are_compared_with_a_parameter_of_another_name(board: Board) -> None:
+    @board.datastar.region(group="shop", at_most_every=0, tables={board.Card: {"board_id": "shown"}})
+    def titles(shown: int) -> str:
+        found = board.db.session.scalars(select(board.Card.title).where(board.Card.board_id == shown))
+        return f'<p id="titles-{shown}">{",".join(found)}</p>'
+
+    board.regions["titles"] = titles
+    connection = board.open("titles(1)", "titles(2)")
+    with board.app.app_context():
+        board.db.session.add(board.Card(title="new", board_id=2))
+        board.db.session.commit()
+    connection.wait('<p id="titles-2">b,new</p>')
+    board.wait()
+
+    assert board.live.stats()["renders"] == 3
+
+
+def test_declared_tables_replace_those_that_are_read(board: Board) -> None:
+    @board.datastar.region(group="shop", at_most_every=0, tables=[board.Person, "tag"])
+    def cards_of_people() -> str:
+        return f'<p id="cards">{board.db.session.scalar(select(board.db.func.count(board.Card.id)))}</p>'
+
+    board.regions["declared"] = cards_of_people
+    board.open("declared()")
+    for row, renders in ((board.Card(title="x", board_id=1), 1), (board.Person(name="x"), 2), (board.Tag(name="x"), 3)):
+        with board.app.app_context():
+            board.db.session.add(row)
+            board.db.session.commit()
+        board.wait()
+        assert board.live.stats()["renders"] == renders
+
+
 def test_changed_waits_for_the_commit(board: Board) -> None:
     connection = board.open("people()")
     renders = board.live.stats()["renders"]
@@ -185,6 +250,75 @@ def test_a_commit_does_not_fail_by_a_region(
     assert "were not sent to other processes" in caplog.text
     monkeypatch.undo()
     assert board.fresh("people()") == {"people": '<p id="people">1</p>'}
+
+
+def test_a_write_does_not_fail_by_a_broker_that_cannot_be_made(
+    make_app: MakeApp, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(MemoryBroker):
+        def __init__(self, *arguments: Any) -> None:
+            raise SetupError("it cannot be made")
+
+    datastar = Datastar(brokers={"broken": Broken}, broker_url="broken://")
+    app = make_app(datastar, SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/board.db")
+    db = SQLAlchemy(app)
+
+    @datastar.region(group="shop")
+    def part() -> str:
+        return '<p id="part"></p>'
+
+    with app.app_context():
+        for statement in ("CREATE TABLE log (id INTEGER)", "INSERT INTO log VALUES (1)"):
+            db.session.execute(text(statement))
+        db.session.commit()
+        assert db.session.scalar(text("SELECT id FROM log")) == 1
+        db.engine.dispose()
+
+    assert "it cannot be made" in caplog.text
+
+
+def test_a_write_from_before_anybody_looked_is_shown(board: Board) -> None:
+    with board.app.app_context():
+        board.db.session.execute(update(board.Card).values(title="changed"))
+        connection = board.open("cards(1)")
+        assert "changed" not in board.shown(connection)["cards-1"]
+        board.db.session.commit()
+
+    connection.wait("changed")
+
+
+def test_rows_of_a_statement_that_failed_are_shown(board: Board) -> None:
+    """SQLite keeps the rows that a statement with many parameters wrote before one of them failed."""
+    connection = board.open("cards(1)")
+    sql = "INSERT INTO card (id, title, board_id) VALUES (?, ?, 1)"
+    with board.app.app_context():
+        with pytest.raises(IntegrityError):
+            board.db.session.connection().exec_driver_sql(sql, [(901, "kept"), (901, "again")])
+        board.db.session.commit()
+
+    connection.wait("kept")
+
+
+def test_a_connection_forgets_what_was_not_committed(board: Board) -> None:
+    board.open("cards(1)")
+    renders = board.live.stats()["renders"]
+    with board.app.app_context():
+        raw = board.db.engine.connect()
+        raw.execute(update(board.Card).values(title="gone"))
+        raw.close()
+        WRITES["other table"][0](board)
+    board.wait()
+
+    assert board.live.stats()["renders"] == renders
+
+
+def test_statements_take_no_slower_way_because_of_regions(board: Board) -> None:
+    """An engine with listeners goes through SQLAlchemy's events with each statement, reads among them."""
+    with board.app.app_context():
+        board.db.session.execute(select(board.Card.id))
+
+        assert not list(board.db.engine.dispatch.after_cursor_execute)
+        assert not list(board.db.engine.dispatch.rollback)
 
 
 def test_writers_side_by_side_leave_nothing_stale(board: Board) -> None:

@@ -32,7 +32,7 @@ def test_pages_have_a_view_where_all_views_around_it_are_shown() -> None:
     hold(other, card, is_shown=False)
 
     assert card.holders() == {card, box, page}
-    assert card.ancestors() == {"card", "box", "page", "other"}
+    assert card.ancestors() == {card, box, page, other}
     assert page.holders() == {page}
 
 

@@ -362,6 +362,66 @@ def test_value_that_cannot_be_read_is_a_failure_of_the_broker(
     assert one.failed == 1
 
 
+def test_session_that_cannot_be_read_is_somebody_elses(two: tuple[SharedClaims, SharedClaims]) -> None:
+    one, other = two
+    one.claim("act", ANN, soon(), takes_lost=False)
+    one._broker.keep("sdigest-of-bob", b"\xff\xfe", 60)
+
+    assert other.claim("act", BOB, soon(), takes_lost=False)[1].stage is Stage.FAILED
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda signed: signed.partition(b"\n")[2],
+        lambda signed: signed[:-1],
+        lambda signed: signed.replace(b"200 OK", b"500 NO"),
+        lambda signed: signed.replace(b'["Cache-Control"', b'["Set-Cookie", "session=evil"], ["Cache-Control"'),
+        lambda signed: b"",
+        lambda signed: b"\xff\xfe\n\xff",
+        lambda signed: b"0" * 32 + b'\n["200 OK", []]\nx',
+    ],
+)
+def test_answer_that_no_process_of_the_app_has_written_is_not_repeated(
+    make_process: MakeProcess, line: Line, forge: Callable[[bytes], bytes]
+) -> None:
+    one, other = processes(make_process, lambda datastar: {"done": True})
+    send_click(one.test_client(), "/ds/g/act")
+    (key,) = (key for key, (_, value) in line.values.items() if value.startswith(b"d "))
+    until, value = line.values[key]
+    head, _, signed = value.partition(b"\n")
+    line.values[key] = (until, head + b"\n" + forge(signed))
+
+    repeat = send_click(other.test_client(), "/ds/g/act")
+
+    assert (repeat.status_code, repeat.headers["Datastar-Repeat-Ignored"], repeat.data) == (204, "true", b"")
+    assert "Set-Cookie" not in repeat.headers
+    assert app_state_of(other).part(Repeats).stats()["broker_failed"] == 1
+    assert counts(other) == {"runs": 0, "answered": 0, "ignored": 1}
+
+
+def test_answer_of_another_click_is_not_repeated(make_process: MakeProcess, line: Line) -> None:
+    one, other = processes(make_process, lambda datastar: {"key": "ann's"})
+    send_click(one.test_client(), "/ds/g/act", "0.1")
+    send_click(one.test_client(), "/ds/g/act", "0.2")
+    keys = [key for key, (_, value) in line.values.items() if value.startswith(b"d ")]
+    line.values[keys[0]], line.values[keys[1]] = line.values[keys[1]], line.values[keys[0]]
+
+    for key in ("0.1", "0.2"):
+        assert send_click(other.test_client(), "/ds/g/act", key).status_code == 204
+
+
+def test_answer_of_another_version_is_not_repeated(
+    make_process: MakeProcess, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = processes(make_process, lambda datastar: {"done": True})
+    with monkeypatch.context() as patch:
+        patch.setattr("flask_datastar.repeats.claim.encode_answer", lambda answer: b"[null]\n")
+        send_click(one.test_client(), "/ds/g/act")
+
+    assert send_click(other.test_client(), "/ds/g/act").headers["Datastar-Repeat-Ignored"] == "true"
+
+
 def test_only_hashed_names_and_marks_leave_the_process(make_process: MakeProcess, line: Line) -> None:
     one = make_process(lambda datastar: None)
     browser = one.test_client()

@@ -127,6 +127,18 @@ def test_handler_may_have_it_as_well(datastar: Datastar, click: Click) -> None:
     assert len(runs) == 1
 
 
+def test_parentheses_change_nothing(app: Flask, datastar: Datastar, click: Click) -> None:
+    @app.post("/pay")
+    @datastar.once()
+    def pay() -> str:
+        paid.append(1)
+        return "paid"
+
+    paid: list[int] = []
+    assert click("/pay").data == click("/pay").data == b"paid"
+    assert paid == [1]
+
+
 def test_it_decorates_functions(datastar: Datastar) -> None:
     decorate: Any = datastar.once
     for given in ("/pay", Flask):

@@ -225,25 +225,6 @@ def test_exception_of_after_request_is_a_failure(make_app: MakeApp) -> None:
     assert len(runs) == 2
 
 
-def test_exception_of_a_teardown_function_keeps_no_repeat_waiting(make_app: MakeApp) -> None:
-    app = make_app(PROPAGATE_EXCEPTIONS=False)
-    datastar: Datastar = app.extensions["datastar"]
-
-    @datastar.handler(group="g")
-    def act() -> None:
-        g.acts = True
-
-    @app.teardown_request
-    def fail(error: BaseException | None) -> None:
-        if g.pop("acts", False):
-            raise ValueError
-
-    client = app.test_client()
-    with pytest.raises(ValueError, match=r"^$"):
-        send_click(client, "/ds/g/act")
-    assert send_click(client, "/ds/g/act").status_code == 204
-
-
 def test_refused_request_is_no_click(app: Flask, click: Click, runs: list[int]) -> None:
     refusals = [403]
 

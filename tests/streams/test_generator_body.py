@@ -101,10 +101,11 @@ def test_all_steps_and_the_teardown_run_in_one_coroutine(site: Site, end: str) -
 
     connection = site.open(signals={"tabId": "t.p"})
     connection.wait('{"number":2}')
+    if end.endswith("a wait"):
+        connection.wait(":\n\n", count=2)
     if end.startswith("left"):
         connection.close()
     elif end.startswith("closed"):
-        connection.wait(":\n\n", count=2)
         with site.app.app_context():
             site.datastar.tabs.close("ann")
     connection.wait_for_end()

@@ -691,6 +691,20 @@ def test_stream_that_forgets_its_yield_is_told_so(app: Flask, datastar: Datastar
         next(iter(waits[name]()))
 
 
+def test_stream_without_a_wait_that_forgets_its_yield_is_told_so(app: Flask, datastar: Datastar) -> None:
+    app.testing = True
+
+    @datastar.stream(group="g")
+    def stream() -> Any:
+        while datastar.check_connection():
+            datastar.signal("number", 1)
+
+    with pytest.raises(
+        TypeError, match=r"^stream g:stream \(.*\) gave NoneType; accepted: .*; its function has no 'yield'"
+    ):
+        call(app, "/ds/g/stream")
+
+
 def test_wait_after_following_is_told_so(app: Flask, datastar: Datastar) -> None:
     app.testing = True
 

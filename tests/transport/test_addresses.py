@@ -51,6 +51,13 @@ def test_address_of_a_proxy_is_not_taken(header: str) -> None:
         # It looked at other headers only.
         ({"REMOTE_ADDR": "203.0.113.7"}, "203.0.113.7", None),
         ({}, "198.51.100.1", None),
+        # Some proxies add the port of the connection, which is another one each time.
+        ({"REMOTE_ADDR": "127.0.0.1"}, "198.51.100.1:52100", "198.51.100.1"),
+        ({"REMOTE_ADDR": "127.0.0.1"}, "[2001:db8:1:2::5]:443", "2001:db8:1:2::"),
+        ({"REMOTE_ADDR": "127.0.0.1"}, "[2001:db8:1:2::5]", "2001:db8:1:2::"),
+        ({"REMOTE_ADDR": "127.0.0.1"}, "unknown", None),
+        ({"REMOTE_ADDR": "127.0.0.1"}, "[x]:1", None),
+        ({"REMOTE_ADDR": "127.0.0.1"}, "1.2:3", None),
     ],
 )
 def test_address_that_proxy_fix_found_is_taken(orig: dict[str, Any], address: str, expected: str | None) -> None:

@@ -54,6 +54,22 @@ def check_dead_process_is_removed_by_another() -> None:
         wait_until(lambda: keys_of(server, other))
 
 
+def check_death_of_a_process_without_streams_is_told() -> None:
+    be_quick()
+    with RedisServer() as server, Brokers(server.url) as brokers:
+        (one, _), (other, others), (closed, _) = brokers.make(), brokers.make(), brokers.make()
+        for broker in (one, other, closed):
+            broker.enlist()
+            wait_until(lambda broker=broker: keys_of(server, broker))  # type: ignore[misc]
+        closed.close()
+        assert keys_of(server, closed) == []
+        before = others.losses
+
+        vanish(one)
+        wait_until(lambda: keys_of(server, one) == [])
+        assert others.losses > before
+
+
 def check_dead_process_does_not_count_although_nobody_removes_it() -> None:
     be_quick()
     with RedisServer() as server, Brokers(server.url) as brokers:

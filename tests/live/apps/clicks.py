@@ -42,6 +42,30 @@ def strict() -> Response:
     return response
 
 
+#: The page's way to compile expressions where the policy allows nothing but nonces, as clients from v1.0.3 on do it.
+COMPILE = """
+    const nonce = document.currentScript.nonce
+    window.Function = (...names) => {
+      const body = names.pop(), script = document.createElement('script')
+      script.nonce = nonce
+      script.text = `window.compiled = function (${names.join(', ')}) { ${body} }`
+      document.head.append(script)
+      script.remove()
+      return window.compiled
+    }
+"""
+
+
+@app.get("/nonces")
+def nonces() -> Response:
+    """Answer the same page with a policy of nonces alone."""
+    nonce = "abcdef"
+    page = index().replace("<script>", f'<script nonce="{nonce}">{COMPILE}</script><script nonce="{nonce}">')
+    response = make_response(page.replace('<script type="module"', f'<script nonce="{nonce}" type="module"'))
+    response.headers["Content-Security-Policy"] = f"default-src 'self'; img-src data:; script-src 'nonce-{nonce}'"
+    return response
+
+
 @datastar.handler
 def add(title: str) -> None:
     runs.append(title)

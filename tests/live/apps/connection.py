@@ -28,8 +28,7 @@ PAGE = """{% extends "base.html" %}
 
 FAILING = """{% extends "base.html" %}
 {% block main %}
-<p data-init="{{ datastar.open_stream('fails') }}"></p>
-<p data-init="{{ datastar.open_stream('refuses') }}"></p>
+<p data-init="{{ datastar.open_stream(request.args['name']) }}"></p>
 {% endblock %}"""
 
 

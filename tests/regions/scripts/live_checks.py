@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 
 from flask_datastar.regions import pacing
+from flask_datastar.regions.loop import SIDE_BY_SIDE
 from tests.regions.pages import Page, Site, element
 from tests.support.checks import run_all, wait_until
 
@@ -116,6 +118,41 @@ def check_a_slow_view_does_not_delay_the_others() -> None:
     assert pages[0].html == element(CARDS[0], "")
     may_go_on[0] = True
     wait_until(lambda: pages[0].html == wall.fresh(CARDS[0]))
+    for page in pages:
+        page.close()
+    wait_until(lambda: wall.views.loop.is_idle(float("inf")))
+
+
+def check_many_slow_views_do_not_delay_the_others() -> None:
+    """However many are slow, one place is left for the views that are not."""
+    wall, own_pacing = Wall(0), (pacing._SLOW_SECONDS, pacing._REST_FACTOR)
+    # Any rendering takes longer than this, except those below.
+    pacing._SLOW_SECONDS, pacing._REST_FACTOR = -1.0, 0
+    *slow, quick = CARDS
+    may_go_on, running = [False], [0]
+
+    def slowly(render: Callable[[Callable[[str], str]], str], put: Callable[[str], str]) -> str:
+        running[0] += 1
+        while not may_go_on[0]:
+            time.sleep(0.01)
+        return render(put)
+
+    try:
+        pages = [Page(wall, name) for name in slow]
+        pacing._SLOW_SECONDS = own_pacing[0]
+        pages.append(Page(wall, quick))
+        for name in slow:
+            wall.functions[name] = partial(slowly, wall.functions[name])
+        wall.texts = dict.fromkeys(CARDS, "new")
+        # The quick one is the last to come.
+        for name in CARDS:
+            wall.views.mark_region("card", {"id": name.partition(":")[2]}, "changed")
+        wait_until(lambda: pages[-1].html == wall.fresh(quick) and running[0] == SIDE_BY_SIDE - 1)
+        may_go_on[0] = True
+        wait_until(lambda: [page.html for page in pages] == [wall.fresh(name) for name in CARDS])
+    finally:
+        may_go_on[0] = True
+        pacing._SLOW_SECONDS, pacing._REST_FACTOR = own_pacing
     for page in pages:
         page.close()
     wait_until(lambda: wall.views.loop.is_idle(float("inf")))

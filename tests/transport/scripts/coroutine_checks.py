@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from contextvars import ContextVar, copy_context
 
 import pytest
@@ -18,14 +20,14 @@ def check_it_is_there() -> None:
 
 
 def check_it_gives_and_goes_on() -> None:
-    def work() -> bytes:
+    def work(coroutine: Coroutine[str]) -> bytes:
         coroutine.give(b"one")
         coroutine.give(b"two")
         return b"three"
 
-    coroutine = Coroutine(work)
+    coroutine: Coroutine[str] = Coroutine(work)
 
-    assert [(coroutine.resume(), coroutine.has_ended) for _ in range(3)] == [
+    assert [(coroutine.resume("a"), coroutine.has_ended) for _ in range(3)] == [
         (b"one", False),
         (b"two", False),
         (b"three", True),
@@ -33,30 +35,59 @@ def check_it_gives_and_goes_on() -> None:
 
 
 def check_what_it_raises_is_raised_by_the_resume() -> None:
-    def work() -> bytes:
+    def work(coroutine: Coroutine[str]) -> bytes:
         coroutine.give(b"one")
         raise LookupError("in the middle")
 
-    coroutine = Coroutine(work)
-    coroutine.resume()
+    coroutine: Coroutine[str] = Coroutine(work)
+    coroutine.resume("a")
 
     with pytest.raises(LookupError, match="in the middle"):
-        coroutine.resume()
+        coroutine.resume("a")
     assert coroutine.has_ended
+
+
+def check_it_refers_to_its_argument_only_while_it_runs() -> None:
+    class Body:
+        pass
+
+    seen: list[type] = []
+
+    def work(coroutine: Coroutine[Body]) -> bytes:
+        for _ in range(2):
+            seen.append(type(coroutine.argument))
+            coroutine.give(b"one")
+        return b""
+
+    coroutine: Coroutine[Body] = Coroutine(work)
+    body = Body()
+    is_alive = weakref.ref(body)
+    gc.disable()
+    try:
+        coroutine.resume(body)
+        coroutine.resume(body)
+        del body
+        assert is_alive() is None
+    finally:
+        gc.enable()
+    coroutine.resume(Body())
+
+    assert coroutine.has_ended
+    assert seen == [Body, Body]
 
 
 def check_it_runs_in_the_thread_of_its_caller() -> None:
     threads: list[int] = []
 
-    def work() -> bytes:
+    def work(coroutine: Coroutine[str]) -> bytes:
         threads.append(threading.get_native_id())
         coroutine.give(b"one")
         threads.append(threading.get_native_id())
         return b""
 
-    coroutine = Coroutine(work)
-    coroutine.resume()
-    coroutine.resume()
+    coroutine: Coroutine[str] = Coroutine(work)
+    coroutine.resume("a")
+    coroutine.resume("a")
 
     assert threads == [threading.get_native_id()] * 2
 
@@ -66,18 +97,18 @@ def check_a_context_that_it_has_entered_stays_its_own() -> None:
     context = copy_context()
     seen: list[str] = []
 
-    def work() -> bytes:
+    def work(coroutine: Coroutine[str]) -> bytes:
         token = variable.set("inside")
         coroutine.give(b"one")
         seen.append(variable.get())
         variable.reset(token)
         return b""
 
-    coroutine = Coroutine(lambda: context.run(work))
-    coroutine.resume()
+    coroutine: Coroutine[str] = Coroutine(lambda one: context.run(work, one))
+    coroutine.resume("a")
     seen.append(variable.get())
     variable.set("outside")
-    coroutine.resume()
+    coroutine.resume("a")
 
     assert seen == ["unset", "inside"]
     assert variable.get() == "outside"
@@ -86,30 +117,30 @@ def check_a_context_that_it_has_entered_stays_its_own() -> None:
 def check_it_may_wait_for_others() -> None:
     wakeup = make_wakeup()
 
-    def work() -> bytes:
+    def work(coroutine: Coroutine[str]) -> bytes:
         spawn(wakeup.set, "setter")
         assert wakeup.wait(DEADLINE_SECONDS)
         coroutine.give(b"one")
         time.sleep(0.01)
         return b"two"
 
-    coroutine = Coroutine(work)
+    coroutine: Coroutine[str] = Coroutine(work)
 
-    assert (coroutine.resume(), coroutine.resume()) == (b"one", b"two")
+    assert (coroutine.resume("a"), coroutine.resume("a")) == (b"one", b"two")
 
 
 def check_several_run_beside_each_other() -> None:
     found: dict[int, list[bytes]] = {}
 
     def run(number: int) -> None:
-        def work() -> bytes:
+        def work(coroutine: Coroutine[str]) -> bytes:
             for step in range(20):
                 time.sleep(0.001)
                 coroutine.give(b"%d %d" % (number, step))
             return b""
 
-        coroutine = Coroutine(work)
-        found[number] = [coroutine.resume() for _ in range(20)]
+        coroutine: Coroutine[str] = Coroutine(work)
+        found[number] = [coroutine.resume("a") for _ in range(20)]
 
     run_all([lambda number=number: run(number) for number in range(5)])  # type: ignore[misc]
 

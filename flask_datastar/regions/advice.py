@@ -1,0 +1,75 @@
+"""Warnings of debug mode about regions that work, but not as their author may expect."""
+
+from __future__ import annotations
+
+from flask import has_request_context, request
+from werkzeug.exceptions import BadRequest
+
+from ..reading.signals import is_datastar_request, read_signals
+from ..reading.tabs import read_tab
+from ..state.app import AppState
+from ..state.request import find_request_state
+from .live import LiveViews
+from .region import RegionView
+from .view import Rendered, ViewSpec
+
+#: A page in a browser: the two parts of its tab id.
+Page = tuple[str | None, str | None]
+
+
+class Followed:
+    """The views that each page follows in this process. In debug mode only."""
+
+    def __init__(self, app_state: AppState) -> None:
+        self._app = app_state.app
+        #: The source of one stream → its page, and the identity of its view.
+        self._pages: dict[object, tuple[Page, str]] = {}
+
+    def add(self, source: object, spec: ViewSpec) -> None:
+        """Add a view that the page of the current request follows from now on."""
+        page = _current_page() if self._app.debug else None
+        if page is not None:
+            self._pages[source] = page, spec.identity
+
+    def drop(self, source: object) -> None:
+        """Drop a view that is not followed any longer."""
+        self._pages.pop(source, None)
+
+    def has(self, page: Page, identities: set[str]) -> bool:
+        """Return whether a page follows one of several views."""
+        return any(found == page and identity in identities for found, identity in list(self._pages.values()))
+
+
+def advise_of_sending(app_state: AppState, views: LiveViews, spec: ViewSpec) -> None:
+    """Warn of a response that sends a view to a page whose stream brings the view as well."""
+    if not has_request_context() or not is_datastar_request(request):
+        return
+    page = _current_page()
+    if page is not None and app_state.part(Followed).has(page, views.holders_of(spec.identity)):
+        app_state.warn_once(
+            f"Datastar: {request.endpoint} sends region {spec} to a page that follows it: its response and the stream "
+            "have no order, so the page may keep an older state; commit, and let the stream bring the region"
+        )
+
+
+def advise_of_reads(app_state: AppState, view: RegionView, rendered: Rendered) -> None:
+    """Warn, in debug mode, of a region that nothing but ``changed()`` renders again."""
+    region = view.region
+    is_outer = any(not isinstance(part, str) for part in rendered.parts)
+    if app_state.app.debug and region.tables is None and region.topics is None and not (rendered.reads or is_outer):
+        app_state.warn_once(
+            f"Datastar: region {region.key} has read no table and has no topic, so that only changed() renders it "
+            "again; name its topics= or tables=, or write tables=() if this is meant"
+        )
+
+
+def _current_page() -> Page | None:
+    """Return the page of the current request; None if it is unknown."""
+    state = find_request_state()
+    if state is None:
+        return None
+    try:
+        page = read_tab(request, read_signals(request, state))
+    except BadRequest:
+        return None
+    return page if page[1] is not None else None

@@ -1,0 +1,151 @@
+"""Warnings of debug mode: a handler that sends what its page follows, and a region that nothing renders again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, render_template_string
+
+from flask_datastar import Datastar
+from flask_datastar.regions import pacing
+from flask_datastar.regions.advice import Followed
+from flask_datastar.regions.process import live_regions_of
+from flask_datastar.state.app import app_state_of
+from flask_datastar.testing.waiting import wait_until
+from tests.support.streams import Connect
+
+SENT = "sends region shop:card(number=1) to a page that follows it"
+NOT_RENDERED = "region shop:plain has read no table and has no topic"
+
+
+@pytest.fixture
+def pages(app: Flask, datastar: Datastar) -> Callable[[bool], Flask]:
+    """Return a function that makes a page with a column of cards, and handlers that send a card and the column."""
+
+    def make(debug: bool) -> Flask:
+        app.debug = debug
+
+        @datastar.region(group="shop", tables=())
+        def card(number: int) -> str:
+            return f'<li id="card-{number}">{number}</li>'
+
+        @datastar.region(group="shop")
+        def column() -> str:
+            return render_template_string('<ul id="column">{{ card }}</ul>', card=card(1))
+
+        @datastar.region(group="shop")
+        def plain() -> str:
+            return '<p id="plain"></p>'
+
+        @datastar.region(group="shop", topics="news")
+        def with_topic() -> str:
+            return '<p id="topic"></p>'
+
+        @app.get("/")
+        def page() -> str:
+            return render_template_string(
+                "{{ column }}{{ topic }}{{ datastar.live() }}", column=column(), topic=with_topic()
+            )
+
+        @datastar.stream(group="shop")
+        def feed() -> Any:
+            return datastar.follow(plain())
+
+        @datastar.handler(group="shop")
+        def send(number: int) -> None:
+            datastar.patch_elements(card(number))
+
+        return app
+
+    return make
+
+
+def send(app: Flask, tab_id: str, number: int = 1) -> None:
+    headers = {"Datastar-Request": "true"}
+    response = app.test_client().post("/ds/shop/send", json={"tabId": tab_id, "number": number}, headers=headers)
+    assert f"card-{number}" in response.text
+
+
+def follow(connect: Connect, app: Flask, tab_id: str) -> Any:
+    return connect("/", app=app, headers={"Datastar-Live": "1"}, signals={"tabId": tab_id}).wait_open()
+
+
+def test_a_handler_that_sends_what_its_page_follows_is_named(
+    pages: Callable[[bool], Flask], connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = pages(True)
+    connection = follow(connect, app, "tab.page")
+    send(app, "tab.other")
+    send(app, "tab.page", 2)
+    assert SENT not in caplog.text
+    send(app, "tab.page")
+    assert f"datastar.shop:send {SENT}" in caplog.text
+
+    connection.close()
+    assert not app_state_of(app).part(Followed)._pages
+
+
+def test_without_debug_mode_nothing_is_recorded(
+    pages: Callable[[bool], Flask], connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = pages(False)
+    follow(connect, app, "tab.page")
+    connect("/ds/shop/feed", app=app).wait_open()
+    send(app, "tab.page")
+
+    assert not app_state_of(app).part(Followed)._pages
+    assert SENT not in caplog.text
+    assert NOT_RENDERED not in caplog.text
+
+
+def test_a_region_that_nothing_renders_again_is_named(
+    pages: Callable[[bool], Flask], connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = pages(True)
+    follow(connect, app, "tab.page")
+    assert "has read no table" not in caplog.text
+
+    connect("/ds/shop/feed", app=app).wait_open()
+    assert NOT_RENDERED in caplog.text
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_failure_appears_once_in_the_pages(
+    app: Flask, datastar: Datastar, connect: Connect, monkeypatch: pytest.MonkeyPatch, debug: bool
+) -> None:
+    monkeypatch.setattr(pacing, "_FIRST_RETRY_SECONDS", 0.01)
+    app.testing, app.debug = False, debug
+    broken: set[str] = {"one"}
+
+    @datastar.region(group="shop", at_most_every=0, tables=())
+    def part(name: str) -> str:
+        if name in broken:
+            raise ValueError(f"{name} is broken")
+        return f'<b id="part-{name}"></b>'
+
+    @datastar.region(group="shop", at_most_every=0)
+    def outer() -> str:
+        return render_template_string('<p id="outer">{{ one }}{{ two }}</p>', one=part("one"), two=part("two"))
+
+    @datastar.stream(group="shop")
+    def feed() -> Any:
+        return datastar.follow(outer())
+
+    title = b"ValueError: one is broken (region shop:part(name=&#39;one&#39;))"
+    connection = connect("/ds/shop/feed").wait_open()
+    views = live_regions_of(app_state_of(app))
+    wait_until(lambda: views.stats()["failures"] >= 3)
+    broken.clear()
+    connection.wait('<p id="outer">')
+    assert connection.received.count(title) == debug
+
+    broken.add("two")
+    with app.app_context():
+        part.changed(name="two")
+    wait_until(lambda: views.stats()["failures"] >= 6)
+    assert connection.received.count(title.replace(b"one", b"two")) == debug
+    broken.clear()
+    wait_until(lambda: views.views.loop.is_idle(float("inf")))
+    assert title not in connect("/ds/shop/feed").wait_open().received
