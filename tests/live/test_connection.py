@@ -430,7 +430,7 @@ def test_page_of_a_stream_that_fails_asks_later_and_of_one_that_is_refused_as_it
     expect_shown(page, LOST)
 
     page.goto(f"{server.url}connection/failing?name=refuses")
-    expect_shown(page, "The server could not do this (status 503).")
+    expect_shown(page, "The server is busy or away; this may be done or not (status 503).")
     # A status is repeated by the client itself: version 1.0.1 does so each second.
     wait_until(lambda: len(asked()["refuses"]) == 2, lambda: f"requests for a 503: {asked()}")
     assert set(asked()["refuses"]) == {""}
