@@ -17,6 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 
 from flask_datastar import Datastar
+from flask_datastar.regions.context import Mount
 from flask_datastar.regions.process import live_regions_of
 from flask_datastar.regions.rendering import spec_of
 from flask_datastar.state.app import app_state_of
@@ -111,5 +112,5 @@ def _follow(app: Flask, db: Any, model: Any, views: int) -> None:
     app_state = app_state_of(app)
     for number in range(views):
         with app.app_context():
-            spec = spec_of(row(number), "")
+            spec = spec_of(row(number), Mount(""))
         live_regions_of(app_state).views.follow(spec)
