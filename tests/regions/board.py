@@ -187,6 +187,12 @@ class Board:
     def wait(self) -> None:
         wait_until(lambda: not self.live.views.unsettled())
 
+    def open_shown(self, *views: str) -> tuple[Connection, dict[str, str]]:
+        """Open a stream; return it once it shows all views, with what it shows."""
+        connection = self.open(*views)
+        wait_until(lambda: len(self.shown(connection)) == len(views))
+        return connection, self.shown(connection)
+
     def shown(self, connection: Connection) -> dict[str, str]:
         """Return the last HTML of each element that a stream has sent."""
         found = {}

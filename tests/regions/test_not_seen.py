@@ -169,8 +169,7 @@ def test_a_row_is_true(board: Board, name: str) -> None:
         if case.tables is not None:
             declare(board, "named", case.read, case.tables(board))
             views.append("named()")
-    connection = board.open(*views)
-    before = board.shown(connection)
+    connection, before = board.open_shown(*views)
     with board.app.app_context():
         case.write(board)
     board.wait()
@@ -186,8 +185,7 @@ def test_a_row_is_true(board: Board, name: str) -> None:
 
 
 def test_core_in_a_mapper_event_is_not_seen_by_a_region_of_some_rows(board: Board) -> None:
-    connection = board.open("narrow(1)", "cards(1)")
-    before = board.shown(connection)
+    connection, before = board.open_shown("narrow(1)", "cards(1)")
     with board.app.app_context():
         write_in_mapper_event(board)
     board.wait()

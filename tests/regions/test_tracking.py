@@ -58,8 +58,7 @@ def test_there_are_many_kinds_of_writes() -> None:
 def test_a_write_is_shown(make_board: MakeBoard, database: Path | str, kind: str) -> None:
     board = make_board(database)
     write, changed = WRITES[kind]
-    connection = board.open(*VIEWS)
-    before = board.shown(connection)
+    connection, before = board.open_shown(*VIEWS)
     assert before == board.fresh(*VIEWS)
 
     with board.app.app_context():

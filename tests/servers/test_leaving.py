@@ -47,6 +47,8 @@ def leave_together(server: Server, crowd: Crowd, clients: list[Client]) -> float
 
 
 def check_all_gone(server: Server, count: int, generators: int) -> None:
+    # A generator may still run its last lines when its stream has been closed.
+    wait_until(lambda: len(server.figures()["finished"]) >= generators, lambda: server.figures())
     figures = server.figures()
     assert [reason for reason, _ in figures["closed"]] == ["left"] * count
     assert figures["stats"]["open"] == 0
