@@ -72,7 +72,7 @@ def _guard_or(guard: Callable[[Detached], object], usual: LocalProxy[Any]) -> ob
 
 
 def _fill(app_state: AppState, place: Detached, context: dict[str, Any]) -> None:
-    """Add the names of the app's context processors, then the guards. Names that the code itself passes win."""
+    """Add the names of the app's context processors, then the guards. Values that the code itself passes win."""
     app, own = app_state.app, dict(context)
     for processor in app.template_context_processors.get(None, ()):
         try:
@@ -89,7 +89,7 @@ def _fill(app_state: AppState, place: Detached, context: dict[str, Any]) -> None
     for name in _NAMES:
         if name != "csrf_token" or name in app.jinja_env.globals or name in context:
             context[name] = Guard(name, place)
-    context.update(own)
+    context.update({name: Guard(name, place) if _is_unbound(value) else value for name, value in own.items()})
 
 
 def _finds_nobody(error: BaseException) -> bool:

@@ -268,6 +268,17 @@ def test_every_way_to_render_is_guarded(plant: Callable[[Any], Flask], planted: 
         load(plant(planted))
 
 
+@pytest.mark.parametrize("use", ["{{ me.email }}", "{{ me }}", "{% if me.is_authenticated %}{% endif %}"])
+@pytest.mark.parametrize("proxy", [lambda: current_user, lambda: LocalProxy(lambda: session.get("user"))])
+def test_a_proxy_that_the_function_passes_fails_by_its_name(
+    plant: Callable[[Any], Flask], use: str, proxy: Callable[[], object]
+) -> None:
+    app = plant(lambda: render_template_string(f'<p id="part">{use}</p>', me=proxy()))
+
+    with pytest.raises(SetupError, match=r"^region shop:part\(\) uses 'me[.a-z_]*' in its template"):
+        load(app)
+
+
 @pytest.mark.parametrize(
     "use", [lambda: request.args, lambda: session["cart"], lambda: flash("x"), lambda: request.path]
 )
