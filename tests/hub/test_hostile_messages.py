@@ -22,9 +22,6 @@ from tests.support.hostile import TAB_MESSAGES, VALUES, damaged_messages, nested
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import ending
 
-# Thousands of inputs for code that other tests measure: coverage would add two thirds to their time.
-pytestmark = pytest.mark.no_cover
-
 MISSING = object()
 
 

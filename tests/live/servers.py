@@ -143,7 +143,6 @@ class Servers:
             command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "3"]
             variables = child_environment(
                 has_greenlets=True,
-                is_measured=False,
                 **environment,
                 SCRIPT_NAME=mount,
                 PYTHONUNBUFFERED="1",

@@ -32,7 +32,6 @@ class RunningCluster:
         self._log = folder / "cluster.log"
         self._variables = variables = child_environment(
             has_greenlets=True,
-            is_measured=False,
             EXAMPLE_SECRET_KEY="only for tests",
             EXAMPLE_SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder / 'board.sqlite'}",
             # Longer than any pause of a busy machine, which is no outage.

@@ -24,9 +24,6 @@ from flask_datastar.errors import InvalidSignals
 from flask_datastar.models.kinds import model_of
 from flask_datastar.testing import DatastarClient
 
-# Thousands of inputs for code that other tests measure: coverage would add two thirds to their time.
-pytestmark = pytest.mark.no_cover
-
 NAMES = ["a", "b", "c", "d"]
 
 

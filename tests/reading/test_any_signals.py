@@ -29,9 +29,6 @@ from flask_datastar.reading.parameters import Binder
 from flask_datastar.state.request import current_request_state
 from tests.conftest import MakeApp
 
-# Thousands of inputs for code that other tests measure: coverage would add two thirds to their time.
-pytestmark = pytest.mark.no_cover
-
 T = TypeVar("T")
 UserId = NewType("UserId", int)
 

@@ -25,9 +25,6 @@ from werkzeug.test import TestResponse
 from example import create_app
 from tests.sansio.strategies import json_values
 
-# Thousands of inputs for code that other tests measure: coverage would add two thirds to their time.
-pytestmark = pytest.mark.no_cover
-
 HEADERS = {"Datastar-Request": "true", "Sec-Fetch-Site": "same-origin"}
 MEBIBYTE = 1_048_576
 

@@ -33,9 +33,6 @@ from tests.sansio.strategies import (
     texts,
 )
 
-# Thousands of inputs for code that other tests measure: coverage would add two thirds to their time.
-pytestmark = pytest.mark.no_cover
-
 hostile_names = st.one_of(texts, st.sampled_from(["__proto__", "constructor", "prototype"]))
 
 ELEMENTS, SIGNALS = "datastar-patch-elements", "datastar-patch-signals"

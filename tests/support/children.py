@@ -8,21 +8,15 @@ from pathlib import Path
 _SETTINGS = Path(__file__).parents[2] / "setup.cfg"
 
 
-def child_environment(*, has_greenlets: bool, is_measured: bool = True, **more: str) -> dict[str, str]:
+def child_environment(*, has_greenlets: bool, **more: str) -> dict[str, str]:
     """Return the environment for a new process, in which coverage is measured if it is measured here.
 
     :param has_greenlets: whether the process runs on gevent. Coverage follows greenlets only in such a process: to do
         so it records each thread that ends, and if several end at one moment, Python 3.11 can loop there forever.
-    :param is_measured: False where other tests measure the same code: coverage adds two thirds to its time.
     :param more: further variables.
     """
     variables = {**os.environ, **more}
-    config = variables.pop("COVERAGE_PROCESS_CONFIG", None)
-    if config is None or not is_measured:
-        return variables
-    if has_greenlets:
+    if has_greenlets and variables.pop("COVERAGE_PROCESS_CONFIG", None) is not None:
         # Instead of the settings of this process, the child reads the file with this variable.
         variables |= {"COVERAGE_PROCESS_START": str(_SETTINGS), "COVERAGE_CONCURRENCY": "thread,greenlet"}
-    else:
-        variables["COVERAGE_PROCESS_CONFIG"] = config
     return variables
