@@ -149,3 +149,19 @@ def test_a_failure_appears_once_in_the_pages(
     broken.clear()
     wait_until(lambda: views.views.loop.is_idle(float("inf")))
     assert title not in connect("/ds/shop/feed").wait_open().received
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?datastar={}", "?datastar={broken", '?datastar={"tabId": 3}', '?datastar={"tabId": "a.b.c.d"}']
+)
+def test_a_page_that_is_unknown_is_not_warned_of(
+    pages: Callable[[bool], Flask], caplog: pytest.LogCaptureFixture, query: str
+) -> None:
+    app = pages(True)
+    region = app.extensions["datastar"]._regions.find("card", None, "shop")
+    with app.test_request_context(f"/{query}", headers={"Datastar-Request": "true"}):
+        str(region(1))
+    with app.app_context():
+        str(region(1))
+
+    assert SENT not in caplog.text

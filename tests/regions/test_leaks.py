@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from flask import (
     flash,
     g,
     get_template_attribute,
+    has_request_context,
     render_template,
     render_template_string,
     request,
@@ -396,6 +398,32 @@ def test_each_context_processor_that_is_left_out_is_named_once(
         "of_request",
         "of_globals",
     ]
+
+
+def test_names_of_a_processor_inside_other_code_fail_by_name(plant: Callable[[Any], Flask]) -> None:
+    app = plant("{{ cart_size }}")
+
+    def of_cart(key: str) -> dict[str, Any]:
+        return (lambda: {"cart_size": len(session[key])})()
+
+    app.context_processor(partial(of_cart, "cart"))
+
+    with pytest.raises(SetupError, match=r"^region shop:part\(\) uses 'cart_size' in its template"):
+        load(app)
+
+
+def test_a_processor_that_fails_for_another_reason_fails(plant: Callable[[Any], Flask]) -> None:
+    app = plant("{{ shop }}")
+
+    @app.context_processor
+    def broken() -> dict[str, Any]:
+        if has_request_context():
+            return {}
+        raise RuntimeError("out of cheese")
+
+    with pytest.raises(RuntimeError, match="out of cheese") as raised:
+        load(app)
+    assert raised.value.__notes__ == ["in region shop:part()"]
 
 
 def test_arguments_of_a_person_are_refused(plant: Callable[[Any], Flask], datastar: Datastar) -> None:

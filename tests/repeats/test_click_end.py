@@ -16,6 +16,7 @@ from flask_datastar import Datastar
 from flask_datastar.hooks import repeat_answered
 from flask_datastar.repeats.app import Repeats
 from flask_datastar.state.app import app_state_of
+from flask_datastar.state.click_end import _DelayedStart
 from tests.conftest import MakeApp
 from tests.repeats.conftest import counts, send_click
 
@@ -313,3 +314,33 @@ def test_body_that_goes_on_is_no_part_of_it(make_app: MakeApp) -> None:
 
     assert send_click(app.test_client(), "/plain").data == b"ab"
     assert send_click(app.test_client(), "/plain").headers["Datastar-Repeat-Ignored"] == "true"
+
+
+def test_a_response_that_was_delayed_starts_once_and_can_be_written_to() -> None:
+    started: list[Any] = []
+    written: list[bytes] = []
+
+    def start_response(*start: Any) -> Callable[[bytes], object]:
+        started.append(start)
+        return written.append
+
+    delayed = _DelayedStart(start_response)
+    delayed("200 OK", [])
+    write = delayed("204 NO CONTENT", [])
+    assert started == []
+    write(b"one")
+    delayed.send()
+    write(b"two")
+
+    assert started == [("204 NO CONTENT", [])]
+    assert written == [b"one", b"two"]
+
+
+def test_middleware_that_starts_a_response_late_starts_it_at_once() -> None:
+    started: list[Any] = []
+    delayed = _DelayedStart(lambda *start: started.append(start) or (lambda data: None))
+    delayed.send()
+
+    assert started == []
+    delayed("200 OK", [])
+    assert started == [("200 OK", [])]

@@ -1,0 +1,30 @@
+"""Functions that run apart from the thread of a visitor, or outside of a running event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from flask_datastar.regions.apart import run_apart, run_outside_loop
+
+
+def test_a_function_runs_in_another_thread() -> None:
+    assert run_apart(threading.get_ident) != threading.get_ident()
+
+
+def test_its_exception_is_raised_to_the_caller() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_apart(lambda: 1 // 0)
+
+
+def test_a_loop_is_started_where_another_one_runs() -> None:
+    async def answer() -> int:
+        return 3
+
+    async def outer() -> int:
+        return run_outside_loop(lambda: asyncio.run(answer()))
+
+    assert asyncio.run(outer()) == 3
+    assert run_outside_loop(lambda: asyncio.run(answer())) == 3
