@@ -18,7 +18,7 @@ BROWSER_TESTS = "/live/"
 #: Slow tests start first, in this order; the others fill the gaps at the end.
 FIRST = [
     *[BROWSER_TESTS, "/servers/", "/test_hostile_bodies.py", "/test_properties.py"],
-    *["/brokers/", "/transport/", "/hub/", "/streams/"],
+    *["/brokers/", "/regions/", "/transport/", "/hub/", "/streams/"],
 ]
 #: A test for one of the checks that one child process runs all together, see :mod:`tests.transport.checks`.
 _CHECK = re.compile(r"-check_\w+\]$")
