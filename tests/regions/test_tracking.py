@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import render_template_string
+from flask import Flask, render_template_string
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +17,7 @@ from flask_datastar import Datastar
 from flask_datastar.brokers.memory import MemoryBroker
 from flask_datastar.errors import SetupError
 from flask_datastar.regions.process import live_regions_of
+from flask_datastar.regions.region import Region
 from flask_datastar.state.app import app_state_of
 from flask_datastar.testing.waiting import wait_until
 from tests.conftest import MakeApp
@@ -155,7 +156,8 @@ def test_a_failing_region_leaves_the_page_s_session_alone(board: Board) -> None:
     assert board.fresh("people()") == {"people": '<p id="people">1</p>'}
 
 
-def test_a_database_in_memory_is_refused(make_app: MakeApp) -> None:
+def make_app_in_memory(make_app: MakeApp) -> tuple[Flask, Region]:
+    """Make an app with a database in memory and one region."""
     db, datastar = SQLAlchemy(), Datastar()
     app = make_app(datastar, SQLALCHEMY_DATABASE_URI="sqlite:///:memory:")
     db.init_app(app)
@@ -163,21 +165,21 @@ def test_a_database_in_memory_is_refused(make_app: MakeApp) -> None:
     @datastar.region(group="shop")
     def part() -> str:
         return '<p id="part"></p>'
+
+    return app, part
+
+
+def test_a_database_in_memory_is_refused(make_app: MakeApp) -> None:
+    app, part = make_app_in_memory(make_app)
 
     with app.test_request_context("/"):
         assert part().__html__() == '<p id="part"></p>'
         with pytest.raises(SetupError, match=r"share one connection, .* use a file, such as sqlite:///app\.db"):
-            datastar.follow(part())
+            app.extensions["datastar"].follow(part())
 
 
 def test_a_live_page_of_a_database_in_memory_is_refused(make_app: MakeApp) -> None:
-    db, datastar = SQLAlchemy(), Datastar()
-    app = make_app(datastar, SQLALCHEMY_DATABASE_URI="sqlite:///:memory:")
-    db.init_app(app)
-
-    @datastar.region(group="shop")
-    def part() -> str:
-        return '<p id="part"></p>'
+    app, part = make_app_in_memory(make_app)
 
     @app.get("/")
     def page() -> str:
