@@ -47,6 +47,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     return Scheduling(config, log)
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Print the names of what failed as the last lines: a log that is cut to its end still tells them."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput"):
+        return
+    for outcome in ("failed", "error"):
+        for report in reporter.stats.get(outcome, ()):
+            reporter.write_line(f"{outcome}: {report.nodeid}")
+
+
 class MakeApp(Protocol):
     def __call__(
         self, datastar: Datastar | None = None, *, templates: Mapping[str, str] | None = None, **config: Any
