@@ -63,6 +63,7 @@ ROOMS = {
         "errors sansio transport hooks models brokers state hub reading sending handlers streams",
         outside="flask markupsafe werkzeug",
     ),
+    "presence": room(),
     "views": room("errors sansio state reading sending handlers", outside="flask jinja2 werkzeug"),
     "actions": room(
         "errors sansio models state reading security handlers views",

@@ -1,0 +1,1 @@
+"""Presence: the people at each topic, in all processes."""

@@ -1,0 +1,87 @@
+"""The index of entries by topic and person, which knows when the list of a topic has changed."""
+
+from __future__ import annotations
+
+from .entries import Entry, PageKey, Person, Seen
+
+#: The process of an entry, and the entry's number there.
+EntryKey = tuple[str, int]
+
+
+class People:
+    """The entries of all processes by topic and person."""
+
+    def __init__(self) -> None:
+        self._topics: dict[str, dict[Person, dict[EntryKey, Entry]]] = {}
+        #: The entries that pages keep, by page.
+        self._by_page: dict[PageKey, set[EntryKey]] = {}
+        #: Topic → its list, until the topic changes.
+        self._lists: dict[str, tuple[Seen, ...]] = {}
+        #: The topics whose lists have changed since they were last taken.
+        self.changed: set[str] = set()
+
+    def put(self, key: EntryKey, entry: Entry) -> None:
+        """Add an entry, or replace one at the same topic of the same person."""
+        before = self._look(entry.topic, entry.person)
+        self._topics.setdefault(entry.topic, {}).setdefault(entry.person, {})[key] = entry
+        if (page := entry.page_key) is not None:
+            self._by_page.setdefault(page, set()).add(key)
+        self._compare(entry, before)
+
+    def drop(self, key: EntryKey, entry: Entry) -> None:
+        """Remove an entry."""
+        before = self._look(entry.topic, entry.person)
+        people = self._topics[entry.topic]
+        entries = people[entry.person]
+        del entries[key]
+        if not entries:
+            del people[entry.person]
+            if not people:
+                del self._topics[entry.topic]
+        if (page := entry.page_key) is not None:
+            keys = self._by_page[page]
+            keys.discard(key)
+            if not keys:
+                del self._by_page[page]
+        self._compare(entry, before)
+
+    def seen(self, topic: str) -> tuple[Seen, ...]:
+        """List the people at a topic in the order of their arrival; the same object until the list changes."""
+        found = self._lists.get(topic)
+        if found is None:
+            people = self._topics.get(topic)
+            if not people:
+                return ()
+            # The person is compared where two came at the same moment, so that all processes have one order.
+            shown = [(person, _seen(entries)) for person, entries in people.items()]
+            shown.sort(key=lambda item: (item[1].since, item[0]))
+            found = self._lists[topic] = tuple(seen for _, seen in shown)
+        return found
+
+    def entries_of(self, topic: str, person: Person) -> dict[EntryKey, Entry]:
+        """Return the entries of one person at a topic."""
+        return self._topics.get(topic, {}).get(person, {})
+
+    def kept_for(self, page: PageKey) -> list[EntryKey]:
+        """List the entries that a page keeps, in all processes."""
+        return sorted(self._by_page.get(page, ()))
+
+    def count(self) -> tuple[int, int]:
+        """Count the topics, and the people at them; a person at two topics counts twice."""
+        return len(self._topics), sum(map(len, self._topics.values()))
+
+    def _look(self, topic: str, person: Person) -> Seen | None:
+        entries = self.entries_of(topic, person)
+        return _seen(entries) if entries else None
+
+    def _compare(self, entry: Entry, before: Seen | None) -> None:
+        if self._look(entry.topic, entry.person) != before:
+            self.changed.add(entry.topic)
+            self._lists.pop(entry.topic, None)
+
+
+def _seen(entries: dict[EntryKey, Entry]) -> Seen:
+    """Return one person as the entries show them: since the first came, with the newest data."""
+    _, newest = max(entries.items(), key=lambda item: (item[1].stamp, item[0]))
+    since = min(entry.since for entry in entries.values())
+    return Seen(newest.scope, len({entry.tab for entry in entries.values()}), since, newest.data)
