@@ -12,6 +12,7 @@ from .sansio.events import Event
 if TYPE_CHECKING:
     from .extension import Datastar
     from .models.signal import Signal
+    from .presence.methods import Present
     from .sending.response import EventResponse
     from .streams.subscribe import Message
     from .views.starview import StarView, event
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 #: The signals of a request: name → JSON value.
 Signals: TypeAlias = dict[str, Any]
 
-__all__ = ["Datastar", "Event", "EventResponse", "Message", "Signal", "Signals", "StarView", "event"]
+__all__ = ["Datastar", "Event", "EventResponse", "Message", "Present", "Signal", "Signals", "StarView", "event"]
 
 # Modules that need Flask are imported on first access, because `import flask_datastar.sse` also runs this file.
 _MODULES = {
     "Datastar": "extension",
     "EventResponse": "sending.response",
     "Message": "streams.subscribe",
+    "Present": "presence.methods",
     "Signal": "models.signal",
     "StarView": "views.starview",
     "event": "views.starview",

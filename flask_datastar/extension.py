@@ -16,6 +16,7 @@ from .forms.validation import FormMethods
 from .handlers.declarations import Declarations
 from .handlers.endpoints import BLUEPRINT
 from .handlers.methods import HandlerMethods
+from .presence.methods import PresenceMethods, install_presence
 from .reading import signals as reading
 from .reading.tabs import read_tab
 from .regions.methods import RegionHelpers, RegionMethods, install_regions
@@ -54,6 +55,7 @@ class Datastar(
     ViewMethods,
     StreamMethods,
     RegionMethods,
+    PresenceMethods,
     FormMethods,
     PageHelpers,
 ):
@@ -120,6 +122,7 @@ class Datastar(
         watch_transactions(app_state)
         install_context_processor(app)
         install_regions(app_state, self._regions)
+        install_presence(app_state)
         install_template_helpers(app, _TemplateHelpers(self._declarations, self, self._regions))
         _attach_commands(app)
         self._declarations.install_all(app_state)

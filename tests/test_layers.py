@@ -63,15 +63,17 @@ ROOMS = {
         "errors sansio transport hooks models brokers state hub reading sending handlers streams",
         outside="flask markupsafe werkzeug",
     ),
-    "presence": room(),
+    "presence": room(
+        "errors sansio transport hooks brokers state hub reading security streams regions", outside="flask"
+    ),
     "views": room("errors sansio state reading sending handlers", outside="flask jinja2 werkzeug"),
     "actions": room(
         "errors sansio models state reading security handlers views",
         outside="flask markupsafe werkzeug",
     ),
     "extension": room(
-        "errors sansio config brokers state reading sending security repeats forms handlers streams regions views "
-        "actions",
+        "errors sansio config brokers state reading sending security repeats forms handlers streams regions presence "
+        "views actions",
         outside="flask",
     ),
     "testing": room(

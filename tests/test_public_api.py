@@ -23,7 +23,7 @@ ROOT = Path(flask_datastar.__file__).parent
 
 def test_the_names_of_the_package_are_pinned() -> None:
     assert flask_datastar.__all__ == [
-        *["Datastar", "Event", "EventResponse", "Message", "Signal", "Signals", "StarView", "event"],
+        *["Datastar", "Event", "EventResponse", "Message", "Present", "Signal", "Signals", "StarView", "event"],
     ]
 
 

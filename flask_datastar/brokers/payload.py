@@ -17,6 +17,8 @@ class MessageKind(StrEnum):
     TABS = "tabs"
     #: A notice that messages of a topic were lost: its streams read their state again.
     MISSED = "missed"
+    #: Who is at which topic, from process to process.
+    PRESENCE = "presence"
 
 
 class Payload:

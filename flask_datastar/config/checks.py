@@ -182,5 +182,6 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "repeats_seconds": _check_seconds_or_zero,
     "repeats_bytes": _check_count,
     "repeats": _check_repeats,
+    "presence_linger_seconds": _check_seconds_or_zero,
     "restart_spread_seconds": _check_seconds_or_zero,
 }

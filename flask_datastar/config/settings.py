@@ -87,6 +87,8 @@ class Settings:
     repeats_bytes: int = 8_388_608
     #: Flask-SQLAlchemy's object, to remember clicks in the transactions of what they did.
     repeats: Any = None
+    #: How long somebody is still present after the last tab there has closed.
+    presence_linger_seconds: float = 5
     #: Over how many seconds the clients of a stopping worker are spread when they come back.
     restart_spread_seconds: float = 5
 
@@ -120,6 +122,7 @@ class Arguments(TypedDict, total=False):
     repeats_seconds: float
     repeats_bytes: int
     repeats: Any
+    presence_linger_seconds: float
     restart_spread_seconds: float
 
 

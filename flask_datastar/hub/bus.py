@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from typing import Protocol
 from weakref import WeakMethod
 
 from ..brokers import BrokerOptions
@@ -13,12 +14,12 @@ from ..brokers.payload import MessageKind, Payload
 from ..brokers.schemes import make_broker
 from ..config.settings import Settings
 from ..errors import BrokerError
-from ..sansio.events import check_event_id
 from ..transport import worker
 from ..transport.ticker import call_every
 from ..transport.wakeups import make_lock, spawn
+from .incoming import check_message
 from .notices import Notices
-from .scopes import INTERNAL_TOPICS, channel_of
+from .scopes import INTERNAL_TOPICS, PRESENCE_CHANNEL, channel_of
 from .topics import Subscriber, Topics
 from .turns import Turns
 
@@ -28,6 +29,19 @@ _IDLE_SECONDS = 1.0
 _MOST_MISSED = 10_000
 
 _logger = logging.getLogger(__name__)
+
+
+class PresencePort(Protocol):
+    """The presence of this process, as the bus knows it."""
+
+    def take(self, payload: Payload) -> None:
+        """Take a message about presence; those of this process come back, too."""
+
+    def catch_up(self) -> None:
+        """React to an outage, in which messages may have been missed."""
+
+    def close(self) -> None:
+        """Stop all timers."""
 
 
 class Bus:
@@ -44,6 +58,8 @@ class Bus:
         self.is_shared = self.broker.is_shared
         #: Called with each message about tabs, in the order in which all processes receive them.
         self.on_tabs: Callable[[Payload], object] | None = None
+        #: Takes the messages about presence.
+        self.presence: PresencePort | None = None
         #: Called after an outage, when this process has to announce its streams again.
         self.on_restored: Callable[[], object] | None = None
         self._lock = make_lock()
@@ -119,17 +135,30 @@ class Bus:
         """Publish without waiting, and ignore failures."""
         self.broker.publish(channel_of(topic), topic, kind, payload, waits=False)
 
+    def hear_presence(self) -> None:
+        """Receive the messages about presence from now on."""
+        if self.is_shared:
+            self._use(PRESENCE_CHANNEL)
+
+    def post_presence(self, data: bytes) -> None:
+        """Send a message about presence to all processes, without waiting."""
+        self.post(PRESENCE_CHANNEL, MessageKind.PRESENCE, Payload(data))
+
     def receive(self, topic: str, kind: str, payload: Payload) -> None:
         """Deliver a message, then give a turn to the streams whose queues fill up."""
         try:
             # The broker delivers the kind as text.
-            known = _check(topic, kind, payload)
+            known = check_message(topic, kind, payload)
         except ValueError as error:
             self.skip(str(error))
             return
         if known is MessageKind.TABS:
             if self.on_tabs is not None:
                 self.on_tabs(payload)
+            return
+        if known is MessageKind.PRESENCE:
+            if self.presence is not None:
+                self.presence.take(payload)
             return
         if known is MessageKind.MISSED:
             if payload.data != self._process:
@@ -166,6 +195,8 @@ class Bus:
             subscriber.catch_up()
         if self.on_restored is not None:
             self.on_restored()
+        if self.presence is not None:
+            self.presence.catch_up()
         with self._lock:
             self._restored += 1
             self._has_dropped = False
@@ -178,6 +209,8 @@ class Bus:
         """Close the broker at the end of the process."""
         if self._cancel_idle is not None:
             self._cancel_idle()
+        if self.presence is not None:
+            self.presence.close()
         self.broker.close()
 
     def _note_missed(self, topic: str, restored: int) -> None:
@@ -212,26 +245,3 @@ class Bus:
             if not idle and self._cancel_idle is not None:
                 self._cancel_idle()
                 self._cancel_idle = None
-
-
-def _check(topic: str, kind: str, payload: Payload) -> MessageKind:
-    """Check a message from the broker, because others may be able to write to its server.
-
-    :raises ValueError: if no process of this app sends such a message. The text quotes no part of the message, so that
-        it is logged once.
-    """
-    if not isinstance(topic, str) or not isinstance(payload.data, bytes):
-        raise ValueError("its topic or data has the wrong type")
-    try:
-        known = MessageKind(kind)
-    except ValueError:
-        raise ValueError("its kind is unknown") from None
-    if known is MessageKind.EVENTS and not payload.data.endswith(b"\n\n"):
-        # Otherwise the event after it would become a part of it.
-        raise ValueError("its last event has no end")
-    if payload.last_id is not None:
-        try:
-            check_event_id(payload.last_id)
-        except (ValueError, TypeError):
-            raise ValueError("its event id is invalid") from None
-    return known

@@ -21,9 +21,9 @@ from ..transport.wakeups import make_lock
 from .bus import Bus
 from .lingering import cut_lingering
 from .notices import Notices
-from .places import NoRoom, Places, Shortage
+from .places import NoRoom, Places
 from .shared_tabs import SharedTabs
-from .stream import Stream
+from .stream import Stream, StreamWatcher
 from .tabs import TabEntry
 from .turns import Turns
 
@@ -58,6 +58,7 @@ class StreamHub:
         self.bus = Bus(settings, name, self.turns)
         self.topics = self.bus.topics
         self.tabs = SharedTabs(self.bus)
+        self.watcher: StreamWatcher | None = None
         #: Held while a subscription is handed over to its stream.
         self.binding = make_lock()
         self.is_stopping = False
@@ -81,28 +82,19 @@ class StreamHub:
         :param address: the address of its client; None if it is unknown.
         :raises NoRoom: if there is no room. The reason is logged.
         """
-        stream, settings = self.new_stream(), self.settings
+        stream = self.new_stream()
         stream.address = address
         scope, tab, endpoint = details
+        stream.scope, stream.tab, stream.page = scope, tab, page
         if scope:
             stream.entry = TabEntry(scope, tab, page, url, endpoint, time.time(), stream)
         with self._lock:
             shortage = self._places.shortage(stream)
-        if shortage is Shortage.PLACES:
-            self.notices.warn(
-                "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS); further ones are refused",
-                self._places.limit,
-            )
-            raise NoRoom("too many streams are open here; try again later")
-        if shortage is Shortage.PLACES_OF_ADDRESS:
-            self.notices.warn(
-                "Datastar: %s has %d streams already (DATASTAR_MAX_STREAMS_PER_ADDRESS); further ones are refused",
-                address,
-                settings.max_streams_per_address,
-            )
-            raise NoRoom("too many streams are open from one address; close a tab")
+        if shortage is not None:
+            self.notices.warn(*self._places.describe(shortage, stream))
+            raise NoRoom(shortage.value)
         entry = stream.entry
-        if entry is not None and not self.tabs.expect(entry, limit_per_scope=settings.max_streams_per_scope):
+        if entry is not None and not self.tabs.expect(entry, limit_per_scope=self.settings.max_streams_per_scope):
             self._note_full_scope(entry)
             raise NoRoom("too many streams are open for one user; close a tab")
         return stream
@@ -141,6 +133,9 @@ class StreamHub:
             stream.end(Reason.REFUSED)
         elif stream.entry is not None and not stream.must_end:
             self._register(stream, stream.entry)
+        stream.is_open = True
+        if self.watcher is not None and not stream.must_end:
+            self.watcher.opened(stream)
         if leaving_one is not None:
             self._end_for_another(leaving_one)
         self._send(hooks.stream_opened, details)
@@ -185,6 +180,8 @@ class StreamHub:
             stream.watch.cancel()
         if stream.entry is not None:
             self.tabs.release(stream.entry)
+        if self.watcher is not None:
+            self.watcher.closed(stream)
         if self.is_stopping and stream.socket is not None:
             # Otherwise gunicorn would keep the connection for the client's next request, and wait for it.
             leaving.shut_for_reading(stream.socket)

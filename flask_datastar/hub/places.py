@@ -17,10 +17,10 @@ class NoRoom(Exception):
 
 
 class Shortage(Enum):
-    """The kinds of places that a stream can lack."""
+    """The kinds of places that a stream can lack, each with the text for its client."""
 
-    PLACES = "places"
-    PLACES_OF_ADDRESS = "places of its client's address"
+    PLACES = "too many streams are open here; try again later"
+    PLACES_OF_ADDRESS = "too many streams are open from one address; close a tab"
 
 
 class Places:
@@ -51,6 +51,19 @@ class Places:
         if address is not None and self._by_address[address] >= self._settings.max_streams_per_address:
             return Shortage.PLACES_OF_ADDRESS
         return None
+
+    def describe(self, shortage: Shortage, stream: Stream) -> tuple[str, *tuple[object, ...]]:
+        """Return a text for the log, and its arguments."""
+        if shortage is Shortage.PLACES:
+            return (
+                "Datastar: %d streams are open, which is the limit (DATASTAR_MAX_STREAMS); further ones are refused",
+                self.limit,
+            )
+        return (
+            "Datastar: %s has %d streams already (DATASTAR_MAX_STREAMS_PER_ADDRESS); further ones are refused",
+            stream.address,
+            self._settings.max_streams_per_address,
+        )
 
     def take(self, stream: Stream) -> tuple[bool, Stream | None]:
         """Add a stream, even if there is no room.

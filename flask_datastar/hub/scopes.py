@@ -12,6 +12,9 @@ Scope = str | int | UUID | None
 REGIONS_TOPIC: Final = "\0regions"
 #: Topics of the extension itself, which belong to no person.
 INTERNAL_TOPICS: Final = frozenset({REGIONS_TOPIC})
+#: The one channel by which processes tell each other who is at all topics.
+PRESENCE_CHANNEL: Final = "\0presence"
+_PRESENCE_PREFIX: Final = "datastar:presence:"
 
 
 class AllTabs(Enum):
@@ -83,9 +86,19 @@ def owner_topics(owner: str, tab: str | None) -> tuple[str, ...]:
     return (own,) if tab is None else (own, scope_topic(owner, tab))
 
 
+def presence_topic(topic: str) -> str:
+    """Return the topic by which the streams of a process notice that other people are at a topic.
+
+    Each process publishes on it for its own streams, so it needs no channel of its own.
+    """
+    return f"{_PRESENCE_PREFIX}{topic}"
+
+
 def channel_of(topic: str) -> str:
     """Return the broker's channel for a topic: one of its own, but a single one for all topics of a person."""
-    if not topic.startswith("\0") or topic in INTERNAL_TOPICS:
+    if topic.startswith(_PRESENCE_PREFIX):
+        return PRESENCE_CHANNEL
+    if not topic.startswith("\0") or topic in INTERNAL_TOPICS or topic == PRESENCE_CHANNEL:
         return topic
     length, _, rest = topic[1:].partition(":")
     return scope_topic(rest[: int(length)])

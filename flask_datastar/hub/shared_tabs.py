@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -42,6 +43,8 @@ class SharedTabs:
         self._questions = Questions(bus)
         # Orders to end streams that other processes may not have received.
         self._owed: list[Closed] = []
+        #: Called in the process that signs a scope, or one of its tabs, out.
+        self.on_signed_out: Callable[[str, str | None], object] | None = None
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
         # Held while a stream is registered and announced: both happen in the same order, and no stream is announced
@@ -96,6 +99,8 @@ class SharedTabs:
         :raises BrokerError: if other processes may not have received the order.
         """
         ended = self._registry.close(scope, tab, reason=reason)
+        if self.on_signed_out is not None and reason is Reason.DONE:
+            self.on_signed_out(scope, tab)
         if self._bus.is_shared:
             self._order_close(Closed(self._process, scope, tab, reason))
         return ended

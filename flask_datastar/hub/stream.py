@@ -43,14 +43,18 @@ class Stream(Outbox):
         "has_gap",
         "is_for_one",
         "is_gone",
+        "is_open",
         "is_parked",
         "is_sending",
         "last_write",
         "on_pressed",
         "on_slow",
+        "page",
         "reason",
         "renewal",
+        "scope",
         "socket",
+        "tab",
         "wakeup",
         "watch",
     )
@@ -87,6 +91,12 @@ class Stream(Outbox):
         self.is_sending = False
         self.last_write = time.monotonic()
         self.wakeup = make_wakeup()
+        #: Whose stream it is, "" for nobody, and the two parts of its tab id.
+        self.scope = ""
+        self.tab: str | None = None
+        self.page: str | None = None
+        #: Whether it has been opened; stays True when it ends.
+        self.is_open = False
         #: The stream's entry among the tabs; None without a scope.
         self.entry: TabEntry | None = None
         #: The client's address; None if it is unknown.
@@ -201,3 +211,13 @@ class Stream(Outbox):
             return False
         self.put(Payload(f"id: {self.last_id}\n\n".encode()))
         return True
+
+
+class StreamWatcher(Protocol):
+    """An object that is told of the streams of a process."""
+
+    def opened(self, stream: Stream) -> None:
+        """React to a stream that was opened, and has not been ended already."""
+
+    def closed(self, stream: Stream) -> None:
+        """React to a stream that has ended, for whatever reason."""

@@ -71,6 +71,11 @@ class PresenceState:
         numbers = self._own.held if tab is None else self._by_tab.get(tab, ())
         return [self._own.held[number].entry for number in sorted(numbers)]
 
+    def is_open(self, number: int) -> bool:
+        """Return whether an own entry exists, and does not linger."""
+        held = self._own.held.get(number)
+        return held is not None and held.gone_at is None
+
     @property
     def seq(self) -> int:
         """The number of differences that this process has made."""
@@ -162,8 +167,9 @@ class PresenceState:
             self._record(process).note_newest(newest)
 
     def behind(self) -> list[str]:
-        """List the processes of which differences are missing."""
-        return [process for process, record in self._records.items() if record.has_gap]
+        """List the processes of which differences are missing, without those that seem to be dead."""
+        records = self._records.items()
+        return [process for process, record in records if record.has_gap and record.silence < SILENT_TICKS]
 
     def tick(self) -> None:
         """Count a period; drop the entries of processes from which nothing has come for several of them."""

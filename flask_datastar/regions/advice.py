@@ -56,7 +56,8 @@ def advise_of_reads(app_state: AppState, view: RegionView, rendered: Rendered) -
     """Warn, in debug mode, of a region that nothing but ``changed()`` renders again."""
     region = view.region
     is_outer = any(not isinstance(part, str) for part in rendered.parts)
-    if app_state.app.debug and region.tables is None and region.topics is None and not (rendered.reads or is_outer):
+    has_read = bool(rendered.reads or rendered.topics or is_outer)
+    if app_state.app.debug and region.tables is None and region.topics is None and not has_read:
         app_state.warn_once(
             f"Datastar: region {region.key} has read no table and has no topic, so that only changed() renders it "
             "again; name its topics= or tables=, or write tables=() if this is meant"

@@ -48,7 +48,7 @@ class Owner(Protocol):
         """
 
     def watch(self, view: LiveView) -> None:
-        """Subscribe to the topics of a view, from now on."""
+        """Subscribe to the topics of a view, from now on; also called when it reads others than before."""
 
     def unwatch(self, view: LiveView) -> None:
         """End the subscription to the topics of a view, if there is one."""
@@ -167,6 +167,7 @@ class LiveViews:
                 rendered = self._owner.render(view.spec)
             finally:
                 ended_at = time.monotonic()
+            self._watch_read(view, rendered)
             self._hold_inner(view, rendered.parts)
             has_changed = self._sender.settle(view, rendered)
             view.pacing.note_success(started_at, ended_at)
@@ -179,6 +180,17 @@ class LiveViews:
         report = self._owner.note(Outcome(view.spec, reason, ended_at - started_at, viewers, has_changed, error))
         if report is not None:
             self._sender.report(view, report)
+
+    def _watch_read(self, view: LiveView, rendered: Rendered) -> None:
+        """Subscribe to the topics whose state the view shows now, and to no others."""
+        if rendered.topic_names != view.read_topics:
+            view.read_topics = rendered.topic_names
+            self._owner.watch(view)
+            if view.is_dropped:
+                self._owner.unwatch(view)
+        if not all(read.is_current() for read in rendered.topics):
+            # It has changed before the subscription.
+            self._graph.mark([view], "changed while it was rendered")
 
     def _hold_inner(self, view: LiveView, parts: Parts) -> None:
         """Hold the inner views of a new rendering, and render those that are new.

@@ -88,15 +88,19 @@ class LiveRegions:
             )
 
     def watch(self, view: LiveView) -> None:
-        """Subscribe to the messages about changes, and to the view's own topics."""
+        """Subscribe to the messages about changes, and to the view's own topics, which may be others than before."""
         self._hub.bus.enlist()
-        listener = _TopicListener(self.views, view)
+        topics = tuple({*view.spec.topics, *view.read_topics})
+        listener = _TopicListener(self.views, view, topics)
         with self._lock:
             if not self._watched:
                 self._hub.bus.subscribe((REGIONS_TOPIC,), self)
+            before = self._watched.get(view)
             self._watched[view] = listener
-        if view.spec.topics:
-            self._hub.bus.subscribe(view.spec.topics, listener)
+        if topics:
+            self._hub.bus.subscribe(topics, listener)
+        if before is not None and before.topics:
+            self._hub.bus.unsubscribe(before.topics, before)
 
     def unwatch(self, view: LiveView) -> None:
         """End these subscriptions, once."""
@@ -104,8 +108,8 @@ class LiveRegions:
             listener = self._watched.pop(view, None)
             if listener is not None and not self._watched:
                 self._hub.bus.unsubscribe((REGIONS_TOPIC,), self)
-        if listener is not None and view.spec.topics:
-            self._hub.bus.unsubscribe(view.spec.topics, listener)
+        if listener is not None and listener.topics:
+            self._hub.bus.unsubscribe(listener.topics, listener)
 
     # Messages about changes
 
@@ -195,9 +199,10 @@ class LiveRegions:
 class _TopicListener:
     """A subscriber to the topics of one view, which renders it again at each message."""
 
-    def __init__(self, views: LiveViews, view: LiveView) -> None:
+    def __init__(self, views: LiveViews, view: LiveView, topics: tuple[str, ...]) -> None:
         self._views = views
         self._view = view
+        self.topics = topics
 
     def deliver(self, topic: str, kind: MessageKind, payload: Any) -> None:
         """Render the view again."""

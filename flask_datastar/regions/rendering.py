@@ -94,15 +94,15 @@ def render_for_streams(app_state: AppState, spec: ViewSpec) -> Rendered:
     def render() -> Rendered:
         _current.set(places)
         try:
-            with recording() as statements:
+            with recording() as record:
                 html, _ = _call(app_state, view)
         except Exception:
             drop_connection(app_state)
             raise
         declared = declared_reads(view)
-        reads = declared if declared is not None else Reads(statements=frozenset(statements))
+        reads = declared if declared is not None else Reads(statements=frozenset(record.statements))
         try:
-            rendered = Rendered(places.cut(html), reads)
+            rendered = Rendered(places.cut(html), reads, tuple(record.topics))
         except ValueError as error:
             raise SetupError(
                 f"region {view} shows a view twice: {error}; show it once, or with other arguments"

@@ -11,6 +11,7 @@ from ..brokers.payload import Payload
 from ..transport.wakeups import make_lock
 from .index import Reads
 from .pacing import Pacing
+from .recording import TopicRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,13 @@ class Rendered:
 
     parts: Parts
     reads: Reads
+    #: The topics whose state it shows.
+    topics: tuple[TopicRead, ...] = ()
+
+    @property
+    def topic_names(self) -> frozenset[str]:
+        """The names of these topics."""
+        return frozenset(read.topic for read in self.topics)
 
 
 class LiveView:
@@ -64,6 +72,7 @@ class LiveView:
         "pacing",
         "parts",
         "payload",
+        "read_topics",
         "shown",
         "spec",
     )
@@ -77,6 +86,8 @@ class LiveView:
         self.first: AbstractContextManager[object] | None = make_lock()
         #: The streams that follow it.
         self.followers = 0
+        #: The topics whose state it shows.
+        self.read_topics: frozenset[str] = frozenset()
         #: The views that hold it.
         self.outers: set[LiveView] = set()
         #: The views that its parts hold, the newest and those that are shown.

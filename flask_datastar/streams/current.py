@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from os import getpid
 from typing import Any
@@ -11,6 +12,13 @@ from blinker import NamedSignal
 from ..hub.hub import StreamHub
 from ..state.app import AppState
 from ..transport.wakeups import PerProcess
+
+
+class HubParts:
+    """The parts of higher modules that each hub of an app gets, each made by a function of the app's state and hub."""
+
+    def __init__(self, app_state: AppState) -> None:
+        self.makers: list[Callable[[AppState, StreamHub], object]] = []
 
 
 class _Hubs(PerProcess[StreamHub]):
@@ -28,7 +36,10 @@ def hub_of(app_state: AppState) -> StreamHub:
 
 def _make_hub(app_state: AppState) -> StreamHub:
     app = app_state.app
-    return StreamHub(app_state.settings, app.name, app.logger, partial(tell, app_state))
+    hub = StreamHub(app_state.settings, app.name, app.logger, partial(tell, app_state))
+    for make in app_state.part(HubParts).makers:
+        make(app_state, hub)
+    return hub
 
 
 def tell(app_state: AppState, hook: NamedSignal, /, **details: Any) -> None:

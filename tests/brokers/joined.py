@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from flask_datastar.brokers import Broker, BrokerOptions, Payload, Receiver
 from flask_datastar.errors import BrokerError
+from flask_datastar.hub.scopes import PRESENCE_CHANNEL
 from flask_datastar.transport.wakeups import make_lock
 
 URL = "joined://"
@@ -30,9 +31,13 @@ class Line:
         self._is_delivering = False
         self._waiting: list[Callable[[], object]] = []
 
-    def carry(self, deliver: Callable[[], object]) -> None:
+    def carry(self, kind: str, deliver: Callable[[], object]) -> None:
         """Deliver a message to all before the next one, also one that a delivery causes."""
         with self.lock:
+            if self._is_held and kind == "presence":
+                # Every process greets the others at its first stream.
+                deliver()
+                return
             self._waiting.append(deliver)
             if not self._is_held and not self._is_delivering:
                 self._deliver_waiting()
@@ -47,7 +52,7 @@ class Line:
 
     @contextmanager
     def held(self) -> Iterator[list[Callable[[], object]]]:
-        """Hold all messages back until the end of the block, which may change their order."""
+        """Hold all messages but those about presence until the end of the block, which may change their order."""
         self._is_held = True
         try:
             yield self._waiting
@@ -75,7 +80,7 @@ class JoinedBroker(Broker):
         super().__init__(url, receiver, options)
         self.line = self.lines.setdefault(options.namespace, Line())
         self.channels: set[str] = set()
-        #: Every subscription and its end.
+        #: Every subscription and its end, without that to presence.
         self.history: list[tuple[str, str]] = []
         self.streams: dict[tuple[str, str | None], int] = {}
         self.is_closed = False
@@ -87,7 +92,7 @@ class JoinedBroker(Broker):
                 self.receiver.receive(topic, kind, payload)
                 raise BrokerError("the line is cut")
             return
-        self.line.carry(lambda: self._deliver(channel, topic, kind, payload, waits))
+        self.line.carry(kind, lambda: self._deliver(channel, topic, kind, payload, waits))
 
     def _deliver(self, channel: str, topic: str, kind: str, payload: Payload, waits: bool) -> None:
         """Give a message to who listens now, not to who did when it was sent: that is how a server has it."""
@@ -99,7 +104,8 @@ class JoinedBroker(Broker):
         with self.line.lock:
             if channel not in self.channels:
                 self.channels.add(channel)
-                self.history.append(("subscribe", channel))
+                if channel != PRESENCE_CHANNEL:
+                    self.history.append(("subscribe", channel))
 
     def unsubscribe(self, channel: str) -> None:
         with self.line.lock:

@@ -19,7 +19,7 @@ from flask_datastar.hub.scopes import REGIONS_TOPIC
 from flask_datastar.hub.turns import Turns
 from flask_datastar.state.app import app_state_of
 
-MESSAGE, EVENTS, TABS, MISSED = MessageKind
+MESSAGE, EVENTS, TABS, MISSED, PRESENCE = MessageKind
 DEADLINE_SECONDS = 40
 
 

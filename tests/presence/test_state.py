@@ -329,6 +329,8 @@ def test_a_silent_process_is_dropped_and_who_lingers_lingers() -> None:
     assert state.take_changed() == {"board"}
     state.advance(61.0)
     assert names(state) == ["carl"]
+    assert state.behind() == []
+    state.hear("q", 3)
     assert state.behind() == ["q"]
 
 

@@ -14,6 +14,7 @@ from flask import Flask
 from flask_datastar import Datastar
 from flask_datastar.errors import BrokerError
 from flask_datastar.hub import bus, questions
+from flask_datastar.hub.scopes import PRESENCE_CHANNEL
 from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import BROKERS, URL, JoinedBroker, Line
 from tests.support.streams import Connect, hub_for
@@ -147,10 +148,10 @@ def test_only_topics_with_listeners_here_are_subscribed(processes: tuple[Process
     other.publish("unheard")
     stream = one.open("feed", "t.p").wait_open()
 
-    assert one.broker.channels == {"news", "\0003:ann"}
+    assert one.broker.channels == {"news", "\0003:ann", PRESENCE_CHANNEL}
     assert other.broker.channels == set()
     stream.close()
-    wait_until(lambda: one.broker.channels == set())
+    wait_until(lambda: one.broker.channels == {PRESENCE_CHANNEL})
     assert [what for what, _ in one.broker.history] == ["subscribe", "subscribe", "unsubscribe", "unsubscribe"]
 
 
