@@ -24,12 +24,14 @@ class MessageKind(StrEnum):
 class Payload:
     """The data of a message: encoded once and framed once, however many streams get it."""
 
-    __slots__ = ("chunk", "data", "last_id", "made_at")
+    __slots__ = ("but", "chunk", "data", "last_id", "made_at")
 
     def __init__(self, data: bytes, last_id: str | None = None) -> None:
         self.data = data
         #: The last id among the events, which a stream's ending repeats; None if no event has an id.
         self.last_id = last_id
+        #: The tab that does not get it; None for none.
+        self.but: str | None = None
         #: The data as one chunk of HTTP/1.1's chunked coding.
         self.chunk = b"%X\r\n%b\r\n" % (len(data), data)
         #: ``time.monotonic()`` at its creation; streams use it as the time of their write, without a call for each.

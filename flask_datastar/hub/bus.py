@@ -17,7 +17,7 @@ from ..errors import BrokerError
 from ..transport import worker
 from ..transport.ticker import call_every
 from ..transport.wakeups import make_lock, spawn
-from .incoming import check_message
+from .incoming import check_message, read_topic, topic_without
 from .notices import Notices
 from .scopes import INTERNAL_TOPICS, PRESENCE_CHANNEL, channel_of
 from .topics import Subscriber, Topics
@@ -113,7 +113,7 @@ class Bus:
         """
         restored = self._restored
         try:
-            self.broker.publish(channel_of(topic), topic, kind, payload)
+            self.broker.publish(channel_of(topic), topic_without(topic, payload.but), kind, payload)
         except BrokerError as error:
             if kind is not MessageKind.TABS:
                 self._note_missed(topic, restored)
@@ -149,6 +149,7 @@ class Bus:
         try:
             # The broker delivers the kind as text.
             known = check_message(topic, kind, payload)
+            topic, payload.but = read_topic(topic)
         except ValueError as error:
             self.skip(str(error))
             return

@@ -1,9 +1,32 @@
-"""The check of messages that come from the broker."""
+"""Messages on the broker: the tab that one leaves out, and the check of those that come."""
 
 from __future__ import annotations
 
 from ..brokers.payload import MessageKind, Payload
 from ..sansio.events import check_event_id
+
+_BUT = "\0but:"
+
+
+def topic_without(topic: str, but: str | None) -> str:
+    """Return the topic of a message for the broker, which carries the tab that does not get it.
+
+    Every broker carries topics unchanged, so the tab needs no field of its own.
+    """
+    return topic if but is None else f"{_BUT}{len(but)}:{but}{topic}"
+
+
+def read_topic(topic: str) -> tuple[str, str | None]:
+    """Return the topic of a message from the broker, and the tab that does not get it.
+
+    :raises ValueError: if no process of this app sends such a topic.
+    """
+    if not topic.startswith(_BUT):
+        return topic, None
+    length, _, rest = topic.removeprefix(_BUT).partition(":")
+    if not (length.isascii() and length.isdecimal() and len(length) < 10 and 0 < int(length) < len(rest)):
+        raise ValueError("its topic leaves out no tab")
+    return rest[int(length) :], rest[: int(length)]
 
 
 def check_message(topic: str, kind: str, payload: Payload) -> MessageKind:

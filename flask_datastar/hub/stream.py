@@ -114,7 +114,7 @@ class Stream(Outbox):
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Send published events: a stream that only follows is itself the subscriber."""
-        if kind is _EVENTS:
+        if kind is _EVENTS and (payload.but is None or payload.but != self.tab):
             self.put(payload)
 
     def catch_up(self) -> None:

@@ -29,7 +29,8 @@ class Changes(Subscription):
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Record that the topic has changed; the message itself is not kept."""
-        if self._changed is not None:
+        is_left_out = payload.but is not None and self._stream is not None and payload.but == self._stream.tab
+        if self._changed is not None and not is_left_out:
             with self._lock:
                 self._changed.add(topic)
             self._wake()

@@ -77,7 +77,7 @@ class Follow(Subscription):
         """Forward to a stream, starting with the messages that came before it."""
         with self._hub.binding:
             for payload in self._early or ():
-                stream.put(payload)
+                stream.deliver("", MessageKind.EVENTS, payload)
             self._early = None
             if self._has_early_gap:
                 stream.catch_up()
@@ -100,7 +100,7 @@ class Follow(Subscription):
                 if self._stream is None:
                     self._keep(payload)
                     return
-        self._stream.put(payload)
+        self._stream.deliver(topic, kind, payload)
 
     def _keep(self, payload: Payload) -> None:
         """Keep a message until there is a stream; beyond the limits of the queue only one, which makes it overflow."""

@@ -11,7 +11,7 @@ from ..errors import SetupError
 from ..handlers.declarations import Declarations, DeclaredHandler
 from ..handlers.handler import is_method, make_handler
 from ..handlers.marks import EventOptions, mark_method
-from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab, scope_topic
+from ..hub.scopes import ALL_TABS, AllTabs, Scope, left_out_tab, named_scope, named_tab, scope_topic
 from ..hub.sources import Followable, Source
 from ..repeats.app import Repeats
 from ..security.origin import check_header
@@ -222,13 +222,15 @@ class StreamMethods:
         """
         publish_message(current_app_state(self), _topic(topic), data)
 
-    def broadcast(self, topic: str) -> Broadcast:
+    def broadcast(self, topic: str, *, but: str | None = None) -> Broadcast:
         """Return an object with all sending methods, which send to the streams that :meth:`follow` a topic.
 
         Each call is one message. All calls inside ``with datastar.broadcast(topic) as out:`` are one message, which is
         not sent if the block raises.
+
+        :param but: the id of a tab that does not get them, such as :attr:`tab_id`; None leaves nobody out.
         """
-        return broadcast_events(current_app_state(self), _topic(topic))
+        return broadcast_events(current_app_state(self), _topic(topic), left_out_tab(but))
 
     def broadcast_to(self, scope: Scope, tab: str | AllTabs | None = ALL_TABS) -> Broadcast:
         """Return an object with all sending methods, which send to all pages of a scope, or of one of its tabs.

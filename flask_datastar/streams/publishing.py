@@ -29,9 +29,17 @@ def publish_message(app_state: AppState, topic: str, data: Any) -> None:
     _publish(app_state, topic, MessageKind.MESSAGE, payload)
 
 
-def broadcast_events(app_state: AppState, topic: str) -> Broadcast:
-    """Return an object that sends events to the streams that follow a topic."""
-    return Broadcast(app_state, partial(_publish, app_state, topic, MessageKind.EVENTS))
+def broadcast_events(app_state: AppState, topic: str, but: str | None = None) -> Broadcast:
+    """Return an object that sends events to the streams that follow a topic.
+
+    :param but: the tab that does not get them; None for none.
+    """
+
+    def deliver(payload: Payload) -> None:
+        payload.but = but
+        _publish(app_state, topic, MessageKind.EVENTS, payload)
+
+    return Broadcast(app_state, deliver)
 
 
 def _publish(app_state: AppState, topic: str, kind: MessageKind, payload: Payload) -> None:
