@@ -99,7 +99,8 @@ class SharedTabs:
         :raises BrokerError: if other processes may not have received the order.
         """
         ended = self._registry.close(scope, tab, reason=reason)
-        if self.on_signed_out is not None and reason is Reason.DONE:
+        if self.on_signed_out is not None:
+            # Also if the pages come back: only their views know whether the person is still let in, and joins then.
             self.on_signed_out(scope, tab)
         if self._bus.is_shared:
             self._order_close(Closed(self._process, scope, tab, reason))

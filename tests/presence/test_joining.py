@@ -97,18 +97,24 @@ def test_leaving_ends_the_stream_s_own_join(site: Site, tab: str | None) -> None
     wait_until(lambda: not site.people())
 
 
-def test_signing_out_ends_presence_at_once(make_site: MakeSite) -> None:
-    site = make_site(DATASTAR_PRESENCE_LINGER_SECONDS=3600)
+@pytest.mark.parametrize("restart", [False, True])
+def test_signing_out_ends_presence_at_once(make_site: MakeSite, restart: bool) -> None:
+    site = make_site(DATASTAR_PRESENCE_LINGER_SECONDS=3600, DATASTAR_RESTART_SPREAD_SECONDS=3600)
     site.open("board", "t.p", "ann").close()
     site.open("board", "u.p", "ann")
+    site.post("edit", "u.p")
     site.open("board", "v.p", "bob")
     with site.app.app_context():
-        site.datastar.tabs.close("ann", "u", restart=True)
-        assert site.names() == ["ann", "bob"]
-        site.datastar.tabs.close("ann", "t")
+        assert [one.tabs for one in site.people()] == [2, 1]
+        site.datastar.tabs.close("ann", "u", restart=restart)
         assert [one.tabs for one in site.people()] == [1, 1]
-        site.datastar.tabs.close("ann")
+        assert site.names("card1") == []
+        site.datastar.tabs.close("ann", restart=restart)
         assert site.names() == ["bob"]
+    # Whoever is let in when the page comes back is there.
+    site.open("board", "u.p", "ann")
+    assert site.names() == ["bob", "ann"]
+    assert site.names("card1") == []
 
 
 def test_a_page_that_its_server_sends_away_has_longer(make_site: MakeSite) -> None:
