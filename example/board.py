@@ -1,27 +1,35 @@
 """A shared board: a change by one person appears in everybody's browser, and everybody sees who is there.
 
 The columns, the people and each person's notices are regions. Handlers write to the database and commit; the regions of
-all open pages follow by themselves, whole, so a browser that missed ten changes gets them all with the next one.
+all open pages follow by themselves, whole, so a browser that missed ten changes gets them all with the next one. Who is
+there, and who edits which card, is presence: no table has it, and nothing has to be cleaned up.
 """
 
 from __future__ import annotations
 
 import secrets
-from typing import Any
+import zlib
+from typing import NamedTuple
 
-from flask import Blueprint, Flask, abort, redirect, render_template, session, url_for
-from flask.blueprints import BlueprintSetupState
+from flask import Blueprint, abort, redirect, render_template, session, url_for
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
 from example.extensions import datastar, db
-from flask_datastar import hooks
-from flask_datastar.errors import BrokerError
 
 bp = Blueprint("board", __name__)
 
 COLUMNS = ["To do", "Doing", "Done"]
 LONGEST_TEXT, LONGEST_NAME, MOST_NOTICES = 200, 30, 3
+#: The topics of those who have the board open, and of those who write; card 0 is a new one.
+HERE, WRITING = "board", "board-writing"
+
+
+class Person(NamedTuple):
+    """Somebody who has given a name. It is in the session, and nowhere else."""
+
+    id: str
+    name: str
 
 
 class Card(db.Model):
@@ -31,11 +39,6 @@ class Card(db.Model):
     # The author's id, because two people may have the same name.
     person: Mapped[str | None]
     column: Mapped[int] = mapped_column(default=0)
-
-
-class Person(db.Model):
-    id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
 
 
 class Notice(db.Model):
@@ -48,7 +51,11 @@ class Notice(db.Model):
 def page() -> str:
     # The signal `text` is not set here, so that the field keeps what somebody types before the client has started.
     datastar.signal("editing", 0)
-    return render_template("board.html", person=db.session.get(Person, session.get("person", "")))
+    person = find_person()
+    if person:
+        # As long as this page is open. Others see a page that is loaded again, or hidden for a moment, stay.
+        datastar.join(HERE, name=person.name)
+    return render_template("board.html", person=person)
 
 
 @datastar.region(group="board")
@@ -56,19 +63,27 @@ def columns() -> str:
     """Show all cards. They are one region, so that a card that moves keeps the focus on its button."""
     cards = db.session.scalars(db.select(Card).order_by(Card.id)).all()
     shown = [(name, [card for card in cards if card.column == number]) for number, name in enumerate(COLUMNS)]
-    return render_template("_columns.html", columns=shown)
+    return render_template("_columns.html", columns=shown, writers=find_writers())
 
 
 @datastar.region(group="board")
 def people() -> str:
-    """Show the names of all people who have the board open, each once."""
-    try:
-        there = datastar.tabs.scopes(everywhere=True)
-    except BrokerError:
-        # Redis is down: show the people of this process, until everything is rendered again.
-        there = datastar.tabs.scopes()
-    names = db.session.scalars(db.select(Person.name).where(Person.id.in_(there)).order_by(Person.name)).all()
-    return render_template("_people.html", people=names)
+    """Show all people who have the board open, each once, and who of them writes a new card."""
+    return render_template("_people.html", people=datastar.presence(HERE), writers=find_writers().get(0, []))
+
+
+def find_writers() -> dict[int, list[str]]:
+    """Return the names of those who write, by card."""
+    found: dict[int, list[str]] = {}
+    for one in datastar.presence(WRITING):
+        found.setdefault(one.data["card"], []).append(one.data["name"])
+    return found
+
+
+@bp.app_template_filter()
+def hue(person: str) -> int:
+    """Return the colour of somebody's face, which is the same in all browsers."""
+    return zlib.crc32(person.encode()) % 360
 
 
 # Somebody's notices are rendered after a notice for this person, and not after one for others.
@@ -78,11 +93,13 @@ def notices(person: str) -> str:
     return render_template("_notices.html", notices=found[:MOST_NOTICES], more=len(found) - MOST_NOTICES)
 
 
-def person_id() -> str:
-    """Return the id of the person whose request this is; somebody without a name is redirected to the page."""
-    if "person" not in session:
-        abort(redirect(url_for("board.page")))
-    return str(session["person"])
+def find_person() -> Person | None:
+    return Person(session["person"], session["name"]) if {"person", "name"} <= session.keys() else None
+
+
+def this_person() -> Person:
+    """Return the person whose request this is; somebody without a name is redirected to the page."""
+    return find_person() or abort(redirect(url_for("board.page")))
 
 
 @datastar.handler(group="board")
@@ -91,8 +108,7 @@ def join(name: str = "") -> Response | None:
     if not name:
         return None
     session["person"] = session.get("person") or secrets.token_hex(8)
-    db.session.merge(Person(id=session["person"], name=name))
-    db.session.commit()
+    session["name"] = name
     return redirect(url_for("board.page"))
 
 
@@ -106,11 +122,22 @@ def leave() -> Response:
 
 
 @datastar.handler(group="board")
+def write(editing: int = 0) -> None:
+    """Show others which card this page writes, until it saves or stops, or is closed."""
+    datastar.join(WRITING, name=this_person().name, card=editing)
+
+
+@datastar.handler(group="board")
+def stop() -> None:
+    datastar.leave(WRITING)
+
+
+@datastar.handler(group="board")
 def save(text: str = "", editing: int = 0) -> None:
     """Add a card or change a card's text; one form does both."""
-    person = db.session.get(Person, person_id())
+    person = this_person()
     text = " ".join(text.split())[:LONGEST_TEXT]
-    if not text or person is None:
+    if not text:
         return
     card = find_card(editing)
     if card is None:
@@ -119,13 +146,14 @@ def save(text: str = "", editing: int = 0) -> None:
     else:
         card.text = text
     db.session.commit()
+    datastar.leave(WRITING)
     datastar.signal("editing", 0)
     datastar.signal("text", "")
 
 
 @datastar.handler(group="board")
 def move(card: int, step: int) -> None:
-    person = person_id()
+    person = this_person()
     found = find_card(card)
     # Two people may click at the same moment, and the second click may come too late.
     if found and 0 <= found.column + step < len(COLUMNS):
@@ -136,7 +164,7 @@ def move(card: int, step: int) -> None:
 
 @datastar.handler(group="board")
 def delete(card: int) -> None:
-    person = person_id()
+    person = this_person()
     found = find_card(card)
     if found:
         db.session.delete(found)
@@ -147,7 +175,7 @@ def delete(card: int) -> None:
 @datastar.handler(group="board")
 def dismiss(notice: int) -> None:
     found = db.session.get(Notice, notice) if 0 < notice < 2**63 else None
-    if found and found.person == person_id():
+    if found and found.person == this_person().id:
         db.session.delete(found)
         db.session.commit()
 
@@ -157,22 +185,7 @@ def find_card(number: int) -> Card | None:
     return db.session.get(Card, number) if 0 < number < 2**63 else None
 
 
-def add_notice(card: Card, person: str, action: str) -> None:
+def add_notice(card: Card, person: Person, action: str) -> None:
     """Add a notice for a card's author about what somebody else has done with it."""
-    who = db.session.get(Person, person)
-    if who and card.person and card.person != person:
-        db.session.add(Notice(person=card.person, text=f"{who.name} {action}: {card.text}"))
-
-
-def people_changed(app: Flask, **details: Any) -> None:
-    # Who is there is not in the database, so the region has to be told.
-    if details["endpoint"] == "board.page":
-        with app.app_context():
-            people.changed()
-
-
-@bp.record
-def connect_hooks(state: BlueprintSetupState) -> None:
-    # To this app alone: the hooks of others in the process are none of the board's business.
-    hooks.stream_opened.connect(people_changed, state.app)
-    hooks.stream_closed.connect(people_changed, state.app)
+    if card.person and card.person != person.id:
+        db.session.add(Notice(person=card.person, text=f"{person.name} {action}: {card.text}"))
