@@ -5,7 +5,7 @@
 #   make soak        send 300,000 hostile inputs, then put a server with streams under a random load for two minutes
 #                    (ARGS="--seconds 30" for less)
 #   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less),
-#                    then do so with live regions on SQLite and PostgreSQL for as long,
+#                    then do so with live regions on SQLite and PostgreSQL, and with presence, for as long,
 #                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
 #   make servers     install other WSGI servers, and try how each holds streams (ARGS="--only waitress" for some of them)
@@ -68,6 +68,7 @@ faults: .venv/faults.stamp
 	sh tests/system_programs.sh redis-server postgresql
 	@$(BIN)/python -m tests.soak.faults $(ARGS)
 	@$(BIN)/python -m tests.soak.regions $(ARGS)
+	@$(BIN)/python -m tests.soak.presence $(ARGS)
 	@$(BIN)/python -m tests.soak.clicks $(CLICKS)
 
 extensions: .venv/pip.stamp

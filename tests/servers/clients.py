@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 import zlib
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
@@ -22,6 +23,7 @@ class Client:
     """One request and its answer.
 
     :param query: of the URL; ``signals`` are sent as the Datastar client does.
+    :param headers: more of the request.
     :param receive_buffer: bytes; a small one lets the server notice soon that nobody reads.
     """
 
@@ -36,6 +38,7 @@ class Client:
         tab: str | None = None,
         receive_buffer: int | None = None,
         connection: socket.socket | None = None,
+        headers: Mapping[str, str] | None = None,
         **query: object,
     ) -> None:
         self.method = method
@@ -68,6 +71,7 @@ class Client:
         lines += ["Datastar-Request: true", "Sec-Fetch-Site: same-origin"]
         if last_id is not None:
             lines.append(f"Last-Event-ID: {last_id}")
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         if method == "POST":
             lines += ["Content-Length: 0"]
         self.started_at = time.monotonic()

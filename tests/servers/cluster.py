@@ -69,10 +69,19 @@ class Worker:
 class Cluster:
     """A Redis, and servers with so many workers each.
 
+    :param app: one of the applications of ``apps``.
     :param environment: as for :class:`Server`.
     """
 
-    def __init__(self, folder: Path, kind: str = "gevent", *, workers: tuple[int, ...] = (3, 1), **environment: str):
+    def __init__(
+        self,
+        folder: Path,
+        kind: str = "gevent",
+        *,
+        workers: tuple[int, ...] = (3, 1),
+        app: str = "cluster",
+        **environment: str,
+    ) -> None:
         self.kind = kind
         self.redis = RedisServer()
         self.redis.start()
@@ -87,7 +96,7 @@ class Cluster:
                 own.mkdir()
                 # Connections are kept, so that a test can choose the worker that gets its next request.
                 options = ["--workers", str(count), "--keep-alive", "120"]
-                self.servers.append(Server(own, kind, *options, app="cluster", **self.environment))
+                self.servers.append(Server(own, kind, *options, app=app, **self.environment))
             for server, count in zip(self.servers, workers, strict=True):
                 wait_until(lambda s=server, n=count: len(s.living_pids()) == n, server.log)
         except BaseException:
