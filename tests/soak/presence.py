@@ -168,7 +168,8 @@ def main() -> int:
     print(checks.summary())
     print(
         f"presence: {load.actions.total()} events, {oracle.compared} comparisons, {oracle.ghosts} ghosts, "
-        f"{oracle.missing} missing; all knew everything after {oracle.longest:.1f} s at most"
+        f"{oracle.missing} missing; all processes knew everything after {oracle.longest:.1f} s at most, "
+        f"and all pages showed it after {oracle.longest_shown:.1f} s"
     )
     return 1 if checks.failed.total() else 0
 

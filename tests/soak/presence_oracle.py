@@ -11,6 +11,8 @@ from tests.soak.presence_pages import Page, People, compare, people_of, shown_as
 
 #: The time after which every process must know who is there, once nothing is broken.
 QUIET_SECONDS = 20.0
+#: The time in which messages flow again after Redis is back.
+RECOVERY_SECONDS = 5.0
 
 
 class Oracle:
@@ -21,6 +23,8 @@ class Oracle:
         self.ghosts = self.missing = self.compared = 0
         #: The longest time until every process knew everything.
         self.longest = 0.0
+        #: The longest time until every page showed it.
+        self.longest_shown = 0.0
 
     def settle(self, *, is_calm: bool) -> None:
         """Wait until all pages that are not hidden are open, and no request is under way.
@@ -34,6 +38,9 @@ class Oracle:
             # would have refused it.
             self._load.close_stream(page)
             self._load.pages.discard(page)
+        if not is_calm:
+            # Until all processes are connected again, a handler's join may be lost on its way to the page's process.
+            self._load.read_until(lambda: False, RECOVERY_SECONDS)
         for page in [page for page in self._load.pages if page.is_open and not (is_calm and not page.is_unsure)]:
             for path, cards in (("/ds/p/stop", sorted(page.dropped)), ("/ds/p/edit", sorted(page.cards))):
                 for card in cards:
@@ -70,10 +77,17 @@ class Oracle:
             self.compared + 1,
         )
         self._load.check(
-            "every process knows exactly who is there", is_so, f"ghosts {ghosts[:5]}, missing {missing[:5]}"
+            "every process knows exactly who is there",
+            is_so,
+            f"round {self.compared}: ghosts {ghosts[:5]}, missing {missing[:5]}",
         )
-        self._load.read_until(lambda: not self._stale(), 2.0)
-        self._load.check("every page shows exactly who is there", not self._stale(), "; ".join(self._stale()[:3]))
+        self._load.read_until(lambda: not self._stale(), QUIET_SECONDS)
+        self.longest_shown = max(self.longest_shown, time.monotonic() - start)
+        self._load.check(
+            "every page shows exactly who is there",
+            not self._stale(),
+            f"round {self.compared}: " + "; ".join(self._stale()[:3]),
+        )
         for page, at in shown_at.items():
             page.return_at = at
 
