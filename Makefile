@@ -12,6 +12,7 @@
 #   make bench       measure the cost of streams, and write it to docs/ (ARGS=--quick for a short run, to build/)
 #   make bench-regions  measure the cost of live regions, in the same way
 #   make bench-redis  measure the cost of several processes, in the same way
+#   make bench-presence  measure the cost of presence, in the same way
 #   make check       linter, formatter, types, prose, documentation
 #   make test-all    the tests without a browser on every supported and installed Python and Flask
 #   make dist        build the sdist and the wheel
@@ -34,6 +35,7 @@ EXTRAS_faults = gunicorn,redis,example,test
 EXTRAS_bench = gunicorn,bench
 EXTRAS_bench-regions = gunicorn,example
 EXTRAS_bench-redis = gunicorn,redis,bench
+EXTRAS_bench-presence = test
 EXTRAS_check = $(EXTRAS_test),check
 EXTRAS_matrix = matrix
 EXTRAS_dist = dist
@@ -41,7 +43,7 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo demo-cluster test soak faults extensions servers bench bench-regions bench-redis check test-all dist clean
+.PHONY: demo demo-cluster test soak faults extensions servers bench bench-regions bench-redis bench-presence check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -86,6 +88,9 @@ bench-regions: .venv/bench-regions.stamp
 bench-redis: .venv/bench-redis.stamp
 	sh tests/system_programs.sh redis-server
 	@$(BIN)/python tests/benchmarks/redis.py $(or $(ARGS),--docs)
+
+bench-presence: .venv/bench-presence.stamp
+	@$(BIN)/python tests/benchmarks/presence.py $(or $(ARGS),--docs)
 
 check: .venv/check.stamp
 	$(BIN)/ruff check
