@@ -34,7 +34,7 @@ class Present:
     tabs: int
     #: When the person came, as Unix time.
     since: float
-    #: What the newest join of any of the person's tabs has given.
+    #: The data of the newest join of any of the person's tabs.
     data: dict[str, Any]
 
 
@@ -112,7 +112,7 @@ class PresenceMethods:
 
 
 def install_presence(app_state: AppState) -> None:
-    """Give each hub of an app its presence."""
+    """Add presence to each hub of an app."""
     app_state.part(HubParts).makers.append(_make)
 
 

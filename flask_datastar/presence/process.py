@@ -80,7 +80,7 @@ class Presence:
             self._pages.open(stream, time.time(), now)
 
     def closed(self, stream: Stream) -> None:
-        """Let the entries of a stream linger, unless its page does not come back."""
+        """End the entries of a stream; they linger, unless its page does not come back."""
         with self._acting() as now:
             self._pages.close(stream, self._linger_after(stream.reason), now)
 

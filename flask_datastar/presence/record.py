@@ -74,7 +74,7 @@ class Record:
                 self._end(number, known.version)
                 yield number, known
         for number, new in given.items():
-            # What was known before, and is not held, has ended here already.
+            # An entry that was known before, and is not held, has ended here already.
             if self._version_of(number) < new.version and not self._is_known(new.version):
                 gone_at = None if new.gone_at is None else now + new.gone_at
                 before = self.held.get(number)

@@ -21,7 +21,7 @@ class TopicRead:
 
 @dataclass(slots=True)
 class Record:
-    """What one rendering has read."""
+    """The statements and topics that one rendering has read."""
 
     #: The words of each statement.
     statements: set[frozenset[str]] = field(default_factory=set)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..brokers import Payload
+from ..brokers.payload import MessageKind
 from .broker_contract import BrokerContract
 from .brokers import PAYLOADS, TOPICS, Brokers, Received, send
 from .waiting import run_all
@@ -108,6 +109,18 @@ class SharedMessageContract(BrokerContract):
         own.wait_for(b"49")
         inbox.wait_for(b"49")
         assert inbox.data == own.data == [b"%d" % number for number in range(50)]
+
+    def test_every_kind_is_carried(self, brokers: Brokers) -> None:
+        """Messages of every kind reach all processes, also the one that does not wait for them: presence needs that."""
+        (one, inbox), (other, own) = brokers.make(), brokers.make()
+        one.subscribe("people")
+        other.subscribe("people")
+        for kind in MessageKind:
+            other.publish("people", "people", kind, Payload(b"1"), waits=False)
+
+        for found in (inbox, own):
+            found.wait_for_count(len(MessageKind))
+            assert [message[1] for message in found.messages] == list(MessageKind)
 
     def test_payloads_reach_others_unchanged(self, brokers: Brokers) -> None:
         """Topic, kind and payload reach other processes unchanged."""

@@ -287,6 +287,31 @@ def test_who_lingers_can_leave_at_once() -> None:
         assert there.next_due() is None
 
 
+def test_of_two_ends_the_later_one_counts() -> None:
+    owner = PresenceState("q")
+    said = [joined(owner), owner.leave(1, 60.0, 1.0), owner.leave(1, LINGER, 1.0)]
+    for order in (said, [said[0], said[2], said[1]]):
+        state = PresenceState("p")
+        for difference in order:
+            assert difference is not None
+            state.merge(difference, 1.0)
+        state.advance(1.0 + LINGER)
+        assert names(state) == []
+
+
+def test_who_is_gone_here_is_not_brought_back_by_a_slower_clock() -> None:
+    state, owner = PresenceState("p"), PresenceState("q")
+    for difference in (joined(owner), owner.leave(1, LINGER, 1.0)):
+        assert difference is not None
+        state.merge(difference, 1.0)
+    state.advance(1.0 + LINGER)
+    state.take_changed()
+
+    joined(owner, "bob", at=5.0)
+    state.merge(owner.whole(5.0), 6.5)
+    assert names(state) == ["bob"]
+
+
 def test_the_newest_data_counts_even_if_a_clock_is_behind() -> None:
     ahead, behind = PresenceState("p"), PresenceState("q")
     behind.merge(ahead.join("board", "ann", "1", '{"n":1}', at=1000.0, now=1.0), 1.0)
