@@ -41,7 +41,7 @@ ROOMS = {
     "hooks": room(outside="blinker"),
     "config": room("errors sansio"),
     "models": room("sansio"),
-    "codecs": room(),
+    "codecs": room("sansio"),
     "sse": room("sansio"),
     "brokers": room("errors transport"),
     "state": room("errors sansio config", outside="flask"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
 from typing import Any, Final
 
+from ..sansio.decoding import zstd_library
 from .base import Coding
 
 #: The binary logarithm of the window that every body declares: its decoder keeps so much, so no encoder may have more.
@@ -56,7 +55,7 @@ class Zstd(Coding):
     has_checksum = False
 
     def __init__(self) -> None:
-        self._library = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+        self._library = zstd_library()
         # Compressors for events alone: to reuse one is four times as fast. No lock, because pop and append are atomic.
         self._idle: list[Any] = []
 
