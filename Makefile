@@ -28,10 +28,10 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENO
 
 EXTRAS_demo = gunicorn,example
 EXTRAS_demo-cluster = gunicorn,redis,example
-EXTRAS_test = gunicorn,redis,wtf,example,test,live
-EXTRAS_soak = gunicorn,wtf,test
+EXTRAS_test = gunicorn,redis,wtf,zstd,example,test,live
+EXTRAS_soak = gunicorn,wtf,zstd,test
 EXTRAS_faults = gunicorn,redis,example,test
-EXTRAS_bench = gunicorn,bench
+EXTRAS_bench = gunicorn,zstd,bench
 EXTRAS_bench-regions = gunicorn,example
 EXTRAS_bench-redis = gunicorn,redis,bench
 EXTRAS_check = $(EXTRAS_test),check
