@@ -2,8 +2,8 @@
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
 #   make demo-cluster  the same on nginx, two gunicorns of two workers and Redis
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
-#   make soak        send 300,000 hostile inputs, then put a server with streams under a random load for two minutes
-#                    (ARGS="--seconds 30" for less)
+#   make soak        send 300,000 hostile inputs, then put a server with streams under a random load for two minutes,
+#                    and one with compressed streams for as long (ARGS="--seconds 30" for less)
 #   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less),
 #                    then do so with live regions on SQLite and PostgreSQL for as long,
 #                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
@@ -63,6 +63,7 @@ soak: .venv/soak.stamp
 	@$(BIN)/python -m tests.soak.fuzz_requests
 	@$(BIN)/python -m tests.soak.fuzz_streams
 	@$(BIN)/python tests/soak/soak.py $(ARGS)
+	@$(BIN)/python -m tests.soak.compressed $(ARGS)
 
 faults: .venv/faults.stamp
 	sh tests/system_programs.sh redis-server postgresql

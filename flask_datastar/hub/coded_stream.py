@@ -68,7 +68,7 @@ class CodedStream(Stream):
             self.leave()
             return True
         if taken:
-            # Only now: what the connection does not take is encoded anew when its turn comes.
+            # Only now: what the connection does not take is encoded again when its turn comes.
             body.commit(item)
             self.last_write = item.made_at
             if item.last_id is not None:
@@ -120,14 +120,14 @@ class CodedStream(Stream):
         super().park(timeout)
 
     def close(self) -> None:
-        """Give the connection, which may serve other requests, its buffer back."""
+        """Restore the buffer of the connection, which may serve other requests."""
         super().close()
         if self._buffer_bytes and self.socket is not None:
             leaving.restore_buffer(self.socket, self._buffer_bytes)
 
 
 def _own_piece(body: CodedBody, payload: Payload) -> Piece:
-    """Return a payload as a piece that is no group's, the same for all streams that get it."""
+    """Return a payload as a piece that belongs to no group, the same for all streams that get it."""
     pieces = payload.pieces
     if pieces is None:
         pieces = payload.pieces = {}

@@ -53,7 +53,7 @@ class Compression:
         return Seat(group, stream)
 
     def leave(self, seat: Seat) -> None:
-        """Give a seat back."""
+        """Leave a seat."""
         self._groups.leave(seat.group)
 
     def drop_idle(self) -> None:

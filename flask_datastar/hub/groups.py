@@ -92,7 +92,7 @@ class Groups:
             return group
 
     def leave(self, group: Group) -> None:
-        """Give a seat back; after the last one, the group is closed."""
+        """Leave a seat; after the last one, the group is closed."""
         with self._lock:
             group.seats -= 1
             if group.seats:

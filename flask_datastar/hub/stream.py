@@ -196,7 +196,7 @@ class Stream(Outbox):
         self.end(reason, page=winner_page, is_for_one=True)
 
     def close(self) -> None:
-        """Let the connection go, once the body has ended."""
+        """Release the connection, once the body has ended."""
         if self.watch is not None:
             self.watch.cancel()
 

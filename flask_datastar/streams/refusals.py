@@ -72,7 +72,7 @@ def asks_for_stream(current: Request, app_state: AppState) -> bool:
 
 
 def note_variants(app_state: AppState, response: Response) -> Response:
-    """Tell caches that the answer to another ``Accept-Encoding`` may be another one."""
+    """Mark a response for caches: the answer to another ``Accept-Encoding`` may differ."""
     if app_state.settings.compression:
         response.vary.add("Accept-Encoding")
     return response

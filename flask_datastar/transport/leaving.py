@@ -55,7 +55,7 @@ def set_user_timeout(connection: Connection, seconds: float) -> None:
 
 
 def shrink_buffer(connection: Connection) -> int:
-    """Let a connection hold few bytes that its peer has not taken, so that a peer that does not read is noticed.
+    """Limit the bytes that a connection holds for its peer, so that a peer that does not read is noticed.
 
     :return: the size before, for :func:`restore_buffer`; 0 if it cannot be changed.
     """
@@ -68,7 +68,7 @@ def shrink_buffer(connection: Connection) -> int:
 
 
 def restore_buffer(connection: Connection, size: int) -> None:
-    """Give a connection its buffer back, for its next request.
+    """Restore the buffer of a connection, for its next request.
 
     :param size: what :func:`shrink_buffer` returned.
     """

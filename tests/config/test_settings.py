@@ -336,7 +336,7 @@ def test_function_without_arguments_is_accepted(name: str, value: object) -> Non
 
 
 @pytest.mark.parametrize("value", [["zstd", "gzip"], ("gzip",), ()])
-def test_codings_are_kept_in_their_order(value: Any) -> None:
+def test_codings_are_kept_in_their_order(value: list[str]) -> None:
     assert read_settings({"DATASTAR_COMPRESSION": value}, {}).compression == tuple(value)
 
 
