@@ -45,7 +45,7 @@ ROOMS = {
     "sse": room("sansio"),
     "brokers": room("errors transport"),
     "state": room("errors sansio config", outside="flask"),
-    "hub": room("errors sansio transport hooks config brokers", outside="blinker"),
+    "hub": room("errors codecs sansio transport hooks config brokers", outside="blinker"),
     "cli": room("config state", outside="click flask"),
     "reading": room("errors sansio models state", outside="flask werkzeug"),
     "sending": room("errors sansio state reading", outside="flask jinja2 werkzeug"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _socket
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,9 @@ from .watchers import Connection, Watch, bare_socket, current_watcher
 
 #: The environ keys of the connection: gunicorn, Werkzeug's development server, gunicorn's worker on gevent's pywsgi.
 _SOCKET_KEYS = ("gunicorn.socket", "werkzeug.socket", "gunicorn.sock")
+
+#: Linux doubles it. Some hundreds of small events, and as much as a round trip on a slow line carries.
+_SMALL_BUFFER_BYTES = 8192
 
 
 def connection_of(environ: Mapping[str, Any]) -> Connection | None:
@@ -48,6 +52,30 @@ def set_user_timeout(connection: Connection, seconds: float) -> None:
     if option is not None:
         with suppress(OSError, TypeError, OverflowError):
             _socket.socket.setsockopt(bare_socket(connection), socket.IPPROTO_TCP, option, round(seconds * 1000))
+
+
+def shrink_buffer(connection: Connection) -> int:
+    """Let a connection hold few bytes that its peer has not taken, so that a peer that does not read is noticed.
+
+    :return: the size before, for :func:`restore_buffer`; 0 if it cannot be changed.
+    """
+    with suppress(OSError, TypeError):
+        bare = bare_socket(connection)
+        before = _socket.socket.getsockopt(bare, socket.SOL_SOCKET, socket.SO_SNDBUF)
+        _socket.socket.setsockopt(bare, socket.SOL_SOCKET, socket.SO_SNDBUF, _SMALL_BUFFER_BYTES)
+        return before
+    return 0
+
+
+def restore_buffer(connection: Connection, size: int) -> None:
+    """Give a connection its buffer back, for its next request.
+
+    :param size: what :func:`shrink_buffer` returned.
+    """
+    with suppress(OSError, TypeError):
+        # Linux doubles what is set, and returns the doubled size.
+        half = size // 2 if sys.platform == "linux" else size
+        _socket.socket.setsockopt(bare_socket(connection), socket.SOL_SOCKET, socket.SO_SNDBUF, half)
 
 
 def shut_for_reading(connection: Connection) -> None:
