@@ -101,7 +101,7 @@ class Reader:
 @pytest.mark.parametrize("kind", ["gevent", "gthread"])
 def test_every_reader_gets_each_event_and_a_clean_end(start: Callable[..., Server], kind: str) -> None:
     """All of them at the same time, so that they share the encoders."""
-    server = start(kind, app="compressed")
+    server = start(kind, app="readers")
     # What differs between the servers is not a matter of the reader, so one of each coding is enough for the second.
     names = [name for name in KINDS if kind == "gevent" or name.startswith("requests")]
     kinds = {name: KINDS[name] for name in names if KINDS[name].is_installed}
