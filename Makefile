@@ -9,7 +9,8 @@
 #                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
 #   make servers     install other WSGI servers, and try how each holds streams (ARGS="--only waitress" for some of them)
-#   make bench       measure the cost of streams, and write it to docs/ (ARGS=--quick for a short run, to build/)
+#   make bench       measure the cost of streams, then of compressed ones, and write it to docs/ (ARGS=--quick for a short
+#                    run, to build/)
 #   make bench-regions  measure the cost of live regions, in the same way
 #   make bench-redis  measure the cost of several processes, in the same way
 #   make check       linter, formatter, types, prose, documentation
@@ -79,6 +80,7 @@ servers: .venv/pip.stamp
 
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)
+	@$(BIN)/python tests/benchmarks/compression.py $(or $(ARGS),--docs)
 
 bench-regions: .venv/bench-regions.stamp
 	@$(BIN)/python tests/benchmarks/regions.py $(or $(ARGS),--docs)

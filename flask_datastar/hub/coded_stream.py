@@ -7,6 +7,7 @@ from typing import Any, cast
 from ..brokers.payload import Payload
 from ..codecs.body import CodedBody
 from ..codecs.pieces import Piece, own_piece
+from ..hooks import Reason
 from ..transport import leaving
 from .direct import DirectWriter
 from .stream import Stream
@@ -26,7 +27,7 @@ class CodedStream(Stream):
         #: The state of the encoded body; None if the body goes out as it is after all.
         self.body: CodedBody | None = body
         self.coding = body.coding.name
-        # The size of the connection's buffer before it was made small; None if it was not.
+        # The size of the connection's buffer before it was made small; None if it was not, 0 if it is not to be.
         self._buffer_bytes: int | None = None
 
     def uncode(self) -> None:
@@ -119,11 +120,27 @@ class CodedStream(Stream):
             self._buffer_bytes = leaving.shrink_buffer(self.socket)
         super().park(timeout)
 
+    def end(self, reason: Reason, *, page: str | None = None, failures: int = 0, is_for_one: bool = False) -> bool:
+        """Ask the stream to end, as any stream, and give the connection its buffer back.
+
+        What still goes out fits into it. A slow client would not take that from the small one in the time that a stream
+        has for its end, and its body would break off.
+        """
+        is_first = super().end(reason, page=page, failures=failures, is_for_one=is_for_one)
+        if is_first:
+            self._restore_buffer()
+        return is_first
+
     def close(self) -> None:
         """Restore the buffer of the connection, which may serve other requests."""
         super().close()
-        if self._buffer_bytes and self.socket is not None:
-            leaving.restore_buffer(self.socket, self._buffer_bytes)
+        self._restore_buffer()
+
+    def _restore_buffer(self) -> None:
+        # 0, so that it stays as it is from now on.
+        size, self._buffer_bytes = self._buffer_bytes, 0
+        if size and self.socket is not None:
+            leaving.restore_buffer(self.socket, size)
 
 
 def _own_piece(body: CodedBody, payload: Payload) -> Piece:

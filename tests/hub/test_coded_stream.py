@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -300,3 +301,24 @@ def test_stream_that_was_uncoded_gets_the_group_s_events_as_they_are(app: Flask,
     assert stream.encode_keepalive(b":\n\n") == b":\n\n"
     exchange.close()
     readers.close()
+
+
+def test_buffer_is_small_until_the_end_is_decided(app: Flask, coding: str) -> None:
+    """A slow client takes the last events from a small buffer too slowly, and its body would break off."""
+    reader = Reader(app, coding)
+    stream = reader.stream
+    server, client = socket.socketpair()
+    with server, client:
+        stream.socket = server
+        stream.wakeup.set()
+        before = server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        stream.park(None)
+        small = server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        assert stream.end(Reason.AGE)
+        restored = server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        assert not stream.end(Reason.DONE)
+        stream.park(None)
+
+        assert small <= 2 * 8192 < before == restored
+        assert server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == before
+    reader.exchange.close()
