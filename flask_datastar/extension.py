@@ -96,7 +96,7 @@ class Datastar(
         thread.
 
         :raises ConfigError: if a key's value is not accepted.
-        :raises SetupError: if the app has a Datastar or its blueprint, has handled a request, or if a package is missing.
+        :raises SetupError: if the app has a Datastar or its blueprint, has handled a request, or lacks a package.
         """
         if "datastar" in app.extensions:
             raise SetupError(f"{app!r} has a Datastar already; use app.extensions['datastar']")
