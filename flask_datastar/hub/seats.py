@@ -14,7 +14,7 @@ _EVENTS = MessageKind.EVENTS
 class Member(Protocol):
     """A stream, as its group knows it."""
 
-    #: The tab part of its tab id; None if it has none.
+    #: The tab part of its tab id; None without a tab id.
     tab: str | None
 
     def put(self, payload: Payload) -> None:
