@@ -41,10 +41,11 @@ ROOMS = {
     "hooks": room(outside="blinker"),
     "config": room("errors sansio"),
     "models": room("sansio"),
+    "codecs": room("sansio"),
     "sse": room("sansio"),
     "brokers": room("errors transport"),
     "state": room("errors sansio config", outside="flask"),
-    "hub": room("errors sansio transport hooks config brokers", outside="blinker"),
+    "hub": room("errors codecs sansio transport hooks config brokers", outside="blinker"),
     "cli": room("config state", outside="click flask"),
     "reading": room("errors sansio models state", outside="flask werkzeug"),
     "sending": room("errors sansio state reading", outside="flask jinja2 werkzeug"),
@@ -59,12 +60,10 @@ ROOMS = {
         "errors sansio transport hooks brokers state hub reading sending security repeats handlers",
         outside="blinker flask werkzeug",
     ),
+    "presence": room("errors sansio transport hooks brokers state hub reading security streams", outside="flask"),
     "regions": room(
         "errors sansio transport hooks models brokers state hub reading sending handlers streams",
         outside="flask markupsafe werkzeug",
-    ),
-    "presence": room(
-        "errors sansio transport hooks brokers state hub reading security streams regions", outside="flask"
     ),
     "views": room("errors sansio state reading sending handlers", outside="flask jinja2 werkzeug"),
     "actions": room(
@@ -85,7 +84,7 @@ ATTACHED = {("extension", "cli")}
 #: What is installed by an extra, or is a server's: imported where it is used, never with the package.
 OPTIONAL = [
     *["gevent", "greenlet", "gunicorn", "redis", "sqlalchemy"],
-    *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec"],
+    *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec", "backports"],
 ]
 #: Modules for one of them, which nothing imports at module level.
 BACKENDS = {

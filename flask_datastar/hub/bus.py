@@ -166,6 +166,8 @@ class Bus:
                 for subscriber in self.topics.subscribers(topic):
                     subscriber.catch_up()
             return
+        if known is MessageKind.STORED:
+            known, payload.is_stored = MessageKind.EVENTS, True
         self.topics.publish(topic, known, payload)
         self._turns.relieve()
 

@@ -6,6 +6,7 @@ from ..brokers.payload import MessageKind, Payload
 from ..sansio.events import check_event_id
 
 _BUT = "\0but:"
+_EVENTS = (MessageKind.EVENTS, MessageKind.STORED)
 
 
 def topic_without(topic: str, but: str | None) -> str:
@@ -41,7 +42,7 @@ def check_message(topic: str, kind: str, payload: Payload) -> MessageKind:
         known = MessageKind(kind)
     except ValueError:
         raise ValueError("its kind is unknown") from None
-    if known is MessageKind.EVENTS and not payload.data.endswith(b"\n\n"):
+    if known in _EVENTS and not payload.data.endswith(b"\n\n"):
         # Otherwise the event after it would become a part of it.
         raise ValueError("its last event has no end")
     if payload.last_id is not None:

@@ -11,10 +11,10 @@ from flask import has_request_context
 from ..errors import SetupError
 from ..hub import scopes
 from ..hub.hub import StreamHub
-from ..regions.recording import record_topic
 from ..security.tokens import check_no_token
 from ..state.app import AppState, current_app_state
 from ..state.request import RequestState, current_request_state
+from ..state.topic_reads import record_topic
 from ..streams.current import HubParts, hub_of
 from ..streams.running import running_body
 from ..streams.servers import check_publisher

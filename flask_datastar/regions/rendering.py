@@ -16,6 +16,7 @@ from ..sansio.elements import html_text
 from ..sansio.markup import find_root
 from ..state.app import AppState
 from ..state.detached import Detached
+from ..state.topic_reads import recording_topics
 from .advice import advise_of_reads
 from .apart import run_outside_loop
 from .context import Mount, current_mount, drop_connection, lent_session, run_detached, run_in_page
@@ -94,15 +95,15 @@ def render_for_streams(app_state: AppState, spec: ViewSpec) -> Rendered:
     def render() -> Rendered:
         _current.set(places)
         try:
-            with recording() as record:
+            with recording() as statements, recording_topics() as topics:
                 html, _ = _call(app_state, view)
         except Exception:
             drop_connection(app_state)
             raise
         declared = declared_reads(view)
-        reads = declared if declared is not None else Reads(statements=frozenset(record.statements))
+        reads = declared if declared is not None else Reads(statements=frozenset(statements))
         try:
-            rendered = Rendered(places.cut(html), reads, tuple(record.topics))
+            rendered = Rendered(places.cut(html), reads, tuple(topics))
         except ValueError as error:
             raise SetupError(
                 f"region {view} shows a view twice: {error}; show it once, or with other arguments"

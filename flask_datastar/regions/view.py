@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..brokers.payload import Payload
+from ..state.topic_reads import TopicRead
 from ..transport.wakeups import make_lock
 from .index import Reads
 from .pacing import Pacing
-from .recording import TopicRead
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,15 +222,16 @@ class StreamMethods:
         """
         publish_message(current_app_state(self), _topic(topic), data)
 
-    def broadcast(self, topic: str, *, but: str | None = None) -> Broadcast:
+    def broadcast(self, topic: str, *, but: str | None = None, compress: bool = True) -> Broadcast:
         """Return an object with all sending methods, which send to the streams that :meth:`follow` a topic.
 
-        Each call is one message. All calls inside ``with datastar.broadcast(topic) as out:`` are one message, which is
-        not sent if the block raises.
+        Each call is one message. So are all calls in ``with datastar.broadcast(topic) as out:``, if none of it raises.
 
         :param but: the id of a tab that does not get them, such as :attr:`tab_id`; None leaves nobody out.
+        :param compress: False sends the message as it is. All messages to a stream are compressed together, so whoever
+            writes into a topic and sees lengths can tell whether others wrote the same.
         """
-        return broadcast_events(current_app_state(self), _topic(topic), left_out_tab(but))
+        return broadcast_events(current_app_state(self), _topic(topic), left_out_tab(but), compress=compress)
 
     def broadcast_to(self, scope: Scope, tab: str | AllTabs | None = ALL_TABS) -> Broadcast:
         """Return an object with all sending methods, which send to all pages of a scope, or of one of its tabs.
@@ -261,8 +262,8 @@ class StreamMethods:
 
         Under ``repeats``: how many clicks ran, and how many repeats of them came.
         """
-        app_state = current_app_state(self)
-        return {**hub_of(app_state).stats(), "repeats": app_state.part(Repeats).stats()}
+        state = current_app_state(self)
+        return {**hub_of(state).stats(), "repeats": state.part(Repeats).stats()}
 
 
 def _topic(topic: str) -> str:

@@ -29,15 +29,17 @@ def publish_message(app_state: AppState, topic: str, data: Any) -> None:
     _publish(app_state, topic, MessageKind.MESSAGE, payload)
 
 
-def broadcast_events(app_state: AppState, topic: str, but: str | None = None) -> Broadcast:
+def broadcast_events(app_state: AppState, topic: str, but: str | None = None, *, compress: bool = True) -> Broadcast:
     """Return an object that sends events to the streams that follow a topic.
 
     :param but: the tab that does not get them; None for none.
+    :param compress: whether they may be encoded, together with other events.
     """
+    kind = MessageKind.EVENTS if compress else MessageKind.STORED
 
     def deliver(payload: Payload) -> None:
         payload.but = but
-        _publish(app_state, topic, MessageKind.EVENTS, payload)
+        _publish(app_state, topic, kind, payload)
 
     return Broadcast(app_state, deliver)
 

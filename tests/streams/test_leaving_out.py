@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,10 +59,10 @@ class Process:
         def type_something() -> None:
             datastar.broadcast("news", but=datastar.tab_id).signal("typing", 1)
 
-    def open(self, kind: str, tab: str | None, scope: str | None = None) -> Connection:
+    def open(self, kind: str, tab: str | None, scope: str | None = None, **options: Any) -> Connection:
         signals = {} if tab is None else {"tabId": tab}
         query = "" if scope is None else f"?scope={scope}"
-        return self._connect(f"/ds/g/{kind}{query}", app=self.app, signals=signals).wait_open()
+        return self._connect(f"/ds/g/{kind}{query}", app=self.app, signals=signals, **options).wait_open()
 
     def type_something(self, tab: str | None) -> None:
         headers = {} if tab is None else {"Datastar-Tab": tab}
@@ -100,6 +101,22 @@ def test_the_sender_s_tab_is_left_out(process: Process, kind: str, scope: str | 
     for connection in (*own, *others):
         connection.wait('{"last":1}')
     assert [b"typing" in connection.received for connection in (*own, *others)] == [False] * 2 + [True] * 3
+
+
+def test_compressed_streams_leave_the_tab_out_too(process: Process) -> None:
+    headers = {"Accept-Encoding": "gzip"}
+    streams = {tab: process.open("feed", f"{tab}.p", headers=headers) for tab in "tuv"}
+    for _ in range(3):
+        process.type_something("t.p")
+        process.finish()
+    hub_for(process.app).stop()
+
+    for tab, connection in streams.items():
+        connection.wait_for_end()
+        assert ("Content-Encoding", "gzip") in connection.headers
+        text = gzip.decompress(connection.raw)
+        assert text.count(b'{"typing":1}') == (0 if tab == "t" else 3)
+        assert text.count(b'{"last":1}') == 3
 
 
 def test_changes_leaves_the_tab_out_too(process: Process) -> None:

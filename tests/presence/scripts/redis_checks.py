@@ -45,7 +45,8 @@ class Process:
         self._opened: list[Stream] = []
 
     def open(self, scope: str, tab: str, topic: str | None = "board") -> Stream:
-        stream = self.hub.reserve((scope, tab, "feed"), "page", f"/{tab}", None)
+        stream = self.hub.new_stream()
+        self.hub.reserve(stream, (scope, tab, "feed"), "page", f"/{tab}", None)
         if topic is not None:
             self.presence.join(stream, topic, "{}")
         self.hub.open(stream, (scope, tab, "feed"))
