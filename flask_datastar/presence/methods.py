@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,8 +100,10 @@ class PresenceMethods:
         """
         name = _topic(topic)
         presence = presence_of(current_app_state(self))
+        started_at = time.monotonic()
         seen = presence.seen(name)
-        record_topic(scopes.presence_topic(name), lambda: presence.is_seen(name, seen))
+        waited_seconds = time.monotonic() - started_at
+        record_topic(scopes.presence_topic(name), lambda: presence.is_seen(name, seen), waited_seconds)
         return [Present(one.scope, one.tabs, one.since, json.loads(one.data)) for one in seen]
 
     def presence_topic(self, topic: str, /) -> str:

@@ -170,7 +170,8 @@ class LiveViews:
             self._watch_read(view, rendered)
             self._hold_inner(view, rendered.parts)
             has_changed = self._sender.settle(view, rendered)
-            view.pacing.note_success(started_at, ended_at)
+            # A wait costs nothing, so the view need not rest for it.
+            view.pacing.note_success(started_at + rendered.waited_seconds, ended_at)
         except Exception as raised:
             error = raised
             retry_at = view.pacing.note_failure(started_at, ended_at)

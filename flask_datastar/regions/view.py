@@ -52,6 +52,11 @@ class Rendered:
         """The names of these topics."""
         return frozenset(read.topic for read in self.topics)
 
+    @property
+    def waited_seconds(self) -> float:
+        """For how long the rendering waited for other processes."""
+        return sum(read.waited_seconds for read in self.topics)
+
 
 class LiveView:
     """The state of a view that is followed, by streams or by outer views. :class:`.live.LiveViews` guards it."""

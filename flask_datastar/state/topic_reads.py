@@ -15,6 +15,8 @@ class TopicRead:
     topic: str
     #: Returns whether the state is still the one that was read.
     is_current: Callable[[], bool] = field(compare=False)
+    #: For how long the read waited for other processes.
+    waited_seconds: float = field(default=0.0, compare=False)
 
 
 #: The record of this context; None where nothing records.
@@ -32,11 +34,12 @@ def recording_topics() -> Iterator[list[TopicRead]]:
         _record.reset(token)
 
 
-def record_topic(topic: str, is_current: Callable[[], bool]) -> None:
+def record_topic(topic: str, is_current: Callable[[], bool], waited_seconds: float = 0.0) -> None:
     """Add a state to the current record, if any: a region that reads it is rendered again when it changes.
 
     :param is_current: returns whether the state is still the one that was read.
+    :param waited_seconds: for how long the read waited for other processes.
     """
     found = _record.get()
     if found is not None:
-        found.append(TopicRead(topic, is_current))
+        found.append(TopicRead(topic, is_current, waited_seconds))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from flask_datastar import StarView
+from flask_datastar.regions import pacing
 from flask_datastar.testing.waiting import wait_until
 from tests.presence.conftest import MakeSite, Site
 from tests.support.streams import hub_for
@@ -87,6 +88,16 @@ def test_a_region_follows_the_people_and_only_its_own(pages: Pages) -> None:
     visit.close()
     stream.wait("<ul id=faces-3>ann{'at': 3}</ul>", count=2)
     assert b"faces-3" not in other.received
+
+
+def test_a_region_does_not_rest_for_the_time_in_which_its_process_asked_the_others(
+    make_process: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Half a second, as nobody answers, would be a rest of a minute.
+    monkeypatch.setattr(pacing, "_REST_FACTOR", 120)
+    pages = Pages(make_process())
+    stream = pages.live("/boards/3", "t.p")
+    stream.wait("ann{")
 
 
 def test_a_region_reads_other_topics_than_before(pages: Pages) -> None:
