@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.live.board import STREAM, add, join_board
 from tests.live.servers import Server
@@ -64,12 +64,19 @@ def test_two_browsers_see_each_other_come_stay_write_and_go(server, open_page):
     bob.get_by_role("button", name="Add").click()
     expect(ann.locator("#typing")).to_have_text("")
 
-    # A page that is loaded again never misses its person, in the other browser.
+    # A page that is loaded again never misses its person, in the other browser: not even while it has no stream at all.
     assert ann.evaluate(WATCH, "Bob")
-    for _ in range(3):
-        with bob.expect_request(STREAM):
-            bob.reload()
-        here(bob, "Ann", "Bob")
+    held: list[Route] = []
+    bob.route(STREAM, lambda route: held.append(route))
+    before = len(server.log())
+    with bob.expect_request(STREAM):
+        bob.reload()
+    # The page, and the end of its first stream.
+    server.wait_for_log(r'(?s)("GET /board" 200 .*){2}', since=before)
+    add(ann, "Bread")
+    here(ann, "Ann", "Bob")
+    held[0].continue_()
+    here(bob, "Ann", "Bob")
     # Whoever closes the tab that edits, and has another one, is there and edits nothing.
     bob.get_by_role("button", name="Edit: Milk").click()
     expect(ann.locator(".writers")).to_have_text("✎ Bob is editing")

@@ -51,18 +51,21 @@ class Faults:
         self._cluster = cluster
         self.counts: Counter[str] = Counter()
         self._remedy: tuple[float, Callable[[], object]] | None = None
-        self._next = [sorted(FAULTS)[0]]
+        self._next: list[str] = []
 
     def break_something(self) -> None:
         """Cause one fault: each kind once, in random order, and then all of them again."""
         self._next = self._next or random.sample(sorted(FAULTS), len(FAULTS))
-        kind = self._next.pop()
+        kind = next((kind for kind in self._next if kind == "worker killed" or self._remedy is None), None)
+        if kind is None:
+            return
+        self._next.remove(kind)
         if kind == "worker killed":
             living = self._cluster.workers()
             if len(living) > sum(WORKERS) // 2:
                 self.counts[kind] += 1
                 os.kill(random.choice(living).pid, signal.SIGKILL)
-        elif self._remedy is None:
+        else:
             self.counts[kind] += 1
             redis, until = self._cluster.redis, time.monotonic() + random.choice([0, 0.3, 1.5, 3])
             if kind == "redis killed":
@@ -71,6 +74,10 @@ class Faults:
             else:
                 redis.freeze()
                 self._remedy = until, redis.thaw
+
+    def missing(self) -> set[str]:
+        """Return the kinds that have not come yet."""
+        return {kind for kind in FAULTS if not self.counts[kind]}
 
     def mend(self, *, everything: bool = False) -> None:
         """End the fault of Redis if its time is over."""
@@ -98,7 +105,7 @@ def run(seconds: float, load: Load, oracle: Oracle, faults: Faults) -> None:
         number += 1
         load_until = time.monotonic() + min(8.0, seconds / 5)
         next_fault = time.monotonic() + (1000 if is_calm else 0.5)
-        while time.monotonic() < load_until:
+        while time.monotonic() < load_until or (not is_calm and faults.missing() and number < 3):
             load.act()
             if time.monotonic() > next_fault:
                 faults.break_something()

@@ -138,7 +138,9 @@ class Load:
         if not scope and not here:
             return
         scope = scope or random.choice(sorted(here))
-        comes_back = random.random() < 0.4
+        # Few are signed out, so each kind comes once before chance decides.
+        comes_back = random.random() < 0.4 if self.actions["send away"] else bool(self.actions["sign out"])
+        is_restart = comes_back or (random.random() < 0.7 and self.endings["done"] > 0)
         self.actions["send away" if comes_back else "sign out"] += 1
         self._closing.add(scope)
         for page in [page for page in self.pages if page.scope == scope]:
@@ -153,7 +155,7 @@ class Load:
                 # The worker was killed: somebody whose click has failed clicks again.
                 self.sign_out(scope)
 
-        self.ask("/close", handle, scope=scope, **({"restart": 1} if comes_back or random.random() < 0.7 else {}))
+        self.ask("/close", handle, scope=scope, **({"restart": 1} if is_restart else {}))
 
     def _some(self, condition: Callable[[Page], bool] = lambda page: True) -> list[Page]:
         """Return one page, or none, that can be acted on."""
