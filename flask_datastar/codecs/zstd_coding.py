@@ -12,6 +12,8 @@ DECLARED_LOG: Final = 21
 _SMALLEST_LOG: Final = 15
 #: The window of an encoder of single events. Larger ones find little more in them.
 _ALONE_LOG: Final = 17
+#: The most encoders of single events that are kept, of a third of a megabyte each. Threads may need more at a time.
+_MOST_IDLE: Final = 4
 _LEVEL: Final = 3
 #: An encoder remembers so many events.
 _EVENTS: Final = 4
@@ -98,7 +100,8 @@ class Zstd(Coding):
         encoded: bytes = compressor.compress(data, compressor.FLUSH_BLOCK)
         # The end of the frame, which is not sent, makes the compressor forget everything.
         compressor.flush(compressor.FLUSH_FRAME)
-        self._idle.append(compressor)
+        if len(self._idle) < _MOST_IDLE:
+            self._idle.append(compressor)
         return _RESET + encoded[len(_HEAD) :]
 
     def _compressor(self, window_log: int, **options: int) -> Any:

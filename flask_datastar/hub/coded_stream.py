@@ -11,6 +11,7 @@ from ..hooks import Reason
 from ..transport import leaving
 from .direct import DirectWriter
 from .stream import Stream
+from .unread import UnreadWatch
 
 
 class CodedStream(Stream):
@@ -20,7 +21,7 @@ class CodedStream(Stream):
     be: the stream's own greenlet moves it while the stream is not parked, a publisher while it is.
     """
 
-    __slots__ = ("_buffer_bytes", "body", "coding")
+    __slots__ = ("_buffer_bytes", "_is_unread", "_unread", "body", "coding")
 
     def __init__(self, body: CodedBody, limits: tuple[int, int], **options: Any) -> None:
         super().__init__(limits, **options)
@@ -29,6 +30,9 @@ class CodedStream(Stream):
         self.coding = body.coding.name
         # The size of the connection's buffer before it was made small; None if it was not, 0 if it is not to be.
         self._buffer_bytes: int | None = None
+        # Counts what the client leaves unread, from the first wait on.
+        self._unread: UnreadWatch | None = None
+        self._is_unread = False
 
     def uncode(self) -> None:
         """Send the body as it is. Called before its first byte."""
@@ -45,13 +49,14 @@ class CodedStream(Stream):
     def offer(self, item: Piece | Payload) -> bool:
         """Send an event of the group, or queue it.
 
-        :return: False if there is no room for it. The caller then calls :attr:`on_slow`.
+        :return: False if there is no room for it, or if the client does not read. The caller then calls
+            :attr:`on_slow`.
         """
         with self._lock:
             if self.is_gone or self.ending is not None:
                 return True
             if self.is_parked and self.outbox is None and self.direct is not None and self._write(self.direct, item):
-                return True
+                return not self._is_unread
             is_queued, is_pressed = self._queue(item)
         if not is_queued:
             return False
@@ -64,13 +69,15 @@ class CodedStream(Stream):
         body = self.body
         if body is None:
             return super()._write(direct, item if type(item) is Payload else Payload(item.data, item.last_id))
-        taken = direct.write(body.segment(item))
+        segment = body.segment(item)
+        taken = direct.write(segment)
         if taken is None:
             self.leave()
             return True
         if taken:
             # Only now: what the connection does not take is encoded again when its turn comes.
             body.commit(item)
+            self._note_sent(1, len(item.data), len(segment.data))
             self.last_write = item.made_at
             if item.last_id is not None:
                 self.last_id = item.last_id
@@ -84,8 +91,19 @@ class CodedStream(Stream):
         body = self.body
         if body is None:
             return super().take()
+        if self.outbox is None:
+            return b""
+        pieces = cast(list[Piece], self._take_waiting())
         # Without the lock, which is one for all streams of the process.
-        return body.take(cast(list[Piece], self._take_waiting())) if self.outbox is not None else b""
+        encoded = body.take(pieces)
+        self._note_sent(len(pieces), sum(len(piece.data) for piece in pieces), len(encoded))
+        if self._is_unread:
+            self.on_slow(self)
+        return encoded
+
+    def _note_sent(self, events: int, raw_bytes: int, sent_bytes: int) -> None:
+        if self._unread is not None and not self._unread.note(events, raw_bytes, sent_bytes):
+            self._is_unread = True
 
     # The stream's own bytes
 
@@ -114,10 +132,12 @@ class CodedStream(Stream):
     def park(self, timeout: float | None) -> None:
         """Wait to be woken, and let the connection hold no more than a few encoded events from now on.
 
-        Encoded, an hour of events would fit into its buffers, and a client that does not read would not be noticed.
+        Encoded, an hour of events would fit into its buffers, and a client that does not read would not be noticed. Its
+        own system's buffer is out of reach, but tells how full it is.
         """
         if self._buffer_bytes is None and self.body is not None and self.socket is not None:
             self._buffer_bytes = leaving.shrink_buffer(self.socket)
+            self._unread = UnreadWatch(self.socket)
         super().park(timeout)
 
     def end(self, reason: Reason, *, page: str | None = None, failures: int = 0, is_for_one: bool = False) -> bool:

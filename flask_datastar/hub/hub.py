@@ -223,8 +223,8 @@ class StreamHub:
         with self._lock:
             self._dropped += 1
         self.logger.warning(
-            "Datastar: a client reads too slowly: more than %d events or %d bytes wait for it; its stream ends, and "
-            "the page comes back",
+            "Datastar: a client reads too slowly: more than %d events or %d bytes wait for it, here or on its own "
+            "system; its stream ends, and the page comes back",
             *stream.limits,
         )
 

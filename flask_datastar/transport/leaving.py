@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _socket
 import socket
+import struct
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,6 +14,9 @@ from .watchers import Connection, Watch, bare_socket, current_watcher
 
 #: The environ keys of the connection: gunicorn, Werkzeug's development server, gunicorn's worker on gevent's pywsgi.
 _SOCKET_KEYS = ("gunicorn.socket", "werkzeug.socket", "gunicorn.sock")
+
+#: The place of ``tcpi_snd_wnd`` in Linux' ``struct tcp_info``, which has it from 5.4 on.
+_WINDOW_OFFSET = 228
 
 #: Linux doubles it. Some hundreds of small events, and as much as a round trip on a slow line carries.
 _SMALL_BUFFER_BYTES = 8192
@@ -76,6 +80,18 @@ def restore_buffer(connection: Connection, size: int) -> None:
         # Linux doubles what is set, and returns the doubled size.
         half = size // 2 if sys.platform == "linux" else size
         _socket.socket.setsockopt(bare_socket(connection), socket.SOL_SOCKET, socket.SO_SNDBUF, half)
+
+
+def receive_window(connection: Connection) -> int | None:
+    """Return the bytes for which the peer's system had room when it last answered; None where nothing tells it."""
+    option: int | None = getattr(socket, "TCP_INFO", None)
+    if option is None or sys.platform != "linux":
+        return None
+    with suppress(OSError, TypeError, struct.error):
+        info = _socket.socket.getsockopt(bare_socket(connection), socket.IPPROTO_TCP, option, _WINDOW_OFFSET + 4)
+        window: int = struct.unpack_from("I", info, _WINDOW_OFFSET)[0]
+        return window
+    return None
 
 
 def shut_for_reading(connection: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import threading
 import zlib
 
 import pytest
@@ -127,6 +128,28 @@ def test_alone_encoders_are_used_again_and_remember_nothing(coding: Coding) -> N
 
     assert first == second
     assert read(coding, second, text=text) == text
+
+
+def test_threads_encode_alone_at_the_same_time_and_leave_few_encoders() -> None:
+    coding = coding_named("zstd")
+    texts = [event("table", number) for number in range(12)]
+    started = threading.Barrier(len(texts))
+    found: dict[int, list[bytes]] = {}
+
+    def work(number: int) -> None:
+        started.wait(10)
+        found[number] = [coding.alone(texts[number]) for _ in range(50)]
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(len(texts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    for number, text in enumerate(texts):
+        assert {*found[number]} == {coding.alone(text)}
+        assert read(coding, *found[number], text=text * 50) == text_of(text * 50)
+    assert len(coding._idle) <= zstd_coding._MOST_IDLE  # type: ignore[attr-defined]
 
 
 def test_end_counts_the_length_in_32_bits() -> None:
