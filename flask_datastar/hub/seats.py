@@ -66,11 +66,6 @@ class Row:
         if streams:
             self._group.deliver(streams, payload)
 
-    def catch_up(self) -> None:
-        """Record that the streams may have missed messages."""
-        for stream in self._streams:
-            stream.catch_up()
-
 
 def in_rows(subscribers: Iterable[Any]) -> tuple[Any, ...]:
     """Return subscribers, with a row in the place of each group's first seat."""
