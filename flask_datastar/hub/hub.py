@@ -24,7 +24,7 @@ from .coded_stream import CodedStream
 from .compression import Compression
 from .lingering import cut_lingering
 from .notices import Notices
-from .places import NoRoom, Places
+from .places import FULL_SCOPE, NoRoom, Places
 from .shared_tabs import SharedTabs
 from .stream import Stream, StreamWatcher
 from .tabs import TabEntry
@@ -61,6 +61,7 @@ class StreamHub:
         self.bus = Bus(settings, name, self.turns)
         self.topics = self.bus.topics
         self.tabs = SharedTabs(self.bus)
+        #: Told of the streams that open and close; None if there is nobody to tell.
         self.watcher: StreamWatcher | None = None
         self.compression = Compression(settings.compression)
         #: Held while a subscription is handed over to its stream.
@@ -98,9 +99,9 @@ class StreamHub:
         if shortage is not None:
             self.notices.warn(*self._places.describe(shortage, stream))
             raise NoRoom(shortage.value)
-        entry = stream.entry
-        if entry is not None and not self.tabs.expect(entry, limit_per_scope=self.settings.max_streams_per_scope):
-            self._note_full_scope(entry)
+        entry, limit = stream.entry, self.settings.max_streams_per_scope
+        if entry is not None and not self.tabs.expect(entry, limit_per_scope=limit):
+            self.notices.warn(FULL_SCOPE, entry.scope, limit)
             raise NoRoom("too many streams are open for one user; close a tab")
 
     def has_place(self) -> bool:
@@ -146,16 +147,10 @@ class StreamHub:
 
     def _register(self, stream: Stream, entry: TabEntry) -> None:
         """Make a stream the live one of its tab, or end it if its scope has no room."""
-        if not self.tabs.register(entry, limit_per_scope=self.settings.max_streams_per_scope):
-            self._note_full_scope(entry)
+        limit = self.settings.max_streams_per_scope
+        if not self.tabs.register(entry, limit_per_scope=limit):
+            self.notices.warn(FULL_SCOPE, entry.scope, limit)
             stream.end(Reason.REFUSED)
-
-    def _note_full_scope(self, entry: TabEntry) -> None:
-        self.notices.warn(
-            "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE); further ones are refused",
-            entry.scope,
-            self.settings.max_streams_per_scope,
-        )
 
     def _end_for_another(self, stream: Stream) -> None:
         """End a stream without a scope whose place a stream with a scope has taken."""
@@ -190,6 +185,11 @@ class StreamHub:
             leaving.shut_for_reading(stream.socket)
         self._send(hooks.stream_closed, details, reason=stream.reason)
 
+    def watch(self, watcher: StreamWatcher) -> list[Stream]:
+        """Tell a watcher of all streams that open and close from now on, and return those that are open already."""
+        self.watcher = watcher
+        return [stream for stream in self._snapshot() if stream.is_open]
+
     def stop(self) -> None:
         """End all streams, because the worker is about to stop."""
         self.is_stopping = True
@@ -198,6 +198,8 @@ class StreamHub:
 
     def stats(self) -> dict[str, Any]:
         """Return the counters: open, opened, ended by reason, dropped, queue high-water mark (events)."""
+        # Without the lock, because their parts have locks of their own.
+        parts = {name: found for name, count in self.counters.items() if (found := count())}
         with self._lock:
             return {
                 "open": len(self._places.streams),
@@ -205,7 +207,7 @@ class StreamHub:
                 "ended": {reason.value: count for reason, count in self._ended.items()},
                 "dropped": self._dropped,
                 "queue_high_water": max([self._peak, *(stream.peak for stream in self._places.streams)]),
-                **{name: found for name, count in self.counters.items() if (found := count())},
+                **parts,
             }
 
     def _send(self, hook: NamedSignal, details: Details, **more: Any) -> None:

@@ -11,6 +11,9 @@ from ..transport import worker
 from .limits import max_streams
 from .stream import Stream
 
+#: What is logged when a scope has as many streams as it may have: the scope, and the number.
+FULL_SCOPE = "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE); further ones are refused"
+
 
 class NoRoom(Exception):
     """Raised if there is no room for another stream; the text is for the client."""

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections import deque
 from math import inf
 
-from .entries import Difference, Joined, Left, Whole
-from .messages import Beat, Hello, Message, Part, Wanted, parts_of
+from .entries import Difference, Joined, Left, PageKey, Whole
+from .messages import Beat, Hello, Message, PageIsBack, PageKeeps, Part, Wanted, parts_of
 from .state import PresenceState
 
 #: The shortest time between two answers, or two questions, of one kind.
 _PAUSE_SECONDS = 0.2
+#: How long after its start a process may get pages of a process that has died, and of which it never hears itself:
+#: until all others take that one for dead, too.
+_YOUNG_SECONDS = 20.0
 #: The longest waits for the first word, and for all entries, when a process starts; an answer may come after a pause.
 _FIRST_WORD_SECONDS, _ALL_SECONDS = 0.5, 1.5
 
@@ -41,6 +44,8 @@ class Exchange:
         # When beats and entries were last sent as answers, and whether another answer is owed.
         self._answered_at = {Beat: -inf, Whole: -inf}
         self._owed: set[type[Beat] | type[Whole]] = set()
+        # The pages that came to a young process.
+        self._arrived: set[PageKey] = set()
 
     def send(self, message: Message | None) -> None:
         """Add a message to those that wait to be sent."""
@@ -53,6 +58,13 @@ class Exchange:
         self._asked_all_at = now
         self.send(Hello(self._state.process))
         self._send_beat()
+
+    def arrive(self, page: PageKey, now: float) -> None:
+        """Record a page that was opened: others may know of entries that it keeps, and this process may not."""
+        if self._asked_all_at is not None and now < self._asked_all_at + _YOUNG_SECONDS:
+            self._arrived.add(page)
+        else:
+            self._arrived.clear()
 
     def beat(self) -> None:
         """Send a sign of life. When it comes back, one more period has passed for all others."""
@@ -76,10 +88,14 @@ class Exchange:
             case Beat(process, seq, peers):
                 self._state.hear(process, seq)
                 self._peers = max(self._peers, peers)
+                self._ask_for_pages(peers)
             case Hello():
                 self._answer(Beat, now)
             case Wanted(_, of) if of == self._state.process:
                 self._answer(Whole, now)
+            case PageIsBack(_, scope, tab, page):
+                for entry in self._state.kept_for((scope, tab, page)).values():
+                    self.send(PageKeeps(self._state.process, entry))
         self._ask(now)
 
     def wait_until(self) -> float:
@@ -130,6 +146,13 @@ class Exchange:
             return
         held = tuple(one for found in parts for one in found.held)
         self._merge(Whole(part.process, part.seq, held), now)
+
+    def _ask_for_pages(self, peers: int) -> None:
+        """Ask what pages keep, once others know of a process that this one does not know, though it knows the rest."""
+        if peers > self._state.peers() and not self._state.behind():
+            for page in self._arrived:
+                self.send(PageIsBack(self._state.process, *page))
+            self._arrived.clear()
 
     def _ask(self, now: float) -> None:
         """Ask the processes of which differences are missing for all of their entries."""

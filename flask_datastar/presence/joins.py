@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import request
 
 from ..brokers.payload import MessageKind, Payload
@@ -63,7 +61,8 @@ def find_sender(state: RequestState) -> Sender | None:
     if tab is None:
         state.app_state.warn_once(
             "Datastar: %s joins or leaves a topic, but its page has sent no tab id, so nobody is counted; put "
-            "tab_signal() on the layout's root element",
+            "tab_signal() on the layout's root element, and where the action has _signals=(), which sends no signals, "
+            "give _signals=('tabId',)",
             request.endpoint,
         )
         return None
@@ -84,6 +83,6 @@ def is_stream(app_state: AppState) -> bool:
 
 def presence_of(app_state: AppState) -> Presence:
     """Return the presence of an app in this process."""
-    watcher: Any = hub_of(app_state).watcher
-    assert isinstance(watcher, Presence)
-    return watcher
+    presence = hub_of(app_state).bus.presence
+    assert isinstance(presence, Presence)
+    return presence

@@ -69,6 +69,24 @@ class PageJoins:
 
 
 @dataclass(frozen=True, slots=True)
+class PageIsBack:
+    """The question what a page keeps that has come to a process which does not know all that others know."""
+
+    process: str
+    scope: str
+    tab: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageKeeps:
+    """The answer: one entry that the page keeps, and that is perhaps a dead process's."""
+
+    process: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
 class TabLeaves:
     """The request to end the entries of a tab at one topic, at once."""
 
@@ -87,7 +105,7 @@ class SignedOut:
     tab: str | None
 
 
-Message = Joined | Left | Part | Beat | Hello | Wanted | PageJoins | TabLeaves | SignedOut
+Message = Joined | Left | Part | Beat | Hello | Wanted | PageJoins | PageIsBack | PageKeeps | TabLeaves | SignedOut
 
 
 def encode(message: Message) -> bytes:
@@ -108,6 +126,10 @@ def encode(message: Message) -> bytes:
             fields = ("!", process, of)
         case PageJoins(process, scope, tab, page, topic, data):
             fields = ("join", process, scope, tab, page, topic, data)
+        case PageIsBack(process, scope, tab, page):
+            fields = ("back", process, scope, tab, page)
+        case PageKeeps(process, entry):
+            fields = ("keeps", process, *_entry_fields(entry))
         case TabLeaves(process, scope, tab, topic):
             fields = ("leave", process, scope, tab, topic)
         case SignedOut(process, scope, tab):
@@ -234,6 +256,8 @@ _READERS: dict[str, Callable[[_Fields], Message]] = {
     "?": lambda take: Hello(take.text()),
     "!": lambda take: Wanted(take.text(), take.text()),
     "join": _page_joins,
+    "back": lambda take: PageIsBack(take.text(), take.text(), take.text(), take.text()),
+    "keeps": lambda take: PageKeeps(take.text(), take.entry()),
     "leave": lambda take: TabLeaves(take.text(), take.optional_text(), take.text(), take.text()),
     "out": lambda take: SignedOut(take.text(), take.text(), take.optional_text()),
 }

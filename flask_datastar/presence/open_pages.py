@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from ..hub.stream import Stream
 from .entries import Entry, Joined, Left, PageKey
+from .messages import Message, PageJoins, PageKeeps, SignedOut, TabLeaves
 from .state import PresenceState
 
 #: Sends a difference; None if nothing has changed.
@@ -34,14 +35,18 @@ class OpenPages:
 
     # Streams
 
-    def open(self, stream: Stream, at: float, now: float) -> None:
-        """Add a stream, with the entries that it and its page are to have."""
-        if stream.tab is not None:
-            self._by_tab.setdefault(stream.tab, []).append(stream)
+    def open(self, stream: Stream, at: float, now: float) -> PageKey | None:
+        """Add a stream, with the entries that it and its page are to have; safe to call twice.
+
+        :return: its page, if it has one.
+        """
+        if stream.tab is not None and stream not in (streams := self._by_tab.setdefault(stream.tab, [])):
+            streams.append(stream)
         for topic, data in self._expected.pop(stream, {}).items():
             self.join(stream, topic, data, at, now)
         if (page := _page_of(stream)) is not None:
-            self.adopt(page, at, now)
+            self.adopt(page, self._state.kept_for(page).values(), now)
+        return page
 
     def close(self, stream: Stream, linger: float, now: float) -> None:
         """Remove a stream; its entries, and those of its page if it was the page's last one, linger."""
@@ -91,15 +96,28 @@ class OpenPages:
             self._put(self._of_page.setdefault((owner, tab, page), {}), topic, owner, tab, page, data, at, now)
         return owner
 
-    def adopt(self, page: PageKey, at: float, now: float) -> None:
-        """Take over the entries that a page keeps and that linger, here or in another process, if the page is open."""
+    def adopt(self, page: PageKey, kept: Iterable[Entry], now: float) -> None:
+        """Take over entries that a page keeps, and that linger or are another process's, if the page is open here."""
         if not self._has_page(page):
             return
-        kept = self._state.kept_for(page)
-        numbers = self._of_page.setdefault(page, {}) if kept else {}
-        for topic, entry in kept.items():
-            if not self._state.is_open(numbers.get(topic, 0)):
-                self._put(numbers, topic, *page, entry.data, at, now)
+        for entry in kept:
+            numbers = self._of_page.setdefault(page, {})
+            if not self._state.is_open(numbers.get(entry.topic, 0)):
+                joined = self._state.adopt(entry, now)
+                numbers[entry.topic] = joined.entry.number
+                self._send(joined)
+
+    def obey(self, message: Message, at: float, now: float) -> None:
+        """Do what another process asks for on behalf of its requests."""
+        match message:
+            case PageJoins(_, scope, tab, page, topic, data):
+                self.join_page(scope, tab, page, topic, data, at, now)
+            case PageKeeps(_, Entry(page_key=key) as entry) if key is not None:
+                self.adopt(key, [entry], now)
+            case TabLeaves(_, scope, tab, topic):
+                self.leave(scope, tab, topic, now)
+            case SignedOut(_, scope, signed_out):
+                self.sign_out(scope, signed_out, now)
 
     # Leaving
 
@@ -119,6 +137,7 @@ class OpenPages:
 
     def _end_at_once(self, is_meant: Callable[[Entry], bool], tab: str | None, now: float) -> None:
         self._end([one.number for one in self._state.own_entries(tab) if is_meant(one)], 0.0, now)
+        self._state.dismiss(is_meant, tab)
 
     def _end(self, numbers: Iterable[int], linger: float, now: float) -> None:
         for number in numbers:

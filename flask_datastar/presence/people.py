@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .entries import Entry, PageKey, Person, Seen
 
 #: The process of an entry, and the entry's number there.
@@ -13,8 +15,8 @@ class People:
 
     def __init__(self) -> None:
         self._topics: dict[str, dict[Person, dict[EntryKey, Entry]]] = {}
-        #: The entries that pages keep, by page.
-        self._by_page: dict[PageKey, set[EntryKey]] = {}
+        #: The entries that pages keep, by tab.
+        self._kept: dict[str, dict[EntryKey, Entry]] = {}
         #: Topic → its list, until the topic changes.
         self._lists: dict[str, tuple[Seen, ...]] = {}
         #: The topics whose lists have changed since they were last taken.
@@ -24,8 +26,8 @@ class People:
         """Add an entry, or replace one at the same topic of the same person."""
         before = self._look(entry.topic, entry.person)
         self._topics.setdefault(entry.topic, {}).setdefault(entry.person, {})[key] = entry
-        if (page := entry.page_key) is not None:
-            self._by_page.setdefault(page, set()).add(key)
+        if entry.page:
+            self._kept.setdefault(entry.tab, {})[key] = entry
         self._compare(entry, before)
 
     def drop(self, key: EntryKey, entry: Entry) -> None:
@@ -38,11 +40,7 @@ class People:
             del people[entry.person]
             if not people:
                 del self._topics[entry.topic]
-        if (page := entry.page_key) is not None:
-            keys = self._by_page[page]
-            keys.discard(key)
-            if not keys:
-                del self._by_page[page]
+        self._release(key, entry)
         self._compare(entry, before)
 
     def seen(self, topic: str) -> tuple[Seen, ...]:
@@ -62,9 +60,26 @@ class People:
         """Return the entries of one person at a topic."""
         return self._topics.get(topic, {}).get(person, {})
 
-    def kept_for(self, page: PageKey) -> list[EntryKey]:
+    def kept_for(self, page: PageKey) -> list[Entry]:
         """List the entries that a page keeps, in all processes."""
-        return sorted(self._by_page.get(page, ()))
+        found = sorted(self._kept.get(page[1], {}).items())
+        return [entry for _, entry in found if entry.page_key == page]
+
+    def dismiss(self, is_meant: Callable[[Entry], bool], tab: str | None) -> None:
+        """Make pages keep some entries no longer: those of a tab, or of all tabs.
+
+        Their process ends them. If it is dead, nobody does, and the page must not bring them back.
+        """
+        tabs = list(self._kept) if tab is None else [tab]
+        found = [item for name in tabs for item in self._kept.get(name, {}).items()]
+        for key, entry in found:
+            if is_meant(entry):
+                self._release(key, entry)
+
+    def _release(self, key: EntryKey, entry: Entry) -> None:
+        kept = self._kept.get(entry.tab)
+        if kept is not None and kept.pop(key, None) is not None and not kept:
+            del self._kept[entry.tab]
 
     def count(self) -> tuple[int, int]:
         """Count the topics, and the people at them; a person at two topics counts twice."""

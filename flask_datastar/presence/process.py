@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..brokers.payload import MessageKind, Payload
@@ -15,35 +15,36 @@ from ..hub.hub import StreamHub
 from ..hub.scopes import presence_topic
 from ..hub.stream import Stream
 from ..sansio.endings import EndingKind
-from ..transport.ticker import call_every
 from ..transport.wakeups import Wakeup, make_lock, make_wakeup
 from .entries import Seen
 from .exchange import Exchange
-from .messages import Message, PageJoins, SignedOut, TabLeaves, decode, encode
+from .messages import Beat, Hello, PageJoins, SignedOut, TabLeaves, decode, encode
 from .open_pages import OpenPages
 from .state import PresenceState
-
-#: The period of the signs of life; a process without any for four periods counts as dead.
-BEAT_SECONDS = 4.0
-#: How late a lingering entry may end, and an answer may come.
-_STEP_SECONDS = 0.1
+from .timers import Timers
 
 
 class Presence:
-    """The presence of one app in one process. All methods may be called from any thread or greenlet."""
+    """The presence of one app in one process. All methods may be called from any thread or greenlet.
+
+    Streams are watched from the first use on, here or in another process, so that apps without presence pay nothing.
+    """
 
     def __init__(self, hub: StreamHub) -> None:
+        self._hub = hub
         self._bus = hub.bus
         self._settings = hub.settings
         self._lock = make_lock()
         self._state = PresenceState(uuid.uuid4().hex[:16])
         self._exchange = Exchange(self._state)
         self._pages = OpenPages(self._state, self._exchange.send)
-        self._is_listening = self._is_sending = self._is_closed = False
+        self._timers = Timers(self._beat, self._step)
+        self._is_used = self._is_listening = self._is_sending = False
         self._waiting: list[Wakeup] = []
-        self._cancel_beat: Callable[[], None] | None = None
-        self._cancel_step: Callable[[], None] | None = None
-        hub.watcher = hub.bus.presence = self
+        hub.bus.presence = self
+        if self._bus.is_shared:
+            # Until the first stream is open; from then on this process hears what handlers elsewhere join.
+            hub.watcher = self
         hub.tabs.on_signed_out = self.sign_out
         hub.counters["presence"] = self.stats
 
@@ -66,9 +67,9 @@ class Presence:
 
     def stats(self) -> dict[str, int]:
         """Return the numbers of topics, people, entries and processes, and of messages; empty before any use."""
+        if not self._is_used:
+            return {}
         with self._lock:
-            if not self._state.seq and not self._exchange.received:
-                return {}
             return {**self._state.count(), "sent": self._exchange.sent, "received": self._exchange.received}
 
     # Streams
@@ -76,8 +77,18 @@ class Presence:
     def opened(self, stream: Stream) -> None:
         """Add the entries of a stream that was opened."""
         self._listen()
+        if not self._is_used:
+            with self._lock:
+                # Another thread may use presence now.
+                self._hub.watcher = self if self._is_used else None
+            return
         with self._acting() as now:
-            self._pages.open(stream, time.time(), now)
+            self._open(stream, now)
+
+    def _open(self, stream: Stream, now: float) -> None:
+        page = self._pages.open(stream, time.time(), now)
+        if page is not None:
+            self._exchange.arrive(page, now)
 
     def closed(self, stream: Stream) -> None:
         """End the entries of a stream; they linger, unless its page does not come back."""
@@ -92,8 +103,18 @@ class Presence:
         # A page that its server sends away comes back later than a page that is loaded again.
         return linger + spread if kind is EndingKind.RESTART else 0.0 if kind is EndingKind.DONE else linger
 
+    def _use(self) -> None:
+        """Watch the streams of this process from now on."""
+        if self._is_used:
+            return
+        with self._acting() as now:
+            self._is_used = True
+            for stream in self._hub.watch(self):
+                self._open(stream, now)
+
     def join(self, stream: Stream, topic: str, data: str) -> None:
         """Add an entry to a stream, as soon as it is open."""
+        self._use()
         with self._acting() as now:
             if stream.is_open:
                 self._pages.join(stream, topic, data, time.time(), now)
@@ -119,6 +140,7 @@ class Presence:
 
         :return: the scope of the page's stream; None if this process has no such stream.
         """
+        self._use()
         with self._acting() as now:
             owner = self._pages.join_page(scope, tab, page, topic, data, time.time(), now)
             if owner is None:
@@ -146,12 +168,16 @@ class Presence:
         except ValueError as error:
             self._bus.skip(f"about presence: {error}")
             return
+        is_foreign = message.process != self._state.process
+        # The words with which processes without anybody find each other are no use.
+        if is_foreign and not (isinstance(message, Hello) or (isinstance(message, Beat) and not message.peers)):
+            self._use()
         with self._acting() as now:
             self._exchange.take(message, now)
-            if message.process != self._state.process:
-                self._obey(message, now)
+            if is_foreign:
+                self._pages.obey(message, time.time(), now)
             for page in self._state.take_orphans():
-                self._pages.adopt(page, time.time(), now)
+                self._pages.adopt(page, self._state.kept_for(page).values(), now)
         for wakeup in list(self._waiting):
             wakeup.set()
 
@@ -164,18 +190,7 @@ class Presence:
     def close(self) -> None:
         """Stop the timers."""
         with self._lock:
-            self._is_closed = True
-            self._keep_time()
-
-    def _obey(self, message: Message, now: float) -> None:
-        """Do what another process asks for on behalf of its requests."""
-        match message:
-            case PageJoins(_, scope, tab, page, topic, data):
-                self._pages.join_page(scope, tab, page, topic, data, time.time(), now)
-            case TabLeaves(_, scope, tab, topic):
-                self._pages.leave(scope, tab, topic, now)
-            case SignedOut(_, scope, signed_out):
-                self._pages.sign_out(scope, signed_out, now)
+            self._timers.close()
 
     def _listen(self) -> None:
         """Receive the messages of other processes from now on, and ask for what they know."""
@@ -236,19 +251,8 @@ class Presence:
 
     def _keep_time(self) -> None:
         """Run the timers as long as there is something to time. The lock is held."""
-        needs_beats = self._bus.is_shared and not self._is_closed and self._state.peers() > 0
-        if needs_beats and self._cancel_beat is None:
-            self._cancel_beat = call_every(BEAT_SECONDS, self._beat)
-        elif not needs_beats and self._cancel_beat is not None:
-            self._cancel_beat()
-            self._cancel_beat = None
         has_due = self._state.next_due() is not None or self._exchange.next_due() is not None
-        needs_steps = has_due and not self._is_closed
-        if needs_steps and self._cancel_step is None:
-            self._cancel_step = call_every(_STEP_SECONDS, self._step)
-        elif not needs_steps and self._cancel_step is not None:
-            self._cancel_step()
-            self._cancel_step = None
+        self._timers.run(beats=self._bus.is_shared and self._state.peers() > 0, steps=has_due)
 
     def _beat(self) -> None:
         with self._acting():

@@ -7,7 +7,7 @@ processes come does not matter. A process is taken for dead when nothing has com
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from .entries import Difference, Entry, Joined, Left, PageKey, Seen, Whole
@@ -60,11 +60,14 @@ class PresenceState:
     def kept_for(self, page: PageKey) -> dict[str, Entry]:
         """Return the newest entry at each topic that a page keeps, in whatever process."""
         found: dict[str, Entry] = {}
-        for process, number in self._people.kept_for(page):
-            entry = self._records[process].held[number].entry
+        for entry in self._people.kept_for(page):
             if entry.topic not in found or found[entry.topic].stamp < entry.stamp:
                 found[entry.topic] = entry
         return found
+
+    def dismiss(self, is_meant: Callable[[Entry], bool], tab: str | None) -> None:
+        """Make pages keep some entries no longer, in whatever process: those of a tab, or of all tabs."""
+        self._people.dismiss(is_meant, tab)
 
     def own_entries(self, tab: str | None = None) -> list[Entry]:
         """List the entries of this process, or those of one tab, also those that linger."""
@@ -112,6 +115,13 @@ class PresenceState:
         others = self._people.entries_of(topic, entry.person).values()
         since = min((other.since for other in others), default=at)
         return self._announce(replace(entry, since=min(since, at)), now)
+
+    def adopt(self, entry: Entry, now: float) -> Joined:
+        """Add an entry of another process, which a page keeps, to this one."""
+        self._numbers += 1
+        joined = Joined(self.process, self._own.floor + 1, replace(entry, number=self._numbers))
+        self.merge(joined, now)
+        return joined
 
     def change(self, number: int, data: str, *, at: float, now: float) -> Joined | None:
         """Change the data of an own entry; None if its data is the person's newest already.

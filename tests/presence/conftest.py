@@ -10,8 +10,9 @@ from flask import Flask, request
 
 from flask_datastar import Datastar, Present
 from flask_datastar.hub import bus
-from flask_datastar.presence import process as presence_process
+from flask_datastar.presence import timers
 from flask_datastar.presence.joins import presence_of
+from flask_datastar.presence.process import Presence
 from flask_datastar.state.app import app_state_of
 from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import BROKERS, URL, JoinedBroker, Line
@@ -97,7 +98,7 @@ class Site:
         wait_until(lambda: self.names(topic) == names)
 
     @property
-    def presence(self) -> presence_process.Presence:
+    def presence(self) -> Presence:
         return presence_of(app_state_of(self.app))
 
     @property
@@ -112,7 +113,7 @@ MakeSite = Callable[..., Site]
 
 @pytest.fixture
 def make_site(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeSite]:
-    monkeypatch.setattr(presence_process, "_STEP_SECONDS", 0.02)
+    monkeypatch.setattr(timers, "STEP_SECONDS", 0.02)
     monkeypatch.setattr(JoinedBroker, "lines", {})
     monkeypatch.setattr(bus, "_IDLE_SECONDS", 0.05)
     made: list[Site] = []

@@ -147,6 +147,17 @@ def test_a_stream_that_is_refused_counts_nobody(make_site: MakeSite) -> None:
     assert site.names() == []
 
 
+def test_streams_that_are_open_before_the_first_use_count_from_then_on(site: Site) -> None:
+    first, second = site.open("silent", "t.p", "ann"), site.open("silent", "u.p", "bob")
+    assert hub_for(site.app).watcher is None, "an app that does not use presence pays for it at each opening"
+    second.close()
+    site.post("edit", "t.p")
+    assert site.names("card1") == ["ann"]
+    assert hub_for(site.app).watcher is site.presence
+    first.close()
+    site.wait_for([], "card1")
+
+
 # Handlers
 
 
@@ -246,7 +257,8 @@ def test_a_page_without_a_tab_id_is_told(site: Site, caplog: pytest.LogCaptureFi
             assert site.post("edit", None) == 204
     assert [record.message for record in caplog.records if "tab_signal()" in record.message] == [
         "Datastar: datastar.g:edit joins or leaves a topic, but its page has sent no tab id, so nobody is counted; put "
-        "tab_signal() on the layout's root element"
+        "tab_signal() on the layout's root element, and where the action has _signals=(), which sends no signals, give "
+        "_signals=('tabId',)"
     ]
 
 

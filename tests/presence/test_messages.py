@@ -16,7 +16,9 @@ from flask_datastar.presence.messages import (
     Beat,
     Hello,
     Message,
+    PageIsBack,
     PageJoins,
+    PageKeeps,
     Part,
     SignedOut,
     TabLeaves,
@@ -41,6 +43,8 @@ MESSAGES = st.one_of(
     st.builds(Hello, TEXTS),
     st.builds(Wanted, TEXTS, TEXTS),
     st.builds(PageJoins, TEXTS, st.none() | TEXTS, TEXTS, TEXTS, TEXTS, DATA),
+    st.builds(PageIsBack, TEXTS, TEXTS, TEXTS, TEXTS),
+    st.builds(PageKeeps, TEXTS, ENTRIES),
     st.builds(TabLeaves, TEXTS, st.none() | TEXTS, TEXTS, TEXTS),
     st.builds(SignedOut, TEXTS, TEXTS, st.none() | TEXTS),
 )

@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 
 from flask_datastar.brokers import Payload
-from flask_datastar.presence import process as presence_process
+from flask_datastar.presence import timers
 from flask_datastar.presence.entries import Joined, Left
 from flask_datastar.presence.exchange import Exchange
-from flask_datastar.presence.messages import Beat, Hello, Part, Wanted, decode
+from flask_datastar.presence.messages import Beat, Hello, PageIsBack, PageKeeps, Part, Wanted, decode
 from flask_datastar.presence.state import FORGOTTEN_TICKS, SILENT_TICKS, PresenceState
 from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import JoinedBroker, Line
 from tests.presence.conftest import LINGER_SECONDS, MakeSite, Site
+from tests.support.streams import hub_for
 
 
 @pytest.fixture
 def beat_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence_process, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(timers, "BEAT_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -200,6 +201,20 @@ def test_signing_out_reaches_those_that_linger_elsewhere(make_process: MakeSite)
         process.wait_for(["bob"])
 
 
+def test_processes_without_people_watch_no_streams(processes: tuple[Site, Site]) -> None:
+    one, _ = processes
+    for process in processes:
+        process.open("silent", "t.p", "ann")
+        process.open("silent", "u.p", "bob")
+        assert hub_for(process.app).watcher is None
+        with process.app.app_context():
+            assert "presence" not in process.datastar.stats()
+    one.open("board", "v.p", "carl")
+    for process in processes:
+        assert hub_for(process.app).watcher is process.presence
+        process.wait_for(["carl"])
+
+
 # Handlers
 
 
@@ -242,6 +257,50 @@ def test_a_page_with_streams_in_two_processes_keeps_what_it_joined(processes: tu
     assert one.names("card1") == other.names("card1") == ["ann"]
     second.close()
     one.wait_for([], "card1")
+
+
+def test_what_a_handler_joined_follows_its_page_from_a_dead_process_to_a_new_one(make_process: MakeSite) -> None:
+    one, other = make_process(), make_process()
+    other.open("board", "u.p", "bob")
+    one.open("silent", "t.p", "ann")
+    one.post("edit", "t.p")
+    other.wait_for(["ann"], "card1")
+    since = other.people("card1")[0].since
+    kill(one)
+    new = make_process()
+    new.open("silent", "t.p", "ann")
+    new.wait_for(["bob"])
+    for _ in range(SILENT_TICKS):
+        for process in (other, new):
+            process.presence._beat()
+    # Nothing comes from the dead process, so its own entry has ended.
+    assert other.presence.stats()["processes"] == new.presence.stats()["processes"] == 2
+    for process in (other, new):
+        assert [(who.scope, who.tabs, who.since) for who in process.people("card1")] == [("ann", 1, since)]
+    new.post("stop", "t.p")
+    for process in (other, new):
+        process.wait_for([], "card1")
+
+
+@pytest.mark.parametrize("how", ["leave", "sign out"])
+def test_a_page_does_not_bring_back_what_ended_after_its_process_died(processes: tuple[Site, Site], how: str) -> None:
+    one, other = processes
+    other.open("board", "u.p", "bob")
+    one.open("silent", "t.p", "ann")
+    one.post("edit", "t.p")
+    other.wait_for(["ann"], "card1")
+    kill(one)
+    stream = other.open("silent", "t.p", "ann")
+    if how == "leave":
+        other.post("stop", "t.p")
+    else:
+        with other.app.app_context():
+            other.datastar.tabs.close("ann", restart=True)
+        stream.wait_end()
+        other.open("silent", "t.p", "ann")
+    assert other.presence._state.own_entries("t") == []
+    other.open("busy", "t.p", "ann")
+    assert [entry.topic for entry in other.presence._state.own_entries("t")] == ["board"]
 
 
 # Messages
@@ -410,3 +469,33 @@ def test_a_process_does_not_answer_for_another() -> None:
     assert not one.outbox
     one.take(Hello("p1"), 10.0)
     assert [type(message) for message in one.outbox] == [Beat]
+
+
+def test_only_a_young_process_asks_what_its_pages_keep() -> None:
+    one, other = talk(2)
+    page = ("ann", "t", "p")
+    join(one)
+    dead = PresenceState("dead").join("card", "ann", "t", "{}", page="p", at=1.0, now=1.0)
+    one._state.merge(dead, 1.0)
+    asked: list[Any] = []
+
+    def note(message: Any) -> bool:
+        if isinstance(message, PageIsBack | PageKeeps):
+            asked.append(message)
+        return False
+
+    for at in (10.0, 29.9, 30.0):
+        if at == 10.0:
+            other.start(at)
+        other.arrive(page, at)
+        one.beat()
+        settle([one, other], at, drops=note)
+        assert asked == ([PageIsBack("p1", *page), PageKeeps("p0", dead.entry)] if at < 30 else [])
+        asked.clear()
+    # Who knows as much as others has nothing to ask.
+    other._state.merge(dead, 1.0)
+    other.start(40.0)
+    other.arrive(page, 40.0)
+    one.beat()
+    settle([one, other], 40.0, drops=note)
+    assert asked == []

@@ -206,7 +206,7 @@ def test_a_state_without_entries_keeps_nothing_of_them(actions: list[Action]) ->
         assert len(state._records) == 1
         assert not state._by_tab
         assert not state._due
-        assert not any(vars(state._people)[name] for name in ("_topics", "_by_page", "_lists"))
+        assert not any(vars(state._people)[name] for name in ("_topics", "_kept", "_lists"))
 
 
 # Coming and going

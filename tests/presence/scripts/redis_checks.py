@@ -14,7 +14,7 @@ from flask_datastar.config.settings import Settings
 from flask_datastar.hooks import Reason
 from flask_datastar.hub.hub import StreamHub
 from flask_datastar.hub.stream import Stream
-from flask_datastar.presence import process as presence_process
+from flask_datastar.presence import timers
 from flask_datastar.presence.process import Presence
 from flask_datastar.presence.state import SILENT_TICKS
 from flask_datastar.testing.waiting import wait_until
@@ -22,7 +22,7 @@ from tests.brokers.redis_server import RedisServer
 
 SIDE_BY_SIDE = 4
 LINGER_SECONDS = 0.3
-presence_process.BEAT_SECONDS = 0.2
+timers.BEAT_SECONDS = 0.2
 # An outage is logged.
 logging.getLogger("flask_datastar").addHandler(logging.NullHandler())
 _logger = logging.getLogger("presence")
@@ -132,7 +132,7 @@ def check_nobody_is_lost_with_a_redis_that_comes_back_empty() -> None:
         other.close(leaving)
         other.open("carl", "t")
         # Nobody is taken for dead meanwhile.
-        time.sleep(presence_process.BEAT_SECONDS * SILENT_TICKS * 2)
+        time.sleep(timers.BEAT_SECONDS * SILENT_TICKS * 2)
         assert set(one.names()) == {"ann", "bob"}
         assert set(other.names()) == {"ann", "carl"}
         server.start()
@@ -150,7 +150,7 @@ def check_a_redis_that_hangs_costs_nobody_the_place() -> None:
         started = time.monotonic()
         processes[0].presence.join(stream, "card", "{}")
         assert time.monotonic() - started < 5, "a join waits for nobody"
-        time.sleep(presence_process.BEAT_SECONDS * SILENT_TICKS * 2)
+        time.sleep(timers.BEAT_SECONDS * SILENT_TICKS * 2)
         assert set(processes[1].names()) == {"user0", "user1"}
         server.thaw()
         wait_for(processes, {"user0"}, "card")

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, request
 
 from flask_datastar import Datastar
-from flask_datastar.presence import process
+from flask_datastar.presence import timers
 from flask_datastar.presence.state import PresenceState
 
 app = Flask(__name__)
@@ -23,7 +23,7 @@ app.config.update(
 app.config.from_prefixed_env("EXTRA")
 datastar = Datastar(app)
 
-process.BEAT_SECONDS = app.config["BEAT"]
+timers.BEAT_SECONDS = app.config["BEAT"]
 
 
 def lose_leaves(leave: Callable[..., Any]) -> Callable[..., Any]:
