@@ -17,7 +17,7 @@ from ..errors import BrokerError
 from ..transport import worker
 from ..transport.ticker import call_every
 from ..transport.wakeups import make_lock, spawn
-from .incoming import check_message, read_topic, topic_without
+from .incoming import read_message, topic_without
 from .notices import Notices
 from .scopes import INTERNAL_TOPICS, PRESENCE_CHANNEL, channel_of
 from .topics import Subscriber, Topics
@@ -111,9 +111,10 @@ class Bus:
         :return: False if other processes may not have received it.
         :raises BrokerError: if False would be returned, and ``DATASTAR_BROKER_ON_FAILURE`` is ``"raise"``.
         """
-        restored = self._restored
+        restored, but = self._restored, payload.but
         try:
-            self.broker.publish(channel_of(topic), topic_without(topic, payload.but), kind, payload)
+            named = topic if but is None else topic_without(topic, but)
+            self.broker.publish(channel_of(topic), named, kind, payload)
         except BrokerError as error:
             if kind is not MessageKind.TABS:
                 self._note_missed(topic, restored)
@@ -148,8 +149,7 @@ class Bus:
         """Deliver a message, then give a turn to the streams whose queues fill up."""
         try:
             # The broker delivers the kind as text.
-            known = check_message(topic, kind, payload)
-            topic, payload.but = read_topic(topic)
+            known, topic, payload.but = read_message(topic, kind, payload)
         except ValueError as error:
             self.skip(str(error))
             return
@@ -169,7 +169,8 @@ class Bus:
         if known is MessageKind.STORED:
             known, payload.is_stored = MessageKind.EVENTS, True
         self.topics.publish(topic, known, payload)
-        self._turns.relieve()
+        if self._turns.pressed:
+            self._turns.relieve()
 
     def skip(self, reason: str) -> None:
         """Log that a message was skipped, because no process of this app sends such messages."""

@@ -9,12 +9,12 @@ _BUT = "\0but:"
 _EVENTS = (MessageKind.EVENTS, MessageKind.STORED)
 
 
-def topic_without(topic: str, but: str | None) -> str:
+def topic_without(topic: str, but: str) -> str:
     """Return the topic of a message for the broker, which carries the tab that does not get it.
 
     Every broker carries topics unchanged, so the tab needs no field of its own.
     """
-    return topic if but is None else f"{_BUT}{len(but)}:{but}{topic}"
+    return f"{_BUT}{len(but)}:{but}{topic}"
 
 
 def read_topic(topic: str) -> tuple[str, str | None]:
@@ -30,9 +30,10 @@ def read_topic(topic: str) -> tuple[str, str | None]:
     return rest[int(length) :], rest[: int(length)]
 
 
-def check_message(topic: str, kind: str, payload: Payload) -> MessageKind:
-    """Check a message from the broker, because others may be able to write to its server, and return its kind.
+def read_message(topic: str, kind: str, payload: Payload) -> tuple[MessageKind, str, str | None]:
+    """Check a message from the broker, because others may be able to write to its server.
 
+    :return: its kind, its topic, and the tab that does not get it.
     :raises ValueError: if no process of this app sends such a message. The text quotes no part of the message, so that
         it is logged once.
     """
@@ -50,4 +51,4 @@ def check_message(topic: str, kind: str, payload: Payload) -> MessageKind:
             check_event_id(payload.last_id)
         except (ValueError, TypeError):
             raise ValueError("its event id is invalid") from None
-    return known
+    return known, *read_topic(topic)

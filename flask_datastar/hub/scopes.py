@@ -73,17 +73,16 @@ def named_tab(tab: str | AllTabs | None) -> str | None:
     return tab
 
 
-def left_out_tab(but: str | None) -> str | None:
-    """Return the id of the tab that a broadcast leaves out; None for none.
+def check_tab_left_out(but: str) -> None:
+    """Check the id of the tab that a broadcast leaves out.
 
     :raises ValueError: if it is "".
-    :raises TypeError: if it is neither a string nor None.
+    :raises TypeError: if it is not a string.
     """
-    if not isinstance(but, str | None):
+    if not isinstance(but, str):
         raise TypeError(f"but is {type(but).__name__}; accepted: a tab id, as datastar.tab_id returns it, or None")
     if but == "":
         raise ValueError("but is '': no tab has this id; pass datastar.tab_id, or None to leave nobody out")
-    return but
 
 
 def scope_topic(scope: str, tab: str | None = None) -> str:

@@ -24,28 +24,28 @@ class Turns:
     """The queues that fill up, and the turns of their streams."""
 
     def __init__(self) -> None:
-        self._pressed: list[Queue] = []
+        #: The queues that fill up.
+        self.pressed: list[Queue] = []
         self._patience_seconds = _PATIENCE_SECONDS
         self._waited_at = time.monotonic()
 
     def press(self, queue: Queue) -> None:
         """Record a queue that fills up."""
-        self._pressed.append(queue)
+        self.pressed.append(queue)
 
     def relieve(self) -> None:
         """Wait for a turn of the streams whose queues fill up: a publisher that never rests would overflow them.
 
         Each stream is waited for once: if it took nothing in its turn, its client does not read.
         """
-        if self._pressed:
-            pressed, self._pressed = self._pressed, []
-            for queue in pressed:
-                queue.waited_for = True
-            if is_gevent():
-                # All greenlets that are ready run before this returns.
-                time.sleep(0)
-            else:
-                self._wait_for(pressed)
+        pressed, self.pressed = self.pressed, []
+        for queue in pressed:
+            queue.waited_for = True
+        if is_gevent():
+            # All greenlets that are ready run before this returns.
+            time.sleep(0)
+        else:
+            self._wait_for(pressed)
 
     def _wait_for(self, queues: Iterable[Queue]) -> None:
         """Wait a moment for threads, and longer while one of their streams has taken nothing."""

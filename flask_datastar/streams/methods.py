@@ -11,7 +11,7 @@ from ..errors import SetupError
 from ..handlers.declarations import Declarations, DeclaredHandler
 from ..handlers.handler import is_method, make_handler
 from ..handlers.marks import EventOptions, mark_method
-from ..hub.scopes import ALL_TABS, AllTabs, Scope, left_out_tab, named_scope, named_tab, scope_topic
+from ..hub.scopes import ALL_TABS, AllTabs, Scope, named_scope, named_tab, scope_topic
 from ..hub.sources import Followable, Source
 from ..repeats.app import Repeats
 from ..security.origin import check_header
@@ -231,7 +231,7 @@ class StreamMethods:
         :param compress: False sends the message as it is. All messages to a stream are compressed together, so whoever
             writes into a topic and sees lengths can tell whether others wrote the same.
         """
-        return broadcast_events(current_app_state(self), _topic(topic), left_out_tab(but), compress=compress)
+        return broadcast_events(current_app_state(self), _topic(topic), but, compress=compress)
 
     def broadcast_to(self, scope: Scope, tab: str | AllTabs | None = ALL_TABS) -> Broadcast:
         """Return an object with all sending methods, which send to all pages of a scope, or of one of its tabs.

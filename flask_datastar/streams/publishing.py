@@ -7,6 +7,7 @@ from typing import Any
 
 from ..brokers.payload import MessageKind, Payload
 from ..hub.limits import check_message_size
+from ..hub.scopes import check_tab_left_out
 from ..security.tokens import check_no_token
 from ..state.app import AppState
 from .broadcast import Broadcast
@@ -34,7 +35,11 @@ def broadcast_events(app_state: AppState, topic: str, but: str | None = None, *,
 
     :param but: the tab that does not get them; None for none.
     :param compress: whether they may be encoded, together with other events.
+    :raises ValueError: if ``but`` is "".
+    :raises TypeError: if ``but`` is neither a string nor None.
     """
+    if but is not None:
+        check_tab_left_out(but)
     kind = MessageKind.EVENTS if compress else MessageKind.STORED
 
     def deliver(payload: Payload) -> None:
@@ -48,7 +53,8 @@ def _publish(app_state: AppState, topic: str, kind: MessageKind, payload: Payloa
     """Send a payload to all streams of a topic: at once, or when the current transaction is committed."""
     check_publisher(app_state)
     hub = hub_of(app_state)
-    note_unheard(app_state, hub, topic, kind)
+    if app_state.app.debug:
+        note_unheard(hub, topic, kind)
     publish = partial(hub.bus.publish, topic, kind, payload)
     if not publish_at_commit(app_state, publish):
         publish()

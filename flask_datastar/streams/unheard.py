@@ -8,7 +8,6 @@ from ..brokers.payload import MessageKind
 from ..hub.hub import StreamHub
 from ..hub.seats import Seat
 from ..hub.stream import Stream
-from ..state.app import AppState
 from .follow import Follow
 from .subscribe import Messages
 
@@ -20,9 +19,9 @@ _IGNORING: dict[MessageKind, tuple[type, ...]] = {
 }
 
 
-def note_unheard(app_state: AppState, hub: StreamHub, topic: str, kind: MessageKind) -> None:
-    """Warn, in debug mode, of a message that reaches no stream here, and cannot reach other processes."""
-    if not app_state.app.debug or hub.bus.is_shared or topic.startswith("\0"):
+def note_unheard(hub: StreamHub, topic: str, kind: MessageKind) -> None:
+    """Warn of a message that reaches no stream here, and cannot reach other processes."""
+    if hub.bus.is_shared or topic.startswith("\0"):
         return
     listeners = hub.topics.subscribers(topic)
     if not all(isinstance(listener, _IGNORING[kind]) for listener in listeners):
