@@ -123,6 +123,7 @@ class Load:
 
         def handle(client: BreakableClient | None) -> None:
             self._busy.discard(page)
+            page.acted_at = time.monotonic()
             page.is_unsure = page.is_unsure or client is None or not page.is_open
 
         # One tab's pages leave together; in tabs of nobody, several pages may be open.
@@ -203,6 +204,8 @@ class Load:
             elif page.client is None and page.return_at is not None and page.return_at <= now:
                 self.actions["show"] += page.hidden_at is not None
                 self._connect(page)
+            elif page.lost_at is not None and page.is_open:
+                page.find(now)
             elif page.left_at is not None and page.is_open:
                 self._shown(page, now - page.left_at)
 
@@ -213,8 +216,8 @@ class Load:
         if how in ("replaced", "done") or page.is_signed_out:
             self.pages.discard(page)
         else:
-            # A handler's join may be lost with its worker.
-            page.is_unsure = True
+            page.lose(now)
+            page.is_unsure = page.is_unsure or page in self._busy
 
     def _shown(self, page: Page, hidden: float) -> None:
         """Record that the stream of a page that was hidden is open: if that took too long, it edits no card."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.servers.clients import BreakableClient
 from tests.soak.presence_load import CARDS, MOST_ASKS, TOPICS, Load
@@ -21,16 +23,25 @@ class Oracle:
     def __init__(self, load: Load) -> None:
         self._load = load
         self.ghosts = self.missing = self.compared = 0
+        #: The pages whose clicks were repeated, and those that edited a card and had to keep it by themselves.
+        self.repeated = self.kept = 0
         #: The longest time until every process knew everything.
         self.longest = 0.0
         #: The longest time until every page showed it.
         self.longest_shown = 0.0
 
-    def settle(self, *, is_calm: bool) -> None:
-        """Wait until all pages that are not hidden are open, and no request is under way.
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Keep pages hidden that are hidden for a moment, until the comparisons are over."""
+        shown_at = {page: page.return_at for page in self._load.pages if page.hidden_at is not None}
+        for page in shown_at:
+            page.return_at = None
+        yield
+        for page, at in shown_at.items():
+            page.return_at = at
 
-        :param is_calm: whether nothing was broken, so that no message about cards can be lost.
-        """
+    def settle(self) -> None:
+        """Wait until all pages that are not hidden are open, and no request is under way."""
         is_back = self._load.read_until(lambda: not self._load.asks and not self._coming(), QUIET_SECONDS)
         self._load.check("all pages come back", is_back, str([vars(page) for page in self._coming()][:3]))
         for page in [page for page in self._load.pages if page.is_signed_out]:
@@ -38,14 +49,24 @@ class Oracle:
             # would have refused it.
             self._load.close_stream(page)
             self._load.pages.discard(page)
-        if not is_calm:
-            # Until all processes are connected again, a handler's join may be lost on its way to the page's process.
+
+    def repeat_clicks(self, *, all_pages: bool) -> None:
+        """Repeat what handlers were told of cards where a message may have been lost.
+
+        :param all_pages: whether Redis was broken: then a handler's join may be lost on its way to the page's process.
+        """
+        if all_pages:
+            # Until all processes are connected again.
             self._load.read_until(lambda: False, RECOVERY_SECONDS)
-        for page in [page for page in self._load.pages if page.is_open and not (is_calm and not page.is_unsure)]:
-            for path, cards in (("/ds/p/stop", sorted(page.dropped)), ("/ds/p/edit", sorted(page.cards))):
-                for card in cards:
-                    self._load.act_on(page, path, card)
-                    self._load.read_until(lambda: len(self._load.asks) < MOST_ASKS, QUIET_SECONDS)
+        for page in [page for page in self._load.pages if page.is_open]:
+            if all_pages or page.is_unsure:
+                self.repeated += 1
+                for path, cards in (("/ds/p/stop", sorted(page.dropped)), ("/ds/p/edit", sorted(page.cards))):
+                    for card in cards:
+                        self._load.act_on(page, path, card)
+                        self._load.read_until(lambda: len(self._load.asks) < MOST_ASKS, QUIET_SECONDS)
+            elif page.cards:
+                self.kept += 1
             page.dropped.clear()
             page.is_unsure = False
         self._load.read_until(lambda: not self._load.asks, QUIET_SECONDS)
@@ -55,17 +76,13 @@ class Oracle:
             page for page in self._load.pages if not page.is_open and page.hidden_at is None and not page.is_signed_out
         ]
 
-    def compare(self) -> None:
+    def compare(self, topics: list[str]) -> None:
         """Compare what each process and each page says with the pages that are open, after a time of quiet at most."""
-        # Those that are hidden for a moment stay hidden until the comparison is over.
-        shown_at = {page: page.return_at for page in self._load.pages if page.hidden_at is not None}
-        for page in shown_at:
-            page.return_at = None
         start = time.monotonic()
         problems: list[tuple[list[str], list[str]]] = []
 
         def is_exact() -> bool:
-            problems[:] = [compare(found, self.expected()) for found in self._answers()]
+            problems[:] = [compare(found, self.expected(topics)) for found in self._answers()]
             return bool(problems) and not any(ghosts or missing for ghosts, missing in problems)
 
         is_so = self._load.read_until(is_exact, QUIET_SECONDS)
@@ -88,15 +105,13 @@ class Oracle:
             not self._stale(),
             f"round {self.compared}: " + "; ".join(self._stale()[:3]),
         )
-        for page, at in shown_at.items():
-            page.return_at = at
 
-    def expected(self) -> People:
+    def expected(self, topics: list[str]) -> People:
         """Return who is at each topic, by the pages that are open."""
-        return people_of([page for page in self._load.pages if page.is_open], [*TOPICS, *CARDS])
+        return people_of([page for page in self._load.pages if page.is_open], topics)
 
     def _stale(self) -> list[str]:
-        wanted = self.expected()
+        wanted = self.expected(TOPICS)
         live = [page for page in self._load.pages if page.is_open and page.kind == "live"]
         return [
             f"{page.topic}: {page.shown}, not {shown_as(wanted[page.topic])}"

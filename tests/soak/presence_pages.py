@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
@@ -11,6 +12,9 @@ from tests.servers.clients import BreakableClient
 #: Topic → the people there, as scope and number of tabs; scope "" for each tab that belongs to nobody.
 People = dict[str, list[tuple[str, int]]]
 _RETRY_SECONDS = 0.5
+#: The longest time, with beats of one second and on a busy machine, until all processes know of a handler's join, and
+#: the shortest until they forget a dead process.
+SETTLED_SECONDS, FORGOTTEN_SECONDS = 3.0, 2.0
 _FACES = re.compile(r'<p id="faces-[^"]*">([^<]*)</p>')
 
 
@@ -26,6 +30,9 @@ class Page:
         self.client: BreakableClient | None = None
         #: When the page asks for its stream again; None while it has one, and while it is hidden.
         self.return_at: float | None = None
+        #: When the page last asked for its stream, and when it lost one that it has not got back.
+        self.asked_at = 0.0
+        self.lost_at: float | None = None
         #: When the client closed the stream because the page was hidden.
         self.hidden_at: float | None = None
         #: The same time, from when the page is shown until its stream has opened.
@@ -36,6 +43,8 @@ class Page:
         self.cards: set[str] = set()
         self.dropped: set[str] = set()
         self.is_unsure = False
+        #: When a handler of the page was last answered.
+        self.acted_at = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -61,6 +70,7 @@ class Page:
         """Request the page's stream."""
         self.left_at = self.hidden_at
         self.return_at = self.hidden_at = None
+        self.asked_at = time.monotonic()
         path = f"/live/{self.topic}" if self.kind == "live" else "/ds/p/stream"
         query = {"topic": self.topic} if self.kind == "stream" else {}
         if self.scope:
@@ -81,6 +91,20 @@ class Page:
         reason = (client.ids[-1] if client.ids else "").removeprefix("ds:").partition(":")[0]
         self.return_at = now + (client.retries[-1] / 1000 if client.retries else _RETRY_SECONDS)
         return reason
+
+    def lose(self, now: float) -> None:
+        """Record that the page has lost its stream, and that its cards are unsure if few processes know them.
+
+        So it is right after a click, and right after the page has come to a process, which asks the others then.
+        """
+        self.lost_at = self.lost_at or now
+        self.is_unsure = self.is_unsure or now < max(self.acted_at, self.asked_at) + SETTLED_SECONDS
+
+    def find(self, now: float) -> None:
+        """Record that the page has a stream again; after long, its old process may have been forgotten everywhere."""
+        assert self.lost_at is not None
+        self.is_unsure = self.is_unsure or now > self.lost_at + FORGOTTEN_SECONDS
+        self.lost_at = None
 
     def forget_cards(self) -> None:
         """Record that the page edits nothing more."""
