@@ -32,6 +32,8 @@ class OpenPages:
         #: Topic → the number of the entry, for each stream, and for each page that keeps entries.
         self._of_stream: dict[Stream, dict[str, int]] = {}
         self._of_page: dict[PageKey, dict[str, int]] = {}
+        #: The pages that have lost their last stream a moment ago: tab and page → scope, and when they are gone.
+        self._parted: dict[tuple[str, str], tuple[str, float]] = {}
 
     # Streams
 
@@ -45,6 +47,7 @@ class OpenPages:
         for topic, data in self._expected.pop(stream, {}).items():
             self.join(stream, topic, data, at, now)
         if (page := _page_of(stream)) is not None:
+            self._parted.pop(page[1:], None)
             self.adopt(page, self._state.kept_for(page).values(), now)
         return page
 
@@ -58,6 +61,7 @@ class OpenPages:
                 del self._by_tab[stream.tab]
         page = _page_of(stream)
         if page is not None and not self._has_page(page):
+            self._part(page, now + linger, now)
             self._end(self._of_page.pop(page, {}).values(), linger, now)
         self._end(ended.values(), linger, now)
 
@@ -85,11 +89,19 @@ class OpenPages:
     ) -> str | None:
         """Add an entry that lasts as long as a page, or change its data.
 
+        A click may overtake the stream of a page that comes back, and it may come after the end of the page's stream.
+        So an entry is added for a page that was here a moment ago; it lingers for as long as the page does.
+
         :param scope: the scope that the page's stream must have; None for any.
         :return: the scope of the page's stream; None if it has no stream here. Nothing is added if it is another one.
         """
         open_ones = [one for one in self._by_tab.get(tab, ()) if (one.page or "") == page and not one.must_end]
         if not open_ones:
+            owner, gone_at = self._parted.get((tab, page), ("", now))
+            if gone_at > now and scope in (None, owner):
+                numbers: dict[str, int] = {}
+                self._put(numbers, topic, owner, tab, page, data, at, now)
+                self._end(numbers.values(), gone_at - now, now)
             return None
         owner = open_ones[-1].scope
         if scope is None or scope == owner:
@@ -142,6 +154,14 @@ class OpenPages:
     def _end(self, numbers: Iterable[int], linger: float, now: float) -> None:
         for number in numbers:
             self._send(self._state.leave(number, linger, now))
+
+    def _part(self, page: PageKey, gone_at: float, now: float) -> None:
+        for key, (_, at) in list(self._parted.items()):
+            if at > now:
+                break
+            del self._parted[key]
+        if gone_at > now:
+            self._parted[page[1:]] = page[0], gone_at
 
     def _put(
         self, numbers: dict[str, int], topic: str, scope: str, tab: str, page: str, data: str, at: float, now: float

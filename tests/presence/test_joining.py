@@ -190,6 +190,24 @@ def test_a_handler_counts_only_while_its_page_has_a_stream(site: Site) -> None:
     assert site.names("card1") == []
 
 
+def test_a_click_after_the_end_of_the_page_s_stream_counts_as_long_as_the_page_lingers(make_site: MakeSite) -> None:
+    site = make_site(DATASTAR_PRESENCE_LINGER_SECONDS=3600)
+    site.open("board", "t.p", "ann").close()
+    site.post("edit", "t.q")
+    site.post("edit", "t.p")
+    assert [(one.scope, one.tabs) for one in site.people("card1")] == [("ann", 1)]
+    stops = {held.gone_at for held in site.presence._state._own.held.values()}
+    assert None not in stops
+    assert len({round(at or 0) for at in stops}) == 1, "it is gone with its page"
+    site.post("stop", "t.p")
+    assert site.names("card1") == []
+    for number in range(3):
+        site.open("silent", f"u{number}.p").close()
+    assert len(site.presence._pages._parted) == 4
+    site.presence._pages._part(("", "v", "p"), time.monotonic() + 7200, time.monotonic() + 3601)
+    assert [*site.presence._pages._parted] == [("v", "p")]
+
+
 def test_what_a_handler_joined_survives_a_new_stream_of_the_page_alone(site: Site) -> None:
     first = site.open("silent", "t.p", "ann")
     site.post("edit", "t.p")

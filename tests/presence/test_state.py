@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -473,6 +474,41 @@ def test_what_a_page_keeps_is_found_in_all_processes() -> None:
     assert state.take_orphans() == set()
     state.advance(3.0 + LINGER)
     assert state.kept_for(("ann", "t", "x")) == {}
+
+
+def test_a_page_that_moves_is_no_newcomer_and_has_no_news() -> None:
+    state, other = PresenceState("p"), PresenceState("q")
+    kept = other.join("board", "ann", "t", '{"n":1}', page="x", at=1.0, now=1.0)
+    newer = other.join("board", "ann", "u", '{"n":2}', at=5.0, now=5.0)
+    for difference in (kept, newer):
+        state.merge(difference, 5.0)
+    state.take_changed()
+
+    moved = state.adopt(kept.entry, 9.0)
+    other.merge(moved, 9.0)
+    left = other.leave(kept.entry.number, 0.0, 9.0)
+    assert left is not None
+    state.merge(left, 9.0)
+    for one in (state, other):
+        assert [tuple(seen) for seen in one.seen("board")] == [("ann", 2, 1.0, '{"n":2}')]
+    assert state.take_changed() == set()
+
+
+@pytest.mark.parametrize("tab", ["t", None])
+def test_a_page_keeps_no_longer_what_was_dismissed(tab: str | None) -> None:
+    state, other = PresenceState("p"), PresenceState("q")
+    for topic, scope in [("board", "ann"), ("card", "ann"), ("card", "bob")]:
+        state.merge(other.join(topic, scope, "t", "{}", page="x", at=1.0, now=1.0), 1.0)
+    state.dismiss(lambda entry: (entry.topic, entry.scope) == ("card", "ann"), tab)
+    state.dismiss(lambda entry: True, "u")
+    assert [*state.kept_for(("ann", "t", "x"))] == ["board"]
+    assert [*state.kept_for(("bob", "t", "x"))] == ["card"]
+    assert len(state.seen("card")) == 2, "only its process ends it"
+    # Its process has heard nothing of that, and somebody joins once more.
+    changed = other.change(2, '{"n":1}', at=2.0, now=2.0)
+    assert changed is not None
+    state.merge(changed, 2.0)
+    assert sorted(state.kept_for(("ann", "t", "x"))) == ["board", "card"]
 
 
 @given(seq=st.integers(1, 5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -507,3 +508,27 @@ def test_encoder_that_is_not_used_is_dropped(app: Flask, connect: Connect, codin
     for stream in streams:
         stream.wait('"n":1')
     assert compression.stats()["keys"] == 2
+
+
+@pytest.mark.parametrize("kind", ["feed", "generator"])
+def test_a_tab_that_a_broadcast_leaves_out_decodes_all_others(
+    app: Flask, connect: Connect, coding: str, kind: str
+) -> None:
+    datastar: Datastar = app.extensions["datastar"]
+    names = ("one", "two", "three", None)
+    streams = {
+        name: Coded(connect, f"/ds/g/{kind}", coding, signals={} if name is None else {"tabId": name}) for name in names
+    }
+
+    with app.app_context():
+        for number in range(30):
+            # One tab after another is left out, now and then twice in a row, and now and then nobody is.
+            but = [*names, "one"][number % 5]
+            datastar.broadcast("news", but=but).patch_signals({"text": TEXT, "n": number})
+        datastar.broadcast("news").signal("last", 1)
+
+    for name, stream in streams.items():
+        stream.wait('"last":1')
+        wanted = [number for number in range(30) if name is None or [*names, "one"][number % 5] != name]
+        found = [json.loads(event.arguments.get("signals", "{}")) for event in parse_events(stream.text.encode())]
+        assert [signals["n"] for signals in found if "n" in signals] == wanted
