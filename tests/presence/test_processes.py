@@ -247,19 +247,20 @@ def test_what_a_handler_joined_follows_its_page_to_another_process(processes: tu
     back.close()
 
 
-def test_a_click_of_a_page_on_its_way_to_another_process_counts(processes: tuple[Site, Site]) -> None:
-    one, other = processes
+def test_a_click_of_a_page_on_its_way_to_another_process_counts(make_process: MakeSite) -> None:
+    processes = one, other = [make_process(DATASTAR_PRESENCE_LINGER_SECONDS=3600) for _ in range(2)]
     one.open("board", "u.p", "bob")
     one.open("silent", "t.p", "ann").close()
     wait_until(lambda: hub_for(one.app).stats()["open"] == 1)
-    assert one.names("card1") == []
     other.post("edit", "t.p")
-    back = other.open("silent", "t.p", "ann")
-    time.sleep(LINGER_SECONDS * 1.5)
+    other.open("silent", "t.p", "ann")
     for process in processes:
         assert [(who.scope, who.tabs) for who in process.people("card1")] == [("ann", 1)]
-    back.close()
-    other.wait_for([], "card1")
+    [entry] = other.presence._state.own_entries("t")
+    assert other.presence._state.is_open(entry.number)
+    one.post("stop", "t.p")
+    for process in processes:
+        assert process.names("card1") == []
 
 
 def test_a_page_with_streams_in_two_processes_keeps_what_it_joined(processes: tuple[Site, Site]) -> None:

@@ -44,7 +44,6 @@ WORKERS = (3, 3)
 ROUND_SECONDS = 12.0
 KINDS = {"open", "close", "reload", "hide", "show", "duplicate", "edit", "stop", "sign out", "send away"}
 FAULTS = {"worker killed", "redis killed", "redis stopped"}
-PLANTS = ["lost leaves", "no expiry", "no questions"]
 ENDINGS = {"replaced", "restart", "done", "broken"}
 
 

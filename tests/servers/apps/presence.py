@@ -10,7 +10,6 @@ from flask import Flask, request
 
 from flask_datastar import Datastar
 from flask_datastar.presence import timers
-from flask_datastar.presence.exchange import Exchange
 from flask_datastar.presence.state import PresenceState
 
 app = Flask(__name__)
@@ -41,8 +40,6 @@ if app.config.get("PLANT") == "lost leaves":
     PresenceState.leave = lose_leaves(PresenceState.leave)  # type: ignore[method-assign]
 elif app.config.get("PLANT") == "no expiry":
     PresenceState.tick = lambda self: None  # type: ignore[method-assign]
-elif app.config.get("PLANT") == "no questions":
-    Exchange.arrive = lambda self, page, now: None  # type: ignore[method-assign]
 
 
 def scope() -> str | None:
