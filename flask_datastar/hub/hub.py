@@ -186,7 +186,7 @@ class StreamHub:
         self._send(hooks.stream_closed, details, reason=stream.reason)
 
     def watch(self, watcher: StreamWatcher) -> list[Stream]:
-        """Tell a watcher of all streams that open and close from now on, and return those that are open already."""
+        """Make a watcher notice each stream that opens or closes from now on, and return those that are open."""
         self.watcher = watcher
         return [stream for stream in self._snapshot() if stream.is_open]
 

@@ -11,7 +11,7 @@ from ..transport import worker
 from .limits import max_streams
 from .stream import Stream
 
-#: What is logged when a scope has as many streams as it may have: the scope, and the number.
+#: The warning that a scope has as many streams as it may have: the scope, and the number.
 FULL_SCOPE = "Datastar: scope %r has %d streams already (DATASTAR_MAX_STREAMS_PER_SCOPE); further ones are refused"
 
 

@@ -16,8 +16,8 @@ from .state import PresenceState
 
 #: The shortest time between two answers, or two questions, of one kind.
 _PAUSE_SECONDS = 0.2
-#: How long after its start a process may get pages of a process that has died, and of which it never hears itself:
-#: until all others take that one for dead, too.
+#: How long after its start a process may get pages of a process that had died before: until all others take that one
+#: for dead, too.
 _YOUNG_SECONDS = 20.0
 #: The longest waits for the first word, and for all entries, when a process starts; an answer may come after a pause.
 _FIRST_WORD_SECONDS, _ALL_SECONDS = 0.5, 1.5

@@ -23,6 +23,9 @@ from .open_pages import OpenPages
 from .state import PresenceState
 from .timers import Timers
 
+#: The messages of processes that nobody may have joined in, beside beats that count no process.
+_UNUSED = (Hello, TabLeaves, SignedOut)
+
 
 class Presence:
     """The presence of one app in one process. All methods may be called from any thread or greenlet.
@@ -43,7 +46,7 @@ class Presence:
         self._waiting: list[Wakeup] = []
         hub.bus.presence = self
         if self._bus.is_shared:
-            # Until the first stream is open; from then on this process hears what handlers elsewhere join.
+            # Until the first stream is open; from then on this process receives what handlers elsewhere join.
             hub.watcher = self
         hub.tabs.on_signed_out = self.sign_out
         hub.counters["presence"] = self.stats
@@ -169,8 +172,7 @@ class Presence:
             self._bus.skip(f"about presence: {error}")
             return
         is_foreign = message.process != self._state.process
-        # The words with which processes without anybody find each other are no use.
-        if is_foreign and not (isinstance(message, Hello) or (isinstance(message, Beat) and not message.peers)):
+        if is_foreign and not (isinstance(message, _UNUSED) or (isinstance(message, Beat) and not message.peers)):
             self._use()
         with self._acting() as now:
             self._exchange.take(message, now)

@@ -209,6 +209,10 @@ def test_processes_without_people_watch_no_streams(processes: tuple[Site, Site])
         assert hub_for(process.app).watcher is None
         with process.app.app_context():
             assert "presence" not in process.datastar.stats()
+    with one.app.app_context():
+        one.datastar.tabs.close("nobody")
+    one.post("stop", "t.p")
+    assert [hub_for(process.app).watcher for process in processes] == [None, None]
     one.open("board", "v.p", "carl")
     for process in processes:
         assert hub_for(process.app).watcher is process.presence
