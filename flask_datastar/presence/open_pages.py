@@ -95,18 +95,20 @@ class OpenPages:
         :param scope: the scope that the page's stream must have; None for any.
         :return: the scope of the page's stream; None if it has no stream here. Nothing is added if it is another one.
         """
-        open_ones = [one for one in self._by_tab.get(tab, ()) if (one.page or "") == page and not one.must_end]
-        if not open_ones:
+        streams = [one for one in self._by_tab.get(tab, ()) if (one.page or "") == page]
+        if not streams:
             owner, gone_at = self._parted.get((tab, page), ("", now))
             if gone_at > now and scope in (None, owner):
                 numbers: dict[str, int] = {}
                 self._put(numbers, topic, owner, tab, page, data, at, now)
                 self._end(numbers.values(), gone_at - now, now)
             return None
-        owner = open_ones[-1].scope
+        open_ones = [one for one in streams if not one.must_end]
+        owner = (open_ones or streams)[-1].scope
         if scope is None or scope == owner:
             self._put(self._of_page.setdefault((owner, tab, page), {}), topic, owner, tab, page, data, at, now)
-        return owner
+        # Where the page's stream is about to end, the page may be elsewhere already.
+        return owner if open_ones else None
 
     def adopt(self, page: PageKey, kept: Iterable[Entry], now: float) -> None:
         """Take over entries that a page keeps, and that linger or are another process's, if the page is open here."""

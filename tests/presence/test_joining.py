@@ -208,6 +208,26 @@ def test_a_click_after_the_end_of_the_page_s_stream_counts_as_long_as_the_page_l
     assert [*site.presence._pages._parted] == [("v", "p")]
 
 
+def test_a_click_while_the_page_s_stream_ends_counts(make_site: MakeSite) -> None:
+    site = make_site(DATASTAR_PRESENCE_LINGER_SECONDS=3600)
+    site.open("board", "u.p", "bob")
+    stream = site.open("silent", "t.p", "ann")
+    [ending] = site.presence._pages._by_tab["t"]
+    hub = hub_for(site.app)
+    # The client has left, and the stream's thread has not noticed it.
+    watcher, hub.watcher = hub.watcher, None
+    stream.close()
+    wait_until(lambda: hub.stats()["open"] == 1)
+    assert ending.must_end
+    site.post("edit", "t.p")
+    site.presence.closed(ending)
+    hub.watcher = watcher
+    assert site.names("card1") == ["ann"]
+    site.open("silent", "t.p", "ann")
+    [entry] = site.presence._state.own_entries("t")[-1:]
+    assert site.presence._state.is_open(entry.number)
+
+
 def test_what_a_handler_joined_survives_a_new_stream_of_the_page_alone(site: Site) -> None:
     first = site.open("silent", "t.p", "ann")
     site.post("edit", "t.p")
