@@ -16,10 +16,9 @@ from flask_datastar.brokers.wire import decode
 from flask_datastar.hub import bus as bus_module
 from flask_datastar.hub import tab_messages
 from flask_datastar.hub.bus import Bus
-from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import BROKERS, URL, JoinedBroker
 from tests.support.hostile import TAB_MESSAGES, VALUES, damaged_messages, nested
-from tests.support.streams import Connect, hub_for
+from tests.support.streams import Connect, hub_for, wait_subscribed
 from tests.support.wsgi import ending
 
 MISSING = object()
@@ -164,7 +163,7 @@ def test_data_that_is_no_json_is_skipped(
     app: Flask, datastar: Datastar, bus: Bus, connect: Connect, caplog: pytest.LogCaptureFixture, data: bytes
 ) -> None:
     stream = connect("/ds/g/listen").wait_open()
-    wait_until(lambda: bool(bus.topics.subscribers("news")))
+    wait_subscribed(app)
 
     for _ in range(3):
         bus.receive("news", MessageKind.MESSAGE, Payload(data))
@@ -181,6 +180,7 @@ def test_whatever_comes_streams_live_on(
     streams = [
         connect(f"/ds/g/{name}", signals={"tabId": f"{name}.p"}).wait_open() for name in ("follow", "listen", "watch")
     ]
+    wait_subscribed(app, count=3)
     for data in damaged_messages(seed=2, count=2000):
         try:
             envelope = decode(data)

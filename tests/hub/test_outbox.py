@@ -15,7 +15,7 @@ from flask_datastar import Datastar, sse
 from flask_datastar.hub.outbox import LARGEST_WRITE_BYTES, slices
 from flask_datastar.testing.waiting import wait_until
 from tests.conftest import MakeApp
-from tests.support.streams import Connect, hub_for
+from tests.support.streams import Connect, hub_for, wait_subscribed
 from tests.support.wsgi import Connection, call, ending
 
 #: Three writes and a little more.
@@ -55,11 +55,6 @@ def app(make_app: MakeApp, datastar: Datastar) -> Flask:
 def broadcast(app: Flask, datastar: Datastar, name: str, text: str = LARGE) -> None:
     with app.app_context():
         datastar.broadcast("news").patch_signals({name: text})
-
-
-def wait_subscribed(app: Flask) -> None:
-    """Wait until the app's only stream gets messages: a generator subscribes when its stream is open already."""
-    wait_until(lambda: hub_for(app).bus.topics.count("news") > 0)
 
 
 def is_in_the_middle(app: Flask) -> bool:
@@ -156,6 +151,7 @@ def test_stream_that_is_too_slow_finishes_its_message_and_drops_the_rest(
         yield from datastar.follow("news")
 
     connection = connect(f"/ds/g/{name}", app=app).wait_open()
+    wait_subscribed(app)
     connection.reads.clear()
     broadcast(app, datastar, "a")
     wait_until(lambda: is_in_the_middle(app))

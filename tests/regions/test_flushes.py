@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from sqlalchemy import create_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 
 from flask_datastar.regions.flushes import Flushes, _values
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class Card(Base):
-    __tablename__ = "card"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    board: Mapped[int] = mapped_column()
+from tests.regions.models import Base, Card
 
 
 def test_values_before_and_after_a_change_are_known() -> None:

@@ -6,22 +6,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from flask_datastar import Datastar
 from flask_datastar.errors import SetupError
 from flask_datastar.regions.tables import declared_reads, watched_attributes
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class Card(Base):
-    __tablename__ = "card"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    board: Mapped[str] = mapped_column()
-
+from tests.regions.models import Card
 
 PERSON = Table("person", MetaData(), Column("id", Integer, primary_key=True), Column("name", String))
 

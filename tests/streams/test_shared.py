@@ -16,7 +16,7 @@ from flask_datastar.errors import BrokerError
 from flask_datastar.hub import bus, questions
 from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import BROKERS, URL, JoinedBroker, Line
-from tests.support.streams import Connect, hub_for
+from tests.support.streams import Connect, hub_for, wait_subscribed
 from tests.support.wsgi import Connection, call, ending
 
 
@@ -113,6 +113,8 @@ def test_message_of_any_process_reaches_streams_of_all_once(processes: tuple[Pro
     opened = [process.open(name, f"t{n}.p") for n, process in enumerate(processes) for name in names]
     for stream in opened:
         stream.wait_open()
+    for process in processes:
+        wait_subscribed(process.app, count=2)
 
     for number, process in enumerate(processes):
         process.publish(number)
@@ -135,6 +137,7 @@ def test_message_of_any_process_reaches_streams_of_all_once(processes: tuple[Pro
 def test_process_that_has_served_nobody_reaches_streams(make_process: MakeProcess) -> None:
     server, script = make_process(), make_process()
     stream = server.open("messages").wait_open()
+    wait_subscribed(server.app)
 
     script.publish("from a script")
 
@@ -196,6 +199,8 @@ def test_streams_of_one_page_and_of_other_tabs_live_beside_each_other(processes:
     ]
     for stream in streams:
         stream.wait_open()
+    wait_subscribed(one.app, count=2)
+    wait_subscribed(other.app, count=3)
 
     one.publish("end")
     one.broadcast("end")
@@ -237,6 +242,7 @@ def test_page_whose_other_stream_is_another_one_gets_one_too(make_process: MakeP
     second = other.open("feed", "t.p").wait_open()
     last_id, _ = ending(first.wait_end())
     beside = other.open("messages", "t.p").wait_open()
+    wait_subscribed(other.app, count=2)
     second.close()
 
     # Its tab has a stream there, under another URL: it is asked for, and nobody says that it is the one.
@@ -296,6 +302,7 @@ def test_streams_of_a_page_live_on_after_an_outage(processes: tuple[Process, Pro
     one, other = processes
     streams = [one.open("feed", "t.p").wait_open(), other.open("messages", "t.p").wait_open()]
     streams.append(one.open("feed").wait_open())
+    wait_subscribed(other.app)
 
     with line.cut():
         pass
@@ -367,6 +374,8 @@ def test_failure_is_raised_and_local_streams_have_got_it(make_process: MakeProce
     one, other = make_process(DATASTAR_BROKER_ON_FAILURE="raise"), make_process()
     streams = [one.open("messages", "t.p").wait_open(), one.open("feed", "u.p").wait_open()]
     far = other.open("messages", "v.p").wait_open()
+    wait_subscribed(one.app, count=2)
+    wait_subscribed(other.app)
 
     with JoinedBroker.lines["shop"].cut():
         with pytest.raises(BrokerError, match="the line is cut"):
@@ -393,6 +402,8 @@ def test_failure_is_logged_once_an_outage_and_nothing_is_raised(
     one, other = processes
     stream = one.open("messages", "t.p").wait_open()
     far = other.open("changes", "u.p").wait_open()
+    for process in processes:
+        wait_subscribed(process.app)
     assert other.count() == (1, 2)
 
     for number in range(2):
@@ -455,6 +466,7 @@ def test_changes_are_noticed_once_after_an_outage(processes: tuple[Process, Proc
 def test_page_that_follows_may_ask_for_what_it_missed(processes: tuple[Process, Process], line: Line) -> None:
     careful, plain = processes[0].open("careful", "a.p").wait_open(), processes[0].open("feed", "b.p").wait_open()
     generator = processes[1].open("careful_generator", "c.p").wait_open()
+    wait_subscribed(processes[1].app)
 
     with line.cut():
         pass

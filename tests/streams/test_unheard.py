@@ -10,7 +10,7 @@ from flask import Flask
 
 from flask_datastar import Datastar
 from tests.conftest import MakeApp
-from tests.support.streams import Connect
+from tests.support.streams import Connect, wait_subscribed
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ def test_topic_that_nobody_listens_to_is_logged_once(
 ) -> None:
     app.test_client().get("/")
     connect("/ds/g/changes").wait_open()
+    wait_subscribed(app, "board-1")
     with app.app_context():
         for _ in range(3):
             send(datastar, "bord-1")
@@ -83,6 +84,7 @@ def test_topic_whose_streams_wait_for_something_else_is_logged(
 ) -> None:
     app.test_client().get("/")
     connect(f"/ds/g/{stream}").wait_open()
+    wait_subscribed(app, "board-1")
     with app.app_context():
         send(datastar, "board-1")
 
@@ -96,6 +98,7 @@ def test_what_is_heard_is_not_logged(
 ) -> None:
     app.test_client().get("/")
     connect(f"/ds/g/{stream}").wait_open()
+    wait_subscribed(app, "board-1")
     with app.app_context():
         send(datastar, "board-1")
         # Somebody who has no page open is nothing to wonder about.

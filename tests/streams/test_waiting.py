@@ -21,7 +21,7 @@ from flask_datastar.streams.every import Ticks
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 from tests.streams.scripts import turn_checks
-from tests.support.streams import Connect, assert_nothing_is_left, hub_for
+from tests.support.streams import Connect, assert_nothing_is_left, hub_for, wait_subscribed
 from tests.support.wsgi import DEADLINE_SECONDS, call, ending
 from tests.transport.checks import all_checks, run_check
 
@@ -120,7 +120,7 @@ def test_messages_are_decoded_from_json(app: Flask, datastar: Datastar, connect:
 
     first, second = [connect("/ds/g/stream").wait_open() for _ in range(2)]
     # It subscribes to them in their order.
-    wait_for_subscribers(app, "b", 2)
+    wait_subscribed(app, "b", 2)
     sent = {"id": UUID(int=7), "list": (1, 2)}
     with app.app_context():
         datastar.publish("a", sent)
@@ -338,7 +338,7 @@ def test_followed_events_are_forwarded_in_a_generator(
 
     connection = connect("/ds/g/stream", has_write=has_write)
     connection.wait("before")
-    wait_for_subscribers(app, "more", 1)
+    wait_subscribed(app, "more")
     with app.app_context():
         for number in range(50):
             datastar.broadcast("news" if number % 2 else "more").signal("n", number)
@@ -761,12 +761,3 @@ def test_topic_that_is_none_is_refused(
         for send in (datastar.publish, datastar.broadcast) if topics else ():
             with pytest.raises(error, match=f"^{message}$"):
                 send(topics[-1])
-
-
-def wait_for_subscribers(app: Flask, topic: str, count: int) -> None:
-    """Wait until a topic has so many subscribers."""
-    topics = hub_for(app).topics
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while topics.count(topic) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)

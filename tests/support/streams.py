@@ -12,6 +12,7 @@ from flask import Flask
 from flask_datastar.hub.hub import StreamHub
 from flask_datastar.state.app import app_state_of
 from flask_datastar.streams.current import hub_of
+from flask_datastar.testing.waiting import wait_until
 from flask_datastar.transport import leaving
 from tests.support.wsgi import Connection
 
@@ -31,6 +32,11 @@ def watcher() -> None:
 def hub_for(app: Flask) -> StreamHub:
     """Return the hub of an app in this process."""
     return hub_of(app_state_of(app))
+
+
+def wait_subscribed(app: Flask, topic: str = "news", count: int = 1) -> None:
+    """Wait until a topic has so many subscribers: a generator subscribes when its stream is open already."""
+    wait_until(lambda: hub_for(app).topics.count(topic) >= count)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, abort, g, redirect, render_template_string
 from flask_datastar import Datastar, StarView, event, sse
 from flask_datastar.errors import SetupError
 from flask_datastar.testing import DatastarClient
-from tests.support.streams import Connect
+from tests.support.streams import Connect, wait_subscribed
 from tests.support.wsgi import call
 
 DONE = b"id: ds:done\n\n"
@@ -101,6 +101,7 @@ def test_each_wait_point_begins_a_turn(
 ) -> None:
     connection = connect(f"/ds/boards/{name}?number=7").wait_open()
     if name == "messages":
+        wait_subscribed(app, "cards")
         for number in (1, 2):
             with app.app_context():
                 datastar.publish("cards", number)
