@@ -24,7 +24,7 @@ class UnreadWatch:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._events = 0
-        # What had been sent when the client last read, and the room that it had then.
+        # The text and the bytes that had been sent when the client last read, and the room that it had then.
         self._text_bytes = self._sent_bytes = 0
         self._window: int | None = None
 
