@@ -9,6 +9,7 @@
 #                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
 #   make servers     install other WSGI servers, and try how each holds streams (ARGS="--only waitress" for some of them)
+#   make readers     read compressed streams with each installed reader, Firefox too, alone and behind nginx
 #   make bench       measure the cost of streams, then of compressed ones, and write it to docs/ (ARGS=--quick for a short
 #                    run, to build/)
 #   make bench-regions  measure the cost of live regions, in the same way
@@ -44,7 +45,8 @@ EXTRAS_dist = dist
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo demo-cluster test soak faults extensions servers bench bench-regions bench-redis bench-presence check test-all dist clean
+.PHONY: demo demo-cluster test soak faults extensions servers readers bench bench-regions bench-redis bench-presence check \
+	test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -80,6 +82,10 @@ extensions: .venv/pip.stamp
 
 servers: .venv/pip.stamp
 	@$(BIN)/python -m tests.servers.try_servers $(ARGS)
+
+readers: .venv/test.stamp
+	sh tests/system_programs.sh nginx firefox-esr nodejs curl zstd
+	DATASTAR_READERS=all $(BIN)/python -m pytest --no-cov tests/servers/test_readers.py $(ARGS)
 
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)

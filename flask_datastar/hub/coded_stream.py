@@ -69,15 +69,22 @@ class CodedStream(Stream):
         body = self.body
         if body is None:
             return super()._write(direct, item if type(item) is Payload else Payload(item.data, item.last_id))
-        segment = body.segment(item)
-        taken = direct.write(segment)
+        # Written out for streams that are in their group's frame, which are nearly all: this is their whole delivery.
+        is_next = body.at is item.before and body.frame is item.frame
+        taken = direct.write(item.block if is_next else body.segment(item))
         if taken is None:
             self.leave()
             return True
         if taken:
             # Only now: what the connection does not take is encoded again when its turn comes.
-            body.commit(item)
-            self._note_sent(1, len(item.data), len(segment.data))
+            if is_next:
+                body.at = item.after
+                item.taken += 1
+                if item.is_milestone:
+                    self._look(body)
+            else:
+                body.commit(item)
+                self._note_sent(body, 1)
             self.last_write = item.made_at
             if item.last_id is not None:
                 self.last_id = item.last_id
@@ -96,13 +103,17 @@ class CodedStream(Stream):
         pieces = cast(list[Piece], self._take_waiting())
         # Without the lock, which is one for all streams of the process.
         encoded = body.take(pieces)
-        self._note_sent(len(pieces), sum(len(piece.data) for piece in pieces), len(encoded))
+        self._note_sent(body, len(pieces))
         if self._is_unread:
             self.on_slow(self)
         return encoded
 
-    def _note_sent(self, events: int, raw_bytes: int, sent_bytes: int) -> None:
-        if self._unread is not None and not self._unread.note(events, raw_bytes, sent_bytes):
+    def _note_sent(self, body: CodedBody, events: int) -> None:
+        if self._unread is not None and self._unread.is_due(events):
+            self._look(body)
+
+    def _look(self, body: CodedBody) -> None:
+        if self._unread is not None and not self._unread.look(body.text_bytes, body.sent_bytes):
             self._is_unread = True
 
     # The stream's own bytes

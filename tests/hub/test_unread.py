@@ -32,13 +32,26 @@ class Windows:
         return int(room) // self.step * self.step
 
 
+class Sent:
+    """What was sent to a client, and its watch."""
+
+    def __init__(self) -> None:
+        self.watch = UnreadWatch(NOBODY)
+        self.events = 0
+
+    def note(self) -> bool:
+        """Send one event more; return whether the client counts as one that reads."""
+        self.events += 1
+        return not self.watch.is_due(1) or self.watch.look(self.events * EVENT_BYTES, self.events * SENT_BYTES)
+
+
 def events_until_slow(windows: Windows, monkeypatch: pytest.MonkeyPatch, most: int) -> int | None:
     """Send events one by one, and return the number of the first that is one too many; None if that never comes."""
     monkeypatch.setattr(unread, "receive_window", windows)
-    watch = UnreadWatch(NOBODY)
+    sent = Sent()
     for number in range(1, most + 1):
         windows.sent += SENT_BYTES
-        if not watch.note(1, EVENT_BYTES, SENT_BYTES):
+        if not sent.note():
             return number
     return None
 
@@ -65,18 +78,18 @@ def test_a_client_that_reads_most_of_it_is_kept(monkeypatch: pytest.MonkeyPatch,
 def test_a_client_that_reads_now_and_then_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     windows = Windows(1.0, 1)
     monkeypatch.setattr(unread, "receive_window", windows)
-    watch = UnreadWatch(NOBODY)
+    sent = Sent()
     for _ in range(20):
         windows.sent = 0
         for _ in range(UNREAD_BYTES // EVENT_BYTES - LOOK_EVENTS):
             windows.sent += SENT_BYTES
-            assert watch.note(1, EVENT_BYTES, SENT_BYTES)
+            assert sent.note()
 
 
 def test_what_no_system_tells_limits_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unread, "receive_window", lambda connection: None)
     watch = UnreadWatch(NOBODY)
-    assert all(watch.note(LOOK_EVENTS, 10 * UNREAD_BYTES, 10) for _ in range(10))
+    assert all(watch.look(number * 10 * UNREAD_BYTES, number * 10) for number in range(10))
 
 
 @pytest.fixture
