@@ -154,6 +154,10 @@ def test_streams_that_are_open_before_the_first_use_count_from_then_on(site: Sit
     site.post("edit", "t.p")
     assert site.names("card1") == ["ann"]
     assert hub_for(site.app).watcher is site.presence
+    [stream] = site.presence._pages._by_tab["t"]
+    # As if this had been the first use while the stream opened.
+    site.presence.opened(stream)
+    assert site.presence._pages._by_tab["t"] == [stream]
     first.close()
     site.wait_for([], "card1")
 
