@@ -118,15 +118,16 @@ class Presence:
     def join(self, stream: Stream, topic: str, data: str) -> None:
         """Add an entry to a stream, as soon as it is open."""
         self._use()
-        with self._acting() as now:
-            if stream.is_open:
-                self._pages.join(stream, topic, data, time.time(), now)
-            else:
+        with self._lock:
+            if not stream.is_open:
                 self._pages.expect(stream, topic, data)
+                return
+        with self._acting() as now:
+            self._pages.join(stream, topic, data, time.time(), now)
 
     def forget(self, stream: Stream) -> None:
         """Drop the entries of a stream that does not open."""
-        with self._acting():
+        with self._lock:
             self._pages.forget(stream)
 
     def leave(self, stream: Stream, topic: str) -> None:

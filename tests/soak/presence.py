@@ -35,7 +35,7 @@ from tests.soak.presence_oracle import Oracle
 
 LINGER_SECONDS = 2.0
 #: The most time beside the seconds of the load, even if each wait reaches its limit.
-EXTRA_SECONDS = 120
+EXTRA_SECONDS = 240
 #: The least events of a run of two minutes, and for each second of a shorter one. A run goes on until it has them, for
 #: half of its time at most.
 EVENTS, EVENTS_PER_SECOND = 5000, 25
