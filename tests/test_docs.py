@@ -38,6 +38,7 @@ from flask_datastar.streams.methods import StreamMethods
 from flask_datastar.streams.tabs import Tabs
 from flask_datastar.testing import DatastarClient
 from flask_datastar.views.starview import HANDLE_EVENT
+from tests.benchmarks import results
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -274,6 +275,22 @@ def test_links_to_files_lead_somewhere() -> None:
         return [target for target in targets if not (page.parent / target.partition("#")[0]).exists()]
 
     check_pages(find_broken)
+
+
+@pytest.mark.parametrize(("name", "page"), [("streams", "costs"), ("regions", "costs"), ("redis", "scaling")])
+def test_measurements_are_written_into_their_page(name: str, page: str, tmp_path: Path) -> None:
+    folder = tmp_path / "explanation"
+    folder.mkdir()
+    path = folder / f"{page}.md"
+    path.write_text(read(f"docs/explanation/{page}.md"), encoding="utf-8")
+
+    results.write(name, "| new |\n", "<svg/>", title="A plot", page=path, output=folder / "measured")
+
+    text = path.read_text(encoding="utf-8")
+    before, _, after = read(f"docs/explanation/{page}.md").partition(f"<!-- measured: {name} -->\n")
+    assert text.startswith(f"{before}<!-- measured: {name} -->\n\n| new |\n\n![A plot](measured/{name}.svg)\n\n")
+    assert text.endswith(after.partition(f"<!-- end of {name} -->\n")[2])
+    assert (folder / "measured" / f"{name}.svg").read_text() == "<svg/>"
 
 
 def test_included_files_exist() -> None:
