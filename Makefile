@@ -15,7 +15,7 @@
 #   make check       linter, formatter, types, prose, documentation
 #   make picture     take the picture of the README again
 #   make test-all    the tests without a browser on every supported and installed Python and Flask
-#   make dist        build the sdist and the wheel
+#   make dist        build the sdist and the wheel of the last commit (REPOSITORY=https://host/owner/name for a release)
 #   make clean       remove everything that the other targets created
 
 PORT ?= 8000
@@ -39,6 +39,10 @@ EXTRAS_check = $(EXTRAS_test),check
 EXTRAS_matrix = matrix
 EXTRAS_picture = gunicorn,example,test,live
 EXTRAS_dist = dist
+
+# The addresses of a release; a package that is built without them has no links.
+REPOSITORY ?=
+DOCUMENTATION ?=
 
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
@@ -109,7 +113,8 @@ test-all: .venv/matrix.stamp $(CLIENT)
 
 dist: .venv/dist.stamp
 	rm -rf build dist
-	$(BIN)/python -m build
+	$(BIN)/python -m docs.release --repository "$(REPOSITORY)" --documentation "$(DOCUMENTATION)" build/release
+	$(BIN)/python -m build --outdir dist build/release
 
 clean:
 	rm -rf .venv .tox build dist *.egg-info $(CLIENT) .coverage htmlcov

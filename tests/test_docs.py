@@ -301,8 +301,14 @@ def test_included_files_exist() -> None:
     check_pages(find_missing)
 
 
-def test_changelog_has_unreleased_heading() -> None:
-    assert re.search(r"^## Unreleased\n\n### Added\n\n- ", read("CHANGELOG.md"), re.MULTILINE)
+def test_changelog_starts_with_what_is_unreleased_or_just_released() -> None:
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    version = re.escape(config["metadata"]["version"])
+
+    (first, *_) = re.findall(r"^## (.+)\n\n### \w+\n\n- ", read("CHANGELOG.md"), re.MULTILINE)
+
+    assert re.fullmatch(rf"Unreleased|{version} - \d{{4}}-\d\d-\d\d", first)
 
 
 def test_version_directives_have_two_colons() -> None:
