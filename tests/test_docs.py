@@ -328,6 +328,7 @@ def test_version_directives_have_two_colons() -> None:
 TUTORIALS = ["counter", "search", "import"]
 TYPED_FILE = re.compile(r"^[^`\n]*`([\w./-]+\.\w+)`:\n\n```\S+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+APPLICATION_PAGES = ["README.md", *(f"docs/tutorial/{name}.md" for name in ("datastar", *TUTORIALS, "live"))]
 ADDED_CODE = re.compile(r"^Add these to `(app.py)`.*?\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -416,6 +417,13 @@ def test_readme_application_runs(typed_in: Callable[..., Flask], section: str) -
     assert shown[0] in bob.client.get("/").text
 
 
+@pytest.mark.parametrize("page", APPLICATION_PAGES)
+def test_every_application_of_a_page_is_typed_in(page: str) -> None:
+    typed = [code for name, code in TYPED_FILE.findall(read(page)) if name == "app.py"]
+
+    assert typed == [code for code in blocks(read(page), "python") if "Flask(__name__)" in code]
+
+
 def test_readmes_handlers_do_what_it_says(typed_in: Callable[..., Flask]) -> None:
     tab = DatastarClient(typed_in("README.md", WITH_HANDLERS), {"item": "b"})
 
@@ -478,9 +486,7 @@ def missing_names(code: str) -> set[str]:
     return read_names - defined - set(dir(builtins)) - {"__file__", "__name__"}
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", *(f"docs/tutorial/{name}.md" for name in (*TUTORIALS, "datastar", "live"))]
-)
+@pytest.mark.parametrize("page", APPLICATION_PAGES)
 def test_samples_import_every_name(page: str) -> None:
     """A sample that follows another one on the page may use its names."""
     before = ""
@@ -606,7 +612,7 @@ def test_tests_of_the_tutorial_pass(name: str, tmp_path: Path) -> None:
 def test_every_tutorial_has_its_files() -> None:
     pages = {page.stem for page in (DOCS / "tutorial").glob("*.md")} - {"index"}
 
-    assert pages == {*TUTORIALS, "datastar", "live"}
+    assert {f"docs/tutorial/{page}.md" for page in pages} == {*APPLICATION_PAGES[1:]}
     for page in pages:
         files = dict(TYPED_FILE.findall(read(f"docs/tutorial/{page}.md")))
         assert "app.py" in files
