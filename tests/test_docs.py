@@ -468,6 +468,26 @@ def test_readmes_first_code_is_a_live_region() -> None:
     assert "@datastar.region" in first[2]
 
 
+def test_start_page_has_the_application_of_the_readme() -> None:
+    before, _, _ = read("README.md").partition("\n## Datastar in two minutes\n")
+
+    assert FENCE.findall(before) == FENCE.findall(read("docs/index.md"))[:-1]
+
+
+def test_links_of_the_readme_to_headings_find_them() -> None:
+    """Sphinx checks the links of all other pages."""
+
+    def anchors(path: str) -> set[str]:
+        headings = re.findall(r"^#+ (.+)$", read(path), re.MULTILINE)
+        return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+    targets = [target.partition("#") for target in LINK.findall(read("README.md")) if "://" not in target]
+    wanted = [(path or "README.md", anchor) for path, _, anchor in targets if anchor]
+
+    assert len(wanted) >= 3
+    assert [(path, anchor) for path, anchor in wanted if anchor not in anchors(path)] == []
+
+
 def missing_names(code: str) -> set[str]:
     """Return the names that code reads, and neither imports, defines nor takes from Python itself."""
 
