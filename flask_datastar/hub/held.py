@@ -57,7 +57,7 @@ class Held:
             return not any(mark is not None for mark, _, _ in self._left(taken))
 
     def settle(self, taken: bytes) -> None:
-        """Give the stream what no other has taken; safe to call twice."""
+        """Pass to the stream what no other has taken; safe to call twice."""
         # Under the lock, so that no later event overtakes these.
         with self._lock:
             for _, payload, give in self._left(taken):

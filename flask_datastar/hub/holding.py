@@ -83,13 +83,13 @@ def expect_answers(entry: TabEntry) -> None:
 
 
 def note_answer(entry: TabEntry, marks: bytes) -> None:
-    """Note the answer of one stream of another process."""
+    """Record the answer of one stream of another process."""
     entry.answers += 1
     note_taken(entry, marks)
 
 
 def note_taken(entry: TabEntry, marks: bytes) -> None:
-    """Note which events for the page of a stream came to another stream of it."""
+    """Record which events for the page of a stream came to another stream of it."""
     if len(marks) > len(entry.taken):
         # Not more, because others may be able to write to the broker.
         entry.taken = marks[-_MOST_MARKS * MARK_BYTES :]

@@ -141,7 +141,7 @@ class SharedTabs:
         return self._registry.speaks(entry)
 
     def take_event(self, entry: TabEntry, limits: tuple[int, int], payload: Payload, give: Give) -> None:
-        """Give a stream an event for its page, now or after its announcement, unless another stream takes it.
+        """Pass an event to a stream of its page, now or after its announcement, unless another stream takes it.
 
         :param limits: the most events and the most bytes that may wait for the announcement.
         """
