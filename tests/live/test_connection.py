@@ -85,6 +85,8 @@ def server(servers: Any) -> Server:
         EXAMPLE_SECRET_KEY="only for tests",
         EXAMPLE_DATASTAR_RESTART_SPREAD_SECONDS="2",
         EXAMPLE_DATASTAR_KEEPALIVE_SECONDS="1",
+        # A busy worker needs some seconds to end its streams.
+        TESTS_GRACEFUL_SECONDS="30",
     )
     return server
 
