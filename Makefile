@@ -16,8 +16,9 @@
 #   make bench-redis  measure the cost of several processes, in the same way
 #   make bench-presence  measure the cost of presence, in the same way
 #   make check       linter, formatter, types, prose, documentation
+#   make picture     take the picture of the README again
 #   make test-all    the tests without a browser on every supported and installed Python and Flask
-#   make dist        build the sdist and the wheel
+#   make dist        build the sdist and the wheel of the last commit (REPOSITORY=https://host/owner/name for a release)
 #   make clean       remove everything that the other targets created
 
 PORT ?= 8000
@@ -40,13 +41,18 @@ EXTRAS_bench-redis = gunicorn,redis,bench
 EXTRAS_bench-presence = test
 EXTRAS_check = $(EXTRAS_test),check
 EXTRAS_matrix = matrix
+EXTRAS_picture = gunicorn,example,test,live
 EXTRAS_dist = dist
+
+# The addresses of a release; a package that is built without them has no links.
+REPOSITORY ?=
+DOCUMENTATION ?=
 
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo demo-cluster test soak faults extensions servers readers bench bench-regions bench-redis bench-presence check \
-	test-all dist clean
+.PHONY: demo demo-cluster test soak faults extensions servers readers bench bench-regions bench-redis bench-presence \
+    picture check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -101,6 +107,10 @@ bench-redis: .venv/bench-redis.stamp
 bench-presence: .venv/bench-presence.stamp
 	@$(BIN)/python tests/benchmarks/presence.py $(or $(ARGS),--docs)
 
+picture: .venv/picture.stamp $(CLIENT)
+	@sh tests/system_programs.sh chromium
+	@$(BIN)/python -m docs.picture
+
 check: .venv/check.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -117,7 +127,8 @@ test-all: .venv/matrix.stamp $(CLIENT)
 
 dist: .venv/dist.stamp
 	rm -rf build dist
-	$(BIN)/python -m build
+	$(BIN)/python -m docs.release --repository "$(REPOSITORY)" --documentation "$(DOCUMENTATION)" build/release
+	$(BIN)/python -m build --outdir dist build/release
 
 clean:
 	rm -rf .venv .tox build dist *.egg-info $(CLIENT) .coverage htmlcov
