@@ -286,7 +286,9 @@ def test_links_to_files_lead_somewhere() -> None:
     check_pages(find_broken)
 
 
-@pytest.mark.parametrize(("name", "page"), [("streams", "costs"), ("regions", "costs"), ("redis", "scaling")])
+@pytest.mark.parametrize(
+    ("name", "page"), [("streams", "costs"), ("regions", "costs"), ("redis", "scaling"), ("presence", "costs")]
+)
 def test_measurements_are_written_into_their_page(name: str, page: str, tmp_path: Path) -> None:
     folder = tmp_path / "explanation"
     folder.mkdir()

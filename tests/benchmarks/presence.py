@@ -23,13 +23,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from results import EXPLANATION, write
+
 from flask_datastar.presence.entries import Joined, Left
 from flask_datastar.presence.messages import decode, encode, parts_of
 from flask_datastar.presence.methods import Present
 from flask_datastar.presence.state import PresenceState
 
-#: The folder of the documentation with the table.
-DOCS = Path(__file__).parents[2] / "docs" / "explanation" / "measured"
 SIZES = (0, 100, 1_000, 10_000)
 #: The data of a person in a list of faces.
 DATA = json.dumps({"name": "Ada Lovelace", "color": "#0b6b5d"}, separators=(",", ":"))
@@ -164,9 +164,8 @@ def main() -> int:
         size: Cost(*map(min, zip(*(measure(size) for _ in range(arguments.repeats)), strict=True))) for size in SIZES
     }
     table = write_table(costs, arguments.people)
-    folder = DOCS if arguments.docs else arguments.output
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "presence.md").write_text(f"{table}\n")
+    page, folder = (EXPLANATION / "costs.md", EXPLANATION / "measured") if arguments.docs else (None, arguments.output)
+    write("presence", table, "", title="", page=page, output=folder)
     print(table)
     is_fixed = len({(cost.join_bytes, cost.leave_bytes) for cost in costs.values()}) == 1
     print(f"the messages do not depend on the number of people: {'yes' if is_fixed else 'NO'}")
