@@ -95,7 +95,7 @@ class CodedStream(Stream):
         if taken:
             # Only now: what the connection does not take is encoded again when its turn comes.
             body.commit(item)
-            self._note_sent(body, 1)
+            self._note_sent(body)
             self.last_write = item.made_at
             self._note_written(direct, item)
         return taken
@@ -110,13 +110,13 @@ class CodedStream(Stream):
         pieces = cast(list[Piece], self._take_waiting())
         # Without the lock, which is one for all streams of the process.
         encoded = body.take(pieces)
-        self._note_sent(body, len(pieces))
+        self._note_sent(body)
         if self._is_unread:
             self.on_slow(self)
         return encoded
 
-    def _note_sent(self, body: CodedBody, events: int) -> None:
-        if self._unread is not None and self._unread.is_due(events):
+    def _note_sent(self, body: CodedBody) -> None:
+        if self._unread is not None and self._unread.is_due(body.text_bytes):
             self._look(body)
 
     def _look(self, body: CodedBody) -> None:
