@@ -13,7 +13,7 @@ from ..transport.wakeups import make_wakeup
 from ..transport.watchers import Connection, Watch
 from .direct import DirectWriter
 from .endings import ending_kind
-from .outbox import Outbox
+from .outbox import Outbox, Waiting
 from .tabs import TabEntry
 
 # A global name, because a lookup in the enum costs as much as a short delivery.
@@ -32,6 +32,9 @@ class Renewal(Protocol):
 
 class Stream(Outbox):
     """The state of one stream, shared by the greenlet that serves it, by publishers and by the timer."""
+
+    #: The content coding of the body; None if it goes out as it is.
+    coding: str | None = None
 
     __slots__ = (
         "address",
@@ -137,13 +140,18 @@ class Stream(Outbox):
             return True
         if taken:
             self.last_write = payload.made_at
-            if payload.last_id is not None:
-                self.last_id = payload.last_id
-            if direct.rest is not None:
-                # The stream's own greenlet sends the rest; until then everything else is queued behind it.
-                self.is_parked = False
-                self.wakeup.set()
+            if payload.last_id is not None or direct.rest is not None:
+                self._note_written(direct, payload)
         return taken
+
+    def _note_written(self, direct: DirectWriter, payload: Waiting) -> None:
+        """Record what is rare about a write."""
+        if payload.last_id is not None:
+            self.last_id = payload.last_id
+        if direct.rest is not None:
+            # The stream's own greenlet sends the rest; until then everything else is queued behind it.
+            self.is_parked = False
+            self.wakeup.set()
 
     def park(self, timeout: float | None) -> None:
         """Wait to be woken; meanwhile publishers may write to the connection.
@@ -192,6 +200,11 @@ class Stream(Outbox):
         """End for the tab registry: *done*, *restart*, or *replaced* by a stream of the given page."""
         self.end(reason, page=winner_page, is_for_one=True)
 
+    def close(self) -> None:
+        """Release the connection, once the body has ended."""
+        if self.watch is not None:
+            self.watch.cancel()
+
     def restore_id(self) -> bool:
         """Send the last id again, because another request of the page has changed it in the browser.
 
@@ -201,3 +214,27 @@ class Stream(Outbox):
             return False
         self.put(Payload(f"id: {self.last_id}\n\n".encode()))
         return True
+
+    # The body's own bytes, which a stream with a content coding encodes
+
+    def uncode(self) -> None:
+        """Send the body as it is. Called before its first byte."""
+
+    def encode_first(self, data: bytes, *, is_secret: bool) -> bytes:
+        """Return the first bytes of the body.
+
+        :param is_secret: whether they hold a token.
+        """
+        return data
+
+    def encode(self, data: bytes, *, is_secret: bool = False) -> bytes:
+        """Return events of the stream's own as they go out; they have to be written next."""
+        return data
+
+    def encode_keepalive(self, comment: bytes) -> bytes:
+        """Return the bytes that keep the connection alive."""
+        return comment
+
+    def encode_last(self, data: bytes) -> bytes:
+        """Return the last bytes of the body."""
+        return data

@@ -40,6 +40,8 @@ document.addEventListener('datastar-ready', () => {
   new MutationObserver(note).observe(box, {subtree: true, childList: true, characterData: true, attributes: true})
 })
 """
+# The layout waits for 15 seconds by this clock. A busy machine may take as long to start a server.
+SLOW_CLOCK = "const now = Date.now, start = now(); Date.now = () => start + (now() - start) / 20"
 # Streams alone are asked for again after a status: their elements have an id and no click.
 DISPATCH_AS_NEWER_CLIENTS = """
 document.addEventListener('datastar-fetch', ({detail: {type, el}}) => {
@@ -195,6 +197,7 @@ def test_maximum_age_is_no_lost_connection(servers: Any, page: Page) -> None:
 @pytest.mark.parametrize("how", ["reload", "restart"])
 def test_deploy_is_no_lost_connection(server: Server, page: Page, noise: Any, how: str) -> None:
     noise.accept_in_browser(NO_CONNECTION)
+    page.add_init_script(SLOW_CLOCK)
     open_live(page, server, server.url)
     worker = ask(page, server)["pid"]
     page.evaluate(STOP_CLOCK)
@@ -229,6 +232,7 @@ def test_deploy_behind_nginx_is_no_lost_connection(
     server: Server, page: Page, noise: Any, nginx: str, line: Forwarder
 ) -> None:
     noise.accept_in_browser(f"{NO_CONNECTION}|status of 502")
+    page.add_init_script(SLOW_CLOCK)
     open_live(page, server, nginx)
     worker = ask(page, server)["pid"]
     # Streams end when their worker stops; then the page asks, at a time when nginx has nobody to pass it on to.
