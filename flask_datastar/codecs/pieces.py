@@ -37,17 +37,15 @@ class Segment:
 class Place:
     """A place between two events of a group. Places are compared by identity."""
 
-    __slots__ = ("checksum", "encoded", "events", "length")
+    __slots__ = ("checksum", "encoded", "length")
 
-    def __init__(self, checksum: int = 0, length: int = 0, encoded: int = 0, events: int = 0) -> None:
+    def __init__(self, checksum: int = 0, length: int = 0, encoded: int = 0) -> None:
         #: Of all text of the group up to here; 0 if the coding has no checksum.
         self.checksum = checksum
         #: The length of that text in bytes.
         self.length = length
         #: The length of its blocks in bytes.
         self.encoded = encoded
-        #: The number of its events.
-        self.events = events
 
     def after(self, data: bytes, coding: Coding, encoded: int) -> Place:
         """Return the place behind one more event.
@@ -55,7 +53,7 @@ class Place:
         :param encoded: the length of its block.
         """
         checksum = coding.checksum(data, self.checksum) if coding.has_checksum else 0
-        return Place(checksum, self.length + len(data), self.encoded + encoded, self.events + 1)
+        return Place(checksum, self.length + len(data), self.encoded + encoded)
 
 
 class Frame:
@@ -68,8 +66,8 @@ class Frame:
         self.alone = 0
 
 
-#: The number of a group's events from one milestone to the next.
-MILESTONE_EVENTS: Final = 50
+#: The bytes of a group's events, before compression, from one milestone to the next.
+MILESTONE_BYTES: Final = 524_288
 #: The frame of pieces that have no block; no stream is in it.
 NO_FRAME = Frame()
 
@@ -125,7 +123,7 @@ class Piece:
         self.is_key = is_key
         self.is_stored = is_stored
         #: Whether each stream looks at its connection after it.
-        self.is_milestone = self.after.events % MILESTONE_EVENTS == 0
+        self.is_milestone = self.after.length // MILESTONE_BYTES != before.length // MILESTONE_BYTES
         #: How many streams took the block at once; the group counts its bytes when all were asked.
         self.taken = 0
         self._alone: Segment | None = None

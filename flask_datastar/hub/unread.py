@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from ..codecs.pieces import MILESTONE_EVENTS
+from ..codecs.pieces import MILESTONE_BYTES
 from ..transport.leaving import receive_window
 from ..transport.watchers import Connection
 
-#: The number of events after which the connection is looked at: events of the group, or of the stream's own.
-LOOK_EVENTS = MILESTONE_EVENTS
 #: The bytes of events, before compression, of which a client may read nothing. Without compression, the buffers of a
 #: connection hold about as many.
 UNREAD_BYTES = 4 * 1024 * 1024
@@ -19,28 +17,31 @@ class UnreadWatch:
     A client that does not read leaves its system less room with all that is sent.
     """
 
-    __slots__ = ("_connection", "_events", "_sent_bytes", "_text_bytes", "_window")
+    __slots__ = ("_connection", "_looked_at", "_sent_bytes", "_text_bytes", "_window")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._events = 0
+        # The bytes of text at the time of the last look.
+        self._looked_at = 0
         # The text and the bytes that had been sent when the client last read, and the room that it had then.
         self._text_bytes = self._sent_bytes = 0
         self._window: int | None = None
 
-    def is_due(self, events: int) -> bool:
-        """Count events that were sent, and return whether it is time to look."""
-        self._events += events
-        return self._events >= LOOK_EVENTS
+    def is_due(self, text_bytes: int) -> bool:
+        """Return whether it is time to look.
+
+        :param text_bytes: the size of all events that were ever sent, before compression.
+        """
+        return text_bytes - self._looked_at >= MILESTONE_BYTES
 
     def look(self, text_bytes: int, sent_bytes: int) -> bool:
         """Look at the connection.
 
-        :param text_bytes: the size of all events that were ever sent, before compression.
-        :param sent_bytes: their size as they went out.
+        :param text_bytes: as for :meth:`is_due`.
+        :param sent_bytes: the size of the same events as they went out.
         :return: False if the client has read next to nothing for so long that its stream has to end.
         """
-        self._events = 0
+        self._looked_at = text_bytes
         window = receive_window(self._connection)
         if window is None:
             # Nothing is known on this system: the buffers alone limit what is sent.

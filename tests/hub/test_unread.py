@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from flask_datastar.codecs.pieces import MILESTONE_BYTES
 from flask_datastar.hub import unread
-from flask_datastar.hub.unread import LOOK_EVENTS, UNREAD_BYTES, UnreadWatch
+from flask_datastar.hub.unread import UNREAD_BYTES, UnreadWatch
 from flask_datastar.testing.waiting import wait_until
 from flask_datastar.transport.leaving import receive_window
 
 NOBODY: Any = None
 EVENT_BYTES, SENT_BYTES = 12_000, 40
 #: Events after which a client that reads nothing is to be let go, with those of one look more.
+LOOK_EVENTS = MILESTONE_BYTES // EVENT_BYTES + 1
 MOST_EVENTS = UNREAD_BYTES // EVENT_BYTES + 2 * LOOK_EVENTS
 
 
@@ -35,14 +37,16 @@ class Windows:
 class Sent:
     """What was sent to a client, and its watch."""
 
-    def __init__(self) -> None:
+    def __init__(self, event_bytes: int = EVENT_BYTES) -> None:
         self.watch = UnreadWatch(NOBODY)
-        self.events = 0
+        self.text_bytes = self.sent_bytes = 0
+        self._event_bytes = event_bytes
 
     def note(self) -> bool:
         """Send one event more; return whether the client counts as one that reads."""
-        self.events += 1
-        return not self.watch.is_due(1) or self.watch.look(self.events * EVENT_BYTES, self.events * SENT_BYTES)
+        self.text_bytes += self._event_bytes
+        self.sent_bytes += SENT_BYTES
+        return not self.watch.is_due(self.text_bytes) or self.watch.look(self.text_bytes, self.sent_bytes)
 
 
 def events_until_slow(windows: Windows, monkeypatch: pytest.MonkeyPatch, most: int) -> int | None:
@@ -67,6 +71,17 @@ def test_a_client_that_reads_nothing_is_found(
     grown = grows_until // SENT_BYTES
     assert found is not None
     assert UNREAD_BYTES // EVENT_BYTES < found <= MOST_EVENTS + grown
+
+
+@pytest.mark.parametrize("event_bytes", [190, 400_000])
+def test_a_client_that_reads_nothing_is_found_by_bytes(monkeypatch: pytest.MonkeyPatch, event_bytes: int) -> None:
+    windows = Windows(1.0, 1)
+    monkeypatch.setattr(unread, "receive_window", windows)
+    sent = Sent(event_bytes)
+    while sent.note():
+        windows.sent += SENT_BYTES
+
+    assert UNREAD_BYTES <= sent.text_bytes <= UNREAD_BYTES + 2 * MILESTONE_BYTES + 2 * event_bytes
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.2])
