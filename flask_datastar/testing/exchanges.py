@@ -1,0 +1,250 @@
+"""The requests of a page: sent in the test's own thread; the streams among them go on in threads of theirs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.datastructures import MultiDict
+from werkzeug.test import TestResponse
+
+from ..sansio.consts import QUERY_KEY
+from ..sansio.events import Event
+from ..sansio.parser import EventParser
+from .answer import events_of
+from .page_errors import NotInTab
+from .serving import ServedRequest, Take
+from .tab_state import PageRequest, TabState
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request of the page, and what has come of it."""
+
+    number: int
+    method: str
+    url: str
+    headers: dict[str, str]
+    #: Text, the parts of a form, or None.
+    body: Any
+    response: TestResponse | None = None
+    #: The events so far.
+    events: list[Event] = field(default_factory=list)
+    #: Whether no handler answers to the URL and method.
+    is_unrouted: bool = False
+    is_aborted: bool = False
+    served: ServedRequest | None = None
+    #: Reads the stream that the response is; None for other responses.
+    take: Take | None = None
+    #: Leaves the stream.
+    stack: ExitStack = field(default_factory=ExitStack)
+    parser: EventParser = field(default_factory=EventParser)
+
+
+class Exchanges:
+    """The requests of one page.
+
+    :param tell: calls a function of the document's code: ``answered``, ``arrived`` or ``ended``.
+    """
+
+    def __init__(
+        self, app: Flask, client: FlaskClient, tab: TabState, page_url: Callable[[], str], tell: Callable[..., Any], within: float
+    ) -> None:
+        self._app, self._client, self._tab = app, client, tab
+        self._page_url, self._tell, self._within = page_url, tell, within
+        self._wanted: list[Exchange] = []
+        #: The streams that are open.
+        self.open: list[Exchange] = []
+        #: All that was sent, in order.
+        self.sent: list[Exchange] = []
+
+    def callables(self) -> dict[str, Callable[..., Any]]:
+        """Return the functions for the document's code, by its names for them."""
+        return {"request": self._request, "abort": self._abort}
+
+    def _request(self, number: int, method: str, url: str, headers: str, body: str) -> None:
+        if urlsplit(url)[:2] != urlsplit(self._page_url())[:2]:
+            raise NotInTab(f"the page asks {method} {url}, which is another site; test this part in a browser")
+        self._wanted.append(Exchange(number, method, url, dict(json.loads(headers)), json.loads(body)))
+
+    def _abort(self, number: int) -> None:
+        for exchange in (*self._wanted, *self.open):
+            if exchange.number == number:
+                exchange.is_aborted = True
+
+    def send_next(self) -> bool:
+        """Send the next request that the page wants, and hand its response over; return False if there is none."""
+        self._leave_aborted()
+        while self._wanted:
+            exchange = self._wanted.pop(0)
+            if not exchange.is_aborted:
+                self._send(exchange)
+                return True
+        return False
+
+    def read_next(self) -> bool:
+        """Hand over the next piece that an open stream has; return False if none has any now."""
+        self._leave_aborted()
+        return any(self._read(exchange, time.monotonic()) for exchange in [*self.open])
+
+    def wait_for(self, exchange: Exchange, deadline: float) -> bool:
+        """Wait for the next piece of a stream."""
+        return exchange in self.open and self._read(exchange, deadline)
+
+    def leave(self, number: int | None = None) -> None:
+        """Leave all open streams, as a page does that is closed."""
+        self._wanted.clear()
+        for exchange in self.open:
+            exchange.is_aborted = True
+        self._leave_aborted()
+
+    def cut(self) -> None:
+        """Break all open streams off, as a lost network does."""
+        for exchange in [*self.open]:
+            self._finish(exchange, is_complete=False)
+
+    def _leave_aborted(self) -> None:
+        gone = [exchange for exchange in self.open if exchange.is_aborted]
+        self.open = [exchange for exchange in self.open if not exchange.is_aborted]
+        for exchange in gone:
+            exchange.stack.close()
+
+    def _send(self, exchange: Exchange) -> None:
+        self.sent.append(exchange)
+        if not self._tab.is_online:
+            self._note(exchange, 0)
+            self._tell("ended", exchange.number, False)
+            return
+        served = exchange.served = ServedRequest(self._app, self._client, self._within)
+        try:
+            response, exchange.take = served.begin(lambda client: _ask(client, self._app, exchange, self._page_url()), exchange.stack)
+        except BaseException:
+            with suppress(BaseException):
+                exchange.stack.close()
+            self._note(exchange, 500)
+            self._tell("answered", exchange.number, 500, "INTERNAL SERVER ERROR", [], exchange.url)
+            raise
+        exchange.response, exchange.is_unrouted = response, served.is_unrouted
+        self._note(exchange, response.status_code)
+        headers = [[name, value] for name, value in response.headers.items()]
+        self._tell("answered", exchange.number, response.status_code, response.status.partition(" ")[2], headers, exchange.url)
+        if exchange.take is not None:
+            self.open.append(exchange)
+        else:
+            self._read_all(exchange, response)
+
+    def _read_all(self, exchange: Exchange, response: TestResponse) -> None:
+        """Hand over a response that ends by itself, piece by piece."""
+        deadline = time.monotonic() + self._within
+        try:
+            for chunk in response.iter_encoded():
+                self._arrived(exchange, chunk)
+                if time.monotonic() > deadline:
+                    raise TimeoutError(
+                        f"{exchange.method} {exchange.url} has not ended within {self._within:g} s: it has sent "
+                        f"{len(exchange.events)} events and goes on; end it, or give the tab more time (within=…)"
+                    )
+            if response.mimetype in ("text/html", "application/json"):
+                exchange.events = events_of(response)
+                self._tab.events += exchange.events
+        finally:
+            response.close()
+            self._tell("ended", exchange.number, True)
+            exchange.stack.close()
+
+    def _read(self, exchange: Exchange, deadline: float) -> bool:
+        assert exchange.take is not None
+        try:
+            chunk = exchange.take(deadline)
+        except TimeoutError:
+            return False
+        except BaseException:
+            self._finish(exchange, is_complete=False)
+            raise
+        if chunk is None:
+            self._finish(exchange, is_complete=True)
+        else:
+            self._arrived(exchange, chunk)
+        return True
+
+    def _finish(self, exchange: Exchange, *, is_complete: bool) -> None:
+        self.open.remove(exchange)
+        self._tell("ended", exchange.number, is_complete)
+        # Here an exception of the stream itself is raised.
+        exchange.stack.close()
+
+    def _arrived(self, exchange: Exchange, chunk: bytes) -> None:
+        if not chunk or exchange.is_aborted:
+            return
+        response = exchange.response
+        if response is not None and response.status_code == 200 and response.mimetype not in ("text/html", "application/json"):
+            found = exchange.parser.feed(chunk)
+            exchange.events += found
+            self._tab.events += found
+        self._tell("arrived", exchange.number, chunk.decode("latin-1"))
+
+    def _note(self, exchange: Exchange, status: int) -> None:
+        parts = urlsplit(exchange.url)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        body, form = exchange.body, None
+        kind = exchange.headers.get("content-type", "")
+        signals = query.pop(QUERY_KEY, None)
+        if isinstance(body, list):
+            form = {part["name"]: part.get("filename", part.get("value", "")) for part in body}
+        elif kind.startswith("application/x-www-form-urlencoded"):
+            form = dict(parse_qsl(body or "", keep_blank_values=True))
+        elif isinstance(body, str):
+            signals = body
+        self._tab.requests.append(
+            PageRequest(exchange.method, parts.path, query, _json_or_text(signals), form, exchange.headers, status)
+        )
+
+
+def _json_or_text(text: str | None) -> Any:
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return text
+
+
+def path_in_app(app: Flask, url: str) -> str:
+    """Return the path and query of a URL as the test client wants them, without the mount, which it adds."""
+    parts = urlsplit(url)
+    root = app.config["APPLICATION_ROOT"].rstrip("/")
+    return (parts.path.removeprefix(root) or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def form_data(body: Any) -> dict[str, Any]:
+    """Return arguments of the test client that send a body as the page made it."""
+    if isinstance(body, list):
+        data: MultiDict[str, Any] = MultiDict()
+        for part in body:
+            if "bytes" in part:
+                content = BytesIO(part["bytes"].encode("latin-1"))
+                data.add(part["name"], (content, part["filename"], part["type"] or "application/octet-stream"))
+            else:
+                data.add(part["name"], part["value"])
+        return {"data": data, "content_type": "multipart/form-data"}
+    if isinstance(body, dict):
+        return {"data": body["bytes"].encode("latin-1")}
+    return {} if body is None else {"data": body.encode()}
+
+
+def _ask(client: FlaskClient, app: Flask, exchange: Exchange, page_url: str) -> TestResponse:
+    headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Referer": page_url.partition("#")[0], **exchange.headers}
+    if exchange.method not in ("GET", "HEAD"):
+        headers["Origin"] = "{0.scheme}://{0.netloc}".format(urlsplit(page_url))
+    options = form_data(exchange.body)
+    if isinstance(exchange.body, list):
+        headers.pop("content-type", None)
+    return client.open(
+        path_in_app(app, exchange.url), method=exchange.method, headers=headers, follow_redirects=True, buffered=False, **options
+    )
