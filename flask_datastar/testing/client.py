@@ -209,4 +209,3 @@ def _keeping_no_context(client: FlaskClient) -> Iterator[None]:
     finally:
         if keeps:
             client.__enter__()
-

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from flask import Flask
-from flask.testing import FlaskClient
 
 from ..state.app import app_state_of
 from .page_errors import ClientFileMissing
 
+_SOURCE = re.compile(r"""<script\b[^>]*?\ssrc\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _CLIENT_NAME = re.compile(r"datastar[^/]*\.m?js$")
 
 
@@ -25,6 +25,12 @@ class ClientFile:
     source: str
 
 
+def client_source(app: Flask, html: str) -> str | None:
+    """Return the ``src`` of a page's client; None if the page names none."""
+    sources = (unescape(found[1] or found[2] or found[3]) for found in _SOURCE.finditer(html))
+    return next((src for src in sources if is_client(app, src)), None)
+
+
 def is_client(app: Flask, src: str) -> bool:
     """Return whether a script's ``src`` names the client: the configured URL, or a file with its name."""
     url = app_state_of(app).settings.script_url
@@ -32,12 +38,11 @@ def is_client(app: Flask, src: str) -> bool:
     return src == url or path == url or path.endswith(url) or _CLIENT_NAME.search(path) is not None
 
 
-def find_client(app: Flask, client: FlaskClient, page_url: str, src: str, own: str | os.PathLike[str] | None) -> ClientFile:
+def find_client(app: Flask, page_url: str, src: str, own: str | None) -> ClientFile:
     """Return the client's file for a page.
 
     It comes from ``own``, from the app, or from what ``flask datastar fetch-client`` has stored in the static folder.
 
-    :param client: a test client that may ask the app for it.
     :param page_url: the page's URL.
     :param src: the ``src`` of the page's script.
     :raises ClientFileMissing: if it is in none of these places.
@@ -49,7 +54,7 @@ def find_client(app: Flask, client: FlaskClient, page_url: str, src: str, own: s
         return ClientFile(path.read_text(encoding="utf-8"), str(path))
     url = urljoin(page_url, src)
     is_of_app = urlsplit(url).netloc == urlsplit(page_url).netloc
-    if is_of_app and (found := _served(app, client, url)) is not None:
+    if is_of_app and (found := _served(app, url)) is not None:
         return found
     stored = Path(app.static_folder or "", "datastar.js")
     if app.static_folder is not None and stored.is_file():
@@ -61,17 +66,16 @@ def find_client(app: Flask, client: FlaskClient, page_url: str, src: str, own: s
     )
 
 
-def _served(app: Flask, client: FlaskClient, url: str) -> ClientFile | None:
+def _served(app: Flask, url: str) -> ClientFile | None:
     parts = urlsplit(url)
     root = app.config["APPLICATION_ROOT"].rstrip("/")
     path = parts.path.removeprefix(root)
     prefix = f"{(app.static_url_path or '').rstrip('/')}/"
-    if app.static_folder is not None and path.startswith(prefix):
+    if app.static_folder is not None and path.startswith(prefix) and len(prefix) > 1:
         # Read directly: a request for it would run the app's hooks.
         stored = Path(app.static_folder, path.removeprefix(prefix))
         if stored.is_file():
             return ClientFile(stored.read_text(encoding="utf-8"), str(stored))
-    with app.test_client(use_cookies=False).get(path) as response:
-        if response.status_code == 200 and "javascript" in response.mimetype:
-            return ClientFile(response.text, url)
-    return None
+    response = app.test_client(use_cookies=False).get(path)
+    is_script = response.status_code == 200 and "javascript" in (response.mimetype or "")
+    return ClientFile(response.text, url) if is_script else None

@@ -12,17 +12,15 @@ from .page_errors import missing_package
 
 _TYPES = {"Element": 1, "Text": 3, "CData": 3, "Comment": 8, "Document": 9, "Doctype": 10, "DocumentFragment": 11}
 #: Attributes of SVG whose names have capitals; turbohtml writes new ones in lower case.
-_SVG_NAMES = {
-    name.lower(): name
-    for name in (
-        "attributeName attributeType baseFrequency calcMode clipPathUnits diffuseConstant edgeMode filterUnits "
-        "gradientTransform gradientUnits kernelMatrix keyPoints keySplines keyTimes lengthAdjust limitingConeAngle "
-        "markerHeight markerUnits markerWidth maskContentUnits maskUnits numOctaves pathLength patternContentUnits "
-        "patternTransform patternUnits pointsAtX pointsAtY pointsAtZ preserveAlpha preserveAspectRatio primitiveUnits "
-        "refX refY repeatCount repeatDur specularConstant specularExponent spreadMethod startOffset stdDeviation "
-        "surfaceScale systemLanguage tableValues targetX targetY textLength viewBox xChannelSelector yChannelSelector"
-    ).split()
-}
+_SVG_WORDS = """
+    attributeName attributeType baseFrequency calcMode clipPathUnits diffuseConstant edgeMode filterUnits
+    gradientTransform gradientUnits kernelMatrix keyPoints keySplines keyTimes lengthAdjust limitingConeAngle
+    markerHeight markerUnits markerWidth maskContentUnits maskUnits numOctaves pathLength patternContentUnits
+    patternTransform patternUnits pointsAtX pointsAtY pointsAtZ preserveAlpha preserveAspectRatio primitiveUnits
+    refX refY repeatCount repeatDur specularConstant specularExponent spreadMethod startOffset stdDeviation
+    surfaceScale systemLanguage tableValues targetX targetY textLength viewBox xChannelSelector yChannelSelector
+"""
+_SVG_NAMES = {name.lower(): name for name in _SVG_WORDS.split()}
 
 
 class Document:
@@ -269,7 +267,9 @@ class Document:
         if namespace == "html":
             return self.id(self._html.Element(tag))
         root = "svg" if namespace == "svg" else "math"
-        parsed = self._html.parse_fragment(f"<{root}></{root}>" if tag == root else f"<{root}><{tag}></{tag}></{root}>", "div")
+        parsed = self._html.parse_fragment(
+            f"<{root}></{root}>" if tag == root else f"<{root}><{tag}></{tag}></{root}>", "div"
+        )
         element = parsed[0] if tag == root else parsed[0][0]
         return self.id(element.extract())
 

@@ -100,7 +100,11 @@ class Engine:
 
         :raises PageError: if it fails.
         """
-        self._do(lambda: (self._context.module(text), self._drain()))
+        self._do(lambda: self._run_module(text))
+
+    def _run_module(self, text: str) -> None:
+        self._context.module(text)
+        self._drain()
 
     def close(self) -> None:
         """Drop the context and end the thread; safe to call twice."""
@@ -146,7 +150,9 @@ class Engine:
             self._is_closed = True
             raise PageError(f"the page's scripts have not ended after {_LONGEST_SECONDS} s: look for a loop") from None
         except self._quickjs.StackOverflow as error:
-            raise PageError(f"the page's scripts nest too deeply: {error}; one signal may have too many effects") from None
+            raise PageError(
+                f"the page's scripts nest too deeply: {error}; one signal may have too many effects"
+            ) from None
         except self._quickjs.JSException as error:
             raise PageError(str(error)) from None
 

@@ -24,6 +24,9 @@ from .page_errors import NotInTab
 from .serving import ServedRequest, Take
 from .tab_state import PageRequest, TabState
 
+#: Types that the client reads as a whole.
+_WHOLE = ("text/html", "application/json")
+
 
 @dataclass(slots=True)
 class Exchange:
@@ -56,7 +59,13 @@ class Exchanges:
     """
 
     def __init__(
-        self, app: Flask, client: FlaskClient, tab: TabState, page_url: Callable[[], str], tell: Callable[..., Any], within: float
+        self,
+        app: Flask,
+        client: FlaskClient,
+        tab: TabState,
+        page_url: Callable[[], str],
+        tell: Callable[..., Any],
+        within: float,
     ) -> None:
         self._app, self._client, self._tab = app, client, tab
         self._page_url, self._tell, self._within = page_url, tell, within
@@ -125,7 +134,9 @@ class Exchanges:
             return
         served = exchange.served = ServedRequest(self._app, self._client, self._within)
         try:
-            response, exchange.take = served.begin(lambda client: _ask(client, self._app, exchange, self._page_url()), exchange.stack)
+            response, exchange.take = served.begin(
+                lambda client: _ask(client, self._app, exchange, self._page_url()), exchange.stack
+            )
         except BaseException:
             with suppress(BaseException):
                 exchange.stack.close()
@@ -135,7 +146,9 @@ class Exchanges:
         exchange.response, exchange.is_unrouted = response, served.is_unrouted
         self._note(exchange, response.status_code)
         headers = [[name, value] for name, value in response.headers.items()]
-        self._tell("answered", exchange.number, response.status_code, response.status.partition(" ")[2], headers, exchange.url)
+        self._tell(
+            "answered", exchange.number, response.status_code, response.status.partition(" ")[2], headers, exchange.url
+        )
         if exchange.take is not None:
             self.open.append(exchange)
         else:
@@ -152,7 +165,7 @@ class Exchanges:
                         f"{exchange.method} {exchange.url} has not ended within {self._within:g} s: it has sent "
                         f"{len(exchange.events)} events and goes on; end it, or give the tab more time (within=…)"
                     )
-            if response.mimetype in ("text/html", "application/json"):
+            if response.mimetype in _WHOLE:
                 exchange.events = events_of(response)
                 self._tab.events += exchange.events
         finally:
@@ -185,7 +198,11 @@ class Exchanges:
         if not chunk or exchange.is_aborted:
             return
         response = exchange.response
-        if response is not None and response.status_code == 200 and response.mimetype not in ("text/html", "application/json"):
+        if (
+            response is not None
+            and response.status_code == 200
+            and response.mimetype not in ("text/html", "application/json")
+        ):
             found = exchange.parser.feed(chunk)
             exchange.events += found
             self._tab.events += found
@@ -239,12 +256,22 @@ def form_data(body: Any) -> dict[str, Any]:
 
 
 def _ask(client: FlaskClient, app: Flask, exchange: Exchange, page_url: str) -> TestResponse:
-    headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Referer": page_url.partition("#")[0], **exchange.headers}
+    headers = {
+        "Sec-Fetch-Site": "same-origin",
+        "Sec-Fetch-Mode": "cors",
+        "Referer": page_url.partition("#")[0],
+        **exchange.headers,
+    }
     if exchange.method not in ("GET", "HEAD"):
         headers["Origin"] = "{0.scheme}://{0.netloc}".format(urlsplit(page_url))
     options = form_data(exchange.body)
     if isinstance(exchange.body, list):
         headers.pop("content-type", None)
     return client.open(
-        path_in_app(app, exchange.url), method=exchange.method, headers=headers, follow_redirects=True, buffered=False, **options
+        path_in_app(app, exchange.url),
+        method=exchange.method,
+        headers=headers,
+        follow_redirects=True,
+        buffered=False,
+        **options,
     )

@@ -11,6 +11,7 @@ from .page import Page
 from .page_errors import ElementError
 
 _SHOWN = 6
+_TEXTS = "button,a,summary,label,input,li,p,td,th,h1,h2,h3,span"
 _CONTROLS = "input,select,textarea,button,output,meter,progress"
 
 
@@ -27,7 +28,9 @@ def find_all(page: Page, selector: str | None, text: str | None, label: str | No
         try:
             numbers = page.call("select_all", selector)
         except Exception as error:
-            raise ValueError(f"{selector!r} is not a CSS selector: {error}; for a text write text={selector!r}") from None
+            raise ValueError(
+                f"{selector!r} is not a CSS selector: {error}; for a text write text={selector!r}"
+            ) from None
         return [page.document.node(number) for number in numbers]
     return _by_text(page, text) if text is not None else _by_label(page, label or "")
 
@@ -60,7 +63,7 @@ def find_visible(page: Page, what: str, selector: str | None, text: str | None, 
     named = describe(selector, text, label)
     if not seeing.is_visible(element):
         raise ElementError(
-            f"page {page.host.url}: {what} {named}: {seeing.shown(element)} cannot be reached, {seeing.why_hidden(element)}"
+            f"page {page.host.url}: {what} {named}: nobody can reach {seeing.shown(element)}, {seeing.why_hidden(element)}"
         )
     if page.call("isDisabled", page.document.id(element)):
         raise ElementError(f"page {page.host.url}: {what} {named}: {seeing.shown(element)} is disabled")
@@ -141,9 +144,13 @@ def _nearest(page: Page, selector: str | None, text: str | None, label: str | No
     document = page.document
     if selector is not None:
         ids = [one.attr("id") or "" for one in document.select_all("[id]")]
-        return _closest(selector.lstrip("#"), ids, "it has the ids", "no element of it has an id", lambda name: f"#{name}")
+        return _closest(
+            selector.lstrip("#"), ids, "it has the ids", "no element of it has an id", lambda name: f"#{name}"
+        )
     if text is not None:
-        texts = [_shown_text(one) for one in document.select_all("button,a,summary,label,input,li,p,td,th,h1,h2,h3,span")]
+        texts = [
+            _shown_text(one) for one in document.select_all("button,a,summary,label,input,li,p,td,th,h1,h2,h3,span")
+        ]
         return _closest(text, texts, "it shows", "it shows no text", repr)
     return _closest(label or "", [name for name, _ in _labels(page)], "it has the labels", "it has no labels", repr)
 

@@ -61,7 +61,9 @@ class GestureMethods(TabBase):
         """Click a checkbox or a radio button, unless it is checked."""
         return self._set_checked(True, selector, text, label)
 
-    def uncheck(self, selector: str | None = None, *, text: str | None = None, label: str | None = None) -> Answer | None:
+    def uncheck(
+        self, selector: str | None = None, *, text: str | None = None, label: str | None = None
+    ) -> Answer | None:
         """Click a checkbox, unless it is not checked."""
         return self._set_checked(False, selector, text, label)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from ..brokers.payload import Payload
 from ..sansio.consts import EventType
 from ..sansio.events import Event
 from ..sansio.markup import find_element, find_root
@@ -148,8 +150,8 @@ class LivePage:
         except AssertionError:
             raise TimeoutError(
                 f"the regions of page {self.url} are not up to date within {self.within:g} s: waiting for "
-                f"{'; '.join(unsettled_regions(self._app))}; {self._came()}; make at_most_every shorter, or give the tab more "
-                "time (within=…)"
+                f"{'; '.join(unsettled_regions(self._app))}; {self._came()}; make at_most_every shorter, or give the "
+                "tab more time (within=…)"
             ) from None
 
     def _raise_failure(self) -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from . import seeing
-from .client_files import find_client, is_client
+from .client_files import client_source, find_client
 from .document import Document
 from .engine import Engine
 from .exchanges import Exchange, Exchanges
@@ -39,17 +39,14 @@ class Page:
         self._app, self.tab, self.within = app, tab, within
         self.document = Document(html)
         self.host = PageHost(tab, client)
-        self._client_text = self._find_client(client, client_file)
+        self._client_src = client_source(app, html)
+        #: Whether the page names the client.
+        self.has_client = self._client_src is not None
+        self._client_text = ""
+        if self._client_src is not None:
+            self._client_text = find_client(app, self.host.url, self._client_src, client_file).text
         self.exchanges = Exchanges(app, client, tab, lambda: self.host.url, self.call, within)
-        self.engine = Engine(
-            self.document.callables() | self.host.callables() | self.exchanges.callables()
-        )
-
-    def _find_client(self, client: FlaskClient, own: str | None) -> str | None:
-        sources = [one.attr("src") or "" for one in self.document.select_all("script[src]")]
-        found = next((src for src in sources if is_client(self._app, src)), None)
-        self._client_src = found
-        return None if found is None else find_client(self._app, client, self.host.url, found, own).text
+        self.engine = Engine(self.document.callables() | self.host.callables() | self.exchanges.callables())
 
     def start(self) -> None:
         """Run the page's scripts in the order of a browser, and start its client."""
@@ -63,17 +60,15 @@ class Page:
             if src is not None and src == self._client_src:
                 self.call("startScript", number)
                 self._run_client()
-            elif kind == "module" or src is not None:
-                if not is_old:
-                    self.call("runScript", number)
+            elif (kind == "module" or src is not None) and not is_old:
+                self.call("runScript", number)
         self.call("ready", "interactive")
         self.run_own_timers()
         self.call("ready", "complete")
-        if self._client_text is not None:
+        if self.has_client:
             self._find_signals()
 
     def _run_client(self) -> None:
-        assert self._client_text is not None
         self.engine.run_module("\n" * CLIENT_LINE + self._client_text)
         self.run_own_timers()
 
@@ -136,7 +131,8 @@ class Page:
         if busy is None:
             return (
                 f"the regions of page {self.host.url} are not up to date within {self.within:g} s: waiting for "
-                f"{'; '.join(unsettled_regions(self._app))}; make at_most_every shorter, or give the tab more time (within=…)"
+                f"{'; '.join(unsettled_regions(self._app))}; make at_most_every shorter, or "
+                "give the tab more time (within=…)"
             )
         return (
             f"the stream {busy.url} does not come to rest within {self.within:g} s: it has sent {len(busy.events)} "

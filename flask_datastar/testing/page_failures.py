@@ -40,8 +40,8 @@ def _duplicate_id(url: str, document: Document) -> DuplicateId | None:
     for name, elements in by_id.items():
         if name and len(elements) > 1:
             return DuplicateId(
-                f"page {url} has the id {name!r} {len(elements)} times: on {', '.join(map(shown, elements[:6]))}; patches "
-                "reach only the first, so give each an id of its own"
+                f"page {url} has the id {name!r} {len(elements)} times: on {', '.join(map(shown, elements[:6]))}; "
+                "patches reach only the first, so give each an id of its own"
             )
     return None
 

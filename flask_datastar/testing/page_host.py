@@ -114,10 +114,10 @@ class PageHost:
             self._tab.storage(kind)[name] = value
 
     def _cookies(self) -> str:
-        parts = urlsplit(self.url)
+        host, path = urlsplit(self.url).hostname or "", urlsplit(self.url).path
         cookies = self._client._cookies or {}
-        found = [one for one in cookies.values() if not one.http_only and one._matches_request(parts.hostname, parts.path)]
-        return "; ".join(f"{one.key}={one.value}" for one in found)
+        seen = [one for one in cookies.values() if one._matches_request(host, path) and not one.http_only]
+        return "; ".join(f"{one.key}={one.value}" for one in seen)
 
     def _set_cookie(self, text: str) -> None:
         pair, *options = (part.strip() for part in text.split(";"))
@@ -132,7 +132,7 @@ class PageHost:
     def _answer(self, kind: str, text: str) -> str:
         if not self._tab.answers:
             raise NotInTab(
-                f"{kind}({text!r}) asks a person: the test has given no answer; append one to tab.answers before the gesture"
+                f"{kind}({text!r}) asks a person: the test has given no answer; append one to tab.answers before"
             )
         return json.dumps(self._tab.answers.pop(0))
 
@@ -171,6 +171,6 @@ def _split_url(text: str, base: str) -> str:
 def _escaped(text: str) -> str:
     """Escape what no URL has, as browsers do: spaces, quotes, and all beyond ASCII."""
     return "".join(
-        one if "!" <= one <= "~" and one not in "\"<>`{}" else "".join(f"%{byte:02X}" for byte in one.encode())
+        one if "!" <= one <= "~" and one not in '"<>`{}' else "".join(f"%{byte:02X}" for byte in one.encode())
         for one in text
     )

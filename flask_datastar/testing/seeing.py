@@ -91,7 +91,8 @@ def _pieces(element: Any) -> Iterator[str]:
 
 
 def _is_summary(details: Any, child: Any) -> bool:
-    return next((one for one in details if is_element(one) and one.tag == "summary"), None) == child
+    first = next((one for one in details if is_element(one) and one.tag == "summary"), None)
+    return first is not None and bool(first == child)
 
 
 def shown(element: Any) -> str:

@@ -43,7 +43,9 @@ class SeeingMethods(TabBase):
         page = self._look()
         return _element(page, find_one(page, selector, text, label))
 
-    def find_all(self, selector: str | None = None, *, text: str | None = None, label: str | None = None) -> list[PageElement]:
+    def find_all(
+        self, selector: str | None = None, *, text: str | None = None, label: str | None = None
+    ) -> list[PageElement]:
         """Return all elements that are named so, in the page's order; an empty list if there is none."""
         page = self._look()
         return [_element(page, one) for one in find_all(page, selector, text, label)]
@@ -54,7 +56,9 @@ class SeeingMethods(TabBase):
         :raises ElementError: if the page does not have exactly one such field.
         """
         page = self._look()
-        found: str | list[str] | bool | None = page.call("value", page.document.id(find_one(page, selector, None, label)))
+        found: str | list[str] | bool | None = page.call(
+            "value", page.document.id(find_one(page, selector, None, label))
+        )
         return found
 
     def is_visible(self, selector: str | None = None, *, text: str | None = None) -> bool:

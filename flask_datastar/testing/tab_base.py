@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from ..sansio.page_signals import page_signals
 from .answer import Answer
+from .client_files import client_source
 from .exchanges import Exchange, form_data, path_in_app
 from .page import Page
 from .page_errors import ClientFileMissing, PageError, RequestRefused
@@ -31,20 +32,24 @@ class TabBase:
     client: FlaskClient
     within: float
 
-    def __init__(self, app: Flask, signals: Mapping[str, Any] | None, client_file: str | os.PathLike[str] | None) -> None:
+    def __init__(
+        self, app: Flask, signals: Mapping[str, Any] | None, client_file: str | os.PathLike[str] | None
+    ) -> None:
         self._app = app
         self._client_file = None if client_file is None else os.fspath(client_file)
         self._tab = TabState()
         self._page: Page | None = None
         # Why the page that was loaded does not run.
         self._problem: Exception | None = None
+        # A page without the client, which runs only when the test does something with it.
+        self._unstarted: str | None = None
         self._signals: dict[str, Any] = json.loads(json.dumps(dict(signals or {})))
         self._known: dict[str, Any] = {}
 
     @property
     def signals(self) -> dict[str, Any]:
         """The tab's signals; a test may change them, as a user would."""
-        if self._page is not None:
+        if self._page is not None and self._page.has_client:
             self._push_signals()
             self._pull_signals()
         return self._signals
@@ -54,7 +59,8 @@ class TabBase:
         self._signals = signals
 
     def _pull_signals(self) -> None:
-        assert self._page is not None
+        if self._page is None or not self._page.has_client:
+            return
         found = self._page.signals()
         self._signals.clear()
         self._signals.update(found)
@@ -62,7 +68,7 @@ class TabBase:
 
     def _push_signals(self) -> None:
         """Bring what the test has changed in :attr:`signals` into the page."""
-        if self._page is None or self._signals == self._known:
+        if self._page is None or not self._page.has_client or self._signals == self._known:
             return
         removed = {name: None for name in self._known if name not in self._signals}
         changed = {name: value for name, value in self._signals.items() if self._known.get(name, ...) != value}
@@ -78,19 +84,25 @@ class TabBase:
         else:
             self._tab.history.append(entry)
         self._signals = page_signals(response.text)
-        self._problem = None
+        self._problem = self._unstarted = None
         if response.mimetype != "text/html":
             self._problem = PageError(f"{entry.url} is {response.mimetype}, which is no page; load a page first")
             return
+        if client_source(self._app, response.text) is None:
+            self._unstarted = response.text
+            return
         try:
-            page = Page(self._app, self.client, self._tab, response.text, self._client_file, self.within)
+            self._start(response.text)
         except (ImportError, ClientFileMissing) as problem:
             # The tab is then what it is without the extra: it reads signals, and runs handlers.
             self._problem = problem
-            return
-        self._page = page
+
+    def _start(self, html: str) -> Page:
+        self._unstarted = None
+        page = self._page = Page(self._app, self.client, self._tab, html, self._client_file, self.within)
         weakref.finalize(self, page.close)
         page.start()
+        return page
 
     def _leave_page(self) -> None:
         page, self._page = self._page, None
@@ -107,6 +119,8 @@ class TabBase:
         """
         if self._page is not None:
             return self._page
+        if self._unstarted is not None:
+            return self._start(self._unstarted)
         if self._problem is not None:
             raise self._problem
         raise PageError("the tab shows no page: load one first, tab.load('/')")
@@ -151,7 +165,9 @@ class TabBase:
                 self._go_back()
             else:
                 self._navigate(navigation.url, navigation.method, navigation.body, replaces=navigation.replaces)
-        raise PageError(f"{_MOST_PAGES} pages lead to one another without end, the last one {self._tab.history[-1].url}")
+        raise PageError(
+            f"{_MOST_PAGES} pages lead to one another without end, the last one {self._tab.history[-1].url}"
+        )
 
     def _navigate(self, url: str, method: str = "GET", body: Any = None, *, replaces: bool = False) -> TestResponse:
         """Go to another page, as a link or a form does."""

@@ -59,7 +59,7 @@ class LifeMethods(TabBase):
         self._settle()
 
     def duplicate(self) -> Self:
-        """Open the page in another tab, as the browser's command does: with the same cookies and a copy of its storage."""
+        """Open the page in another tab, as the browser's command does: the same cookies, a copy of the storage."""
         self._running_page()
         other = self._sibling()
         other._tab.session_storage = dict(self._tab.session_storage)

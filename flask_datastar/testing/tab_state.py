@@ -1,4 +1,4 @@
-"""What a tab keeps from one page to the next: its history, its storage, its network, and the records of what happened."""
+"""A tab without its page: history, storage, network, and the records of what happened."""
 
 from __future__ import annotations
 
