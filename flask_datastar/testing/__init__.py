@@ -22,17 +22,28 @@ if TYPE_CHECKING:
     from .brokers import Brokers, Inbox
     from .client import DatastarClient
     from .live_page import LivePage
+    from .page_element import PageElement
+    from .page_errors import ClientFileMissing, DuplicateId, ElementError, NotInTab, PageError, RequestRefused
     from .renders import Render, capture_renders
     from .shared_brokers import SharedBrokerContract
+    from .tab_state import PageRequest
 
 __all__ = [
     "Answer",
     "BrokerContract",
     "Brokers",
+    "ClientFileMissing",
     "DatastarClient",
+    "DuplicateId",
+    "ElementError",
     "Inbox",
     "LivePage",
+    "NotInTab",
+    "PageElement",
+    "PageError",
+    "PageRequest",
     "Render",
+    "RequestRefused",
     "SharedBrokerContract",
     "capture_renders",
 ]
@@ -43,10 +54,18 @@ _MODULES = {
     "Answer": "answer",
     "BrokerContract": "broker_contract",
     "Brokers": "brokers",
+    "ClientFileMissing": "page_errors",
     "DatastarClient": "client",
+    "DuplicateId": "page_errors",
+    "ElementError": "page_errors",
     "Inbox": "brokers",
     "LivePage": "live_page",
+    "NotInTab": "page_errors",
+    "PageElement": "page_element",
+    "PageError": "page_errors",
+    "PageRequest": "tab_state",
     "Render": "renders",
+    "RequestRefused": "page_errors",
     "SharedBrokerContract": "shared_brokers",
     "capture_renders": "renders",
 }

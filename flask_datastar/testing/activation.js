@@ -111,6 +111,7 @@ const go = (url) => {
     const oldURL = own.href;
     if (oldURL === url.href) return;
     host.pushUrl(url.href, "null", true);
+    focusOn(null);
     later(() => dispatch(globalThis, new HashChangeEvent("hashchange", { oldURL, newURL: url.href })));
     return;
   }
@@ -148,4 +149,9 @@ const evaluate = (text, isModule) => {
   indirectEval(`(async () => { "use strict"; ${text}\n})()`);
 };
 const indirectEval = globalThis.eval;
-const markStarted = (node) => { for (const script of select(node, "script")) script[STARTED] = true; };
+// Scripts in HTML that a page sets as text never run.
+const parsed = (html, context) => {
+  const fragment = wrap(host.fragment(textOf(html), context[NAME] ?? "body", context[SPACE] ?? "html"));
+  for (const script of select(fragment, "script")) script[STARTED] = true;
+  return [...fragment.childNodes];
+};

@@ -52,18 +52,17 @@ class Element extends Node {
   get innerHTML() { return host.inner(this[ID]); }
   set innerHTML(html) {
     const target = this instanceof HTMLTemplateElement ? this.content : this;
-    replaceAll(target, [...wrap(host.fragment(textOf(html), this[NAME], this[SPACE])).childNodes]);
+    replaceAll(target, parsed(html, this));
   }
   get outerHTML() { return host.outer(this[ID]); }
   set outerHTML(html) {
-    const parent = this.parentNode;
-    this.replaceWith(...wrap(host.fragment(textOf(html), parent[NAME] ?? "body", parent[SPACE] ?? "html")).childNodes);
+    this.replaceWith(...parsed(html, this.parentNode));
   }
   insertAdjacentElement(where, element) { adjacent(this, where, [element]); return element; }
   insertAdjacentText(where, text) { adjacent(this, where, [text]); }
   insertAdjacentHTML(where, html) {
-    const context = /^(before|after)(begin|end)$/i.test(where) && /begin$|^beforeend/i.test(where) && !/^beforebegin$/i.test(where) ? this : this.parentNode ?? this;
-    adjacent(this, where, [...wrap(host.fragment(`${html}`, context[NAME] ?? "body", context[SPACE] ?? "html")).childNodes]);
+    const isInside = /^(afterbegin|beforeend)$/i.test(where);
+    adjacent(this, where, parsed(html, isInside ? this : this.parentNode ?? this));
   }
   getElementsByTagName(name) { return listOf(() => select(this, name), HTMLCollection); }
   getElementsByClassName(names) { return listOf(() => select(this, `${names}`.trim().split(/\s+/).map((one) => `.${CSS.escape(one)}`).join("")), HTMLCollection); }

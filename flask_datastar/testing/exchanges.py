@@ -92,12 +92,11 @@ class Exchanges:
     def send_next(self) -> bool:
         """Send the next request that the page wants, and hand its response over; return False if there is none."""
         self._leave_aborted()
-        while self._wanted:
-            exchange = self._wanted.pop(0)
-            if not exchange.is_aborted:
-                self._send(exchange)
-                return True
-        return False
+        if not self._wanted:
+            return False
+        # Also what the page has aborted since: a browser had sent it.
+        self._send(self._wanted.pop(0))
+        return True
 
     def read_next(self) -> bool:
         """Hand over the next piece that an open stream has; return False if none has any now."""
@@ -151,6 +150,7 @@ class Exchanges:
         )
         if exchange.take is not None:
             self.open.append(exchange)
+            self._leave_aborted()
         else:
             self._read_all(exchange, response)
 
@@ -158,13 +158,16 @@ class Exchanges:
         """Hand over a response that ends by itself, piece by piece."""
         deadline = time.monotonic() + self._within
         try:
+            chunks: list[bytes] = []
             for chunk in response.iter_encoded():
+                chunks.append(chunk)
                 self._arrived(exchange, chunk)
                 if time.monotonic() > deadline:
                     raise TimeoutError(
                         f"{exchange.method} {exchange.url} has not ended within {self._within:g} s: it has sent "
                         f"{len(exchange.events)} events and goes on; end it, or give the tab more time (within=…)"
                     )
+            response.set_data(b"".join(chunks))
             if response.mimetype in _WHOLE:
                 exchange.events = events_of(response)
                 self._tab.events += exchange.events
@@ -216,8 +219,8 @@ class Exchanges:
         signals = query.pop(QUERY_KEY, None)
         if isinstance(body, list):
             form = {part["name"]: part.get("filename", part.get("value", "")) for part in body}
-        elif kind.startswith("application/x-www-form-urlencoded"):
-            form = dict(parse_qsl(body or "", keep_blank_values=True))
+        elif isinstance(body, str) and kind.startswith("application/x-www-form-urlencoded"):
+            form = dict(parse_qsl(body, keep_blank_values=True))
         elif isinstance(body, str):
             signals = body
         self._tab.requests.append(

@@ -63,7 +63,8 @@ def find_visible(page: Page, what: str, selector: str | None, text: str | None, 
     named = describe(selector, text, label)
     if not seeing.is_visible(element):
         raise ElementError(
-            f"page {page.host.url}: {what} {named}: nobody can reach {seeing.shown(element)}, {seeing.why_hidden(element)}"
+            f"page {page.host.url}: {what} {named}: "
+            f"nobody can reach {seeing.shown(element)}, {seeing.why_hidden(element)}"
         )
     if page.call("isDisabled", page.document.id(element)):
         raise ElementError(f"page {page.host.url}: {what} {named}: {seeing.shown(element)} is disabled")

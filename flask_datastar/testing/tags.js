@@ -40,23 +40,32 @@ property(HTMLDetailsElement, "name", "text");
 class HTMLDialogElement extends HTMLElement {
   get returnValue() { return this[VALUE] ?? ""; }
   set returnValue(value) { this[VALUE] = `${value}`; }
-  show() { if (!this.open) this.setAttribute("open", ""); }
+  show() { if (!this.open) openDialog(this, false); }
   showModal() {
     if (this.open) throw new DOMException("The element already has an 'open' attribute.", "InvalidStateError");
-    this.setAttribute("open", "");
-    this[IS_MODAL] = true;
-    (this.querySelector("[autofocus]") ?? [...this.querySelectorAll("button,input,select,textarea,a[href],[tabindex]")].find(isFocusable))?.focus();
+    openDialog(this, true);
   }
   close(value) {
     if (!this.open) return;
     this.removeAttribute("open");
-    this[IS_MODAL] = false;
     if (value !== undefined) this.returnValue = value;
+    const before = this[FOCUS_BEFORE];
+    if (before && (this[IS_MODAL] || this.contains(active))) focusOn(before);
+    this[IS_MODAL] = false;
+    this[FOCUS_BEFORE] = null;
     later(() => dispatch(this, new Event("close")));
   }
 }
 property(HTMLDialogElement, "open", "flag");
 const IS_MODAL = Symbol("modal");
+const FOCUS_BEFORE = Symbol("focus before");
+const openDialog = (dialog, isModal) => {
+  dialog.setAttribute("open", "");
+  dialog[IS_MODAL] = isModal;
+  dialog[FOCUS_BEFORE] = active;
+  const inside = dialog.querySelector("[autofocus]") ?? [...dialog.querySelectorAll("*")].find(isFocusable);
+  focusOn(inside ?? null);
+};
 class HTMLScriptElement extends HTMLElement {
   get text() { return this.textContent; }
   set text(value) { this.textContent = value; }

@@ -225,3 +225,9 @@ for (const name of BROWSER.window) {
   if (name in globalThis) continue;
   Object.defineProperty(globalThis, name, { get: () => notInTab(name, null), set(value) { Object.defineProperty(globalThis, name, { value, configurable: true, writable: true }); }, configurable: true });
 }
+// Elements with an id are globals, where nothing else has the name.
+const named = (name) => (typeof name === "string" && /^[A-Za-z_$][\w$-]*$/.test(name) ? elementById(document, name) : null);
+Object.setPrototypeOf(globalThis, new Proxy(Object.create(Object.prototype), {
+  has: (target, name) => name in target || named(name) !== null,
+  get: (target, name, receiver) => (name in target ? Reflect.get(target, name, receiver) : named(name) ?? undefined),
+}));
