@@ -111,7 +111,7 @@ const go = (url) => {
     const oldURL = own.href;
     if (oldURL === url.href) return;
     host.pushUrl(url.href, "null", true);
-    focusOn(null);
+    if (document.getElementById(decodeURIComponent(url.hash.slice(1)))) focusOn(null);
     later(() => dispatch(globalThis, new HashChangeEvent("hashchange", { oldURL, newURL: url.href })));
     return;
   }

@@ -25,10 +25,10 @@ class GestureMethods(TabBase):
     A gesture returns when its own answer was applied, the delays that it started have passed, and all streams of the
     page are at rest. It returns the answer of the last request that the page has sent, None if it sent none.
 
-    :raises ElementError: if the page does not have exactly one such element, or it is hidden or disabled.
-    :raises RequestRefused: if the page sent a request that was refused, or that nothing answers.
-    :raises PageError: if an expression or a script of the page failed.
-    :raises NotInTab: if the page uses what only a real browser has.
+    It raises an ``ElementError`` if the page does not have exactly one such element, or it is hidden or disabled;
+    ``RequestRefused`` if a request of the page was refused, or nothing answers it; ``PageError`` if an expression or
+    a script of the page failed; ``NotInTab`` if the page uses what only a real browser has; and the exception of a
+    handler or a stream as it is.
     """
 
     def click(self, selector: str | None = None, *, text: str | None = None, label: str | None = None) -> Answer | None:

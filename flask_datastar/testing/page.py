@@ -12,8 +12,10 @@ from flask.testing import FlaskClient
 from . import seeing
 from .client_files import client_source, find_client
 from .document import Document
+from .document_calls import DocumentCalls
 from .engine import Engine
-from .exchanges import Exchange, Exchanges
+from .exchange import Exchange
+from .exchanges import Exchanges
 from .page_errors import PageError
 from .page_failures import failure_of
 from .page_host import CLIENT_LINE, PageHost
@@ -30,7 +32,6 @@ class Page:
 
     :param html: the page.
     :param client_file: the client's file, if the test names one.
-    :raises ClientFileMissing: if the page names a client whose file is not on this machine.
     """
 
     def __init__(
@@ -46,7 +47,9 @@ class Page:
         if self._client_src is not None:
             self._client_text = find_client(app, self.host.url, self._client_src, client_file).text
         self.exchanges = Exchanges(app, client, tab, lambda: self.host.url, self.call, within)
-        self.engine = Engine(self.document.callables() | self.host.callables() | self.exchanges.callables())
+        self.engine = Engine(
+            DocumentCalls(self.document).callables() | self.host.callables() | self.exchanges.callables()
+        )
 
     def start(self) -> None:
         """Run the page's scripts in the order of a browser, and start its client."""

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .answer import Answer
-
 
 class ClientFileMissing(Exception):
     """The page names a client whose file is not on this machine; a test never fetches it."""
@@ -26,15 +21,6 @@ class ElementError(AssertionError):
 
 class DuplicateId(AssertionError):
     """Two elements of the page have the same id, so patches reach only one of them."""
-
-
-class RequestRefused(AssertionError):
-    """A request of the page was refused: status 400 or 403, or no handler answers to its URL and method."""
-
-    def __init__(self, message: str, answer: Answer) -> None:
-        super().__init__(message)
-        #: The answer with its status and text.
-        self.answer = answer
 
 
 def missing_package(name: str) -> ImportError:

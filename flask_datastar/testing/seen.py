@@ -16,30 +16,21 @@ from .tab_state import PageRequest
 class SeeingMethods(TabBase):
     """What the page shows. Looking lets the page come to rest first, so that it is what the server has sent so far.
 
-    One match is expected; another number is an error that lists the matches, or what the page has instead.
+    One match is expected; another number is an ``ElementError``, which lists the matches, or what the page has instead.
     """
 
     def text(self, selector: str | None = None) -> str:
-        """Return the text that a person reads in an element, each block on a line of its own; by default in the page.
-
-        :raises ElementError: if the page does not have exactly one such element.
-        """
+        """Return the text that a person reads in an element, each block on a line of its own; by default in the page."""
         page = self._look()
         return seeing.visible_text(find_one(page, selector or "body"))
 
     def html(self, selector: str | None = None) -> str:
-        """Return the HTML of an element, with its own tags; by default of the page.
-
-        :raises ElementError: if the page does not have exactly one such element.
-        """
+        """Return the HTML of an element, with its own tags; by default of the page."""
         page = self._look()
         return str(find_one(page, selector or "html").html)
 
     def find(self, selector: str | None = None, *, text: str | None = None, label: str | None = None) -> PageElement:
-        """Return the only element that is named so.
-
-        :raises ElementError: if there is none, or more than one.
-        """
+        """Return the only element that is named so."""
         page = self._look()
         return _element(page, find_one(page, selector, text, label))
 
@@ -51,10 +42,7 @@ class SeeingMethods(TabBase):
         return [_element(page, one) for one in find_all(page, selector, text, label)]
 
     def value(self, selector: str | None = None, *, label: str | None = None) -> str | list[str] | bool | None:
-        """Return what is entered: a text, whether a box is checked, the values of a menu that takes several.
-
-        :raises ElementError: if the page does not have exactly one such field.
-        """
+        """Return what is entered: a text, whether a box is checked, the values of a menu that takes several."""
         page = self._look()
         found: str | list[str] | bool | None = page.call(
             "value", page.document.id(find_one(page, selector, None, label))
@@ -66,8 +54,6 @@ class SeeingMethods(TabBase):
 
         Hidden is what has ``hidden`` or an inline ``display: none``, or is inside a closed ``details`` or ``dialog``,
         itself or by what is around it. Style sheets are not read.
-
-        :raises ElementError: if there is more than one.
         """
         page = self._look()
         if not find_all(page, selector, text, None):

@@ -17,9 +17,10 @@ from werkzeug.test import TestResponse
 from ..sansio.page_signals import page_signals
 from .answer import Answer
 from .client_files import client_source
-from .exchanges import Exchange, form_data, path_in_app
+from .exchange import Exchange, form_data, path_in_app
 from .page import Page
-from .page_errors import ClientFileMissing, PageError, RequestRefused
+from .page_errors import ClientFileMissing, PageError
+from .refused import RequestRefused
 from .tab_state import Entry, TabState
 
 #: Pages that lead to one another without end.

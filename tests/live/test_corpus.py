@@ -1,6 +1,7 @@
 """The tab of ``flask_datastar.testing`` against the browser: pages in which both do the same and must come to the same.
 
-After each gesture the signals, the document, what is entered in fields, the focus, title, URL and requests are compared.
+After each gesture the signals, the document, what is entered in fields, the focus, title, URL and requests are
+compared.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def test_corpus_is_large() -> None:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_tab_agrees_with_browser(case: Case, watched: Page, corpus: Server) -> None:
     failures: list[object] = []
-    watched.on("pageerror", failures.append)
+    watched.on("pageerror", lambda error: failures.append(error))
     watched.goto(f"{corpus.url}p/{case.name}")
     with DatastarClient(app) as tab:
         tab.load(f"/p/{case.name}")

@@ -28,7 +28,8 @@ CASES = [
             ),
             "four": elements(
                 '<textarea id="ta">first</textarea><select id="sel"><option value="1">1</option>'
-                '<option value="2" selected>2</option><option value="3">3</option></select><input type="checkbox" id="cb">'
+                '<option value="2" selected>2</option><option value="3">3</option></select>'
+                '<input type="checkbox" id="cb">'
             ),
             "five": elements(
                 '<textarea id="ta">second</textarea><select id="sel"><option value="1">1</option>'
@@ -52,7 +53,8 @@ CASES = [
             "val": elements('<input id="name" data-bind:name value="server">'),
             "chk": elements('<input id="on" type="checkbox" data-bind:on checked>'),
             "opt": elements(
-                '<select id="pick" data-bind:pick><option value="1">one</option><option value="2" selected>two</option></select>'
+                '<select id="pick" data-bind:pick><option value="1">one</option>'
+                '<option value="2" selected>two</option></select>'
             ),
             "sig": signals(name="signal", n=5, on=False, pick="1"),
             "off": elements('<input id="num" type="number" data-bind:n disabled>'),
