@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from .answer import events_of
-from .exchange import Exchange, noted
+from .exchange import Exchange, ask, noted
 from .page_errors import NotInTab
 from .serving import ServedRequest
 from .tab_state import TabState

@@ -20,7 +20,7 @@ class SeeingMethods(TabBase):
     """
 
     def text(self, selector: str | None = None) -> str:
-        """Return the text that a person reads in an element, each block on a line of its own; by default in the page."""
+        """Return the text that a person reads in an element, each block on a line of its own; by default the page's."""
         page = self._look()
         return seeing.visible_text(find_one(page, selector or "body"))
 
