@@ -28,6 +28,7 @@ class DocumentCalls:
 
     def __init__(self, tree: Document) -> None:
         self._tree, self.id, self.node = tree, tree.id, tree.node
+        self._last_ids = ""
 
     def callables(self) -> dict[str, Callable[..., Any]]:
         """Return the functions for the document's code, by its names for them."""
@@ -47,10 +48,19 @@ class DocumentCalls:
             "byId": self._js_by_id,
             "byName": lambda name: self.id(self._tree.root.select_one(name)),
             "documentId": lambda: self.id(self._tree.root),
+            "namedIds": self._named_ids,
             "hasScripts": lambda n: self.node(n).select_one("script") is not None,
             "isVisible": lambda n: seeing.is_visible(self.node(n)),
             "visibleText": lambda n: seeing.visible_text(self.node(n)),
         }
+
+    def _named_ids(self) -> str | None:
+        """Return the ids of all elements; None if they are those of the last time."""
+        ids = " ".join(one.attr("id") or "" for one in self._tree.root.select("[id]"))
+        if ids == self._last_ids:
+            return None
+        self._last_ids = ids
+        return ids
 
     def _ids_of(self, nodes: Iterable[Any]) -> str:
         return ",".join(str(self.id(node)) for node in nodes)

@@ -96,15 +96,16 @@ class Engine:
         return json.loads(self._do(lambda: self._call(name, given)))
 
     def run_module(self, text: str) -> None:
-        """Run a module script, such as the client's file.
+        """Run a module script, such as the client's file. An error in it is reported as those of other scripts are.
 
-        :raises PageError: if it fails.
+        :raises PageError: if it is no JavaScript.
         """
         self._do(lambda: self._run_module(text))
 
     def _run_module(self, text: str) -> None:
-        self._context.module(text)
-        self._drain()
+        # What a module throws is in the promise that it returns.
+        self._context.set("__module", self._context.module(text))
+        self._call("watchModule", "[]")
 
     def close(self) -> None:
         """Drop the context and end the thread; safe to call twice."""

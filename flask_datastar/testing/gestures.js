@@ -86,6 +86,11 @@ let root = null;
 const TAB = {
   scripts: () => select(document, "script").map((one) => [one[ID], one.type.trim().toLowerCase(), one.getAttribute("src"), one.hasAttribute("nomodule")]),
   runScript(id) { runScript(wrap(id)); },
+  watchModule() {
+    const result = globalThis.__module;
+    delete globalThis.__module;
+    result?.then?.(undefined, (error) => report(error, null, null));
+  },
   startScript(id) { wrap(id)[STARTED] = true; },
   ready(state) {
     readyState = state;
@@ -199,6 +204,7 @@ const TAB = {
 };
 const runTab = (name, args) => {
   isRepeating = false;
+  nameElements();
   const result = TAB[name](...JSON.parse(args));
   return [JSON.stringify(result === undefined ? null : result)].join("");
 };

@@ -80,11 +80,20 @@ class Page:
         probe = self.call("probe", _PROBE)
         self.run_own_timers()
         if not self.call("unprobe", probe, _PROBE):
+            self.raise_failure()
             raise PageError(f"page {self.host.url} has a client that runs no data-init; use a client with all plugins")
 
     def call(self, name: str, *values: object) -> Any:
         """Call a function of the document's code."""
-        return self.engine.call(name, *values)
+        try:
+            return self.engine.call(name, *values)
+        except PageError:
+            if not self.engine.errors:
+                raise
+            # What the host has raised says more than what became of it in JavaScript.
+            error = self.engine.errors[0]
+            self.engine.errors.clear()
+            raise error from None
 
     def run_own_timers(self) -> None:
         """Run the delays that the last step has started, such as a debounce."""

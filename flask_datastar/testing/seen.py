@@ -102,6 +102,10 @@ class SeeingMethods(TabBase):
         """The answers to the next questions of ``confirm``, ``prompt`` and ``alert``; a test appends them before."""
         return self._tab.answers
 
+    @answers.setter
+    def answers(self, answers: list[Any]) -> None:
+        self._tab.answers = answers
+
     def _look(self) -> Page:
         self._running_page()
         self._push_signals()

@@ -166,6 +166,8 @@ class TabBase:
                 self._go_back()
             else:
                 self._navigate(navigation.url, navigation.method, navigation.body, replaces=navigation.replaces)
+            if self._unstarted is not None:
+                self._start(self._unstarted)
         raise PageError(
             f"{_MOST_PAGES} pages lead to one another without end, the last one {self._tab.history[-1].url}"
         )

@@ -225,9 +225,20 @@ for (const name of BROWSER.window) {
   if (name in globalThis) continue;
   Object.defineProperty(globalThis, name, { get: () => notInTab(name, null), set(value) { Object.defineProperty(globalThis, name, { value, configurable: true, writable: true }); }, configurable: true });
 }
-// Elements with an id are globals, where nothing else has the name.
-const named = (name) => (typeof name === "string" && /^[A-Za-z_$][\w$-]*$/.test(name) ? elementById(document, name) : null);
-Object.setPrototypeOf(globalThis, new Proxy(Object.create(Object.prototype), {
-  has: (target, name) => name in target || named(name) !== null,
-  get: (target, name, receiver) => (name in target ? Reflect.get(target, name, receiver) : named(name) ?? undefined),
-}));
+// Elements with an id are globals, where nothing else has the name. They are brought up to date before each step.
+const named = new Set();
+const nameElements = () => {
+  const text = host.namedIds();
+  if (text === null) return;
+  const ids = new Set(text.split(" "));
+  for (const id of named) if (!ids.has(id)) { named.delete(id); delete globalThis[id]; }
+  for (const id of ids) {
+    if (id === "" || named.has(id) || id in globalThis) continue;
+    named.add(id);
+    Object.defineProperty(globalThis, id, {
+      get: () => elementById(document, id) ?? undefined,
+      set(value) { named.delete(id); Object.defineProperty(globalThis, id, { value, configurable: true, writable: true }); },
+      configurable: true,
+    });
+  }
+};
