@@ -44,6 +44,8 @@ class Exchanges:
         self._wanted: list[Exchange] = []
         #: The streams that are open.
         self.open: list[Exchange] = []
+        #: Whether a request has failed because the network was lost.
+        self.has_lost_any = False
         #: All that was sent, in order.
         self.sent: list[Exchange] = []
 
@@ -100,6 +102,7 @@ class Exchanges:
     def _send(self, exchange: Exchange) -> None:
         self.sent.append(exchange)
         if not self._tab.is_online:
+            self.has_lost_any = True
             self._note(exchange, 0)
             self._tell("ended", exchange.number, False)
             return

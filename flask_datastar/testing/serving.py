@@ -83,7 +83,7 @@ class ServedRequest:
         self._goes_on = True
         stack.callback(self._raise_error)
         stack.enter_context(self._watching())
-        stack.callback(lambda: self._close(self._handover))
+        stack.callback(self._leave)
         response = ask(self._client)
         if not self.is_stream:
             return response, None
@@ -173,6 +173,12 @@ class ServedRequest:
         finally:
             if close is not None:
                 close()
+
+    def _leave(self) -> None:
+        """Leave a stream that goes on, which need not notice it by its connection."""
+        if self.stream is not None and not self.stream.must_end:
+            self.stream.leave()
+        self._close(self._handover)
 
     def _close(self, handover: Handover | None) -> None:
         """Leave, as a browser does that closes its tab."""
