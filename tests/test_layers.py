@@ -75,7 +75,8 @@ ROOMS = {
     ),
     "testing": room(
         "sansio transport hooks sse brokers state hub security streams regions actions extension",
-        outside="flask werkzeug",
+        # pytest: the plugin alone.
+        outside="flask werkzeug pytest",
     ),
 }
 #: ``init_app`` attaches the commands, which lie above it.

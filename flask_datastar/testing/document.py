@@ -8,7 +8,7 @@ from .page_errors import missing_package
 
 
 class Document:
-    """The tree of one page. The document's code names nodes by numbers; 0 is no node.
+    """The tree of one page. The document's code names nodes by numbers from 1; 0 stands for None.
 
     :param html: the page.
     """
@@ -43,7 +43,7 @@ class Document:
     def select_all(self, selector: str) -> list[Any]:
         """Return the elements of the page that a CSS selector matches, in their order, templates' contents left out.
 
-        :raises ValueError: if it is no selector.
+        :raises ValueError: if it is not a selector.
         """
         return self.select(self.root, selector)
 

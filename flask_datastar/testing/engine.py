@@ -29,7 +29,7 @@ _MEMORY_BYTES = 1024 * 1024 * 1024
 _LONGEST_SECONDS = 60
 _starting = threading.Lock()
 
-#: What JavaScript gets in place of a result after an exception: exceptions must not pass through the engine.
+#: Returned to JavaScript in place of a result after an exception: exceptions must not pass through the engine.
 _FAILED = "\x01"
 _PREAMBLE = """
 const host = (() => {
@@ -70,7 +70,7 @@ class Engine:
         except ImportError as error:
             raise missing_package("quickjs-ng") from error
         self._quickjs = quickjs
-        #: What the host's functions raised, oldest first. JavaScript may have caught it.
+        #: The exceptions of the host's functions, oldest first. JavaScript may have caught it.
         self.errors: list[BaseException] = []
         self._tasks: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._is_closed = False
@@ -98,12 +98,12 @@ class Engine:
     def run_module(self, text: str) -> None:
         """Run a module script, such as the client's file. An error in it is reported as those of other scripts are.
 
-        :raises PageError: if it is no JavaScript.
+        :raises PageError: if it is not JavaScript.
         """
         self._do(lambda: self._run_module(text))
 
     def _run_module(self, text: str) -> None:
-        # What a module throws is in the promise that it returns.
+        # The promise that a module returns has its error.
         self._context.set("__module", self._context.module(text))
         self._call("watchModule", "[]")
 

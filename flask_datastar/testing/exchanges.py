@@ -64,7 +64,7 @@ class Exchanges:
                 exchange.is_aborted = True
 
     def send_next(self) -> bool:
-        """Send the next request that the page wants, and hand its response over; return False if there is none."""
+        """Send the next request that the page wants, and hand its response over; return False without one."""
         self._leave_aborted()
         if not self._wanted:
             return False

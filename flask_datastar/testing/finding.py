@@ -38,7 +38,7 @@ def find_all(page: Page, selector: str | None, text: str | None, label: str | No
 def find_one(page: Page, selector: str | None, text: str | None = None, label: str | None = None) -> Any:
     """Return the only element that a test names.
 
-    :raises ElementError: if there is none, or more than one.
+    :raises ElementError: if no element is named so, or more than one.
     """
     found = find_all(page, selector, text, label)
     if len(found) == 1:
@@ -55,7 +55,7 @@ def find_visible(page: Page, what: str, selector: str | None, text: str | None, 
     """Return the only visible element that a test names: for a gesture, which cannot reach what is hidden.
 
     :param what: the gesture, for the error.
-    :raises ElementError: if there is none, several, or it is hidden or disabled.
+    :raises ElementError: if no element is named so, or several, or it is hidden or disabled.
     """
     found = find_all(page, selector, text, label)
     visible = [one for one in found if seeing.is_visible(one)]

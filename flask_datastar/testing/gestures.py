@@ -1,4 +1,4 @@
-"""What a person does in a page: clicks, fields, keys."""
+"""Gestures of a person in a page: clicks, fields, keys."""
 
 from __future__ import annotations
 
@@ -119,11 +119,11 @@ class GestureMethods(TabBase):
     def press(self, key: str, selector: str | None = None) -> Answer | None:
         """Press a key where the focus is, or on an element: ``"Enter"``, ``"Escape"``, ``"Control+k"``.
 
-        :raises NotInTab: for keys that type or move the cursor in a field: use :meth:`fill`.
+        :raises NotInTab: if the key types or moves the cursor in a field: use :meth:`fill`.
         """
         *modifiers, name = key.split("+") if len(key) > 1 else [key]
         if unknown := [one for one in modifiers if one not in _KEYS]:
-            raise ValueError(f"key is {key!r}: {unknown[0]!r} is no modifier; accepted: {', '.join(_KEYS)}")
+            raise ValueError(f"key is {key!r}: {unknown[0]!r} is not a modifier; accepted: {', '.join(_KEYS)}")
         keys = {field: modifier in modifiers for modifier, field in _KEYS.items()}
 
         def act(page: Page) -> None:
@@ -135,7 +135,7 @@ class GestureMethods(TabBase):
         return self._gesture(act)
 
     def focus(self, selector: str | None = None, *, label: str | None = None) -> Answer | None:
-        """Give an element the focus."""
+        """Set the focus to an element."""
 
         def act(page: Page) -> None:
             element = find_visible(page, "focus", selector, None, label)

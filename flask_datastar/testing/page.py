@@ -90,7 +90,7 @@ class Page:
         except PageError:
             if not self.engine.errors:
                 raise
-            # What the host has raised says more than what became of it in JavaScript.
+            # The host's own exception says more than its copy in JavaScript.
             error = self.engine.errors[0]
             self.engine.errors.clear()
             raise error from None
@@ -124,7 +124,7 @@ class Page:
                 settle_broker(self._app, deadline)
             busy = self._busy()
             if busy is None and not unsettled_regions(self._app):
-                # What came between the look at its queue and the look at the stream is in the queue now.
+                # A piece that came between the two looks, at the queue and at the stream, is in the queue now.
                 if not self.exchanges.read_next():
                     return
             elif time.monotonic() > deadline:

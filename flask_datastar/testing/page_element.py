@@ -13,11 +13,11 @@ class PageElement:
     tag: str
     #: The attributes by name.
     attributes: dict[str, str]
-    #: What a person reads in it.
+    #: The text that a person reads in it.
     text: str
     #: Its HTML, with its own tags.
     html: str = field(repr=False)
-    #: The value of a field; None for what is no field.
+    #: The value of a field; None for other elements.
     value: str | list[str] | bool | None
     #: Whether a person sees it.
     is_visible: bool

@@ -1,4 +1,4 @@
-"""What a page does wrong, as errors that say where: the element, the attribute, the expression."""
+"""The faults of a page, as errors that say where: the element, the attribute, the expression."""
 
 from __future__ import annotations
 

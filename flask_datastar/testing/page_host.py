@@ -141,7 +141,7 @@ class PageHost:
 
 
 def _split_url(text: str, base: str) -> str:
-    """Return the parts of a URL as JSON; "" if it is none."""
+    """Return the parts of a URL as JSON; "" if it is not a URL."""
     url = urljoin(base, text.strip()) if base else text.strip()
     try:
         parts = urlsplit(url)

@@ -19,7 +19,7 @@ from ..streams.current import hub_of
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What one call of ``publish`` or ``broadcast`` has sent to a topic."""
+    """The message or the events that one call of ``publish`` or ``broadcast`` has sent to a topic."""
 
     topic: str
     #: The data of ``publish``; None for a broadcast.

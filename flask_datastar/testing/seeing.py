@@ -1,4 +1,4 @@
-"""What a person sees of a document without layout: visible elements and their text."""
+"""Visible elements of a document without layout, and their text."""
 
 from __future__ import annotations
 

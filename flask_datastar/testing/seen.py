@@ -1,4 +1,4 @@
-"""What a person sees in a page: texts, elements, values."""
+"""The visible page: texts, elements, values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tab_state import PageRequest
 
 
 class SeeingMethods(TabBase):
-    """What the page shows. Looking lets the page come to rest first, so that it is what the server has sent so far.
+    """Methods that look at the page. Looking lets the page come to rest first, so that it is what the server has sent so far.
 
     One match is expected; another number is an ``ElementError``, which lists the matches, or what the page has instead.
     """
@@ -37,7 +37,7 @@ class SeeingMethods(TabBase):
     def find_all(
         self, selector: str | None = None, *, text: str | None = None, label: str | None = None
     ) -> list[PageElement]:
-        """Return all elements that are named so, in the page's order; an empty list if there is none."""
+        """Return all elements that are named so, in the page's order; an empty list without one."""
         page = self._look()
         return [_element(page, one) for one in find_all(page, selector, text, label)]
 
@@ -50,7 +50,7 @@ class SeeingMethods(TabBase):
         return found
 
     def is_visible(self, selector: str | None = None, *, text: str | None = None) -> bool:
-        """Return whether a person sees an element; False also if the page has none.
+        """Return whether a person sees an element; False also if the page does not have it.
 
         Hidden is what has ``hidden`` or an inline ``display: none``, or is inside a closed ``details`` or ``dialog``,
         itself or by what is around it. Style sheets are not read.
@@ -94,7 +94,7 @@ class SeeingMethods(TabBase):
 
     @property
     def left_out(self) -> list[str]:
-        """What was not run: scripts with a ``src`` other than the client, downloads, links to other tabs."""
+        """The parts that were not run: scripts with a ``src`` other than the client, downloads, links to other tabs."""
         return self._tab.left_out
 
     @property

@@ -87,7 +87,7 @@ class TabBase:
         self._signals = page_signals(response.text)
         self._problem = self._unstarted = None
         if response.mimetype != "text/html":
-            self._problem = PageError(f"{entry.url} is {response.mimetype}, which is no page; load a page first")
+            self._problem = PageError(f"{entry.url} is {response.mimetype}, which is not a page; load a page first")
             return
         if client_source(self._app, response.text) is None:
             self._unstarted = response.text
@@ -149,7 +149,7 @@ class TabBase:
         return Answer(exchange.response, tuple(exchange.events), json.loads(json.dumps(self.signals)))
 
     def _settle(self) -> None:
-        """Let the page come to rest, also where it leads to other pages; raise what went wrong."""
+        """Run the page until it is at rest, also where it leads to other pages; raise what went wrong."""
         for _ in range(_MOST_PAGES):
             page = self._page
             if page is None:

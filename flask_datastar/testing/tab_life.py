@@ -15,7 +15,7 @@ from .tab_state import Entry
 
 
 class LifeMethods(TabBase):
-    """What happens to a tab as a whole."""
+    """Events of a tab as a whole."""
 
     def hide(self) -> Answer | None:
         """Show another tab or window: the client closes the streams that are not kept open."""
@@ -44,7 +44,7 @@ class LifeMethods(TabBase):
         return self._gesture(lambda page: page.call("windowEvent", "online"))
 
     def reload(self) -> None:
-        """Load the page anew."""
+        """Load the page again."""
         self._running_page()
         self._navigate(self._tab.history[-1].url, replaces=True)
         self._settle()
@@ -52,7 +52,7 @@ class LifeMethods(TabBase):
     def back(self) -> None:
         """Go back to the page before.
 
-        :raises PageError: if there is none.
+        :raises PageError: if this is the first page.
         """
         self._running_page()
         self._go_back()

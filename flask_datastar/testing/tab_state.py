@@ -18,7 +18,7 @@ class PageRequest:
     path: str
     #: The query's parameters, without the client's own ``datastar``; of equal names the last.
     query: dict[str, str]
-    #: The signals that were sent; None for a form, or if there were none.
+    #: The signals that were sent; None for a form, or without signals.
     signals: Any
     #: The fields of a form by name; None for other requests. A file is its name.
     form: dict[str, str] | None
@@ -33,7 +33,7 @@ class Entry:
     """A page in the tab's history."""
 
     url: str
-    #: What ``history.pushState`` was given.
+    #: The state that ``history.pushState`` was given.
     state: Any = None
     #: Whether a script made it, without loading a page.
     is_pushed: bool = False
@@ -62,6 +62,6 @@ class TabState:
         return {"session": self.session_storage, "local": self.local_storage, "clipboard": self.clipboard}[kind]
 
     def leave_out(self, what: str) -> None:
-        """Note what the tab does not run, once."""
+        """Record what the tab does not run, once."""
         if what not in self.left_out:
             self.left_out.append(what)

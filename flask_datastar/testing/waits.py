@@ -43,7 +43,7 @@ class WaitMethods(TabBase):
         event: str | None = None,
         within: float | None = None,
     ) -> None:
-        """Let the page's streams go on until all that is given is so.
+        """Wait for the page's streams until all that is given is so.
 
         :param selector: an element that the page has, and a person sees.
         :param text: a text in the element, or without one in the page.

@@ -215,7 +215,7 @@ def test_window_has_console_cookies_and_storage(page: DatastarClient) -> None:
         ("press", ("a", "#title"), "use fill"),
         ("press", ("Backspace", "#title"), "use fill"),
         ("press", ("ArrowDown", "#menu"), "ArrowDown"),
-        ("press", ("Ctrl+k",), "'Ctrl' is no modifier"),
+        ("press", ("Ctrl+k",), "'Ctrl' is not a modifier"),
         ("wait", (0,), "accepted: numbers above 0"),
     ],
 )
@@ -275,7 +275,7 @@ def test_tab_without_a_page_says_so(site: Flask) -> None:
         with pytest.raises(PageError, match="load one first"):
             tab.click("#add")
         tab.load("/data")
-        with pytest.raises(PageError, match="application/json, which is no page"):
+        with pytest.raises(PageError, match="application/json, which is not a page"):
             tab.text()
         tab.close()
         with pytest.raises(PageError, match="closed"):
