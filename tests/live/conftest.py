@@ -28,6 +28,8 @@ OWN_CLIENT = os.environ.get("DATASTAR_CLIENT")
 DISABLED_FEATURES = [
     # Suggestions below the address bar, for which every window starts a process of its own: half of what a test costs.
     *["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"],
+    # A process for a page that may come: most visitors of a test open one page.
+    "SpareRendererForSitePerProcess",
     # Playwright's own, which Chromium would forget, because it goes by the last list.
     *["AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades", "PaintHolding"],
     *["HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "ThirdPartyStoragePartitioning"],
@@ -69,7 +71,8 @@ def noise(servers: Servers) -> Iterator[Noise]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium")
+    # The same engine without windows, which cost a third of what a page does. Not every system has it as a package.
+    executable = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if executable is None:
         pytest.fail("chromium is missing: as root on Debian `make test` installs it, else: apt-get install chromium")
     expect.set_options(timeout=DEADLINE_SECONDS * 1000)
