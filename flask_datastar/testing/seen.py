@@ -14,7 +14,7 @@ from .tab_state import PageRequest
 
 
 class SeeingMethods(TabBase):
-    """Methods that look at the page. Looking lets the page come to rest first, so that it is what the server has sent so far.
+    """Methods that look at the page, once it is at rest: it shows what the server has sent so far.
 
     One match is expected; another number is an ``ElementError``, which lists the matches, or what the page has instead.
     """
