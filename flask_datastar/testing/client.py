@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 from flask import Flask
@@ -53,7 +53,7 @@ class DatastarClient(GestureMethods, SeeingMethods, WaitMethods, LifeMethods):
         signals: Mapping[str, Any] | None = None,
         *,
         client: FlaskClient | None = None,
-        client_file: str | os.PathLike[str] | None = None,
+        client_file: str | Path | None = None,
         within: float = 5.0,
     ) -> None:
         super().__init__(app, signals, client_file)

@@ -31,7 +31,7 @@ class FrozenClock:
         self._now = real_time.monotonic()
 
     def monotonic(self) -> float:
-        """Return the time in seconds, as :func:`time.monotonic` does."""
+        """Return the time in seconds, as ``time.monotonic()`` does."""
         return self._now
 
     def move(self, seconds: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from .tab_base import TabBase
 
 _KEYS = {"Control": "ctrlKey", "Shift": "shiftKey", "Alt": "altKey", "Meta": "metaKey"}
 #: A file to upload: a path, or its name and content.
-File = str | os.PathLike[str] | tuple[str, bytes]
+File = str | Path | tuple[str, bytes]
 
 
 class GestureMethods(TabBase):

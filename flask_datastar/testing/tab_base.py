@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -33,11 +33,9 @@ class TabBase:
     client: FlaskClient
     within: float
 
-    def __init__(
-        self, app: Flask, signals: Mapping[str, Any] | None, client_file: str | os.PathLike[str] | None
-    ) -> None:
+    def __init__(self, app: Flask, signals: Mapping[str, Any] | None, client_file: str | Path | None) -> None:
         self._app = app
-        self._client_file = None if client_file is None else os.fspath(client_file)
+        self._client_file = None if client_file is None else str(client_file)
         self._tab = TabState()
         self._page: Page | None = None
         # Why the page that was loaded does not run.
