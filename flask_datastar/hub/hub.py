@@ -193,7 +193,7 @@ class StreamHub:
     def stop(self) -> None:
         """End all streams, because the worker is about to stop."""
         self.is_stopping = True
-        for stream in self.snapshot():
+        for stream in self._snapshot():
             stream.end(Reason.STOPPING)
 
     def stats(self) -> dict[str, Any]:
@@ -225,8 +225,7 @@ class StreamHub:
             *stream.limits,
         )
 
-    def snapshot(self) -> list[Stream]:
-        """Return the streams that are open now."""
+    def _snapshot(self) -> list[Stream]:
         with self._lock:
             return list(self._places.streams)
 
@@ -236,14 +235,14 @@ class StreamHub:
             # Weakly, so that the exit function does not keep an app alive.
             worker.before_exit(WeakMethod(self._end_at_exit))
         keepalive = self.settings.keepalive_seconds
-        ticks = (min(1.0, keepalive / 4), self.tick), (_STOP_POLL_SECONDS, self._poll_stop)
+        ticks = (min(1.0, keepalive / 4), self._tick), (_STOP_POLL_SECONDS, self._poll_stop)
         self._cancel_ticks = call_each(*ticks)
 
     def _poll_stop(self) -> None:
         if not self.is_stopping and worker.is_stopping():
             self.stop()
         if self.is_stopping:
-            cut_lingering(self.snapshot(), is_stopping=True)
+            cut_lingering(self._snapshot(), is_stopping=True)
 
     def _end_at_exit(self) -> None:
         """End all streams if the process ends without notice, and let their threads finish."""
@@ -253,11 +252,11 @@ class StreamHub:
             time.sleep(0.01)
         self.bus.close()
 
-    def tick(self) -> None:
+    def _tick(self) -> None:
         """Wake streams with a due keep-alive or token, end those that are too old, and cut lingering connections."""
         now = time.monotonic()
         keepalive = self.settings.keepalive_seconds
-        streams = self.snapshot()
+        streams = self._snapshot()
         for stream in streams:
             if stream.must_end:
                 continue

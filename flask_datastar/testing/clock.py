@@ -43,8 +43,8 @@ class FrozenClock:
             raise ValueError(f"seconds is {seconds!r}; accepted: numbers above 0")
         self._now += seconds
         hub = hub_of(app_state_of(self._app))
-        hub.tick()
-        for stream in hub.snapshot():
+        hub._tick()
+        for stream in hub._snapshot():
             stream.wakeup.set()
 
     def __getattr__(self, name: str) -> Any:

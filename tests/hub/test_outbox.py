@@ -64,7 +64,7 @@ def wait_subscribed(app: Flask) -> None:
 
 def is_in_the_middle(app: Flask) -> bool:
     """Whether the app's only stream has taken a message, which the server writes now."""
-    (stream,) = hub_for(app).snapshot()
+    (stream,) = hub_for(app)._snapshot()
     return stream.is_sending and not stream.waiting
 
 

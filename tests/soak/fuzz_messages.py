@@ -80,9 +80,9 @@ def main() -> int:
                 seen["raised"] += 1
                 print(f"message {number} of seed {options.seed}: {error!r}: {data[:200]!r}")
         slowest = max(slowest, time.monotonic() - begin)
-        for stream in [*hub.snapshot(), *obedient.snapshot()]:
+        for stream in [*hub._snapshot(), *obedient._snapshot()]:
             stream.take()
-    harmed = [stream for stream in hub.snapshot() if stream.must_end]
+    harmed = [stream for stream in hub._snapshot() if stream.must_end]
     figures = ", ".join(f"{count:,} {what}" for what, count in sorted(seen.items()))
     print(f"messages of seed {options.seed}: {figures}; the slowest took {slowest * 1000:.1f} ms; {len(harmed)} harmed")
     sys.stdout.flush()

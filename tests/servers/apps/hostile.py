@@ -77,7 +77,7 @@ def ready() -> str:
 
 @app.get("/figures")
 def figures() -> dict[str, Any]:
-    streams = hub_for(app).snapshot()
+    streams = hub_for(app)._snapshot()
     return {"stats": datastar.stats(), "direct": sum(stream.direct is not None for stream in streams)}
 
 

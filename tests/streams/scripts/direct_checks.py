@@ -262,7 +262,7 @@ def check_broken_connection_is_left_at_once() -> None:
 def streams_of(app: Flask) -> list[Any]:
     from tests.support.streams import hub_for
 
-    return hub_for(app).snapshot()
+    return hub_for(app)._snapshot()
 
 
 def check_ending_comes_after_what_was_written() -> None:
