@@ -57,6 +57,12 @@ def site() -> Flask:
     def posted() -> object:
         return redirect(f"/two?a={request.form['f']}")
 
+    @app.route("/echo", methods=["POST", "PUT"])
+    def echo() -> str:
+        if request.files:
+            return f"{request.files['f'].filename} {request.files['f'].read()!r} {request.form['t']}"
+        return f"{request.content_type} {request.get_data()!r}"
+
     app.add_url_rule("/data", "data", lambda: {"a": 1})
     app.add_url_rule("/loop", "loop", lambda: "<script>location.href = '/loop?' + Math.random()</script>")
     app.add_url_rule("/plain", "plain", lambda: "<form action=/two><input name=a value=1><button>go</button></form>")
@@ -133,6 +139,12 @@ def test_other_statuses_are_answers(page: DatastarClient) -> None:
     ("selector", "error", "message"),
     [
         ("#bad", PageError, r'page http://localhost/: <button id="bad">, data-on:click="\$out.nothing.more\(\)"'),
+        (".noid", PageError, r'<p>, data-on:click="nobody.there\(\)": .*nobody'),
+        ("#gone2", PageError, r'data-on:click="el.id = '),
+        ("#ctx", PageError, '<button id="ctx">: Context'),
+        ("#gone3", PageError, "the page's script, expression 'el.remove"),
+        ("#thrown", PageError, "page http://localhost/"),
+        ("#native", PageError, '<button id="native">: .*nobody'),
         ("#late", PageError, "the page's script: .*nothing"),
         ("#form", PageError, "FetchFormNotFound"),
         ("#layout", NotInTab, r'offsetWidth of <button id="layout".*used by <button id="layout">, data-on:click='),
@@ -239,6 +251,24 @@ def test_keys_and_focus(page: DatastarClient) -> None:
     page.fill("#day", "2026-01-02")
     assert page.value("#day") == "2026-01-02"
     page.select("#menu", "A")
+
+
+def test_bodies_of_all_kinds_are_sent(page: DatastarClient) -> None:
+    found = []
+    for button in ("#raw", "#blob", "#parts"):
+        page.click(button)
+        found.append(page.signals["out"])
+
+    assert found == ["text/plain;charset=UTF-8 b'raw text'", "text/x b'blob'", "f.bin b'a\\x00b' v"]
+    assert [one.form for one in page.requests] == [None, None, {"f": "f.bin", "t": "v"}]
+    assert page.requests[0].signals == "raw text"
+
+
+def test_timer_leads_to_another_page(page: DatastarClient) -> None:
+    page.click("#gopage")
+    assert page.url == "/"
+    page.wait(3)
+    assert page.url == "/two"
 
 
 def test_links_and_forms_lead_to_other_pages(page: DatastarClient) -> None:

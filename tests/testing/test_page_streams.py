@@ -160,6 +160,14 @@ def test_wait_says_what_came_instead(tab: DatastarClient, given: dict[str, objec
         tab.wait_for(**given, within=0.05)  # type: ignore[arg-type]
 
 
+def test_wait_tells_the_last_event(shop: Shop, tab: DatastarClient) -> None:
+    thread = threading.Timer(0.05, shop.publish)
+    thread.start()
+    with pytest.raises(TimeoutError, match=r"1 events have come meanwhile, the last one datastar-patch-signals"):
+        tab.wait_for(text="Tea", within=0.5)
+    thread.join()
+
+
 def test_wait_needs_something_that_can_come(shop: Shop) -> None:
     with pytest.raises(TypeError, match="nothing to wait for"), shown(shop.app) as tab:
         tab.wait_for()
