@@ -142,7 +142,7 @@ def test_other_statuses_are_answers(page: DatastarClient) -> None:
         (".noid", PageError, r'<p>, data-on:click="nobody.there\(\)": .*nobody'),
         ("#gone2", PageError, r'data-on:click="el.id = '),
         ("#ctx", PageError, '<button id="ctx">: Context'),
-        ("#gone3", PageError, "the page's script, expression 'el.remove"),
+        ("#gone3", PageError, '<button id="gone3">, data-on:click="el.remove'),
         ("#thrown", PageError, "page http://localhost/"),
         ("#native", PageError, '<button id="native">: .*nobody'),
         ("#late", PageError, "the page's script: .*nothing"),
