@@ -81,6 +81,8 @@ class ServedRequest:
         :return: the response, and what reads its body if it is a stream.
         """
         self._goes_on = True
+        # A context can only end where it started: a client that keeps its contexts keeps none of a page's requests.
+        self._client.preserve_context = False
         stack.callback(self._raise_error)
         stack.enter_context(self._watching())
         stack.callback(self._leave)

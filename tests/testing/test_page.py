@@ -264,6 +264,13 @@ def test_bodies_of_all_kinds_are_sent(page: DatastarClient) -> None:
     assert page.requests[0].signals == "raw text"
 
 
+def test_client_that_keeps_contexts_keeps_none_of_a_page(page: DatastarClient) -> None:
+    with page.client:
+        page.click("#add")
+        page.click("#add")
+    assert len(page.requests) == 2
+
+
 def test_timer_leads_to_another_page(page: DatastarClient) -> None:
     page.click("#gopage")
     assert page.url == "/"
@@ -332,5 +339,5 @@ def test_page(datastar_tab):
 """
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True)
     assert "1 passed" in done.stdout, done.stdout
