@@ -180,4 +180,55 @@ CASES = [
             "p": elements('<i id="x">p</i>'),
         },
     ),
+    # These three were written last, and agreed at once or show what was mended for them.
+    Case(
+        "basket",
+        [
+            ("fill", "#tea", "3"),
+            ("fill", "#milk", "2"),
+            ("fill", "#coupon", "abc"),
+            ("fill", "#coupon", "ABC1"),
+            ("click", "#toggle"),
+            ("fill", "#note", "a long note that is cut"),
+            *clicks("#order", "#clear", "#toggle"),
+            ("fill", "#milk", ""),
+        ],
+        {"order": elements('<div id="result" role="status">Thanks<br>&amp; bye</div>')},
+    ),
+    Case(
+        "wizard",
+        [
+            ("check", "#pro"),
+            ("fill", "#seats", "4"),
+            *clicks("#next", "#back", "#next"),
+            ("fill", "#m0", "a@b.c"),
+            ("fill", "#m1", "d@e.f"),
+            ("check", "#terms"),
+            ("press", "Enter", "#m0"),
+            ("uncheck", "#terms"),
+            ("press", "Enter", "#m1"),
+        ],
+        {
+            "done": events(
+                sse.patch_signals({"step": 1, "mails": ["", ""]}), sse.patch_elements('<div id="out">ok</div>')
+            )
+        },
+    ),
+    Case(
+        "tabs",
+        [
+            *clicks("#tb", "#ta", "#tb", "#tc"),
+            ("fill", "#find", "te"),
+            ("fill", "#find", "tea"),
+            ("press", "ArrowRight", "#ta"),
+            *clicks("#all", "#tb"),
+        ],
+        {
+            "b": events(
+                sse.patch_signals({"loaded": {"b": True}}),
+                sse.patch_elements('<p data-text="$tab"></p>', selector="#pb", mode="inner"),
+            ),
+            "find": elements('<ul id="found"><li>Tea</li></ul>'),
+        },
+    ),
 ]
