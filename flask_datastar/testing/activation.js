@@ -31,9 +31,12 @@ const commitTyping = () => {
   changedSince = null;
   if (active !== null && before !== null && active.value !== before) dispatch(active, new Event("change", { bubbles: true }));
 };
-const loseFocusIn = (node) => {
-  if (active === null || !node.contains(active)) return;
-  active = changedSince = null;
+// An element that is removed loses the focus at once, one that can no longer have it when the page is drawn again.
+const loseFocusIn = (node) => { if (active !== null && node.contains(active)) focusOn(null); };
+const dropUnfitFocus = () => {
+  if (active === null || isFocusable(active)) return false;
+  focusOn(null);
+  return true;
 };
 
 const isButton = (element) => element.localName === "button" || (element.localName === "input" && BUTTONS.has(element.type));

@@ -248,7 +248,6 @@ const stateFollows = (element, name, oldValue, value) => {
   if (element instanceof HTMLInputElement && name === "checked" && element[CHECKED] === undefined && value !== null && element.type === "radio") {
     for (const other of groupOf(element)) if (other !== element && other.checked) other[CHECKED] = false;
   }
-  if (name === "disabled" && value !== null && document.activeElement === element) loseFocusIn(element);
   if (element instanceof HTMLDetailsElement && name === "open" && (oldValue === null) !== (value === null)) {
     later(() => dispatch(element, new ToggleEvent("toggle", { oldState: value === null ? "open" : "closed", newState: value === null ? "closed" : "open" })));
   }

@@ -168,7 +168,12 @@ const TAB = {
   focus(id) { focusOn(wrap(id)); return active?.[ID] === id; },
   blur(id) { if (active?.[ID] === id) focusOn(null); },
   intersect: (id, isIntersecting) => intersect(wrap(id), isIntersecting),
-  runOwnTimer() { const timer = nextTimer((one) => one.isOwn); if (timer) fire(timer); return timer !== null; },
+  runOwnTimer() {
+    const timer = nextTimer((one) => one.isOwn);
+    if (timer === null) return dropUnfitFocus();
+    fire(timer);
+    return true;
+  },
   advance(until) {
     const timer = nextTimer((one) => one.due <= until);
     clock = timer === null ? until : Math.max(clock, timer.due);

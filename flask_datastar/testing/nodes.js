@@ -137,8 +137,9 @@ const insert = (parent, items, before) => {
 const detach = (node) => {
   const parent = node.parentNode;
   if (parent === null) return;
-  const { previousSibling, nextSibling } = node;
   if (!isMoving) loseFocusIn(node);
+  if (node.parentNode !== parent) return;
+  const { previousSibling, nextSibling } = node;
   host.detach(node[ID]);
   record("childList", parent, { removedNodes: [node], previousSibling, nextSibling });
   if (parent instanceof HTMLElement) childrenChanged(parent);
@@ -147,7 +148,8 @@ const detach = (node) => {
 const replaceAll = (parent, nodes) => {
   const removed = [...parent.childNodes];
   const added = nodesOf(nodes);
-  for (const node of removed) { loseFocusIn(node); host.detach(node[ID]); }
+  for (const node of removed) loseFocusIn(node);
+  for (const node of removed) if (node.parentNode === parent) host.detach(node[ID]);
   for (const node of added) { if (node.parentNode) detach(node); host.insert(parent[ID], node[ID], 0); }
   if (removed.length || added.length) record("childList", parent, { addedNodes: added, removedNodes: removed });
   if (parent.isConnected) for (const node of added) connected(node);

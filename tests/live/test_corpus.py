@@ -34,7 +34,7 @@ def watched(browser: Browser) -> Iterator[Page]:
 
 
 def test_corpus_is_large() -> None:
-    assert sum(1 + len(case.steps) for case in CASES.values()) >= 280
+    assert sum(1 + len(case.steps) for case in CASES.values()) >= 350
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
