@@ -38,26 +38,19 @@ def is_shown_itself(element: Any) -> bool:
 
 def is_visible(element: Any) -> bool:
     """Return whether a person sees an element: neither it nor anything around it is hidden or closed."""
+    return why_hidden(element) is None
+
+
+def why_hidden(element: Any) -> str | None:
+    """Return what hides an element, for an error's text; None if a person sees it."""
     child, node = None, element
     while node is not None and is_element(node):
         if not is_shown_itself(node):
-            return False
-        if child is not None and node.tag == "details" and "open" not in node.attrs and not _is_summary(node, child):
-            return False
-        child, node = node, node.parent
-    return True
-
-
-def why_hidden(element: Any) -> str:
-    """Return what hides an element, for an error's text."""
-    child, node = None, element
-    while node is not None and is_element(node):
-        if not is_shown_itself(node):
-            return f"it is hidden by {shown(node)}" if node is not element else "it is hidden"
+            return "it is hidden" if child is None else f"it is hidden by {shown(node)}"
         if child is not None and node.tag == "details" and "open" not in node.attrs and not _is_summary(node, child):
             return f"it is inside the closed {shown(node)}"
         child, node = node, node.parent
-    return "it is visible"
+    return None
 
 
 def visible_text(element: Any) -> str:

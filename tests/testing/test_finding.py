@@ -9,7 +9,8 @@ from tests.support.pages import app_with, shown
 
 BODY = """<div id=box><label for=name>Your name</label><input id=name>
 <label><input type=checkbox id=tick> Tick it</label><input id=age aria-label=Age><input id=q placeholder=Search>
-<b id=lbl>Town</b><input id=town aria-labelledby=lbl><p hidden id=gone>Hidden</p><button id=off disabled>Off</button>
+<b id=lbl>Town</b><input id=town aria-labelledby=lbl><p hidden id=gone>Hidden <a id=child href=/x>child</a></p>
+<button id=off disabled>Off</button>
 <details id=more><summary>More</summary><a id=deep href=/x>Deep</a></details>
 <ul><li>One</li><li>Two</li><li>Two</li></ul><button id=add>Add <b>now</b></button><input type=submit value=Send>
 <div><p>Nested</p></div></div>"""
@@ -51,6 +52,7 @@ def test_error_says_what_the_page_has(tab: DatastarClient, named: dict[str, str]
     [
         ("#gone", "nobody can reach .*it is hidden"),
         ("#off", "is disabled"),
+        ("#child", 'it is hidden by <p hidden id="gone">'),
         ("#deep", 'inside the closed <details id="more">'),
     ],
 )
