@@ -74,7 +74,9 @@ ROOMS = {
         outside="flask",
     ),
     "testing": room(
-        "sansio hooks sse brokers state hub security streams regions actions extension", outside="flask werkzeug"
+        "sansio transport hooks sse brokers state hub security streams regions actions extension",
+        # pytest: the plugin alone.
+        outside="flask werkzeug pytest",
     ),
 }
 #: ``init_app`` attaches the commands, which lie above it.
@@ -83,6 +85,7 @@ ATTACHED = {("extension", "cli")}
 OPTIONAL = [
     *["gevent", "greenlet", "gunicorn", "redis", "sqlalchemy"],
     *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec"],
+    *["_quickjs", "turbohtml"],
 ]
 #: Modules for one of them, which nothing imports at module level.
 BACKENDS = {

@@ -85,6 +85,13 @@ class StreamBody(RunningBody):
         self._subscriptions.append(subscription)
         subscription.bind(self.stream)
 
+    def is_at_rest(self) -> bool:
+        """Return whether the stream waits for something new, with nothing left to send: tests ask this."""
+        stream = self.stream
+        if not stream.is_parked or stream.waiting or any(one.is_pending for one in self._subscriptions):
+            return False
+        return not stream.wakeup.wait(0)
+
     def go_on(self, state: RequestState, response: EventQueue) -> None:
         """Add events to the first chunk, before the server has taken the body."""
         if events := flush(state, response):

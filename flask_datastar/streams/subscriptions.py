@@ -45,6 +45,11 @@ class Subscription:
     def catch_up(self) -> None:
         """React to a gap, in which messages may have been missed."""
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether something has come that the stream has not taken yet."""
+        return False
+
     def _wake(self) -> None:
         if self._stream is not None:
             self._stream.wakeup.set()
