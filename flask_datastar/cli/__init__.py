@@ -14,10 +14,13 @@ from flask.cli import AppGroup
 from ..config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY
 from ..state.app import app_state_of
 from . import client, files, layouts
+from .doctor import doctor
 from .errors_element import ERRORS_ELEMENT, ERRORS_NAME
 from .gunicorn_conf import GUNICORN_CONF
 
 datastar_commands = AppGroup("datastar", help="Set an application up for Datastar.")
+
+datastar_commands.add_command(doctor)
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Show what would change without changing it.")
 
