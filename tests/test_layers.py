@@ -73,6 +73,8 @@ ROOMS = {
         "actions",
         outside="flask",
     ),
+    # ``python -m flask_datastar``.
+    "__main__": room("cli extension", outside="click"),
     "testing": room(
         "sansio hooks sse brokers state hub security streams regions actions extension", outside="flask werkzeug"
     ),
@@ -83,9 +85,12 @@ ATTACHED = {("extension", "cli")}
 OPTIONAL = [
     *["gevent", "greenlet", "gunicorn", "redis", "sqlalchemy"],
     *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec"],
+    *["libcst", "trustme"],
 ]
 #: Modules for one of them, which nothing imports at module level.
 BACKENDS = {
+    "cli.source": "libcst",
+    "cli.installing": "libcst",
     "transport.gevent_wakeup": "gevent",
     "brokers.redis": "redis",
     "brokers.redis_claims": "redis",
