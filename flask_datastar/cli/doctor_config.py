@@ -67,15 +67,8 @@ def check_client(facts: Facts, version: str | None) -> Iterator[Finding]:
 
 
 def _check_csrf(facts: Facts) -> Iterator[Finding]:
-    if not facts["has_secret_key"]:
-        yield Finding(
-            "secret-key",
-            "SECRET_KEY is not set, so that there are no sessions, and this command cannot prove itself to the "
-            "running application",
-            "set it to a long random text, the same in all processes: "
-            "python -c 'import secrets; print(secrets.token_hex())'",
-        )
-    elif facts["plain_views"] and not facts["has_csrf"]:
+    # Without a key there are no sessions, in whose name another site could act.
+    if facts["has_secret_key"] and facts["plain_views"] and not facts["has_csrf"]:
         yield Finding(
             "csrf",
             "other sites can make a browser call views that change something: "

@@ -34,7 +34,12 @@ def check_site(app_state: AppState, site: Site, patience: float) -> Iterator[Fin
         yield Finding("unreachable", f"{site.url} cannot be reached: {error}", _reach(error))
         return
     if not app_state.app.secret_key:
-        yield from check_config(config_facts(app_state), is_https=site.is_https, is_local=site.is_local)
+        yield Finding(
+            "secret-key",
+            "SECRET_KEY is not set here, so that this command cannot prove itself to the running application",
+            "run the command with the configuration of the running application; if that has no key either, set one: "
+            "python -c 'import secrets; print(secrets.token_hex())'",
+        )
         return
     probe = Probe(site, app_state.settings.url_prefix, partial(sign, app_state.app))
     status, text = probe.report()

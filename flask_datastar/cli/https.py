@@ -55,3 +55,15 @@ def run_line(target: str, *, is_factory: bool, has_certificate: bool) -> str:
         return f'gunicorn{options} "{target}{"()" * is_factory}"'
     options = f" --cert {certificate} --key {key}" if has_certificate else ""
     return f"flask --app {target} run --port 8000{options}"
+
+
+def http2_line(target: str, *, is_factory: bool) -> str | None:
+    """Return the command that runs an application over HTTP/2; None without a server that has it.
+
+    gunicorn's own HTTP/2 serves the requests of one connection one after another, so that a stream blocks all others.
+    """
+    if find_spec("granian") is None:
+        return None
+    options = "--interface wsgi --blocking-threads 20 " + "--factory " * is_factory
+    files_of = f"--ssl-certificate {FOLDER}/{CERTIFICATE} --ssl-keyfile {FOLDER}/{KEY}"
+    return f"granian {options}{files_of} --port 8000 {target}"

@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 
 from . import fetching, files, https, sample
 from .init_files import init_gunicorn, init_layout
-from .init_sample import add_python, add_sample_files, create_layout
+from .init_sample import Target, add_python, add_sample_files, create_layout
 from .layouts import find_layout
 from .project import Project, find_project, project_of
 
@@ -110,11 +110,16 @@ def _set_up(app: Flask, project: Project | None, options: Options) -> None:
         init_gunicorn(has_target=target is not None, dry_run=dry_run)
     has_certificate = not options.no_https and https.make_certificate(Path.cwd(), dry_run=dry_run)
     if target is not None:
-        path = sample.PATH if has_sample else "/"
-        click.echo(
-            f"Run it: {https.run_line(target.name, is_factory=target.is_factory, has_certificate=has_certificate)}"
-        )
-        click.echo(f"Open http{'s' * has_certificate}://127.0.0.1:8000{path}")
+        _say_run_line(target, sample.PATH if has_sample else "/", has_certificate=has_certificate)
+
+
+def _say_run_line(target: Target, path: str, *, has_certificate: bool) -> None:
+    line = https.run_line(target.name, is_factory=target.is_factory, has_certificate=has_certificate)
+    click.echo(f"Run it: {line}")
+    http2 = https.http2_line(target.name, is_factory=target.is_factory) if has_certificate else None
+    if http2 is not None:
+        click.echo(f"Or over HTTP/2: {http2}")
+    click.echo(f"Open http{'s' * has_certificate}://127.0.0.1:8000{path}")
 
 
 def _fetch(app: Flask, *, dry_run: bool) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+import trustme
 from flask import Flask, make_response
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
@@ -16,7 +20,7 @@ from werkzeug.serving import make_server
 
 from flask_datastar import Datastar
 from flask_datastar.cli.doctor_config import check_config
-from flask_datastar.cli.doctor_facts import config_facts
+from flask_datastar.cli.doctor_facts import config_facts, server_facts
 from flask_datastar.cli.doctor_http import Site
 from flask_datastar.cli.doctor_proxy import FORGED_ADDRESS, LAST_EVENT_ID, check_proxy
 from flask_datastar.cli.doctor_server import check_processes, check_server
@@ -48,7 +52,7 @@ def check(app: Flask, *, is_https: bool | None = None, is_local: bool = False) -
     ("config", "names"),
     [
         ({}, []),
-        ({"SECRET_KEY": None}, ["secret-key"]),
+        ({"SECRET_KEY": None, "SESSION_COOKIE_SAMESITE": None}, []),
         ({"SESSION_COOKIE_SAMESITE": None}, ["cookie-samesite"]),
         ({"SESSION_COOKIE_SAMESITE": "None"}, ["cookie-samesite"]),
         ({"DATASTAR_KEEPALIVE_SECONDS": 90}, ["keepalive"]),
@@ -246,16 +250,23 @@ def site(tmp_path: Path) -> Site5000:
     return Site5000(app)
 
 
-@pytest.fixture
-def url(site: Site5000) -> Iterator[str]:
-    Datastar(site.app)
-    server = make_server("127.0.0.1", 0, site.app, threaded=True)
+@contextmanager
+def serving(app: Flask, certificate: str | None = None) -> Iterator[str]:
+    context = (certificate, certificate) if certificate is not None else None
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=context)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield f"http{'s' * (context is not None)}://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def url(site: Site5000) -> Iterator[str]:
+    Datastar(site.app)
+    with serving(site.app) as url:
+        yield url
 
 
 def run(app: Flask, *arguments: str) -> tuple[int, str]:
@@ -291,6 +302,47 @@ def test_site_that_does_not_respond(make_app: Any) -> None:
 
     assert status == 1
     assert output.startswith("unreachable: http://127.0.0.1:9 cannot be reached: ")
+
+
+def test_certificate_that_cannot_be_verified(site: Site5000, tmp_path: Path) -> None:
+    Datastar(site.app)
+    pem = tmp_path / "pem"
+    trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pem)
+    with serving(site.app, str(pem)) as url:
+        strict, trusting = run(site.app, url), run(site.app, url, "--insecure")
+
+    assert strict[0] == 1
+    assert "a certificate that browsers trust (for development mkcert makes one), or --insecure" in strict[1]
+    names = [line.partition(":")[0] for line in trusting[1].splitlines() if line[0] != " "]
+    assert names == ["cookie-secure", "connections"]
+
+
+def test_what_is_not_http(make_app: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"220 mail\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        status, output = run(make_app(), f"http://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join()
+
+    assert status == 1
+    assert "cannot be reached: BadStatusLine 220 mail" in output
+
+
+def test_http_has_no_http2() -> None:
+    assert not Site("http://shop.example").speaks_http2()
+
+
+def test_open_files_are_not_known_everywhere(make_app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+
+    assert server_facts(app_state_of(make_app()), {})["open_files"] is None
 
 
 def test_site_without_the_probe(site: Site5000, url: str) -> None:
@@ -329,6 +381,8 @@ MARK = 'nonce="abc"'
         ("script-src 'self' 'nonce-abc'", NONCE, "", True),
         ("script-src 'self' 'nonce-abc' 'strict-dynamic'", NONCE, "", False),
         ("script-src 'self' 'nonce-other'", NONCE, MARK, False),
+        ("script-src 'unsafe-eval' *.example", "", "", True),
+        ("script-src 'unsafe-eval' http://shop.example/static/", "", "", True),
         ("script-src 'self'", NONCE, MARK, False),
         # Requests of the page.
         ("script-src 'nonce-abc'; connect-src 'none'", NONCE, MARK, False),

@@ -76,6 +76,12 @@ def test_token_of_another_key_is_refused(app: Flask) -> None:
     )
 
 
+def test_token_that_asks_for_nothing_is_refused(app: Flask) -> None:
+    answer = ask(app, ["report"])  # type: ignore[arg-type]
+
+    assert answer.status_code == 403
+
+
 def test_session_of_a_visitor_is_not_a_token(app: Flask) -> None:
     serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     answer = app.test_client().get(URL, headers={TOKEN_HEADER: serializer.dumps(REPORT)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import os
+import runpy
 import ssl
 import stat
 import subprocess
@@ -364,6 +365,16 @@ def test_folders_that_the_application_is_given(folder: Path) -> None:
     assert "Datastar(app)" in (folder / "app.py").read_text()
 
 
+def test_package_runs_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["flask_datastar", "init", "--help"])
+
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("flask_datastar", run_name="__main__")
+
+    assert ended.value.code == 0
+    assert "python -m flask_datastar init" in capsys.readouterr().out
+
+
 # Which file it is
 
 
@@ -514,3 +525,18 @@ def test_development_server_gets_the_certificate(monkeypatch: pytest.MonkeyPatch
     assert line == (
         "flask --app shop:create_app run --port 8000 --cert certs/localhost.pem --key certs/localhost-key.pem"
     )
+
+
+def test_server_with_http2_is_named_where_it_is_installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder / "app.py", APP)
+    options = "--interface wsgi --blocking-threads 20"
+    certificate = "--ssl-certificate certs/localhost.pem --ssl-keyfile certs/localhost-key.pem --port 8000"
+    monkeypatch.setattr("flask_datastar.cli.https.find_spec", lambda name: name)
+
+    result = run("--no-example", "--no-layout")
+
+    assert f"Or over HTTP/2: granian {options} {certificate} app:app\n" in result.output
+    line = https.http2_line("shop:create_app", is_factory=True)
+    assert line == f"granian {options} --factory {certificate} shop:create_app"
+    without(monkeypatch, "granian")
+    assert https.http2_line("app:app", is_factory=False) is None
