@@ -367,6 +367,8 @@ def test_folders_that_the_application_is_given(folder: Path) -> None:
 
 def test_package_runs_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["flask_datastar", "init", "--help"])
+    # As in a new process, which has not imported it.
+    monkeypatch.delitem(sys.modules, "flask_datastar.__main__")
 
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("flask_datastar", run_name="__main__")
