@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import has_request_context, request
+from functools import partial
+
+from flask import Response, after_this_request, has_request_context, request
 from werkzeug.exceptions import BadRequest
 
 from ..reading.signals import is_datastar_request, read_signals
@@ -11,6 +13,7 @@ from ..state.app import AppState
 from ..state.request import find_request_state
 from .live import LiveViews
 from .region import RegionView
+from .shown import find_shown_views
 from .view import Rendered, ViewSpec
 
 #: A page in a browser: the two parts of its tab id.
@@ -50,6 +53,31 @@ def advise_of_sending(app_state: AppState, views: LiveViews, spec: ViewSpec) -> 
             f"Datastar: {request.endpoint} sends region {spec} to a page that follows it: its response and the stream "
             "have no order, so the page may keep an older state; commit, and let the stream bring the region"
         )
+
+
+def advise_of_page(app_state: AppState) -> None:
+    """Warn, at the end of the request, of a page that shows a region and does not stay current."""
+    # With the first region of the page. The run for its stream has noted the page before, and gets no warning.
+    if has_request_context() and not is_datastar_request(request) and find_shown_views(request) is None:
+        after_this_request(partial(_advise_at_end, app_state))
+
+
+def _advise_at_end(app_state: AppState, response: Response) -> Response:
+    shown = find_shown_views(request)
+    if shown is None or not shown.top or response.mimetype != "text/html" or response.status_code >= 400:
+        return response
+    view = next(view for view, _, _ in shown.top.values())
+    if request.method == "POST" and shown.is_live:
+        app_state.warn_once(
+            f"Datastar: {request.endpoint} responds to a POST with a page that shows region {view}: a page is live at "
+            "the URL of a GET, so this one is not; respond with a redirect to it"
+        )
+    elif request.method == "GET" and not shown.is_live:
+        app_state.warn_once(
+            f"Datastar: the page of {request.endpoint} shows region {view} and has no datastar.live(), so nothing "
+            "keeps it current; write {{ datastar.live() }} at its end"
+        )
+    return response
 
 
 def advise_of_reads(app_state: AppState, view: RegionView, rendered: Rendered) -> None:

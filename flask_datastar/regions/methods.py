@@ -14,7 +14,7 @@ from ..state.app import AppState, current_app_state
 from ..streams.commits import publish_at_commit
 from ..streams.opening import ScopeSource
 from ..streams.servers import check_publisher
-from .advice import advise_of_sending
+from .advice import advise_of_page, advise_of_sending
 from .context import current_mount
 from .following import ViewSource
 from .names import install_names
@@ -130,6 +130,7 @@ class _Doors:
         """Return the HTML of a view where it is put now."""
         app_state = current_app_state(self._extension)
         if app_state.app.debug:
+            advise_of_page(app_state)
             advise_of_sending(app_state, live_regions_of(app_state).views, spec_of(view, current_mount(app_state)))
         return html_of(app_state, view)
 

@@ -86,7 +86,7 @@ def test_same_seed_sends_the_same(tmp_path: Path) -> None:
 def test_fuzz_finds_a_fault(fault: str) -> None:
     fuzz, planting, expected = FAULTS[fault]
 
-    result = run(f"{planting}\n{start(fuzz)}", "--count", "80" if "wait" in fault else "1500", "--seed", "2")
+    result = run(f"{planting}\n{start(fuzz)}", "--count", "80" if "wait" in fault else "400", "--seed", "2")
 
     assert result.returncode == 1, result.stdout + result.stderr
     assert expected in result.stdout

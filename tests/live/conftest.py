@@ -28,6 +28,8 @@ OWN_CLIENT = os.environ.get("DATASTAR_CLIENT")
 DISABLED_FEATURES = [
     # Suggestions below the address bar, for which every window starts a process of its own: half of what a test costs.
     *["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"],
+    # A process for a page that may come: most visitors of a test open one page.
+    "SpareRendererForSitePerProcess",
     # Playwright's own, which Chromium would forget, because it goes by the last list.
     *["AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades", "PaintHolding"],
     *["HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "ThirdPartyStoragePartitioning"],

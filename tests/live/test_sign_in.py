@@ -15,7 +15,7 @@ LIVE = "live for ada"
 @pytest.fixture
 def server(servers) -> Server:
     # When a worker stops its pages come back within this time. Those of one person do not take so long.
-    return servers.start("tests.live.apps.sign_in:app", ready="login", EXTRA_DATASTAR_RESTART_SPREAD_SECONDS="600")
+    return servers.start("tests.live.apps.sign_in:app", ready="login", EXTRA_DATASTAR_RESTART_SPREAD_SECONDS="86400")
 
 
 def sign_in(page: Page, server: Server, path: str) -> None:
@@ -40,24 +40,16 @@ def expect_login_page(page: Page, leading_to: str) -> None:
 
 def test_signing_out_sends_the_other_tabs_to_the_login_page(server, page):
     other = page.context.new_page()
-    # One pause of a busy machine makes it late, not each of them.
-    for _ in range(4):
-        sign_in(page, server, "board")
-        wait_for_stream(page)
-        other.goto(f"{server.url}board?list=2")
-        wait_for_stream(other)
+    sign_in(page, server, "board")
+    wait_for_stream(page)
+    other.goto(f"{server.url}board?list=2")
+    wait_for_stream(other)
 
-        clicked_at = page.evaluate("Date.now()")
-        page.click("#sign-out")
+    page.click("#sign-out")
 
-        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-        # By its stream, which comes back: nobody touches that tab.
-        expect_login_page(other, "%2Fboard%3Flist%3D2")
-        # Milliseconds: about 1700.
-        took = other.evaluate("performance.timeOrigin") - clicked_at
-        if took < 3000:
-            break
-    assert took < 3000
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    # By its stream, which comes back: nobody touches that tab. Spread like a stop's, it would come hours later.
+    expect_login_page(other, "%2Fboard%3Flist%3D2")
     other.get_by_role("button", name="Sign in").click()
     expect(other).to_have_url(re.compile(r"/board\?list=2$"))
     wait_for_stream(other)

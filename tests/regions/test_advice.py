@@ -1,4 +1,4 @@
-"""Warnings of debug mode: a handler that sends what its page follows, and a region that nothing renders again."""
+"""Warnings of debug mode: a region that is sent twice, one that nothing renders again, and a page that is not live."""
 
 from __future__ import annotations
 
@@ -141,10 +141,11 @@ def test_a_failure_appears_once_in_the_pages(
     connection.wait('<p id="outer">')
     assert connection.received.count(title) == debug
 
+    failures = views.stats()["failures"]
     broken.add("two")
     with app.app_context():
         part.changed(name="two")
-    wait_until(lambda: views.stats()["failures"] >= 6)
+    wait_until(lambda: views.stats()["failures"] >= failures + 3)
     assert connection.received.count(title.replace(b"one", b"two")) == debug
     broken.clear()
     wait_until(lambda: views.views.loop.is_idle(float("inf")))
@@ -165,3 +166,61 @@ def test_a_page_that_is_unknown_is_not_warned_of(
 
     assert html == '<li id="card-1">1</li>'
     assert SENT not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "template", "said"),
+    [
+        ("GET", "{{ column }}", "the page of front shows region shop:column() and has no datastar.live()"),
+        ("GET", "{{ column }}{{ datastar.live() }}", None),
+        ("GET", "{{ datastar.live() }}{{ column }}", None),
+        ("GET", "no region", None),
+        ("POST", "{{ column }}{{ datastar.live() }}", "front responds to a POST with a page that shows region"),
+        ("POST", "{{ column }}", None),
+    ],
+)
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_page_that_is_not_live_is_named(
+    app: Flask, datastar: Datastar, caplog: pytest.LogCaptureFixture, debug: bool, method: str, template: str, said: str
+) -> None:
+    app.debug = debug
+
+    @datastar.region(group="shop", tables=())
+    def column() -> str:
+        return '<ul id="column"></ul>'
+
+    @app.route("/", methods=["GET", "POST"])
+    def front() -> str:
+        return render_template_string(template, column=column())
+
+    for _ in range(2):
+        assert app.test_client().open("/", method=method).status_code == 200
+
+    found = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(found) == (1 if debug and said else 0), found
+    assert all(str(said) in text for text in found)
+
+
+@pytest.mark.parametrize("status", [404, 200])
+def test_only_a_page_is_said_to_be_not_live(
+    app: Flask, datastar: Datastar, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    app.debug = True
+
+    @datastar.region(group="shop", tables=())
+    def column() -> str:
+        return '<ul id="column"></ul>'
+
+    @app.get("/")
+    def front() -> Any:
+        return {"html": str(column())} if status == 200 else (str(column()), status)
+
+    @datastar.handler(group="shop")
+    def send() -> Any:
+        return column()
+
+    assert app.test_client().get("/").status_code == status
+    send_headers = {"Datastar-Request": "true"}
+    assert "column" in app.test_client().post("/ds/shop/send", json={}, headers=send_headers).text
+    assert "is not live" not in caplog.text
+    assert "has no datastar.live()" not in caplog.text

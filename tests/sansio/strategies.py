@@ -50,9 +50,9 @@ sizes = st.lists(st.integers(1, 9), max_size=6)
 
 _NEVER = {"__proto__", "constructor", "prototype"}
 names = texts.filter(lambda text: text not in _NEVER)
-_scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts)
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts)
 json_values: st.SearchStrategy[Any] = st.recursive(
-    _scalars,
+    scalars,
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(names, inner, max_size=4)),
     max_leaves=8,
 )

@@ -15,9 +15,11 @@ PROCESSORS = os.cpu_count() or 1
 #: More processes than processors, because most of them wait.
 PROCESSES = min(2 * PROCESSORS + 1, 8)
 BROWSER_TESTS = "/live/"
+#: Browser tests that wait, for a client that tries again: they leave the processors to others.
+WAITING_TESTS = "/live/test_connection.py"
 #: Slow tests start first, in this order; the others fill the gaps at the end.
 FIRST = [
-    *[BROWSER_TESTS, "/servers/", "/test_hostile_bodies.py", "/test_properties.py"],
+    *[WAITING_TESTS, BROWSER_TESTS, "/servers/", "/test_hostile_bodies.py", "/test_properties.py"],
     *["/brokers/", "/regions/", "/transport/", "/hub/", "/streams/"],
 ]
 #: A test for one of the checks that one child process runs all together, see :mod:`tests.transport.checks`.
@@ -27,8 +29,8 @@ _CHECK = re.compile(r"-check_\w+\]$")
 class Scheduling(LoadScopeScheduling):
     """Hand out files, or all checks of one child process, to whoever has nothing to do.
 
-    At most one process for each processor drives a browser, as long as there is anything else to do. Such a process
-    goes on with browser tests, so that it starts one browser and one server of each kind.
+    At most one process for each processor drives a browser, as long as there is anything else to do; a process whose
+    browser waits does not count. They go on with browser tests, and so start one browser and one server of each kind.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -37,7 +39,7 @@ class Scheduling(LoadScopeScheduling):
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         others = [work for other, work in self.assigned_work.items() if other is not node]
-        browsers = sum(any(_has_browser(scope) and not all(work[scope].values()) for scope in work) for work in others)
+        browsers = sum(any(_is_busy(scope) and not all(work[scope].values()) for scope in work) for work in others)
         wants_browser = browsers < PROCESSORS
 
         def rank(scope: str) -> tuple[bool, int]:
@@ -50,3 +52,7 @@ class Scheduling(LoadScopeScheduling):
 
 def _has_browser(scope: str) -> bool:
     return BROWSER_TESTS in scope
+
+
+def _is_busy(scope: str) -> bool:
+    return _has_browser(scope) and WAITING_TESTS not in scope

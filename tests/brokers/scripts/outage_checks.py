@@ -288,7 +288,7 @@ def check_unconfirmed_subscription_may_be_given_up() -> None:
         one.unsubscribe("others")
         server.thaw()
 
-        wait_until(lambda: inbox.catch_ups == 1)
+        wait_until(lambda: inbox.catch_ups >= 1)
         wait_until(lambda: len(server.channels()) == 2)
 
 
@@ -305,7 +305,7 @@ def check_silent_server_is_asked_and_then_left() -> None:
         server.freeze()
         wait_until(lambda: not one.stats()["connected"])
         server.thaw()
-        wait_until(lambda: inbox.catch_ups == 1)
+        wait_until(lambda: inbox.catch_ups >= 1)
         send(one, b"1")
         inbox.wait_for(b"1")
 
