@@ -16,7 +16,7 @@ datastar_commands.add_command(doctor.doctor)
 datastar_commands.add_command(init.init)
 
 
-@datastar_commands.command("fetch-client")
+@datastar_commands.command("fetch-client", short_help="Fetch the browser client.")
 @click.option("--force", is_flag=True, help="Replace another file of that name.")
 @click.option("--dry-run", is_flag=True, help="Show what would change without changing it.")
 def _fetch_client(force: bool, dry_run: bool) -> None:

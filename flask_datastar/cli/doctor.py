@@ -16,7 +16,7 @@ from .doctor_site import check_site
 from .findings import Finding
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Find out why nothing arrives.")
 @click.argument("url", required=False)
 @click.option("--insecure", is_flag=True, help="Accept a certificate that cannot be verified.")
 @click.option("--ignore", metavar="NAME", multiple=True, help="Leave findings of this name out.")
@@ -36,10 +36,13 @@ def doctor(context: click.Context, url: str | None, insecure: bool, ignore: tupl
     else:
         found = check_site(app_state, Site(url, is_trusting=insecure), patience)
         what = url
-    named = [finding for finding in _each_once(found) if finding.name not in ignore]
-    for finding in named:
-        click.echo(f"{finding.name}: {finding.found}.\n    {finding.cure}.")
-    if named:
+    is_good = True
+    for finding in _each_once(found):
+        if finding.name not in ignore:
+            is_good = False
+            # At once, because the silence of the stream takes a while.
+            click.echo(f"{finding.name}: {finding.found}.\n    {finding.cure}.")
+    if not is_good:
         context.exit(1)
     click.echo(f"Nothing found in {what}.")
 

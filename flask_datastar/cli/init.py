@@ -50,7 +50,7 @@ def _with_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-@click.command("init")
+@click.command("init", short_help="Set a project up, with a sample.")
 @_with_options
 @with_appcontext
 def init(**given: Any) -> None:
@@ -62,7 +62,7 @@ def init(**given: Any) -> None:
     _set_up(app, project_of(app, Path.cwd()), Options(**given))
 
 
-@click.command("init")
+@click.command("init", short_help="Set a project up, with a sample.")
 @click.option("--app", "name", metavar="FILE", help="The file or module that creates the Flask application.")
 @_with_options
 @click.pass_obj
