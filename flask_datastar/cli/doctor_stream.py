@@ -14,6 +14,8 @@ from .probe import PROBE, SILENCE, STOP
 
 #: How many reports are asked for, so that several processes are likely to respond.
 _REPORTS = 6
+#: By how much the silence is longer than a keep-alive, as a minimum.
+MARGIN_SECONDS = 1.0
 _BUFFERING = (
     "nginx: remove proxy_ignore_headers X-Accel-Buffering, or set proxy_buffering off; a CDN or another proxy has a "
     "switch of its own; leave event streams out of what collects responses in the application, such as Flask-Compress"
@@ -77,7 +79,7 @@ def check_stream(probe: Probe, load: Callable[[str], Facts], keepalive: float, p
     :param keepalive: ``DATASTAR_KEEPALIVE_SECONDS``.
     :param patience: how long to wait for what should arrive at once, in seconds.
     """
-    silence = keepalive + max(1.0, keepalive / 5)
+    silence = keepalive + max(MARGIN_SECONDS, keepalive / 5)
     stream = probe.open(silence)
     try:
         is_open = stream.wait_for(lambda: "state opened" in stream.text, patience)

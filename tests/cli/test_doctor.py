@@ -19,6 +19,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.serving import make_server
 
 from flask_datastar import Datastar
+from flask_datastar.cli import doctor_stream
 from flask_datastar.cli.doctor_config import check_config
 from flask_datastar.cli.doctor_facts import config_facts, server_facts
 from flask_datastar.cli.doctor_http import Site
@@ -237,7 +238,8 @@ class Site5000:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site5000:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site5000:
+    monkeypatch.setattr(doctor_stream, "MARGIN_SECONDS", 0.1)
     write_client(tmp_path, "1.0.4")
     app = Flask("shop", root_path=str(tmp_path))
     app.config.update(

@@ -8,7 +8,6 @@ import os
 import runpy
 import ssl
 import stat
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -176,14 +175,27 @@ def test_dry_run_changes_nothing(folder: Path) -> None:
     assert "certs/localhost.pem: would be created" in result.output
 
 
-def test_sample_passes_its_own_test(folder: Path) -> None:
-    write(folder / "app.py", APP)
-    init()
-
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_sample.py"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-
-    assert "1 passed" in result.stdout, result.stdout + result.stderr
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("init_sample_app.py", APP),
+        (
+            "init_sample_shop/__init__.py",
+            "from flask import Flask\n\n\ndef create_app(name='shop'):\n    app = Flask(__name__)\n    return app\n",
+        ),
+    ],
+)
+def test_sample_passes_its_own_test(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder / name, text)
+    assert init().exit_code == 0
+    monkeypatch.syspath_prepend(folder)
+    before = set(sys.modules)
+    try:
+        runpy.run_path(str(folder / "tests" / "test_sample.py"))["test_sample"]()
+    finally:
+        for module in set(sys.modules) - before:
+            if module.startswith("init_sample"):
+                del sys.modules[module]
 
 
 def test_without_the_sample_and_the_tab(folder: Path) -> None:
