@@ -106,10 +106,15 @@ from flask_datastar.testing import DatastarClient
 {imports}
 
 
-def test_sample():
+def test_sample_page():
+    response = {app}.test_client().get("{PATH}")
+
+    assert "<h1>Sample</h1>" in response.text
+
+
+def test_say():
     tab = DatastarClient({app})
 
-    tab.load("{PATH}")
     tab.post("sample.say", text="Hello")
 
     assert tab.signals["text"] == ""

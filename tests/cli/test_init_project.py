@@ -191,7 +191,9 @@ def test_sample_passes_its_own_test(folder: Path, name: str, text: str, monkeypa
     monkeypatch.syspath_prepend(folder)
     before = set(sys.modules)
     try:
-        runpy.run_path(str(folder / "tests" / "test_sample.py"))["test_sample"]()
+        tests = runpy.run_path(str(folder / "tests" / "test_sample.py"))
+        tests["test_sample_page"]()
+        tests["test_say"]()
     finally:
         for module in set(sys.modules) - before:
             if module.startswith("init_sample"):
