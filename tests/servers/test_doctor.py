@@ -27,9 +27,6 @@ from tests.servers.nginx import Nginx
 from tests.servers.serving import ROOT, Server
 from tests.support.children import child_environment
 
-#: How long a doctor waits for what never comes, and for what comes on a busy machine.
-SHORT, LONG = 1.5, 30.0
-
 _TLS = "ssl_certificate {pem}; ssl_certificate_key {pem};"
 _PASS = """
 proxy_set_header Host $http_host;
@@ -51,7 +48,7 @@ PROXIES = {
     "good": listen(),
     "buffering": listen("proxy_ignore_headers X-Accel-Buffering;"),
     "gzip": listen("gzip on; gzip_types text/event-stream; gzip_proxied any; gzip_min_length 0;"),
-    "time-out": listen("proxy_read_timeout 400ms;"),
+    "time-out": listen("proxy_read_timeout 4s;"),
     "http10": listen(version="1.0"),
     "host": listen(headers=_PASS.replace("$http_host", "$host")),
     "headers": listen('proxy_set_header Last-Event-ID "";'),
@@ -64,7 +61,7 @@ BEHIND_PROXIES = {
     "nginx with TLS and HTTP/2": ("good", "/proxied", None),
     "proxy buffers": ("buffering", "/proxied", "buffering"),
     "proxy compresses": ("gzip", "/proxied", "compression"),
-    "proxy's time-out": ("time-out", "/proxied", "time-out"),
+    "proxy's time-out": ("time-out", "/seldom-alive", "time-out"),
     "HTTP/1.0 upstream": ("http10", "/proxied", "http10"),
     "host without its port": ("host", "/proxied", "host"),
     "a header is removed": ("headers", "/proxied", "headers"),
@@ -93,8 +90,10 @@ ALONE: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "short request lines": ("gevent", (), "request-line"),
 }
 
-#: Where something never comes.
-IMPATIENT = {"proxy buffers", "two servers without a broker"}
+#: How long a doctor waits for what comes at once, on a busy machine too.
+PATIENCE = 30.0
+#: The same where something never comes.
+IMPATIENT = {"proxy buffers": 2.0, "two servers without a broker": 6.0}
 
 Visits = dict[str, list[Finding]]
 
@@ -161,7 +160,7 @@ def visit(name: str, url: str, authority: trustme.CA) -> list[Finding]:
     Datastar(app)
     site = Site(url)
     authority.configure_trust(site.context)
-    return list(check_site(app_state_of(app), site, SHORT if name in IMPATIENT else LONG))
+    return list(check_site(app_state_of(app), site, IMPATIENT.get(name, PATIENCE)))
 
 
 def finding_of(name: str) -> str | None:
