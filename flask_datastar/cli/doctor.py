@@ -20,10 +20,13 @@ from .findings import Finding
 @click.argument("url", required=False)
 @click.option("--insecure", is_flag=True, help="Accept a certificate that cannot be verified.")
 @click.option("--ignore", metavar="NAME", multiple=True, help="Leave findings of this name out.")
+@click.option("--page", default="/", show_default=True, help="The path of the page to judge, below the URL.")
 @click.option("--patience", default=5.0, show_default=True, help="Seconds to wait for what should come at once.")
 @with_appcontext
 @click.pass_context
-def doctor(context: click.Context, url: str | None, insecure: bool, ignore: tuple[str, ...], patience: float) -> None:
+def doctor(
+    context: click.Context, url: str | None, insecure: bool, ignore: tuple[str, ...], page: str, patience: float
+) -> None:
     """Find out why nothing arrives: judge the configuration and, with the URL of the running app, open a stream there.
 
     The exit status is 0 if nothing is found, and 1 otherwise.
@@ -34,7 +37,7 @@ def doctor(context: click.Context, url: str | None, insecure: bool, ignore: tupl
         found = check_config(config_facts(app_state), is_https=_is_https(app), is_local=app.debug)
         what = "the configuration; name the URL of the running application to open a stream there"
     else:
-        found = check_site(app_state, Site(url, is_trusting=insecure), patience)
+        found = check_site(app_state, Site(url, is_trusting=insecure), patience, f"/{page.lstrip('/')}")
         what = url
     is_good = True
     for finding in _each_once(found):

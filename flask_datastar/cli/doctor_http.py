@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import click
 
@@ -20,6 +20,7 @@ from ..sansio.consts import REQUEST_HEADER
 
 _TIMEOUT_SECONDS = 30
 _MOST_BYTES = 2_097_152
+_REDIRECTS, _MOST_REDIRECTS = (301, 302, 303, 307, 308), 5
 _LOCAL = ("localhost", "127.", "[::1]", "::1")
 _BROWSER = {
     "Accept": "text/event-stream, text/html, application/json",
@@ -87,6 +88,23 @@ class Site:
             raise OSError(f"{type(error).__name__} {error}".strip()) from error
         finally:
             connection.close()
+
+    def get_page(self, path: str) -> Answer:
+        """Get a page below the site's root, and follow redirects within the site, such as to the page for signing in.
+
+        :raises OSError: if there is no response.
+        """
+        answer, url = self.get(path), f"{self.root}{path}"
+        for _ in range(_MOST_REDIRECTS):
+            location = answer.headers.get("Location")
+            if answer.status not in _REDIRECTS or location is None:
+                break
+            target = urlsplit(urljoin(f"{'https' if self.is_https else 'http'}://{self.host}{url}", location))
+            if target.netloc != self.host or (target.scheme == "https") != self.is_https:
+                break
+            url = target.path + (f"?{target.query}" if target.query else "")
+            answer = self.get(url.removeprefix(self.root))
+        return answer
 
     def open(self, path: str, **headers: str) -> Arrivals:
         """Open a stream at a path below the site's root.

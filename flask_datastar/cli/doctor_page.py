@@ -38,18 +38,19 @@ def check_page(answer: Answer, site: Site, facts: Facts) -> Iterator[Finding]:
     """
     yield from _check_cookies(answer.headers, site, facts)
     if answer.status != 200:
+        to = f", a redirect to {answer.headers['Location']}" if "Location" in answer.headers else ""
         yield Finding(
             "page",
-            f"GET {site.url} is answered with {answer.status}",
-            "name the URL of a page that uses Datastar, which can be seen without signing in",
+            f"the page is answered with {answer.status}{to}",
+            "name a page that uses Datastar and can be seen without signing in, with --page, or another URL",
         )
         return
     page = Page(answer.text)
     if page.script is None:
         yield Finding(
             "page",
-            f"the page at {site.url} does not load the browser client",
-            "add {{ datastar.script() }} to the <head> of the layout, or name the URL of a page that uses Datastar",
+            "the page does not load the browser client",
+            "add {{ datastar.script() }} to the <head> of the layout, or name a page that uses Datastar, with --page",
         )
         return
     yield from _check_policy(answer.headers, page, site)

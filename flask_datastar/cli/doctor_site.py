@@ -22,14 +22,15 @@ from .probe import REFUSED
 _REQUEST_LINE = 8000
 
 
-def check_site(app_state: AppState, site: Site, patience: float) -> Iterator[Finding]:
+def check_site(app_state: AppState, site: Site, patience: float, path: str = "/") -> Iterator[Finding]:
     """Visit the running application, and judge it.
 
     :param app_state: of the same application in this process, with the same ``SECRET_KEY``.
     :param patience: how long to wait for what should arrive at once, in seconds.
+    :param path: of the page to judge, below the site's root.
     """
     try:
-        page = site.get("/")
+        page = site.get_page(path)
     except OSError as error:
         yield Finding("unreachable", f"{site.url} cannot be reached: {error}", _reach(error))
         return

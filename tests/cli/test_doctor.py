@@ -439,6 +439,32 @@ def test_page(site: Site5000, url: str, changes: dict[str, Any], name: str | Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("location", "found"),
+    [
+        ("/login?next=/", "Nothing found"),
+        ("login", "Nothing found"),
+        ("https://127.0.0.1/", "page: the page is answered with 302, a redirect to https://127.0.0.1/."),
+        ("http://sso.example/", "page: the page is answered with 302, a redirect to http://sso.example/."),
+        ("/", "page: the page is answered with 302, a redirect to /."),
+    ],
+)
+def test_redirects_within_the_site_are_followed(site: Site5000, url: str, location: str, found: str) -> None:
+    html = site.html
+    site.app.add_url_rule("/login", "login", lambda: html)
+    site.status, site.headers = 302, [("Location", location)]
+
+    assert run(site.app, url)[1].startswith(found)
+
+
+def test_page_is_named(site: Site5000, url: str) -> None:
+    html, site.status = site.html, 404
+    site.app.add_url_rule("/shop", "shop", lambda: html)
+
+    assert run(site.app, url)[1].startswith("page: the page is answered with 404.")
+    assert run(site.app, url, "--page", "shop") == (0, f"Nothing found in {url}.\n")
+
+
 def test_page_needs_the_token_where_it_is_checked(site: Site5000, url: str) -> None:
     CSRFProtect(site.app)
     site.html = site.html.replace("_csrf", "")
