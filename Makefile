@@ -28,7 +28,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENO
 
 EXTRAS_demo = gunicorn,example
 EXTRAS_demo-cluster = gunicorn,redis,example
-EXTRAS_test = gunicorn,redis,wtf,testing,example,test,live
+EXTRAS_test = gunicorn,redis,wtf,cli,testing,example,test,live
 EXTRAS_soak = gunicorn,wtf,test
 EXTRAS_faults = gunicorn,redis,example,test
 EXTRAS_bench = gunicorn,bench

@@ -121,7 +121,7 @@ class Datastar(
         install_context_processor(app)
         install_regions(app_state, self._regions)
         install_template_helpers(app, _TemplateHelpers(self._declarations, self, self._regions))
-        _attach_commands(app)
+        _attach_commands(app_state)
         self._declarations.install_all(app_state)
 
     def start(self) -> EventResponse:
@@ -258,8 +258,12 @@ def _shared_broker(app_state: AppState) -> Broker | None:
     return hub_of(app_state).bus.broker if app_state.settings.broker_url is not None else None
 
 
-def _attach_commands(app: Flask) -> None:
+def _attach_commands(app_state: AppState) -> None:
     """Add ``flask datastar ...``; the commands are a layer above the extension, so nothing imports them earlier."""
     from .cli import datastar_commands
 
-    app.cli.add_command(datastar_commands)
+    app_state.app.cli.add_command(datastar_commands)
+    if app_state.settings.doctor:
+        from .cli.probe import install_probe
+
+        install_probe(app_state)

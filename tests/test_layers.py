@@ -45,7 +45,6 @@ ROOMS = {
     "brokers": room("errors transport"),
     "state": room("errors sansio config", outside="flask"),
     "hub": room("errors sansio transport hooks config brokers", outside="blinker"),
-    "cli": room("config state", outside="click flask"),
     "reading": room("errors sansio models state", outside="flask werkzeug"),
     "sending": room("errors sansio state reading", outside="flask jinja2 werkzeug"),
     "security": room("errors sansio state reading sending", outside="flask itsdangerous markupsafe werkzeug"),
@@ -59,6 +58,7 @@ ROOMS = {
         "errors sansio transport hooks brokers state hub reading sending security repeats handlers",
         outside="blinker flask werkzeug",
     ),
+    "cli": room("errors sansio transport config state streams", outside="click flask itsdangerous werkzeug"),
     "regions": room(
         "errors sansio transport hooks models brokers state hub reading sending handlers streams",
         outside="flask markupsafe werkzeug",
@@ -73,6 +73,8 @@ ROOMS = {
         "actions",
         outside="flask",
     ),
+    # ``python -m flask_datastar``.
+    "__main__": room("cli extension", outside="click"),
     "testing": room(
         "sansio transport hooks sse brokers state hub security streams regions actions extension",
         # pytest: the plugin alone.
@@ -85,10 +87,12 @@ ATTACHED = {("extension", "cli")}
 OPTIONAL = [
     *["gevent", "greenlet", "gunicorn", "redis", "sqlalchemy"],
     *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec"],
-    *["_quickjs", "turbohtml"],
+    *["_quickjs", "turbohtml", "libcst", "trustme"],
 ]
 #: Modules for one of them, which nothing imports at module level.
 BACKENDS = {
+    "cli.source": "libcst",
+    "cli.installing": "libcst",
     "transport.gevent_wakeup": "gevent",
     "brokers.redis": "redis",
     "brokers.redis_claims": "redis",

@@ -183,4 +183,5 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "repeats_bytes": _check_count,
     "repeats": _check_repeats,
     "restart_spread_seconds": _check_seconds_or_zero,
+    "doctor": _check_bool,
 }

@@ -89,6 +89,8 @@ class Settings:
     repeats: Any = None
     #: Over how many seconds the clients of a stopping worker are spread when they come back.
     restart_spread_seconds: float = 5
+    #: Whether the running app answers ``flask datastar doctor``, which proves itself by the ``SECRET_KEY``.
+    doctor: bool = False
 
 
 class Arguments(TypedDict, total=False):
@@ -121,6 +123,7 @@ class Arguments(TypedDict, total=False):
     repeats_bytes: int
     repeats: Any
     restart_spread_seconds: float
+    doctor: bool
 
 
 def check_arguments(arguments: Mapping[str, object]) -> None:
