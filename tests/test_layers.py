@@ -45,7 +45,6 @@ ROOMS = {
     "brokers": room("errors transport"),
     "state": room("errors sansio config", outside="flask"),
     "hub": room("errors sansio transport hooks config brokers", outside="blinker"),
-    "cli": room("config state", outside="click flask"),
     "reading": room("errors sansio models state", outside="flask werkzeug"),
     "sending": room("errors sansio state reading", outside="flask jinja2 werkzeug"),
     "security": room("errors sansio state reading sending", outside="flask itsdangerous markupsafe werkzeug"),
@@ -64,6 +63,9 @@ ROOMS = {
         outside="flask markupsafe werkzeug",
     ),
     "views": room("errors sansio state reading sending handlers", outside="flask jinja2 werkzeug"),
+    # What `flask datastar check` finds. Jinja is installed with Flask.
+    "checks": room("errors sansio state reading handlers", outside="flask jinja2 werkzeug"),
+    "cli": room("config state views checks", outside="click flask"),
     "actions": room(
         "errors sansio models state reading security handlers views",
         outside="flask markupsafe werkzeug",

@@ -14,10 +14,15 @@ from flask.cli import AppGroup
 from ..config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY
 from ..state.app import app_state_of
 from . import client, files, layouts
+from .check import check
 from .errors_element import ERRORS_ELEMENT, ERRORS_NAME
 from .gunicorn_conf import GUNICORN_CONF
+from .handlers import handlers
 
 datastar_commands = AppGroup("datastar", help="Set an application up for Datastar.")
+
+for _command in (handlers, check):
+    datastar_commands.add_command(_command)
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Show what would change without changing it.")
 
