@@ -18,10 +18,11 @@ from .check import check
 from .errors_element import ERRORS_ELEMENT, ERRORS_NAME
 from .gunicorn_conf import GUNICORN_CONF
 from .handlers import handlers
+from .rules import rules
 
 datastar_commands = AppGroup("datastar", help="Set an application up for Datastar.")
 
-for _command in (handlers, check):
+for _command in (handlers, check, rules):
     datastar_commands.add_command(_command)
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Show what would change without changing it.")

@@ -18,6 +18,7 @@ from flask_datastar.checks.markup import check_strings, check_template
 from flask_datastar.checks.python_files import read_python
 from flask_datastar.checks.run import check_app
 from flask_datastar.checks.template_reader import read_template
+from flask_datastar.cli.usage_rules import USAGE_RULES
 from flask_datastar.state.app import app_state_of
 from flask_datastar.views.url import ViewUrls
 
@@ -100,11 +101,11 @@ def test_code_that_the_pages_run_has_no_mistakes(page: str, folder: Path) -> Non
             del sys.modules["shop"]
 
 
-@pytest.mark.parametrize("page", [*pages_with("html+jinja", "html", "python", "{testcode}")])
+@pytest.mark.parametrize("page", [*pages_with("html+jinja", "html", "python", "{testcode}"), "the usage rules"])
 def test_fragments_have_no_mistakes(page: str) -> None:
     app = Flask(__name__)
     Datastar(app)
-    found = FENCE.findall((ROOT / page).read_text(encoding="utf-8"))
+    found = FENCE.findall(USAGE_RULES if page == "the usage rules" else (ROOT / page).read_text(encoding="utf-8"))
     findings: list[Finding] = []
     for language, code in found:
         source = Source(page, code)
