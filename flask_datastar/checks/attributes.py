@@ -132,12 +132,14 @@ def _check_key(
         return
     key_start = start + len(plugin) + 1
     event = key.partition(".")[0]
-    if plugin == "on" and "." in key and key.partition(".")[2].split(".")[0] in _ALL_MODIFIERS:
-        wanted = f"data-on:{event}__{key.partition('.')[2]}"
+    tail = key.partition(".")[2]
+    if plugin == "on" and re.split(r"[._]", tail)[0] in _ALL_MODIFIERS:
+        wanted = f"data-on:{event}__{tail.replace('_', '.')}"
         yield Problem(key_start + len(event), f"{name} has a modifier after a dot; write {wanted}")
     elif plugin == "on" and (meant := [one for one in client.EVENTS if len(one) > 4 and is_typo(event.lower(), one)]):
         yield Problem(
-            key_start, f"{name} waits for the event {event!r}, which browsers do not send; did you mean {meant[0]!r}?"
+            key_start,
+            f"{name} waits for {event!r}, which neither browsers nor the client send; did you mean {meant[0]!r}?",
         )
     elif attribute.names_signal and _UPPER.search(key):
         dashed = re.sub(r"(?<!^)([A-Z])", r"-\1", key).lower()

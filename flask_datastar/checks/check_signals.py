@@ -183,6 +183,18 @@ class SignalCheck:
                         f"did you mean {near!r}?",
                     )
 
+    def check_python(self) -> Iterator[Finding]:
+        """Yield the signals that the Python of a page sets, that nothing takes or reads, and that look like a typo."""
+        reads = {path for facts in self._facts.values() for path, _ in facts.reads}
+        known = reads | self._all_taken
+        for sets in self._python.by_pages.values():
+            for path, place in sets.items():
+                near = [other for other in sorted(known) if is_typo(path, other)]
+                if near and path not in self._explained and not any(_covers(path, other) for other in known):
+                    self._explained.add(path)
+                    text = f"the signal {path!r} is set here, and no handler takes it and no expression reads it"
+                    yield finding(place, f"{text}; did you mean {near[0]!r}?")
+
     def _may_read_all(self, handler: Handler) -> bool:
         """Return whether a handler may read signals that its parameters do not name."""
         place = self._find_function(handler)

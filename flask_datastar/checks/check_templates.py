@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from jinja2 import Environment, TemplateNotFound
 
+from ..sansio.consts import Namespace, PatchMode
 from .client import OLD_EVENTS
 from .findings import Finding, did_you_mean, finding
 from .fragments import GAP
@@ -16,6 +17,11 @@ from .templates import Template
 from .values import texts_of
 
 _RENDERING = frozenset({"render_template", "stream_template", "patch_template"})
+_PATCHING = frozenset({"patch_elements", "patch_element", "patch_template"})
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "mode": tuple(mode.value for mode in PatchMode),
+    "namespace": tuple(namespace.value for namespace in Namespace),
+}
 _MOST_LISTED = 12
 
 
@@ -42,11 +48,25 @@ def check_python_names(project: Project, file: PythonFile, environment: Environm
                     yield finding(file.place(call.args[0]), _no_template(project, name))
                 elif method == "patch_template" and name in project.templates:
                     yield from _check_parts(project, file, call, name)
+        if method in _PATCHING:
+            yield from _check_choices(file, call)
         elif method == "send" and call.args:
             for event in file.patterns(call.args[0]):
                 if event in OLD_EVENTS:
                     text = f"the event {event!r} is from before v1.0, and the client ignores it; "
                     yield finding(file.place(call.args[0]), f"{text}send {OLD_EVENTS[event]!r}")
+
+
+def _check_choices(file: PythonFile, call: ast.Call) -> Iterator[Finding]:
+    """Yield wrong values of options that accept a few texts only."""
+    for keyword in call.keywords:
+        accepted = _CHOICES.get(keyword.arg or "", ())
+        for text in file.patterns(keyword.value) if accepted else ():
+            if GAP not in text and text not in accepted:
+                near = did_you_mean(text, accepted)
+                yield finding(
+                    file.place(keyword.value), f"{keyword.arg} is {text!r}; accepted: {', '.join(accepted)}{near}"
+                )
 
 
 def _check_parts(project: Project, file: PythonFile, call: ast.Call, name: str) -> Iterator[Finding]:

@@ -120,7 +120,7 @@ EVENTS = frozenset(
         *("invalid", "select", "scroll", "resize", "toggle", "close", "cancel", "load", "error", "touchstart"),
         *("touchend", "touchmove", "dragstart", "dragend", "dragover", "dragenter", "dragleave", "drop", "paste"),
         *("copy", "cut", "animationend", "transitionend", "popstate", "hashchange", "online", "offline", "message"),
-        *("visibilitychange", "beforeunload", "play", "pause", "ended"),
+        *("datastar-fetch", "datastar-signal-patch", "visibilitychange", "beforeunload", "play", "pause", "ended"),
     }
 )
 #: Prefixes of the attributes of other libraries, which may have colons.

@@ -204,18 +204,25 @@ class Project:
         return found
 
     def pages_with(self, handler: Handler) -> frozenset[str] | None:
-        """Return all templates on the pages that have an action for a handler, None if they are not known."""
+        """Return all templates on the pages that have an action for a handler, None if some are not known."""
         return self._pages_by_handler.get(handler.key)
 
     @cached_property
     def _pages_by_handler(self) -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = {}
+        unknown: set[str] = set()
         for template in self.templates.values():
             for helper in template.helpers:
                 if helper.method in VERBS:
                     for handler in self.handlers_of(template, helper) or ():
                         found.setdefault(handler.key, set()).update(self.page_of(template.name))
-        return {key: frozenset(names) for key, names in found.items()}
+                        if not self._is_rendered(template.name):
+                            unknown.add(handler.key)
+        return {key: frozenset(names) for key, names in found.items() if key not in unknown}
+
+    def _is_rendered(self, name: str) -> bool:
+        """Return whether Python is known to render a page with a template."""
+        return any(name in self.closure(root) for root in self._uses)
 
 
 #: The helpers that write actions → the verb.

@@ -95,6 +95,7 @@ def _check_facts(app: Flask, project: Project) -> Iterator[Finding]:
     signals = SignalCheck(project, facts, python, uses)
     yield from signals.check_handlers()
     yield from signals.check_bound()
+    yield from signals.check_python()
     yield from signals.check_reads()
 
 

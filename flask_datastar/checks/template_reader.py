@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -13,6 +14,9 @@ from .findings import Place, Source
 from .fragments import Fragment, Texts
 from .templates import HelperCall, Template, is_datastar, start_of
 from .values import Bound, Imported, MacroInfo, Parameter, Scope, bind_target, texts_of
+
+#: The whole name of an attribute in a string.
+_NAME = re.compile(r"data-[\w:.-]+")
 
 
 def read_template(environment: Environment, name: str, source: Source, *, is_own: bool) -> Template:
@@ -175,10 +179,8 @@ class _Walk:
                 self._template.helpers.append(HelperCall(owner.attr, place, node, scope))
             elif isinstance(owner, nodes.Name | nodes.Getattr):
                 self._template.calls.append((node, scope))
-        elif isinstance(node, nodes.Pair):
-            key = node.key
-            if isinstance(key, nodes.Const) and isinstance(key.value, str) and key.value.startswith("data-"):
-                self._template.keys.append((key.value, Place(self._source, key.lineno)))
+        elif isinstance(node, nodes.Const) and isinstance(node.value, str) and _NAME.fullmatch(node.value):
+            self._template.keys.append((node.value, Place(self._source, node.lineno)))
         for child in node.iter_child_nodes():
             self._expression(child, scope)
 

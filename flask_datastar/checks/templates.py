@@ -44,7 +44,7 @@ class Template:
     helpers: list[HelperCall] = field(default_factory=list)
     #: Calls of names that may be macros.
     calls: list[tuple[nodes.Call, Scope]] = field(default_factory=list)
-    #: Keys of dicts that are names of attributes.
+    #: Strings that are names of attributes, such as the keys of a dict.
     keys: list[tuple[str, Place]] = field(default_factory=list)
     #: Index of a gap → the expression that fills it.
     outputs: dict[int, tuple[nodes.Node, Scope]] = field(default_factory=dict)

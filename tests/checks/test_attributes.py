@@ -92,6 +92,8 @@ def test_attribute_is_accepted(text: str) -> None:
         ("data-on:sumbit='x'", "sumbit", "did you mean 'submit'?"),
         ("data-on:clickk='x'", "clickk", "did you mean 'click'?"),
         ("data-on:input.debounce.1s='x'", ".debounce", "write data-on:input__debounce.1s"),
+        ("data-on:input.debounce_500ms='x'", ".debounce", "write data-on:input__debounce.500ms"),
+        ("data-on:datastar-fecth='x'", "datastar-fecth", "did you mean 'datastar-fetch'?"),
         # Modifiers
         ("data-on:click__prevnt='x'", "prevnt", "did you mean prevent?"),
         ("data-text__once='$x'", "once", "accepted: none"),

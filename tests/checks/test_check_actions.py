@@ -124,6 +124,7 @@ def test_templates_blocks_and_macros(check_site: CheckSite) -> None:
             datastar.patch_template("page.html", macro=‸"itm", to="x")
             datastar.patch_template(name, block="row")
             datastar.patch_template(f"{name}.html")
+            datastar.patch_elements("<p>", to="x", mode=‸"inr", namespace=‸"sgv")
             return render_template(‸"pge.html")
         """,
         base="{% block top %}{% endblock %}",
@@ -141,7 +142,8 @@ def test_templates_blocks_and_macros(check_site: CheckSite) -> None:
     assert "did you mean 'base.html'?" in texts["page.html:3:12"]
     assert "has no block 'row'; accepted: rows, top; did you mean 'rows'?" in texts["site.py:6:48"]
     assert "has no macro 'itm'; accepted: item" in texts["site.py:7:48"]
-    assert "did you mean 'page.html'?" in texts["site.py:10:28"]
+    assert "did you mean 'page.html'?" in texts["site.py:11:28"]
+    assert "mode is 'inr'; accepted: outer, inner, replace" in "".join(found)
 
 
 def test_arguments_of_macros(check_site: CheckSite) -> None:

@@ -176,6 +176,19 @@ def test_an_input_that_nothing_takes(check_site: CheckSite) -> None:
     assert check_site(site(everything), page=page) == []
 
 
+def test_a_signal_of_python_that_nothing_takes(check_site: CheckSite) -> None:
+    page = BUTTON + "<p data-signals:count='1' data-text='$count'>"
+
+    found = check_site(site(RIGHT, "datastar.signal(‸'cuont', 1); datastar.signal('other', 1)"), page=page)
+
+    assert found.places == found.expected
+    assert "did you mean 'count'?" in found[0]
+
+
+def test_a_page_whose_view_is_not_known_is_trusted(check_site: CheckSite) -> None:
+    assert check_site(site(RIGHT).replace('"page.html"', 'f"{app}.html"'), page=BUTTON) == []
+
+
 def test_an_expression_that_reads_what_nothing_sets(check_site: CheckSite) -> None:
     found = check_site(
         site(""),

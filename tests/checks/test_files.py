@@ -87,7 +87,7 @@ def test_pro_and_aliased_bundles_are_recognised(check_site: CheckSite) -> None:
 def test_attributes_in_keys_of_dicts(check_site: CheckSite) -> None:
     found = check_site(
         'x = {"data-on:click": 1, "‸data-on-click": 2, "data-id": 3}',
-        page="{{ field(**{'data-bind': x, 'data-on:input__‸debonce.1s': y}) }}",
+        page="{{ field(**{'data-bind': x, 'data-on:input__‸debonce.1s': y}) }} {% set a = 'data-bind__‸prp.x' %}",
     )
 
     assert found.places == found.expected
