@@ -41,10 +41,11 @@ ROOMS = {
     "hooks": room(outside="blinker"),
     "config": room("errors sansio"),
     "models": room("sansio"),
+    "codecs": room("sansio"),
     "sse": room("sansio"),
     "brokers": room("errors transport"),
     "state": room("errors sansio config", outside="flask"),
-    "hub": room("errors sansio transport hooks config brokers", outside="blinker"),
+    "hub": room("errors codecs sansio transport hooks config brokers", outside="blinker"),
     "reading": room("errors sansio models state", outside="flask werkzeug"),
     "sending": room("errors sansio state reading", outside="flask jinja2 werkzeug"),
     "security": room("errors sansio state reading sending", outside="flask itsdangerous markupsafe werkzeug"),
@@ -84,7 +85,7 @@ ATTACHED = {("extension", "cli")}
 #: What is installed by an extra, or is a server's: imported where it is used, never with the package.
 OPTIONAL = [
     *["gevent", "greenlet", "gunicorn", "redis", "sqlalchemy"],
-    *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec"],
+    *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec", "backports"],
 ]
 #: Modules for one of them, which nothing imports at module level.
 BACKENDS = {

@@ -12,8 +12,8 @@ from functools import cached_property
 from .findings import Place, Source
 from .fragments import GAP, Fragment, Texts
 from .literals import read_literal
+from .names import FunctionNode, assigned, imported, mentioned
 
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _MOST = 50
 _DEEPEST = 8
 
@@ -117,8 +117,8 @@ class PythonFile:
                 return self._of_name(node, name, depth)
             case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name):
                 function = self.function_of(node)
-                assigned = self.attributes.get((function.owner, name), []) if function is not None else []
-                return tuple(text for value in assigned for text in self.patterns(value, depth + 1)) or (GAP,)
+                of_class = self.attributes.get((function.owner, name), []) if function is not None else []
+                return tuple(text for value in of_class for text in self.patterns(value, depth + 1)) or (GAP,)
         return (GAP,)
 
     def _of_name(self, node: ast.Name, name: str, depth: int) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ class PythonFile:
             arguments = function.node.args
             if any(one.arg == name for one in [*arguments.args, *arguments.kwonlyargs, *arguments.posonlyargs]):
                 return (GAP,)
-            values, is_local = _assigned(function.node, name)
+            values, is_local = assigned(function.node, name)
             if is_local:
                 return tuple(text for value in values for text in self.patterns(value, depth + 1)) or (GAP,)
         found = [text for value in self.constants.get(name, ()) for text in self.patterns(value, depth + 1)]
@@ -191,7 +191,7 @@ def read_python(source: Source, module: str | None, namespace: Mapping[str, obje
             made = node.value.func
             if getattr(made, "attr", getattr(made, "id", "")) == "Datastar":
                 names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    file = PythonFile(source, module, tree, frozenset(names), imports=frozenset(_imports(tree)))
+    file = PythonFile(source, module, tree, frozenset(names), imports=frozenset(imported(tree)))
     _index(file, tree, "", "", None)
     for statement in tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
@@ -201,14 +201,6 @@ def read_python(source: Source, module: str | None, namespace: Mapping[str, obje
     return file
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (alias.name.rpartition(".")[2] for alias in node.names)
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.rpartition(".")[2]
-
-
 def _index(file: PythonFile, node: ast.AST, prefix: str, owner: str, function: Function | None) -> None:
     for child in ast.iter_child_nodes(node):
         file.parents[child] = node
@@ -216,7 +208,7 @@ def _index(file: PythonFile, node: ast.AST, prefix: str, owner: str, function: F
             file.inside[child] = function
         if isinstance(child, FunctionNode):
             qualname = f"{prefix}{child.name}"
-            found = Function(child, qualname, owner, _mentions(child))
+            found = Function(child, qualname, owner, mentioned(child))
             file.functions.append(found)
             _index(file, child, f"{qualname}.<locals>.", "", found)
         elif isinstance(child, ast.ClassDef):
@@ -239,33 +231,3 @@ def _add_attributes(file: PythonFile, cls: ast.ClassDef, qualname: str) -> None:
             and getattr(node.value, "id", "") == "self"
         ):
             file.attributes.setdefault((qualname, node.attr), []).append(None)
-
-
-def _mentions(node: ast.AST) -> frozenset[str]:
-    """Return the names that code mentions: ``name``, ``.attribute``, and ``name.attribute``."""
-    names = set()
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name):
-            names.add(inner.id)
-        elif isinstance(inner, ast.Attribute):
-            names.add(f".{inner.attr}")
-            if isinstance(inner.value, ast.Name):
-                names.add(f"{inner.value.id}.{inner.attr}")
-    return frozenset(names)
-
-
-def _assigned(function: FunctionNode, name: str) -> tuple[list[ast.expr | None], bool]:
-    """Return the values that a function assigns to a name, None for those that are not known, and whether it does."""
-    nodes = list(ast.walk(function))
-    values: list[ast.expr | None] = [
-        node.value
-        for node in nodes
-        if isinstance(node, ast.Assign)
-        and len(node.targets) == 1
-        and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id == name
-    ]
-    stores = sum(isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store) for node in nodes)
-    if stores > len(values):
-        values.append(None)
-    return values, stores > 0

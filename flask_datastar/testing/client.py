@@ -32,7 +32,7 @@ from ..sansio.page_signals import page_signals
 from ..sansio.signal_merging import merge_patch
 from ..security import tokens as csrf
 from ..state.app import EXTENSION_KEY, app_state_of
-from .answer import Answer, events_of, is_of_the_app
+from .answer import Answer, events_of, is_of_the_app, text_of
 from .live_page import LivePage
 from .reading import read_events
 from .serving import ServedRequest
@@ -84,7 +84,7 @@ class DatastarClient:
         if self._page is not None:
             self._page.close()
         response = self.client.get(path, follow_redirects=True)
-        self.signals = page_signals(response.text)
+        self.signals = page_signals(text_of(response))
         return response
 
     def live(self, path: str) -> LivePage:
@@ -154,7 +154,8 @@ class DatastarClient:
             if response.status_code == 405:
                 allowed = response.headers.get("Allow")
                 raise ValueError(f"{target!r} does not take {method}; it takes {allowed}, so give method=…")
-            for found in read_events(take, within) if response.status_code == 200 else ():
+            coding = response.headers.get("Content-Encoding")
+            for found in read_events(take, within, coding) if response.status_code == 200 else ():
                 self._apply(found)
                 if is_of_the_app(found):
                     yield found

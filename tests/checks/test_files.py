@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from flask_datastar.checks import files as files_of_apps
 from tests.checks.conftest import CheckSite
 
 WRONG = 'from flask_datastar import Datastar\ndatastar = Datastar()\nx = "<p data-on-click=\\"$x = 1\\">"\n'
@@ -122,7 +124,8 @@ def test_an_app_that_is_installed_is_checked(
     check_site: CheckSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = {"purelib": str(tmp_path.parent)}
-    monkeypatch.setattr("sysconfig.get_paths", lambda: paths)
+    # Only for the check: coverage asks, too.
+    monkeypatch.setattr(files_of_apps, "sysconfig", SimpleNamespace(get_paths=lambda: paths))
 
     found = check_site("x = \"<p ‸data-on-click='$x = 1'>\"", page="<p ‸data-on-click='$x = 1'>")
 
