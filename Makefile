@@ -2,14 +2,15 @@
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
 #   make demo-cluster  the same on nginx, two gunicorns of two workers and Redis
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
-#   make soak        send 300,000 hostile inputs, then put a server with streams under a random load for two minutes
-#                    (ARGS="--seconds 30" for less)
+#   make soak        send 300,000 hostile inputs, then put a server with streams under a random load for two minutes,
+#                    and one with compressed streams for as long (ARGS="--seconds 30" for less)
 #   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less),
 #                    then do so with live regions on SQLite and PostgreSQL for as long,
 #                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
 #   make servers     install other WSGI servers, and try how each holds streams (ARGS="--only waitress" for some of them)
-#   make bench       measure the cost of streams, and write it to docs/ (ARGS=--quick for a short run, to build/)
+#   make bench       measure the cost of streams, then of compressed ones, and write it to docs/ (ARGS=--quick for a short
+#                    run, to build/)
 #   make bench-regions  measure the cost of live regions, in the same way
 #   make bench-redis  measure the cost of several processes, in the same way
 #   make check       linter, formatter, types, prose, documentation
@@ -28,10 +29,10 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENO
 
 EXTRAS_demo = gunicorn,example
 EXTRAS_demo-cluster = gunicorn,redis,example
-EXTRAS_test = gunicorn,redis,wtf,cli,testing,example,test,live
-EXTRAS_soak = gunicorn,wtf,test
+EXTRAS_test = gunicorn,redis,wtf,zstd,cli,testing,example,test,live
+EXTRAS_soak = gunicorn,wtf,zstd,test
 EXTRAS_faults = gunicorn,redis,example,test
-EXTRAS_bench = gunicorn,bench
+EXTRAS_bench = gunicorn,zstd,bench
 EXTRAS_bench-regions = gunicorn,example
 EXTRAS_bench-redis = gunicorn,redis,bench
 EXTRAS_check = $(EXTRAS_test),check
@@ -63,6 +64,7 @@ soak: .venv/soak.stamp
 	@$(BIN)/python -m tests.soak.fuzz_requests
 	@$(BIN)/python -m tests.soak.fuzz_streams
 	@$(BIN)/python tests/soak/soak.py $(ARGS)
+	@$(BIN)/python -m tests.soak.compressed $(ARGS)
 
 faults: .venv/faults.stamp
 	sh tests/system_programs.sh redis-server postgresql
@@ -78,6 +80,7 @@ servers: .venv/pip.stamp
 
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)
+	@$(BIN)/python tests/benchmarks/compression.py $(or $(ARGS),--docs)
 
 bench-regions: .venv/bench-regions.stamp
 	@$(BIN)/python tests/benchmarks/regions.py $(or $(ARGS),--docs)

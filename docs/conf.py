@@ -44,6 +44,8 @@ suppress_warnings = ["misc.highlighting_failure"]
 
 html_theme = "furo"
 html_title = f"Flask-Datastar {release}"
+# For programs that read documentation; `llms.py` writes it.
+html_extra_path = ["llms.txt"]
 
 # Every name in the API reference has to lead somewhere, but for these.
 nitpicky = True

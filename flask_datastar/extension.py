@@ -40,7 +40,7 @@ from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
 from .streams.current import hub_of
 from .streams.methods import StreamMethods
-from .streams.refusals import REFUSED, asks_for_stream, end_stream, install_refusals
+from .streams.refusals import REFUSED, PlainStreams, asks_for_stream, end_stream, install_refusals, note_variants
 from .streams.servers import warn_of_processes
 from .views.methods import ViewMethods
 
@@ -222,8 +222,11 @@ def _install_request_hooks(app_state: AppState) -> None:
         if state is None:
             return response
         if LIVE_KEY in current.environ and (run := find_live_run(current)) is not None:
-            return finish_live_run(run, response, current, state)
+            return note_variants(app_state, finish_live_run(run, response, current, state))
         response = _finish(app_state, response, current, state)
+        endpoint = current.endpoint or ""
+        if endpoint in app_state.stream_endpoints or app_state.parts[PlainStreams].get(endpoint):
+            note_variants(app_state, response)
         if (click := state.claim) is not None:
             # Its session is saved later.
             click.response = response

@@ -29,6 +29,7 @@ from flask_datastar.config.settings import PREFIX, Settings
 from flask_datastar.errors import DatastarError
 from flask_datastar.forms.validation import FormMethods
 from flask_datastar.hooks import Reason
+from flask_datastar.hub.compression import Compression
 from flask_datastar.sansio.actions import OPTIONS
 from flask_datastar.sending import SendingMethods
 from flask_datastar.streams.methods import StreamMethods
@@ -207,6 +208,14 @@ def test_streams_page_has_every_counter_of_redis(monkeypatch: pytest.MonkeyPatch
         counters = datastar.stats()["broker"]
 
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(counters)
+
+
+def test_streams_page_has_every_counter_of_compression() -> None:
+    text = read("docs/reference/streams.md").split("\n## Counters of compression\n")[1].split("\n## ")[0]
+    compression = Compression(["gzip"])
+    compression.body("gzip").own(b"data: 1\n\n")
+
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(compression.stats())
 
 
 def test_cli_page_has_every_command_with_its_options() -> None:

@@ -41,10 +41,11 @@ ROOMS = {
     "hooks": room(outside="blinker"),
     "config": room("errors sansio"),
     "models": room("sansio"),
+    "codecs": room("sansio"),
     "sse": room("sansio"),
     "brokers": room("errors transport"),
     "state": room("errors sansio config", outside="flask"),
-    "hub": room("errors sansio transport hooks config brokers", outside="blinker"),
+    "hub": room("errors codecs sansio transport hooks config brokers", outside="blinker"),
     "reading": room("errors sansio models state", outside="flask werkzeug"),
     "sending": room("errors sansio state reading", outside="flask jinja2 werkzeug"),
     "security": room("errors sansio state reading sending", outside="flask itsdangerous markupsafe werkzeug"),
@@ -58,12 +59,17 @@ ROOMS = {
         "errors sansio transport hooks brokers state hub reading sending security repeats handlers",
         outside="blinker flask werkzeug",
     ),
-    "cli": room("errors sansio transport config state streams", outside="click flask itsdangerous werkzeug"),
     "regions": room(
         "errors sansio transport hooks models brokers state hub reading sending handlers streams",
         outside="flask markupsafe werkzeug",
     ),
     "views": room("errors sansio state reading sending handlers", outside="flask jinja2 werkzeug"),
+    # What `flask datastar check` finds. Jinja is installed with Flask.
+    "checks": room("errors sansio state reading handlers", outside="flask jinja2 werkzeug"),
+    "cli": room(
+        "errors sansio transport config state streams views checks",
+        outside="click flask itsdangerous werkzeug",
+    ),
     "actions": room(
         "errors sansio models state reading security handlers views",
         outside="flask markupsafe werkzeug",
@@ -86,7 +92,7 @@ ATTACHED = {("extension", "cli")}
 #: What is installed by an extra, or is a server's: imported where it is used, never with the package.
 OPTIONAL = [
     *["gevent", "greenlet", "gunicorn", "redis", "sqlalchemy"],
-    *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec"],
+    *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec", "backports"],
     *["_quickjs", "turbohtml", "libcst", "trustme"],
 ]
 #: Modules for one of them, which nothing imports at module level.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from enum import StrEnum
+from typing import Any
 
 
 class MessageKind(StrEnum):
@@ -13,6 +14,8 @@ class MessageKind(StrEnum):
     MESSAGE = "message"
     #: Encoded server-sent events, for ``follow`` and ``changes``.
     EVENTS = "events"
+    #: Encoded server-sent events that share no compression with others; in a process they are *events* as well.
+    STORED = "stored"
     #: Commands and counts about tabs, from process to process.
     TABS = "tabs"
     #: A notice that messages of a topic were lost: its streams read their state again.
@@ -22,7 +25,7 @@ class MessageKind(StrEnum):
 class Payload:
     """The data of a message: encoded once and framed once, however many streams get it."""
 
-    __slots__ = ("chunk", "data", "last_id", "made_at")
+    __slots__ = ("chunk", "data", "is_stored", "last_id", "made_at", "pieces")
 
     def __init__(self, data: bytes, last_id: str | None = None) -> None:
         self.data = data
@@ -32,3 +35,7 @@ class Payload:
         self.chunk = b"%X\r\n%b\r\n" % (len(data), data)
         #: ``time.monotonic()`` at its creation; streams use it as the time of their write, without a call for each.
         self.made_at = time.monotonic()
+        #: Whether no stream may encode it together with other events.
+        self.is_stored = False
+        #: Content coding → what streams that get this alone have made of it; None until one did.
+        self.pieces: dict[str, Any] | None = None

@@ -9,11 +9,15 @@ import click
 from flask.cli import AppGroup
 
 from . import doctor, init
+from .check import check
 from .fetching import current, fetch_client
+from .handlers import handlers
+from .rules import rules
 
-datastar_commands = AppGroup("datastar", help="Set an application up for Datastar.")
-datastar_commands.add_command(doctor.doctor)
-datastar_commands.add_command(init.init)
+datastar_commands = AppGroup("datastar", help="Set an application up for Datastar, check and diagnose it.")
+
+for _command in (handlers, check, rules, doctor.doctor, init.init):
+    datastar_commands.add_command(_command)
 
 
 @datastar_commands.command("fetch-client", short_help="Fetch the browser client.")

@@ -101,6 +101,16 @@ def _is_broker(scheme: object, source: object) -> bool:
     )
 
 
+def _check_compression(key: str, value: object) -> tuple[str, ...]:
+    if (
+        isinstance(value, str)
+        or not isinstance(value, list | tuple)
+        or any(name not in ("zstd", "gzip") for name in value)
+    ):
+        raise _refuse(key, value, "a tuple of 'zstd' and 'gzip', best first, or () for none")
+    return tuple(dict.fromkeys(value))
+
+
 def _check_repeats(key: str, value: object) -> object:
     if value is None or all(hasattr(value, name) for name in ("session", "metadata", "Table", "init_app")):
         return value
@@ -176,6 +186,7 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "share_without_scope": _check_share,
     "max_streams_per_address": _check_count,
     "direct_writes": _check_bool,
+    "compression": _check_compression,
     "max_queued_events": _check_count,
     "max_queued_bytes": _check_count,
     "max_message_bytes": _check_count,

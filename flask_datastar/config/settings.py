@@ -76,6 +76,8 @@ class Settings:
     max_streams_per_address: int = 300
     #: Whether publishers write to idle connections themselves, where that is safe.
     direct_writes: bool = True
+    #: Content codings of streams, best first; one whose package is missing is left out.
+    compression: tuple[str, ...] = ("zstd", "gzip")
     #: Events, and bytes, that may wait for one stream; a client that falls behind further has to come back.
     max_queued_events: int = 1000
     max_queued_bytes: int = 1_048_576
@@ -116,6 +118,7 @@ class Arguments(TypedDict, total=False):
     share_without_scope: float
     max_streams_per_address: int
     direct_writes: bool
+    compression: list[str] | tuple[str, ...]
     max_queued_events: int
     max_queued_bytes: int
     max_message_bytes: int

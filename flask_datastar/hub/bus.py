@@ -27,6 +27,8 @@ _IDLE_SECONDS = 1.0
 #: The most topics that are announced after an outage. Other processes notice a longer outage themselves.
 _MOST_MISSED = 10_000
 
+_EVENTS = (MessageKind.EVENTS, MessageKind.STORED)
+
 _logger = logging.getLogger(__name__)
 
 
@@ -136,6 +138,8 @@ class Bus:
                 for subscriber in self.topics.subscribers(topic):
                     subscriber.catch_up()
             return
+        if known is MessageKind.STORED:
+            known, payload.is_stored = MessageKind.EVENTS, True
         self.topics.publish(topic, known, payload)
         self._turns.relieve()
 
@@ -226,7 +230,7 @@ def _check(topic: str, kind: str, payload: Payload) -> MessageKind:
         known = MessageKind(kind)
     except ValueError:
         raise ValueError("its kind is unknown") from None
-    if known is MessageKind.EVENTS and not payload.data.endswith(b"\n\n"):
+    if known in _EVENTS and not payload.data.endswith(b"\n\n"):
         # Otherwise the event after it would become a part of it.
         raise ValueError("its last event has no end")
     if payload.last_id is not None:

@@ -9,9 +9,19 @@ anything else.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Protocol
 
-from ..brokers.payload import Payload
+
+class Frame(Protocol):
+    """Bytes that are framed once for all: a payload, or an encoded event."""
+
+    @property
+    def data(self) -> bytes:
+        """The bytes."""
+
+    @property
+    def chunk(self) -> bytes:
+        """The bytes as one chunk of HTTP/1.1's chunked coding."""
 
 
 class DirectWriter:
@@ -30,7 +40,7 @@ class DirectWriter:
         #: that did not take the frame whole share its memory.
         self.rest: memoryview | None = None
 
-    def write(self, payload: Payload) -> bool | None:
+    def write(self, payload: Frame) -> bool | None:
         """Write a payload without blocking.
 
         :return: True if the payload was written, the rest of it perhaps kept as :attr:`rest`; False if the connection

@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 from weakref import WeakMethod
 
@@ -19,6 +20,8 @@ from ..transport import leaving, worker
 from ..transport.ticker import call_each
 from ..transport.wakeups import make_lock
 from .bus import Bus
+from .coded_stream import CodedStream
+from .compression import Compression
 from .lingering import cut_lingering
 from .notices import Notices
 from .places import NoRoom, Places, Shortage
@@ -58,6 +61,7 @@ class StreamHub:
         self.bus = Bus(settings, name, self.turns)
         self.topics = self.bus.topics
         self.tabs = SharedTabs(self.bus)
+        self.compression = Compression(settings.compression)
         #: Held while a subscription is handed over to its stream.
         self.binding = make_lock()
         self.is_stopping = False
@@ -67,22 +71,23 @@ class StreamHub:
         self._ended: Counter[Reason] = Counter()
         #: Name → a function that returns further counters.
         self.counters: dict[str, Callable[[], dict[str, Any]]] = {"broker": self.bus.broker.stats}
+        self.counters["compression"] = self.compression.stats
         self._cancel_ticks: list[Callable[[], None]] = []
         self._has_exit_hook = False
 
-    def reserve(self, details: Details, page: str | None, url: str, address: str | None) -> Stream:
-        """Create a stream if there is room for it. It takes its place when it is opened.
+    def reserve(self, stream: Stream, details: Details, page: str | None, url: str, address: str | None) -> None:
+        """Check that there is room for a stream. It takes its place when it is opened.
 
         From now on, closing the streams of its scope ends this one, too.
 
+        :param stream: made by :meth:`new_stream`.
         :param details: the arguments of its hooks; an empty scope means that the stream belongs to nobody.
         :param page: the page part of the tab id.
         :param url: path and query without the signals.
         :param address: the address of its client; None if it is unknown.
         :raises NoRoom: if there is no room. The reason is logged.
         """
-        stream, settings = self.new_stream(), self.settings
-        stream.address = address
+        settings, stream.address = self.settings, address
         scope, tab, endpoint = details
         if scope:
             stream.entry = TabEntry(scope, tab, page, url, endpoint, time.time(), stream)
@@ -105,23 +110,22 @@ class StreamHub:
         if entry is not None and not self.tabs.expect(entry, limit_per_scope=settings.max_streams_per_scope):
             self._note_full_scope(entry)
             raise NoRoom("too many streams are open for one user; close a tab")
-        return stream
 
     def has_place(self) -> bool:
         """Return whether the process may hold one more stream."""
         return self._places.shortage(self.new_stream()) is None
 
-    def new_stream(self) -> Stream:
-        """Create a stream with the app's limits. It counts only once it is opened."""
+    def new_stream(self, coding: str | None = None) -> Stream:
+        """Create a stream with the app's limits. It counts only once it is opened.
+
+        :param coding: the content coding of its body; None for none.
+        """
         settings = self.settings
+        limits = settings.max_queued_events, settings.max_queued_bytes
         age = settings.stream_max_age_seconds
         expires_at = time.monotonic() + age * (1 + random.random() / 10) if age else None
-        return Stream(
-            (settings.max_queued_events, settings.max_queued_bytes),
-            on_slow=self._end_slow,
-            on_pressed=self.turns.press,
-            expires_at=expires_at,
-        )
+        make = Stream if coding is None else partial(CodedStream, self.compression.body(coding))
+        return make(limits, on_slow=self._end_slow, on_pressed=self.turns.press, expires_at=expires_at)
 
     def open(self, stream: Stream, details: Details) -> None:
         """Register a stream when the server starts to iterate it, and watch its client."""
@@ -181,8 +185,7 @@ class StreamHub:
                 for cancel in self._cancel_ticks:
                     cancel()
                 self._cancel_ticks = []
-        if stream.watch is not None:
-            stream.watch.cancel()
+        stream.close()
         if stream.entry is not None:
             self.tabs.release(stream.entry)
         if self.is_stopping and stream.socket is not None:
@@ -220,8 +223,8 @@ class StreamHub:
         with self._lock:
             self._dropped += 1
         self.logger.warning(
-            "Datastar: a client reads too slowly: more than %d events or %d bytes wait for it; its stream ends, and "
-            "the page comes back",
+            "Datastar: a client reads too slowly: more than %d events or %d bytes wait for it, here or on its own "
+            "system; its stream ends, and the page comes back",
             *stream.limits,
         )
 
@@ -234,8 +237,7 @@ class StreamHub:
             self._has_exit_hook = True
             # Weakly, so that the exit function does not keep an app alive.
             worker.before_exit(WeakMethod(self._end_at_exit))
-        keepalive = self.settings.keepalive_seconds
-        ticks = (min(1.0, keepalive / 4), self._tick), (_STOP_POLL_SECONDS, self._poll_stop)
+        ticks = (min(1.0, self.settings.keepalive_seconds / 4), self._tick), (_STOP_POLL_SECONDS, self._poll_stop)
         self._cancel_ticks = call_each(*ticks)
 
     def _poll_stop(self) -> None:
@@ -265,3 +267,4 @@ class StreamHub:
             elif now - stream.last_write >= keepalive or (stream.renewal is not None and now >= stream.renewal.due_at):
                 stream.wakeup.set()
         cut_lingering(streams)
+        self.compression.drop_idle()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from os import getpid
-from typing import Any
+from typing import Any, Protocol
 
-from ..brokers.payload import Payload
 from ..transport.wakeups import PerProcess, make_short_lock
 
 #: The most bytes of one write. Servers copy what they write, and keep the copy while a client does not read.
@@ -28,6 +27,18 @@ def slices(data: bytes) -> Iterator[bytes]:
         yield bytes(view[last:])
 
 
+class Waiting(Protocol):
+    """Encoded events, as a queue knows them: a payload, or what a group has made of it."""
+
+    @property
+    def data(self) -> bytes:
+        """The events as they were made: what a queue may hold is counted in these."""
+
+    @property
+    def last_id(self) -> str | None:
+        """The last id among the events; None without one."""
+
+
 class Outbox:
     """The events that wait for one stream, within its limits.
 
@@ -42,7 +53,7 @@ class Outbox:
         self._lock: Any = _short_lock.by_process[getpid()]
         #: The events that wait for the next write, or None. A list, because usually one event waits, and an empty deque
         #: takes 600 bytes.
-        self.outbox: list[Payload] | None = None
+        self.outbox: list[Waiting] | None = None
         self.outbox_bytes = 0
         #: The most events that ever waited at once.
         self.peak = 0
@@ -58,12 +69,12 @@ class Outbox:
         return len(outbox) if outbox is not None else 0
 
     @property
-    def first_waiting(self) -> Payload | None:
+    def first_waiting(self) -> Waiting | None:
         """The event that has waited longest, or None."""
         outbox = self.outbox
         return outbox[0] if outbox else None
 
-    def _queue(self, payload: Payload) -> tuple[bool, bool]:
+    def _queue(self, payload: Waiting) -> tuple[bool, bool]:
         """Queue a payload. The caller holds the lock.
 
         :return: whether there was room, and whether the stream should get a turn soon.
@@ -85,10 +96,15 @@ class Outbox:
         """Return what waits: as much as one write takes, or one larger event, which is shared; b"" if nothing waits."""
         if self.outbox is None:
             return b""
+        taken = self._take_waiting()
+        return taken[0].data if len(taken) == 1 else b"".join([payload.data for payload in taken])
+
+    def _take_waiting(self) -> list[Waiting]:
+        """Take from the queue what :meth:`take` returns, or an empty list."""
         with self._lock:
             outbox = self.outbox
             if outbox is None:
-                return b""
+                return []
             self.waited_for = False
             count, size = 1, len(outbox[0].data)
             while count < len(outbox) and size + len(outbox[count].data) <= LARGEST_WRITE_BYTES:
@@ -103,7 +119,7 @@ class Outbox:
         for payload in taken:
             if payload.last_id is not None:
                 self.last_id = payload.last_id
-        return taken[0].data if count == 1 else b"".join([payload.data for payload in taken])
+        return taken
 
     def drop_waiting(self) -> None:
         """Drop what waits: a client that does not read must not cost memory."""

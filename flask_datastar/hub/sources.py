@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Protocol, runtime_checkable
 
 from .topics import Subscriber
@@ -9,6 +10,10 @@ from .topics import Subscriber
 
 class Source(Protocol):
     """A state and the events of its changes. Each stream that follows the state has a source object of its own."""
+
+    @property
+    def key(self) -> Hashable:
+        """The state's name: after the first state, sources with equal keys deliver the same events."""
 
     def attach(self, subscriber: Subscriber) -> None:
         """Deliver the present state, and from now on every change, in one order.

@@ -33,6 +33,9 @@ class Renewal(Protocol):
 class Stream(Outbox):
     """The state of one stream, shared by the greenlet that serves it, by publishers and by the timer."""
 
+    #: The content coding of the body; None if it goes out as it is.
+    coding: str | None = None
+
     __slots__ = (
         "address",
         "direct",
@@ -192,6 +195,11 @@ class Stream(Outbox):
         """End for the tab registry: *done*, *restart*, or *replaced* by a stream of the given page."""
         self.end(reason, page=winner_page, is_for_one=True)
 
+    def close(self) -> None:
+        """Release the connection, once the body has ended."""
+        if self.watch is not None:
+            self.watch.cancel()
+
     def restore_id(self) -> bool:
         """Send the last id again, because another request of the page has changed it in the browser.
 
@@ -201,3 +209,27 @@ class Stream(Outbox):
             return False
         self.put(Payload(f"id: {self.last_id}\n\n".encode()))
         return True
+
+    # The body's own bytes, which a stream with a content coding encodes
+
+    def uncode(self) -> None:
+        """Send the body as it is. Called before its first byte."""
+
+    def encode_first(self, data: bytes, *, is_secret: bool) -> bytes:
+        """Return the first bytes of the body.
+
+        :param is_secret: whether they hold a token.
+        """
+        return data
+
+    def encode(self, data: bytes, *, is_secret: bool = False) -> bytes:
+        """Return events of the stream's own as they go out; they have to be written next."""
+        return data
+
+    def encode_keepalive(self, comment: bytes) -> bytes:
+        """Return the bytes that keep the connection alive."""
+        return comment
+
+    def encode_last(self, data: bytes) -> bytes:
+        """Return the last bytes of the body."""
+        return data

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ..brokers.payload import MessageKind
 from ..transport.wakeups import PerProcess, make_lock, pause
+from .seats import Seat, in_rows
 
 # The number of deliveries without a pause: a few milliseconds, in which no other greenlet runs.
 _BATCH = 400
@@ -49,7 +50,12 @@ class Topics:
                 found.snapshot = None
 
     def hand_over(self, names: tuple[str, ...], subscriber: Subscriber, taker: Subscriber) -> None:
-        """Redirect a subscriber's messages to another object. Unsubscribing still uses the original."""
+        """Redirect a subscriber's messages to another object, without waiting. Unsubscribing still uses the original.
+
+        A message that is being delivered at this moment reaches the subscriber; every later one reaches the taker.
+
+        :param taker: with a :class:`.seats.Seat`, messages come by its group.
+        """
         topics = self._topics.by_process[getpid()]
         with topics.lock:
             for name in names:
@@ -57,6 +63,8 @@ class Topics:
                 if found is not None and id(subscriber) in found.subscribers:
                     found.subscribers[id(subscriber)] = taker
                     found.snapshot = None
+                    if type(taker) is Seat:
+                        found.has_seats = True
 
     def unsubscribe(self, names: tuple[str, ...], subscriber: Subscriber) -> None:
         """Unsubscribe from these topics; safe to call without a subscription.
@@ -77,8 +85,8 @@ class Topics:
 
         Messages reach every subscriber in the same order: of two publishers, one waits until the other has delivered.
 
-        :return: the number of subscribers that took it. An exception of a subscriber is logged; the others still get
-            the message.
+        :return: the number of subscribers that took it; a group counts as one. An exception of a subscriber is logged;
+            the others still get the message.
         """
         topics = self._topics.by_process[getpid()]
         with topics.lock:
@@ -91,9 +99,10 @@ class Topics:
         # The topic's own lock: while it is held, others can subscribe, unsubscribe, and publish to other topics.
         with found.order:
             with topics.lock:
-                if found.snapshot is None:
-                    found.snapshot = tuple(found.subscribers.values())
                 subscribers = found.snapshot
+                if subscribers is None:
+                    present = found.subscribers.values()
+                    subscribers = found.snapshot = in_rows(present) if found.has_seats else tuple(present)
             delivered = 0
             for number, subscriber in enumerate(subscribers, start=1):
                 if number % _BATCH == 0:
@@ -132,7 +141,7 @@ class Topics:
 
 
 class _Topic:
-    __slots__ = ("order", "snapshot", "subscribers")
+    __slots__ = ("has_seats", "order", "snapshot", "subscribers")
 
     def __init__(self) -> None:
         #: Held while one message is delivered; created for the first message.
@@ -142,6 +151,8 @@ class _Topic:
         self.subscribers: dict[int, Subscriber] = {}
         #: The subscribers that a publisher calls without a lock; created by the first publisher after a change.
         self.snapshot: tuple[Subscriber, ...] | None = None
+        #: Whether there has been a seat among the subscribers.
+        self.has_seats = False
 
 
 class _Topics:

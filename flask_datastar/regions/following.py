@@ -24,6 +24,11 @@ class ViewSource:
         self._known = known
         self._view: LiveView | None = None
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The view's identity, apart from the names of topics."""
+        return "region", self._spec.identity
+
     def attach(self, subscriber: Subscriber) -> None:
         """Follow the view from now on. The first stream renders it.
 

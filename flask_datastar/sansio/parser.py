@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from .decoding import BodyDecoder
 from .events import NEXT_LINE, Event
 
 _DIGITS = re.compile(r"[0-9]{0,15}")
@@ -16,9 +17,14 @@ class EventParser:
 
     LF, CRLF and a lone CR end a line, even if a piece ends between CR and LF. Comments and unknown fields are skipped.
     An event is returned only after the empty line at its end (client, ``actions/fetch.ts``).
+
+    :param content_encoding: the value of the response's ``Content-Encoding``, gzip or zstd; None if the pieces are the
+        text itself. HTTP clients often undo the coding themselves, and keep the header.
+    :raises ValueError: if the coding is another one, or zstd without Python 3.14 or the extra ``zstd``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, content_encoding: str | None = None) -> None:
+        self._body = BodyDecoder(content_encoding)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._rest = ""
         self._after_cr = False
@@ -29,11 +35,12 @@ class EventParser:
     def feed(self, chunk: bytes) -> list[Event]:
         """Parse the next piece.
 
-        :param chunk: UTF-8 bytes, which may be split anywhere.
+        :param chunk: UTF-8 bytes, compressed if the parser has a content coding, which may be split anywhere.
         :return: the events that the piece completed.
         :raises UnicodeDecodeError: if the piece is not UTF-8 (a :exc:`ValueError`).
+        :raises ValueError: if the piece is not of the content coding.
         """
-        text = self._decoder.decode(chunk)
+        text = self._decoder.decode(self._body.decode(chunk))
         if self._after_cr and text:
             text = text.removeprefix("\n")
             self._after_cr = False
@@ -78,13 +85,14 @@ class EventParser:
             self._retry = int(value or "0")
 
 
-def parse_events(body: bytes) -> list[Event]:
+def parse_events(body: bytes, content_encoding: str | None = None) -> list[Event]:
     r"""Parse a whole body.
 
-    :param body: UTF-8 bytes.
+    :param body: UTF-8 bytes, compressed if there is a content coding.
+    :param content_encoding: as in :class:`EventParser`.
     :return: the events in order, including events whose name the client would drop.
 
     >>> [event.arguments for event in parse_events(b"event: datastar-x\ndata: a 1\ndata: a 2\n\n")]
     [{'a': '1\n2'}]
     """
-    return EventParser().feed(body)
+    return EventParser(content_encoding).feed(body)

@@ -144,16 +144,21 @@ def check_no_token(app_state: AppState, data: bytes) -> None:
 
     :raises SetupError: if the data contains the token.
     """
-    if not is_protected(app_state.app):
-        return
-    token = g.get(session_key(app_state.app))
-    is_in_there = isinstance(token, str) and token.encode() in data
-    if is_in_there or any(_is_token(app_state.app, sent) for sent in _sent_values() if sent.encode() in data):
+    if holds_token(app_state, data):
         raise SetupError(
             "the message contains the CSRF token of the user whose request this is, which no other user may receive; "
             "leave it out, render templates with the broadcast's patch_template(), and use neither csrf_token() nor a "
             "form's hidden_tag() in them"
         )
+
+
+def holds_token(app_state: AppState, data: bytes) -> bool:
+    """Return whether data contains the current session's token, as far as it is known here."""
+    if not is_protected(app_state.app):
+        return False
+    token = g.get(session_key(app_state.app))
+    is_in_there = isinstance(token, str) and token.encode() in data
+    return is_in_there or any(_is_token(app_state.app, sent) for sent in _sent_values() if sent.encode() in data)
 
 
 def _sent_values() -> list[str]:

@@ -16,6 +16,7 @@ from ..hub.outbox import LARGEST_WRITE_BYTES, slices
 from ..hub.stream import Stream
 from ..sansio.endings import MAX_BACKOFF_MS, Ending, EndingKind, ending_block, restart_delay_ms
 from ..sansio.stream_events import stream_ending
+from ..security.tokens import holds_token
 from ..sending.flush import flush
 from ..sending.producer import KEEPALIVE
 from ..state.request import EventQueue, RequestState
@@ -32,8 +33,9 @@ class Opening:
 
     hub: StreamHub
     stream: Stream
-    #: The first events.
+    #: The first events, and whether they hold a token.
     prelude: bytes
+    is_secret: bool
     #: Owner, tab and endpoint, for the hooks.
     details: Details
     #: The number of failures in a row before this stream, from the page's last ending.
@@ -52,6 +54,7 @@ class StreamBody(RunningBody):
         "_has_ended",
         "_is_closed",
         "_is_open",
+        "_is_secret",
         "_opened_at",
         "_prelude",
         "_subscriptions",
@@ -68,6 +71,7 @@ class StreamBody(RunningBody):
         self.write: Write | None = None
         self.is_connected = False
         self._prelude = opening.prelude
+        self._is_secret = opening.is_secret
         self._details = opening.details
         self._failures = opening.failures
         self._is_open = False
@@ -96,6 +100,7 @@ class StreamBody(RunningBody):
         """Add events to the first chunk, before the server has taken the body."""
         if events := flush(state, response):
             self._prelude += events
+            self._is_secret |= self.stream.coding is not None and holds_token(state.app_state, events)
             self.stream.note_ids(events)
 
     def abandon(self) -> None:
@@ -146,7 +151,10 @@ class StreamBody(RunningBody):
         return next(self._unsent)
 
     def _with_shared(self, own: bytes) -> bytes:
-        """Append the events that were sent to the stream to its own output; too large a sum is sliced, not copied."""
+        """Append the events that were sent to the stream to its own output; too large a sum is sliced, not copied.
+
+        :param own: as it goes out; it was encoded before the events that follow it.
+        """
         shared = self.stream.take()
         if not own or len(own) + len(shared) <= LARGEST_WRITE_BYTES:
             return own + shared
@@ -164,6 +172,8 @@ class StreamBody(RunningBody):
         self.hub.open(self.stream, self._details)
         # Not kept for the hours that the stream lives, because it may be a whole page.
         prelude, self._prelude = self._prelude, b""
+        if self.stream.coding is not None:
+            prelude = self.stream.encode_first(prelude, is_secret=self._is_secret)
         return prelude + self._take_renewal()
 
     def _advance(self) -> bytes | None:
@@ -177,7 +187,7 @@ class StreamBody(RunningBody):
             chunk = self._with_shared(chunk)
             if self._unsent is None and not stream.waiting and len(chunk) <= LARGEST_WRITE_BYTES:
                 self._has_ended = True
-                chunk += self._last_block(stream.ending)
+                chunk += stream.encode_last(self._last_block(stream.ending))
         return chunk
 
     def close(self) -> None:
@@ -196,17 +206,19 @@ class StreamBody(RunningBody):
 
     @abstractmethod
     def _step(self) -> bytes:
-        """Wait for the next chunk and return it; b"" if the stream has ended meanwhile."""
+        """Wait for the next chunk and return it as it goes out; b"" if the stream has ended meanwhile."""
 
     def _take_owed(self) -> bytes:
-        """Return the bytes that are due now: a fresh token, waiting events or a keep-alive; b"" if nothing is due."""
-        data = self._take_renewal() or self.stream.take()
-        keepalive = self.hub.settings.keepalive_seconds
-        return data or (KEEPALIVE if time.monotonic() - self.stream.last_write >= keepalive else b"")
+        """Return what has to go out now: a fresh token, waiting events or a keep-alive; b"" if nothing has to."""
+        stream = self.stream
+        if data := self._take_renewal() or stream.take():
+            return data
+        is_due = time.monotonic() - stream.last_write >= self.hub.settings.keepalive_seconds
+        return stream.encode_keepalive(KEEPALIVE) if is_due else b""
 
     def _take_renewal(self) -> bytes:
         renewal = self.stream.renewal
-        return renewal.take(time.monotonic()) if renewal is not None else b""
+        return b"" if renewal is None else self.stream.encode(renewal.take(time.monotonic()), is_secret=True)
 
     def _park(self, timeout: float | None) -> None:
         """Wait until the stream is woken; meanwhile publishers may write to the connection."""

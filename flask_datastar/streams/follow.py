@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..brokers.payload import MessageKind, Payload
+from ..hub.coded_stream import CodedStream
 from ..hub.hub import StreamHub
+from ..hub.outbox import Waiting
 from ..hub.scopes import owner_topics
+from ..hub.seats import Seat
 from ..hub.sources import Source
 from ..hub.stream import Stream
 from ..hub.tabs import TabEntry
+from ..hub.topics import Subscriber
 from ..state.app import AppState
 from .broadcast import Broadcast
 from .running import current_body
@@ -35,7 +39,7 @@ class Follow(Subscription):
     If a stream's function returns it, nothing else of the request is kept. A generator passes it to ``yield from``.
     """
 
-    __slots__ = ("_early", "_fill_gap", "_has_early_gap", "_sources")
+    __slots__ = ("_early", "_fill_gap", "_has_early_gap", "_seat", "_sources")
 
     def __init__(
         self,
@@ -48,6 +52,8 @@ class Follow(Subscription):
     ) -> None:
         self._fill_gap = fill_gap
         self._sources: tuple[Source, ...] = ()
+        # The stream's place in a group; None for a stream that is a subscriber itself.
+        self._seat: Seat | None = None
         # Messages that come before there is a stream. Usually none come, and thousands of these objects live for hours:
         # no empty list is kept.
         self._early: list[Payload] | None = None
@@ -67,6 +73,9 @@ class Follow(Subscription):
         sources, self._sources = self._sources, ()
         for source in sources:
             source.detach(self)
+        seat, self._seat = self._seat, None
+        if seat is not None:
+            self._hub.compression.leave(seat)
 
     @classmethod
     def _check(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
@@ -85,10 +94,15 @@ class Follow(Subscription):
             self._hand_over(stream)
 
     def _hand_over(self, stream: Stream) -> None:
-        """Make publishers call the stream directly, because it may be one of thousands."""
-        self._hub.bus.topics.hand_over(self.topics, self, stream)
+        """Make publishers call the stream directly, or its group, because it may be one of thousands."""
+        taker: Subscriber = stream
+        followed = frozenset([*self.topics, *(source.key for source in self._sources)])
+        if followed and isinstance(stream, CodedStream):
+            self._seat = self._hub.compression.seat(stream, followed)
+            taker = self._seat or stream
+        self._hub.bus.topics.hand_over(self.topics, self, taker)
         for source in self._sources:
-            source.hand_over(self, stream)
+            source.hand_over(self, taker)
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Queue broadcast events."""
@@ -126,7 +140,7 @@ class Follow(Subscription):
         body = current_body()
         stream = body.stream
         # The message that the loop left in the queue, because it did not yield; it goes out while the loop waits.
-        left: Payload | None = None
+        left: Waiting | None = None
 
         def has_more() -> bool:
             first = stream.first_waiting

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import SetupError
 from ..hooks import Reason
 from ..hub.endings import StreamEnds
+from ..security.tokens import holds_token
 from ..sending.producer import KEEPALIVE, Producer
 from ..state.request import RequestState
 from ..transport.coroutines import Coroutine, has_coroutines
@@ -106,11 +107,11 @@ class GeneratorBody(StreamBody):
         except Exception as raised:
             refusal = refusal_of(raised, self._state)
             if refusal is not None:
-                chunk = self._refuse(refusal)
+                chunk = self._encode(self._refuse(refusal))
             else:
                 error = raised
                 self.stream.end(Reason.FAILED, failures=1)
-                chunk = self._producer.fail(error)
+                chunk = self._encode(self._producer.fail(error))
         if self.stream.must_end:
             self._end(error)
         return chunk
@@ -124,14 +125,22 @@ class GeneratorBody(StreamBody):
         body = producer.flush()
         self.stream.note_ids(body)
         if is_refused:
-            return body + self._refuse(producer.returned)
-        chunk = self._with_shared(body + self._take_renewal())
+            return self._encode(body + self._refuse(producer.returned))
+        if goes_on:
+            # Sending may wait as well, for a client that does not read. Before anything is encoded, because the user's
+            # callbacks may raise, and what is encoded has to be sent.
+            self._give_back(is_waiting=False)
+        chunk = self._with_shared(self._encode(body) + self._take_renewal())
         if not goes_on:
             self.stream.end(Reason.DONE)
             return chunk
-        # Sending may wait as well, for a client that does not read.
-        self._give_back(is_waiting=False)
-        return chunk or KEEPALIVE
+        return chunk or self.stream.encode_keepalive(KEEPALIVE)
+
+    def _encode(self, events: bytes) -> bytes:
+        """Return events of the generator as they go out."""
+        if self.stream.coding is None:
+            return events
+        return self.stream.encode(events, is_secret=holds_token(self._state.app_state, events))
 
     def _refuse(self, refusal: Any) -> bytes:
         """End the stream as *done*, with the redirect if the refusal is one; the page does not come back."""

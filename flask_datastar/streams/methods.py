@@ -222,13 +222,16 @@ class StreamMethods:
         """
         publish_message(current_app_state(self), _topic(topic), data)
 
-    def broadcast(self, topic: str) -> Broadcast:
+    def broadcast(self, topic: str, *, compress: bool = True) -> Broadcast:
         """Return an object with all sending methods, which send to the streams that :meth:`follow` a topic.
 
         Each call is one message. All calls inside ``with datastar.broadcast(topic) as out:`` are one message, which is
         not sent if the block raises.
+
+        :param compress: False sends the message as it is. All messages to the same streams are compressed together, so
+            whoever writes into a topic and sees how much goes over the wire can tell whether others wrote the same.
         """
-        return broadcast_events(current_app_state(self), _topic(topic))
+        return broadcast_events(current_app_state(self), _topic(topic), compress=compress)
 
     def broadcast_to(self, scope: Scope, tab: str | AllTabs | None = ALL_TABS) -> Broadcast:
         """Return an object with all sending methods, which send to all pages of a scope, or of one of its tabs.

@@ -23,6 +23,7 @@ from ..sansio.endings import Ending, EndingKind, parse_ending
 from ..sansio.signals import patch_signals
 from ..sansio.stream_events import OPENED
 from ..security.stream_renewal import renewal_for
+from ..security.tokens import holds_token
 from ..sending.flush import flush
 from ..sending.producer import Producer
 from ..sending.response import head_response, response_of
@@ -203,7 +204,9 @@ def _reserve(visit: _Visit, hub: StreamHub, state: RequestState, current: Reques
     :raises werkzeug.exceptions.ServiceUnavailable: if there is no room (503).
     """
     try:
-        stream = hub.reserve(visit.details, visit.page, visit.url, client_address(current.environ))
+        accepted = current.headers.get("Accept-Encoding")
+        stream = hub.new_stream(hub.compression.choose(accepted) if accepted else None)
+        hub.reserve(stream, visit.details, visit.page, visit.url, client_address(current.environ))
     except NoRoom as error:
         raise ServiceUnavailable(str(error)) from error
     if stream.entry is None:
@@ -231,7 +234,8 @@ def _make_body(result: object, visit: _Visit, hub: StreamHub, stream: Stream, st
     failures = visit.before.failures if visit.before is not None else 0
     subscriptions = [found for found in state.subscriptions if isinstance(found, Subscription)]
     state.subscriptions = []
-    opening = Opening(hub, stream, visit.prelude + OPENED + queued, visit.details, failures, subscriptions)
+    has_secret = stream.coding is not None and holds_token(state.app_state, queued)
+    opening = Opening(hub, stream, visit.prelude + OPENED + queued, has_secret, visit.details, failures, subscriptions)
     if isinstance(result, Follow):
         return FollowBody(opening)
 

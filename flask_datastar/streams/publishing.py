@@ -29,9 +29,13 @@ def publish_message(app_state: AppState, topic: str, data: Any) -> None:
     _publish(app_state, topic, MessageKind.MESSAGE, payload)
 
 
-def broadcast_events(app_state: AppState, topic: str) -> Broadcast:
-    """Return an object that sends events to the streams that follow a topic."""
-    return Broadcast(app_state, partial(_publish, app_state, topic, MessageKind.EVENTS))
+def broadcast_events(app_state: AppState, topic: str, *, compress: bool = True) -> Broadcast:
+    """Return an object that sends events to the streams that follow a topic.
+
+    :param compress: whether they may be encoded, together with other events.
+    """
+    kind = MessageKind.EVENTS if compress else MessageKind.STORED
+    return Broadcast(app_state, partial(_publish, app_state, topic, kind))
 
 
 def _publish(app_state: AppState, topic: str, kind: MessageKind, payload: Payload) -> None:

@@ -71,6 +71,13 @@ def asks_for_stream(current: Request, app_state: AppState) -> bool:
     return last_id.startswith(RESERVED_ID_PREFIX) or app_state.parts[PlainStreams][endpoint]
 
 
+def note_variants(app_state: AppState, response: Response) -> Response:
+    """Mark a response for caches: the answer to another ``Accept-Encoding`` may differ."""
+    if app_state.settings.compression:
+        response.vary.add("Accept-Encoding")
+    return response
+
+
 class PlainStreams(dict[str, bool]):
     """Endpoint of a plain view → whether it opens streams: it has done so before, or its code can."""
 

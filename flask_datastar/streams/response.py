@@ -15,21 +15,28 @@ from ..sending.response import BodyKind, EventResponse
 from ..state.request import RequestState
 from .body import StreamBody
 
+_HEADER = "Content-Encoding"
+
 
 class StreamResponse(EventResponse):
     """A response that returns the body itself when the server calls it, and keeps nothing."""
 
     body: StreamBody
+    #: The value of ``Content-Encoding`` that stands for the body's own coding; None without a coding.
+    own_coding: str | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Start the response and connect the body with the server."""
-        body, headers = self.body, self.get_wsgi_headers(environ)
+        body, is_wrapped = self.body, self.response is not self.body
+        if self.own_coding is not None:
+            self._check_coding(is_wrapped)
+        headers = self.get_wsgi_headers(environ)
         if "Set-Cookie" in headers:
             self._drop_unchanged_session(headers)
         write = start_response(self.status, headers.to_wsgi_list())
         # The environ would keep the request alive, which a stream that only follows does not need.
         environ.pop("werkzeug.request", None)
-        if self.response is not body:
+        if is_wrapped:
             # An after_request function has wrapped the body, perhaps to compress it: nothing may bypass the wrapper.
             body.connect(environ, start_response, None)
             # The body first, in case another callback fails.
@@ -39,6 +46,17 @@ class StreamResponse(EventResponse):
         del self.body
         self.response = ()
         return ClosingIterator(body, self.close) if self._on_close else body
+
+    def _check_coding(self, is_wrapped: bool) -> None:
+        """Send the body as it is if an ``after_request`` function needs it so: it has wrapped it, or taken the header.
+
+        A wrapper may read what passes, or encode it itself. Then it has put a header of its own in the place of this.
+        """
+        is_own = self.headers.get(_HEADER) is self.own_coding
+        if is_wrapped or not is_own:
+            self.body.stream.uncode()
+            if is_own:
+                del self.headers[_HEADER]
 
     def make_sequence(self) -> None:
         """Refuse to collect a body that has no end.
@@ -72,6 +90,10 @@ def stream_response(state: RequestState, body: StreamBody) -> Response:
     if isinstance(current, EventResponse):
         own = set(response.headers.keys())
         response.headers.extend((name, value) for name, value in current.headers if name not in own)
+    coding = body.stream.coding
+    if coding is not None:
+        # A text of its own, which is recognised later even beside an equal one.
+        response.own_coding = response.headers[_HEADER] = coding.encode().decode()
     return response
 
 

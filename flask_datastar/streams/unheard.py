@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from ..brokers.payload import MessageKind
 from ..hub.hub import StreamHub
+from ..hub.seats import Seat
 from ..hub.stream import Stream
 from ..state.app import AppState
 from .follow import Follow
@@ -13,8 +14,9 @@ from .subscribe import Messages
 
 #: Kind of message → the subscribers that ignore it.
 _IGNORING: dict[MessageKind, tuple[type, ...]] = {
-    MessageKind.MESSAGE: (Follow, Stream),
+    MessageKind.MESSAGE: (Follow, Stream, Seat),
     MessageKind.EVENTS: (Messages,),
+    MessageKind.STORED: (Messages,),
 }
 
 

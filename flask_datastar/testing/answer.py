@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from .. import sse
 from ..sansio.consts import TAB_ID_SIGNAL, TOKEN_SIGNAL, EventType
+from ..sansio.decoding import BodyDecoder
 from ..sansio.events import Event
 from ..sansio.parser import parse_events
 from ..sansio.signal_merging import merge_patch
@@ -69,8 +70,18 @@ def events_of(response: TestResponse) -> list[Event]:
             for name in ("selector", "mode", "namespace")
             if (value := response.headers.get(f"datastar-{name}"))
         }
-        return [sse.patch_elements(response.text, **options)]
+        return [sse.patch_elements(text_of(response), **options)]
     if response.mimetype == "application/json":
         only_if_missing = response.headers.get("datastar-only-if-missing") == "true"
-        return [sse.patch_signals_raw(response.text, only_if_missing=only_if_missing)]
-    return [event for event in parse_events(response.data) if event.type not in STREAM_EVENTS]
+        return [sse.patch_signals_raw(text_of(response), only_if_missing=only_if_missing)]
+    found = parse_events(response.data, response.headers.get("Content-Encoding"))
+    return [event for event in found if event.type not in STREAM_EVENTS]
+
+
+def text_of(response: TestResponse) -> str:
+    """Return the text of a response, decompressed if the app compresses what the test's client accepts.
+
+    :raises ValueError: if the content coding is neither gzip nor zstd.
+    """
+    coding = response.headers.get("Content-Encoding")
+    return response.text if coding is None else BodyDecoder(coding).decode(response.data).decode()

@@ -20,7 +20,7 @@ from ..sansio.page_signals import page_signals
 from ..sansio.signal_merging import merge_patch
 from ..state.app import EXTENSION_KEY
 from .action_requests import ActionRequest
-from .answer import Answer, events_of, is_of_the_app
+from .answer import Answer, events_of, is_of_the_app, text_of
 from .gestures import GestureMethods
 from .live_page import LivePage
 from .reading import read_events
@@ -86,7 +86,7 @@ class DatastarClient(GestureMethods, SeeingMethods, WaitMethods, LifeMethods):
         self._leave_live()
         self._leave_page()
         response = self.client.get(path, follow_redirects=True)
-        self.signals = page_signals(response.text)
+        self.signals = page_signals(text_of(response))
         with _keeping_no_context(self.client):
             own = {name: self.signals[name] for name in (TAB_ID_SIGNAL,) if name in self.signals}
             self._live = LivePage(self._app, self.client, response, own, self._apply, self.within)
@@ -155,7 +155,8 @@ class DatastarClient(GestureMethods, SeeingMethods, WaitMethods, LifeMethods):
             if response.status_code == 405:
                 allowed = response.headers.get("Allow")
                 raise ValueError(f"{target!r} does not take {method}; it takes {allowed}, so give method=…")
-            for found in read_events(take, within) if response.status_code == 200 else ():
+            coding = response.headers.get("Content-Encoding")
+            for found in read_events(take, within, coding) if response.status_code == 200 else ():
                 self._apply(found)
                 if is_of_the_app(found):
                     yield found

@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from flask import Flask
 
 from ..state.app import app_state_of
+from .answer import text_of
 from .page_errors import ClientFileMissing
 
 _SOURCE = re.compile(r"""<script\b[^>]*?\ssrc\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
@@ -78,4 +79,4 @@ def _served(app: Flask, url: str) -> ClientFile | None:
             return ClientFile(stored.read_text(encoding="utf-8"), str(stored))
     response = app.test_client(use_cookies=False).get(path)
     is_script = response.status_code == 200 and "javascript" in (response.mimetype or "")
-    return ClientFile(response.text, url) if is_script else None
+    return ClientFile(text_of(response), url) if is_script else None

@@ -15,6 +15,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from ..sansio.consts import QUERY_KEY
+from ..sansio.decoding import BodyDecoder
 from ..sansio.events import Event
 from ..sansio.parser import EventParser
 from .serving import ServedRequest, Take
@@ -43,6 +44,8 @@ class Exchange:
     #: Leaves the stream.
     stack: ExitStack = field(default_factory=ExitStack)
     parser: EventParser = field(default_factory=EventParser)
+    #: Decompresses what arrives, as a browser does for the page.
+    decoder: BodyDecoder = field(default_factory=lambda: BodyDecoder(None))
 
 
 def noted(exchange: Exchange, status: int) -> PageRequest:

@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from ..sansio.decoding import BodyDecoder
 from .answer import events_of
 from .exchange import Exchange, ask, noted
 from .page_errors import NotInTab
@@ -117,6 +118,7 @@ class Exchanges:
             self._tell("answered", exchange.number, 500, "INTERNAL SERVER ERROR", [], exchange.url)
             raise
         exchange.response, exchange.is_unrouted = response, served.is_unrouted
+        exchange.decoder = BodyDecoder(response.headers.get("Content-Encoding"))
         self._note(exchange, response.status_code)
         headers = [[name, value] for name, value in response.headers.items()]
         self._tell(
@@ -172,7 +174,7 @@ class Exchanges:
         exchange.stack.close()
 
     def _arrived(self, exchange: Exchange, chunk: bytes) -> None:
-        if not chunk or exchange.is_aborted:
+        if exchange.is_aborted or not (chunk := exchange.decoder.decode(chunk)):
             return
         response = exchange.response
         if (

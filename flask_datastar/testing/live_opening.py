@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from ..sansio.consts import REQUEST_HEADER
 from ..sansio.markup import find_element
+from .answer import text_of
 
 _ACTION = re.compile(r"@get\('([^']*)', .*?'?Datastar-Live'?: '([^']*)'", re.DOTALL)
 
@@ -22,7 +23,7 @@ def read_opening(app: Flask, loaded: TestResponse) -> tuple[str, str]:
 
     :raises ValueError: if the page is not live.
     """
-    path, html = loaded.request.path, loaded.text
+    path, html = loaded.request.path, text_of(loaded)
     span = find_element(html, "datastar-live")
     found = _ACTION.search(unescape(html[slice(*span)])) if span is not None else None
     if loaded.status_code != 200 or found is None:

@@ -20,6 +20,7 @@ from ..sansio.consts import EventType
 from ..sansio.events import Event
 from ..sansio.markup import find_element, find_root
 from ..sansio.parser import EventParser
+from .answer import text_of
 from .live_opening import ask, read_opening
 from .renders import Render, capture_renders
 from .serving import ServedRequest
@@ -52,8 +53,7 @@ class LivePage:
         self.events: list[Event] = []
         #: Whether the stream has ended.
         self.has_ended = False
-        self._html = loaded.text
-        self._parser = EventParser()
+        self._html = text_of(loaded)
         self._raised = 0
         with ExitStack() as stack:
             #: The renderings of the app's regions for streams, since the page was opened.
@@ -65,6 +65,7 @@ class LivePage:
                     f"the stream of page {self.url} was answered with {response.status}: its view runs for it as for a "
                     "visitor; let it answer as it answered the page"
                 )
+            self._parser = EventParser(response.headers.get("Content-Encoding"))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:

@@ -10,13 +10,14 @@ from ..sansio.parser import EventParser
 from .serving import Take
 
 
-def read_events(take: Take, within: float) -> Iterator[Event]:
+def read_events(take: Take, within: float, content_encoding: str | None = None) -> Iterator[Event]:
     """Yield events as they arrive.
 
     :param within: seconds that each may take, counted from when it is asked for.
+    :param content_encoding: the response's, if it has one.
     :raises TimeoutError: if one does not come in time; it says what came instead.
     """
-    parser, count, last = EventParser(), 0, None
+    parser, count, last = EventParser(content_encoding), 0, None
     while True:
         deadline = time.monotonic() + within
         found: list[Event] = []

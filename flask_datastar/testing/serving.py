@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ..hub.stream import Stream
+from ..sansio.decoding import BodyDecoder
 from ..streams.body import StreamBody
 from ..streams.response import StreamResponse
 from .handover import Handover
@@ -53,6 +54,7 @@ class ServedRequest:
         # Whether the body is read; what is written before waits for that.
         self._is_read = False
         self._error: BaseException | None = None
+        self._content_encoding: str | None = None
         self._handover: Handover | None = None
         # The browser's end, whose closing the stream notices, and the server's.
         self._browser, self._server = socket.socketpair()
@@ -133,6 +135,7 @@ class ServedRequest:
         environ |= {"wsgi.multithread": True, "werkzeug.socket": self._server, _KEY: self}
 
         def start(*arguments: Any) -> Callable[[bytes], object]:
+            self._content_encoding = dict(arguments[1]).get("Content-Encoding")
             buffer = start_response(*arguments)
             return lambda data: self._handover.put(data) if self._is_read and self._handover else buffer(data)
 
@@ -156,7 +159,7 @@ class ServedRequest:
                 received += chunk
                 yield chunk
         except TimeoutError:
-            sent = received.decode(errors="replace")
+            sent = BodyDecoder(self._content_encoding).decode(received).decode(errors="replace")
             raise TimeoutError(
                 f"the stream has not ended within {self._within:g} s: it has sent {sent!r} and goes on; read it with "
                 "iter_events(…, method='GET'), or end it"

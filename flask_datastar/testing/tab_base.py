@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ..sansio.page_signals import page_signals
-from .answer import Answer
+from .answer import Answer, text_of
 from .client_files import client_source
 from .exchange import Exchange, form_data, path_in_app
 from .page import Page
@@ -82,16 +82,17 @@ class TabBase:
             self._tab.history[-1] = entry
         else:
             self._tab.history.append(entry)
-        self._signals = page_signals(response.text)
+        html = text_of(response)
+        self._signals = page_signals(html)
         self._problem = self._unstarted = None
         if response.mimetype != "text/html":
             self._problem = PageError(f"{entry.url} is {response.mimetype}, which is not a page; load a page first")
             return
-        if client_source(self._app, response.text) is None:
-            self._unstarted = response.text
+        if client_source(self._app, html) is None:
+            self._unstarted = html
             return
         try:
-            self._start(response.text)
+            self._start(html)
         except (ImportError, ClientFileMissing) as problem:
             # The tab is then what it is without the extra: it reads signals, and runs handlers.
             self._problem = problem
@@ -201,6 +202,6 @@ def _raise_refused(exchange: Exchange, answer: Answer) -> None:
         why = f"it takes {allowed}" if status == 405 else "no handler has this URL"
         raise RequestRefused(f"the page asked {asked}, which nothing answers ({status}): {why}", answer)
     if status in (400, 403):
-        text = " ".join(answer.response.text.split())
+        text = " ".join(text_of(answer.response).split())
         text = text if len(text) <= 500 else f"{text[:500]}…"
         raise RequestRefused(f"the page asked {asked}, which was refused with {status}: {text}", answer)

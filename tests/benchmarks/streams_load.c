@@ -3,14 +3,17 @@
  * usage: streams_load PORT STREAM_PATH PUBLISH_PATH STREAMS [PROTOCOL]
  *   STREAM_PATH   fetched with GET by each client; {i} becomes its number, from 0
  *   PUBLISH_PATH  fetched with POST once a round; {k} becomes the number of events to publish
- *   PROTOCOL      sse, the default; quiet, for a server that sends nothing before its first event; socketio; or
- *                 live:VALUE, for a page's own stream, with the value of its header
- * Each published event contains the four letters MARK once, and nothing else contains them.
+ *   PROTOCOL      sse, the default; quiet, for a server that sends nothing before its first event; socketio;
+ *                 live:VALUE, for a page's own stream, with the value of its header; zstd or gzip, for compressed ones
+ * Each published event contains the four letters MARK once, and nothing else contains them. Compressed ones are counted
+ * by their blocks.
  *
  * Prints "open SECONDS", then reads commands, one a line, and answers with a line each; times are of CLOCK_MONOTONIC:
  *   round K    publish K events: "round DELIVERED SECONDS P99_MS AFTER_MS": until the last delivery, until a stream has
  *              all of them, and from the publisher's response to the last delivery (negative if it comes later)
  *   leave M    close M connections: "left TIME", when the first was closed
+ *   replace M  close the M oldest connections and open M others: "replaced SECONDS", until all have received something
+ *   bytes      "bytes RECEIVED", by all clients since the last time
  *   end        wait until the server has closed all of them: "ended CLEAN TIME"; clean is a body with its last chunk
  */
 #define _GNU_SOURCE
@@ -25,15 +28,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "streams_coded.h"
+
 enum { BATCH = 4096, BUFFER = 65536 };
 static const char MARK[] = "MARK", LAST_CHUNK[] = "0\r\n\r\n";
 
 typedef struct {
     int fd, mark_at, chunk_at, is_open;
     long events;
+    Wire wire;
 } Client;
 
 static int port, poller, streams;
+static enum coding coding;
+static long received;
 static Client *clients;
 static char buffer[BUFFER];
 
@@ -73,7 +81,9 @@ static int take(Client *client, int *closed) {
     ssize_t length;
     while ((length = read(client->fd, buffer, BUFFER)) > 0) {
         client->is_open = 1;
-        for (char *at = buffer, *end = buffer + length; at < end; at++) {
+        received += length;
+        if (coding) marks += count_coded(&client->wire, coding, buffer, length);
+        else for (char *at = buffer, *end = buffer + length; at < end; at++) {
             /* Events may be long, and there are thousands of them. */
             if (!client->mark_at && !(at = memchr(at, MARK[0], end - at))) break;
             if ((client->mark_at = step(MARK, client->mark_at, *at)) == 4) client->mark_at = 0, marks++;
@@ -107,23 +117,43 @@ static void join_socketio(int from, int to) {
     for (int i = from; i < to; i++) expect(i, "40{");
 }
 
-static void open_all(const char *path, const char *protocol) {
-    char request[4096], live[2048] = "";
-    int is_socketio = !strcmp(protocol, "socketio"), is_quiet = !strcmp(protocol, "quiet");
-    if (!strncmp(protocol, "live:", 5)) snprintf(live, sizeof live, "Datastar-Live: %s\r\n", protocol + 5);
+/* Writes the request of a client, with its number and the protocol's own headers. */
+static void ask(int i, const char *path, const char *more) {
+    char request[4096], digits[16] = "";
     const char *number = strstr(path, "{i}");
-    int before = number ? (int)(number - path) : (int)strlen(path), length;
-    const char *more = is_socketio ? "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                                     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-                                   : "Accept: text/event-stream\r\nDatastar-Request: true\r\n";
+    int before = number ? (int)(number - path) : (int)strlen(path);
+    if (number) snprintf(digits, sizeof digits, "%d", i);
+    int length = snprintf(request, sizeof request, "GET %.*s%s%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", before, path,
+        digits, number ? number + 3 : "", more);
+    clients[i].fd = dial(i);
+    if (write(clients[i].fd, request, length) != length) fail("write");
+}
+
+static void poll_client(int i) {
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+    fcntl(clients[i].fd, F_SETFL, O_NONBLOCK);
+    epoll_ctl(poller, EPOLL_CTL_ADD, clients[i].fd, &event);
+}
+
+/* Writes the headers that a protocol adds. */
+static void write_headers(char *more, size_t size, const char *protocol) {
+    if (!strcmp(protocol, "socketio"))
+        snprintf(more, size, "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n");
+    else
+        snprintf(more, size, "Accept: text/event-stream\r\nDatastar-Request: true\r\n%s%s%s",
+            coding ? "Accept-Encoding: " : !strncmp(protocol, "live:", 5) ? "Datastar-Live: " : "",
+            coding ? protocol : !strncmp(protocol, "live:", 5) ? protocol + 5 : "",
+            coding || !strncmp(protocol, "live:", 5) ? "\r\n" : "");
+}
+
+static void open_all(const char *path, const char *protocol) {
+    char more[4096];
+    int is_socketio = !strcmp(protocol, "socketio"), is_quiet = !strcmp(protocol, "quiet");
+    write_headers(more, sizeof more, protocol);
     double start = now();
     for (int i = 0; i < streams; i++) {
-        char digits[16] = "";
-        if (number) snprintf(digits, sizeof digits, "%d", i);
-        length = snprintf(request, sizeof request, "GET %.*s%s%s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n", before, path,
-            digits, number ? number + 3 : "", more, live);
-        clients[i].fd = dial(i);
-        if (write(clients[i].fd, request, length) != length) fail("write");
+        ask(i, path, more);
         if (is_quiet) {
             clients[i].is_open = 1;
         } else if (is_socketio) {
@@ -134,15 +164,16 @@ static void open_all(const char *path, const char *protocol) {
             buffer[got > 0 ? got : 0] = 0;
             if (strncmp(buffer, "HTTP/1.1 200", 12)) fprintf(stderr, "stream %d: %.80s\n", i, buffer), exit(1);
             clients[i].is_open = 1;
+            if (coding) count_coded(&clients[i].wire, coding, buffer, got);
             /* The opening of thousands takes long, and a server gives a client up that does not read. */
-            for (int j = 0; j <= i; j++) while (recv(clients[j].fd, buffer, BUFFER, MSG_DONTWAIT) > 0);
+            for (int j = 0; j <= i; j++)
+                while ((got = recv(clients[j].fd, buffer, BUFFER, MSG_DONTWAIT)) > 0) {
+                    clients[j].is_open = 1;
+                    if (coding) count_coded(&clients[j].wire, coding, buffer, got);
+                }
         }
     }
-    for (int i = 0; i < streams; i++) {
-        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
-        fcntl(clients[i].fd, F_SETFL, O_NONBLOCK);
-        epoll_ctl(poller, EPOLL_CTL_ADD, clients[i].fd, &event);
-    }
+    for (int i = 0; i < streams; i++) poll_client(i);
     /* Until each has received its first bytes. Silence is no criterion, because of keep-alives. */
     for (int waiting = 1; waiting;) {
         struct epoll_event events[BATCH];
@@ -210,6 +241,27 @@ static void leave(int count) {
     printf("left %.6f\n", start);
 }
 
+/* Streams come and go while the others stay. */
+static void replace(int count, const char *path, const char *protocol) {
+    static int oldest;
+    char more[4096];
+    double start = now();
+    write_headers(more, sizeof more, protocol);
+    for (int turn = 0; turn < count; turn++, oldest = (oldest + 1) % streams) {
+        Client *client = &clients[oldest];
+        close(client->fd);
+        memset(client, 0, sizeof *client);
+        ask(oldest, path, more);
+        while (!client->wire.has_body) {
+            ssize_t got = read(client->fd, buffer, BUFFER);
+            if (got <= 0) fail("read");
+            count_coded(&client->wire, coding, buffer, got);
+        }
+        poll_client(oldest);
+    }
+    printf("replaced %.5f\n", now() - start);
+}
+
 static void wait_for_end(void) {
     int open = 0, clean = 0;
     double start = now();
@@ -238,10 +290,14 @@ int main(int argc, char **argv) {
     clients = calloc(streams, sizeof *clients);
     poller = epoll_create1(0);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    open_all(argv[2], argc > 5 ? argv[5] : "sse");
+    const char *protocol = argc > 5 ? argv[5] : "sse";
+    coding = !strcmp(protocol, "zstd") ? ZSTD : !strcmp(protocol, "gzip") ? GZIP : IDENTITY;
+    open_all(argv[2], protocol);
     for (char line[64]; fgets(line, sizeof line, stdin);) {
         if (!strncmp(line, "round ", 6)) play_round(argv[3], atoi(line + 6));
         else if (!strncmp(line, "leave ", 6)) leave(atoi(line + 6));
+        else if (!strncmp(line, "replace ", 8)) replace(atoi(line + 8), argv[2], protocol);
+        else if (!strncmp(line, "bytes", 5)) printf("bytes %ld\n", received), received = 0;
         else if (!strncmp(line, "end", 3)) wait_for_end();
     }
     return 0;

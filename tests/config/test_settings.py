@@ -333,3 +333,14 @@ def test_function_that_needs_arguments_is_refused(name: str, value: object) -> N
 @pytest.mark.parametrize("value", [None, lambda: "ada", lambda user="ada": user, lambda *users: "ada", dict])
 def test_function_without_arguments_is_accepted(name: str, value: object) -> None:
     assert getattr(read_settings({f"DATASTAR_{name}": value}, {}), name.lower()) is value
+
+
+@pytest.mark.parametrize("value", [["zstd", "gzip"], ("gzip",), ()])
+def test_codings_are_kept_in_their_order(value: list[str]) -> None:
+    assert read_settings({"DATASTAR_COMPRESSION": value}, {}).compression == tuple(value)
+
+
+@pytest.mark.parametrize("value", ["gzip", ["br"], [None], {"gzip"}, None, [["gzip"]]])
+def test_codings_that_nobody_has_are_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^DATASTAR_COMPRESSION is .*; accepted: a tuple of 'zstd' and 'gzip'"):
+        read_settings({"DATASTAR_COMPRESSION": value}, {})

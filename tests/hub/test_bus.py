@@ -19,7 +19,7 @@ from flask_datastar.hub.scopes import REGIONS_TOPIC
 from flask_datastar.hub.turns import Turns
 from flask_datastar.state.app import app_state_of
 
-MESSAGE, EVENTS, TABS, MISSED = MessageKind
+MESSAGE, EVENTS, STORED, TABS, MISSED = MessageKind
 DEADLINE_SECONDS = 40
 
 
@@ -191,3 +191,19 @@ def test_death_of_a_process_during_an_outage_is_told_after_it(bus: Bus) -> None:
     bus.catch_up()
 
     assert broker.wait_for(1) == [(REGIONS_TOPIC, REGIONS_TOPIC, MISSED)]
+
+
+def test_stored_events_are_events_that_share_no_compression(bus: Bus) -> None:
+    got: list[tuple[str, bool]] = []
+
+    class Keeper(Listener):
+        def deliver(self, topic: str, kind: str, payload: Any) -> None:
+            got.append((kind, payload.is_stored))
+
+    bus.subscribe(("news",), Keeper())
+    bus.publish("news", STORED, Payload(b"data: 1\n\n"))
+    bus.publish("news", EVENTS, Payload(b"data: 2\n\n"))
+    # An end is missing.
+    bus.receive("news", STORED, Payload(b"data: 3"))
+
+    assert got == [(EVENTS, True), (EVENTS, False)]

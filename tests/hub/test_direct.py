@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from flask_datastar.hub.direct import DirectWriter, Payload, direct_writer
+from flask_datastar.brokers.payload import Payload
+from flask_datastar.hub.direct import DirectWriter, direct_writer
 from tests.conftest import MakeApp
 from tests.streams.scripts import direct_checks
 from tests.support.streams import hub_for

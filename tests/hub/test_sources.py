@@ -39,6 +39,10 @@ class CounterSource:
     def __init__(self, counter: Counter) -> None:
         self.counter = counter
 
+    @property
+    def key(self) -> int:
+        return id(self.counter)
+
     def attach(self, subscriber: Subscriber) -> None:
         subscriber.deliver("", MessageKind.EVENTS, self.counter.event())
         self.counter.topics.subscribe(("",), subscriber)
@@ -55,6 +59,10 @@ class CounterSource:
 class Broken:
     def __datastar_source__(self) -> Broken:
         return self
+
+    @property
+    def key(self) -> int:
+        return id(self)
 
     def attach(self, subscriber: Subscriber) -> None:
         raise RuntimeError("it cannot be read")

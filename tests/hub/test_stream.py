@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from flask_datastar.brokers.payload import Payload
 from flask_datastar.hooks import Reason
-from flask_datastar.hub.direct import Payload
 from flask_datastar.hub.outbox import LARGEST_WRITE_BYTES
 from flask_datastar.hub.stream import Stream
 from flask_datastar.sansio.endings import Ending, EndingKind

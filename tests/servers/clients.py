@@ -7,8 +7,9 @@ import re
 import socket
 import struct
 import time
-import zlib
 from urllib.parse import urlencode
+
+from tests.support.decoding import Decoded
 
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 _FIELD = re.compile(rb":.*|event: .+|id: ?.*|retry: [0-9]+|data: .*")
@@ -21,6 +22,7 @@ class Malformed(AssertionError):
 class Client:
     """One request and its answer.
 
+    :param accepted: the header ``Accept-Encoding``; None for none.
     :param query: of the URL; ``signals`` are sent as the Datastar client does.
     :param receive_buffer: bytes; a small one lets the server notice soon that nobody reads.
     """
@@ -35,6 +37,7 @@ class Client:
         last_id: str | None = None,
         tab: str | None = None,
         receive_buffer: int | None = None,
+        accepted: str | None = None,
         connection: socket.socket | None = None,
         **query: object,
     ) -> None:
@@ -52,7 +55,7 @@ class Client:
         #: How many more bytes it reads before it stops; None for all.
         self.budget: int | None = None
         self._raw = bytearray()
-        self._unpack = None
+        self._unpack: Decoded | None = None
         self._seen = 0
         if connection is None:
             connection = socket.socket()
@@ -68,6 +71,8 @@ class Client:
         lines += ["Datastar-Request: true", "Sec-Fetch-Site: same-origin"]
         if last_id is not None:
             lines.append(f"Last-Event-ID: {last_id}")
+        if accepted is not None:
+            lines.append(f"Accept-Encoding: {accepted}")
         if method == "POST":
             lines += ["Content-Length: 0"]
         self.started_at = time.monotonic()
@@ -123,7 +128,7 @@ class Client:
     def _end(self) -> None:
         if self._raw:
             raise Malformed(f"bytes after the end: {bytes(self._raw[:80])!r}")
-        if self._unpack is not None and not self._unpack.eof:
+        if self._unpack is not None and not self._unpack.is_whole:
             raise Malformed("the compressed body has no end")
         if self._is_stream and self.body:
             raise Malformed(f"the body ends within an event: {bytes(self.body[-80:])!r}")
@@ -156,8 +161,8 @@ class Client:
         self._is_stream = self.headers.get("content-type", "").startswith("text/event-stream")
         if self._is_chunked and ("content-length" in self.headers or self.version == "1.0"):
             raise Malformed(f"chunked, against the rules: {self.headers}")
-        if self.headers.get("content-encoding") == "gzip":
-            self._unpack = zlib.decompressobj(wbits=31)
+        if (coding := self.headers.get("content-encoding")) is not None:
+            self._unpack = Decoded(coding)
         if self.method == "HEAD" or self.status in (204, 304):
             self._end()
         return True
@@ -199,7 +204,7 @@ class Client:
 
     def _take_data(self, data: bytes) -> None:
         if self._unpack is not None:
-            data = self._unpack.decompress(data)
+            data = self._unpack.feed(data)
         begin = max(0, len(self.body) - 1)
         self.body += data
         if not self._is_stream:

@@ -399,6 +399,7 @@ def test_response_is_an_event_stream(app: Flask, datastar: Datastar, declare: De
         "Content-Type": "text/event-stream; charset=utf-8",
         "Cache-Control": "no-cache",
         "X-Accel-Buffering": "no",
+        "Vary": "Accept-Encoding",
     }
 
 

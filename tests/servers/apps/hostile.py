@@ -70,6 +70,18 @@ def publish() -> str:
     return str(last)
 
 
+@app.post("/table")
+def table() -> str:
+    """Broadcast a table of 12.7 kB so many times, of which one cell changes."""
+    global last
+    rows = [f"<tr><td>{number}</td><td>{number * 7919 % 10007:x}</td></tr>" for number in range(330)]
+    for _ in range(int(request.args["count"])):
+        last += 1
+        rows[last % len(rows)] = f"<tr><td>{last}</td><td>changed</td></tr>"
+        datastar.broadcast("numbers").send("datastar-table", [f"rows {''.join(rows)}"])
+    return str(last)
+
+
 @app.get("/ready")
 def ready() -> str:
     return ""

@@ -1,0 +1,174 @@
+"""Streams with a content coding: what they share is encoded once for their group, what is their own for them alone."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from ..brokers.payload import Payload
+from ..codecs.body import CodedBody
+from ..codecs.pieces import Piece, own_piece
+from ..hooks import Reason
+from ..transport import leaving
+from .direct import DirectWriter
+from .stream import Stream
+from .unread import UnreadWatch
+
+
+class CodedStream(Stream):
+    """A stream whose body has a content coding.
+
+    The body's state says how the next event has to be encoded. It moves when encoded bytes are written, or are sure to
+    be: the stream's own greenlet moves it while the stream is not parked, a publisher while it is.
+    """
+
+    __slots__ = ("_buffer_bytes", "_is_unread", "_unread", "body", "coding")
+
+    def __init__(self, body: CodedBody, limits: tuple[int, int], **options: Any) -> None:
+        super().__init__(limits, **options)
+        #: The state of the encoded body; None if the body goes out as it is after all.
+        self.body: CodedBody | None = body
+        self.coding = body.coding.name
+        # The size of the connection's buffer before it was made small; None if it was not, 0 if it is not to be.
+        self._buffer_bytes: int | None = None
+        # Counts what the client leaves unread, from the first wait on.
+        self._unread: UnreadWatch | None = None
+        self._is_unread = False
+
+    def uncode(self) -> None:
+        """Send the body as it is. Called before its first byte."""
+        self.body = self.coding = None
+
+    # Events for this stream
+
+    def put(self, payload: Payload) -> None:
+        """Send events that come to this stream alone, or queue them, as any stream does."""
+        body = self.body
+        if not self.offer(payload if body is None else _own_piece(body, payload)):
+            self.on_slow(self)
+
+    def offer(self, item: Piece | Payload) -> bool:
+        """Send an event of the group, or queue it.
+
+        :return: False if there is no room for it, or if the client does not read. The caller then calls
+            :attr:`on_slow`.
+        """
+        with self._lock:
+            if self.is_gone or self.ending is not None:
+                return True
+            if self.is_parked and self.outbox is None and self.direct is not None and self._write(self.direct, item):
+                return not self._is_unread
+            is_queued, is_pressed = self._queue(item)
+        if not is_queued:
+            return False
+        self.wakeup.set()
+        if is_pressed:
+            self.on_pressed(self)
+        return True
+
+    def _write(self, direct: DirectWriter, item: Any) -> bool:
+        body = self.body
+        if body is None:
+            return super()._write(direct, item if type(item) is Payload else Payload(item.data, item.last_id))
+        segment = body.segment(item)
+        taken = direct.write(segment)
+        if taken is None:
+            self.leave()
+            return True
+        if taken:
+            # Only now: what the connection does not take is encoded again when its turn comes.
+            body.commit(item)
+            self._note_sent(1, len(item.data), len(segment.data))
+            self.last_write = item.made_at
+            if item.last_id is not None:
+                self.last_id = item.last_id
+            if direct.rest is not None:
+                self.is_parked = False
+                self.wakeup.set()
+        return taken
+
+    def take(self) -> bytes:
+        """Return what waits, encoded; it has to be written next."""
+        body = self.body
+        if body is None:
+            return super().take()
+        if self.outbox is None:
+            return b""
+        pieces = cast(list[Piece], self._take_waiting())
+        # Without the lock, which is one for all streams of the process.
+        encoded = body.take(pieces)
+        self._note_sent(len(pieces), sum(len(piece.data) for piece in pieces), len(encoded))
+        if self._is_unread:
+            self.on_slow(self)
+        return encoded
+
+    def _note_sent(self, events: int, raw_bytes: int, sent_bytes: int) -> None:
+        if self._unread is not None and not self._unread.note(events, raw_bytes, sent_bytes):
+            self._is_unread = True
+
+    # The stream's own bytes
+
+    def encode_first(self, data: bytes, *, is_secret: bool) -> bytes:
+        """Return the first bytes of the body."""
+        body = self.body
+        return data if body is None else body.start() + body.own(data, is_stored=is_secret)
+
+    def encode(self, data: bytes, *, is_secret: bool = False) -> bytes:
+        """Return events of the stream's own as they go out; they have to be written next."""
+        body = self.body
+        return data if body is None else body.own(data, is_stored=is_secret)
+
+    def encode_keepalive(self, comment: bytes) -> bytes:
+        """Return the bytes that keep the connection alive."""
+        body = self.body
+        return comment if body is None else body.keepalive()
+
+    def encode_last(self, data: bytes) -> bytes:
+        """Return the last bytes of the body."""
+        body = self.body
+        return data if body is None else body.own(data) + body.end()
+
+    # The connection
+
+    def park(self, timeout: float | None) -> None:
+        """Wait to be woken, and let the connection hold no more than a few encoded events from now on.
+
+        Encoded, an hour of events would fit into its buffers, and a client that does not read would not be noticed. Its
+        own system's buffer is out of reach, but tells how full it is.
+        """
+        if self._buffer_bytes is None and self.body is not None and self.socket is not None:
+            self._buffer_bytes = leaving.shrink_buffer(self.socket)
+            self._unread = UnreadWatch(self.socket)
+        super().park(timeout)
+
+    def end(self, reason: Reason, *, page: str | None = None, failures: int = 0, is_for_one: bool = False) -> bool:
+        """Ask the stream to end, as any stream, and give the connection its buffer back.
+
+        What still goes out fits into it. A slow client would not take that from the small one in the time that a stream
+        has for its end, and its body would break off.
+        """
+        is_first = super().end(reason, page=page, failures=failures, is_for_one=is_for_one)
+        if is_first:
+            self._restore_buffer()
+        return is_first
+
+    def close(self) -> None:
+        """Restore the buffer of the connection, which may serve other requests."""
+        super().close()
+        self._restore_buffer()
+
+    def _restore_buffer(self) -> None:
+        # 0, so that it stays as it is from now on.
+        size, self._buffer_bytes = self._buffer_bytes, 0
+        if size and self.socket is not None:
+            leaving.restore_buffer(self.socket, size)
+
+
+def _own_piece(body: CodedBody, payload: Payload) -> Piece:
+    """Return a payload as a piece that belongs to no group, the same for all streams that get it."""
+    pieces = payload.pieces
+    if pieces is None:
+        pieces = payload.pieces = {}
+    found: Piece | None = pieces.get(body.coding.name)
+    if found is None:
+        found = pieces[body.coding.name] = own_piece(body.coding, payload, is_stored=payload.is_stored)
+    return found

@@ -1,0 +1,94 @@
+"""The compression of one hub's streams: the codings that it offers, its encoders, and the groups that share them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from ..brokers.payload import Payload
+from ..codecs.body import CodedBody
+from ..codecs.codings import coding_named, is_available
+from ..codecs.negotiation import negotiate
+from ..codecs.pieces import Piece
+from ..codecs.pool import EncoderPool
+from ..codecs.shared import SharedWindow
+from ..transport.wakeups import make_lock
+from .coded_stream import CodedStream
+from .groups import Groups
+from .seats import Seat
+
+
+class Compression:
+    """The codings, encoders and groups of one hub, created after the fork.
+
+    :param codings: the names of the codings, best first; those whose package is missing are left out.
+    """
+
+    def __init__(self, codings: Iterable[str]) -> None:
+        self._offered = tuple(name for name in codings if is_available(name))
+        self._pool = EncoderPool(make_lock())
+        self._groups = Groups()
+
+    def choose(self, accepted: str | None) -> str | None:
+        """Return the coding for a request, None for none.
+
+        :param accepted: the request's header ``Accept-Encoding``.
+        """
+        return negotiate(accepted, self._offered) if self._offered else None
+
+    def body(self, coding: str) -> CodedBody:
+        """Create the state of the body of one stream."""
+        return self._pool.body(coding_named(coding))
+
+    def seat(self, stream: CodedStream, followed: frozenset[Hashable]) -> Seat | None:
+        """Take a seat for a stream in the group of all streams that follow the same topics and regions.
+
+        :return: the seat; None if the stream is not encoded.
+        """
+        if stream.body is None:
+            return None
+        coding = stream.body.coding
+        group = self._groups.join((coding.name, followed), lambda: _Encoding(self._pool.window(coding)))
+        return Seat(group, stream)
+
+    def leave(self, seat: Seat) -> None:
+        """Leave a seat."""
+        self._groups.leave(seat.group)
+
+    def drop_idle(self) -> None:
+        """Drop the encoders that had no event for a while; the next event is encoded without them."""
+        if self._pool.encoders:
+            self._pool.drop_idle(time.monotonic())
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counters, an empty dict if no stream was ever encoded."""
+        counts = self._pool.counts
+        if not counts.bytes_in:
+            return {}
+        return {
+            "bytes_in": counts.bytes_in,
+            "bytes_out": counts.bytes_out,
+            "frames": self._pool.encoders,
+            "keys": counts.keys,
+            "alone": counts.alone,
+        }
+
+
+class _Encoding:
+    """The encoder of one group, open while it is used."""
+
+    __slots__ = ("_window",)
+
+    def __init__(self, window: SharedWindow) -> None:
+        self._window = window
+
+    def make(self, payload: Payload, count: int) -> Piece:
+        """Encode an event for so many streams."""
+        if payload.is_stored:
+            return self._window.store(payload)
+        return self._window.encode(payload, count, time.monotonic())
+
+    def close(self) -> None:
+        """Free the encoder."""
+        self._window.close()

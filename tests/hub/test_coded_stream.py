@@ -1,0 +1,324 @@
+"""Streams with a content coding: the place in the body moves with what is written, and with nothing else."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_datastar.brokers.payload import MessageKind, Payload
+from flask_datastar.codecs.codings import CODINGS
+from flask_datastar.hooks import Reason
+from flask_datastar.hub.coded_stream import CodedStream
+from flask_datastar.hub.seats import Seat
+from flask_datastar.hub.topics import Topics
+from tests.conftest import MakeApp
+from tests.hub.test_direct import Exchange
+from tests.streams.scripts import direct_checks
+from tests.support.decoding import Decoded
+from tests.support.streams import hub_for
+
+#: A text that takes half of its size where it is encoded for the first time.
+TEXT = random.Random(0).randbytes(500).hex().encode()
+
+
+def event(number: int, size: int = 1000) -> bytes:
+    return b"data: %d %s\n\n" % (number, TEXT * (size // 1000))
+
+
+class Reader:
+    """A coded stream on a connection, and the decoder of its client."""
+
+    def __init__(self, app: Flask, coding: str, protocol: str = "HTTP/1.1") -> None:
+        made = hub_for(app).new_stream(coding)
+        assert isinstance(made, CodedStream)
+        self.stream = made
+        self.exchange = Exchange(f"GET / {protocol}")
+        self.stream.direct = self.exchange.writer()
+        self.text = b""
+        self._is_chunked = protocol == "HTTP/1.1"
+        self._decoded = Decoded(coding)
+        # What gunicorn writes, in its own way.
+        self.exchange.response.write(self.stream.encode_first(b": open\n\n", is_secret=False))
+        self._raw = self.exchange.received().partition(b"\r\n\r\n")[2]
+        self._decode()
+        self.stream.is_parked = True
+
+    def received(self) -> int:
+        """Read what has come, and return the number of its bytes."""
+        raw = self.exchange.received()
+        self._raw += raw
+        self._decode()
+        return len(raw)
+
+    def write(self, data: bytes) -> None:
+        self.exchange.response.write(data)
+        self.received()
+
+    def _decode(self) -> None:
+        if not self._is_chunked:
+            data, self._raw = self._raw, b""
+            self.text += self._decoded.feed(data)
+            return
+        while (end := self._raw.find(b"\r\n")) > 0:
+            length = int(self._raw[:end], 16)
+            if len(self._raw) < end + length + 4:
+                return
+            self.text += self._decoded.feed(self._raw[end + 2 : end + 2 + length])
+            self._raw = self._raw[end + length + 4 :]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [int(line.split()[1]) for line in self.text.split(b"\n") if line.startswith(b"data: ")]
+
+
+class Readers:
+    """Streams of one group."""
+
+    def __init__(self, app: Flask, coding: str, count: int, protocol: str = "HTTP/1.1") -> None:
+        self.topics = Topics()
+        self.all = [Reader(app, coding, protocol) for _ in range(count)]
+        self.seats: list[Seat] = []
+        for reader in self.all:
+            seat = hub_for(app).compression.seat(reader.stream, frozenset({"a"}))
+            assert seat is not None
+            self.seats.append(seat)
+            self.topics.subscribe(("a",), reader.stream)
+            self.topics.hand_over(("a",), reader.stream, seat)
+
+    def publish(self, data: bytes, last_id: str | None = None, *, is_stored: bool = False) -> list[int]:
+        """Publish an event, and return how many bytes each client got."""
+        payload = Payload(data, last_id)
+        payload.is_stored = is_stored
+        self.topics.publish("a", MessageKind.EVENTS, payload)
+        return [reader.received() for reader in self.all]
+
+    def close(self) -> None:
+        for reader in self.all:
+            reader.exchange.close()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    return make_app(DATASTAR_MAX_QUEUED_EVENTS=4, DATASTAR_MAX_QUEUED_BYTES=10_000_000)
+
+
+@pytest.fixture(params=CODINGS)
+def coding(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def readers(app: Flask, coding: str) -> Iterator[Readers]:
+    made = Readers(app, coding, 3)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("protocol", ["HTTP/1.1", "HTTP/1.0"])
+def test_events_are_encoded_once_and_refer_to_earlier_ones(app: Flask, coding: str, protocol: str) -> None:
+    readers = Readers(app, coding, 3, protocol)
+
+    first = readers.publish(event(1), "row-1")
+    later = readers.publish(event(2))
+
+    assert [reader.numbers for reader in readers.all] == [[1, 2]] * 3
+    # The same bytes for all, and few of them.
+    assert len({*first}) == len({*later}) == 1
+    assert later[0] < 40 < 400 < first[0] < 800
+    assert [reader.stream.last_id for reader in readers.all] == ["row-1"] * 3
+    readers.close()
+
+
+def test_full_connection_moves_nothing_and_its_event_comes_later(readers: Readers) -> None:
+    full, *others = readers.all
+    readers.publish(event(1))
+    direct_checks.fill(full.exchange.server)
+    readers.publish(event(2))
+    assert full.stream.waiting == 1
+    # The client has read what filled the connection; its own greenlet sends what waits.
+    full._raw = b""
+    full.stream.is_parked = False
+    data = full.stream.take()
+
+    full.write(data)
+    full.stream.is_parked = True
+    readers.publish(event(3))
+
+    assert full.numbers == [1, 2, 3]
+    # Nothing came between, so what waited is a block, too.
+    assert len(data) < 40
+    assert [reader.numbers for reader in others] == [[1, 2, 3]] * 2
+
+
+def test_rest_of_a_short_write_counts_as_written(app: Flask, coding: str) -> None:
+    readers = Readers(app, coding, 2)
+    short, other = readers.all
+    # Random, so that it is large when encoded, too.
+    large = b"data: 1 %s\n\n" % random.Random(1).randbytes(3_000_000).hex().encode()
+    readers.topics.publish("a", MessageKind.EVENTS, Payload(large))
+    direct = short.stream.direct
+    assert direct is not None
+    assert direct.rest is not None
+    readers.topics.publish("a", MessageKind.EVENTS, Payload(event(2)))
+    assert short.stream.waiting == 1
+    for reader in readers.all:
+        reader.received()
+        assert reader.stream.direct is not None
+        rest = reader.stream.direct.rest
+        reader.stream.direct.rest = None
+        reader.exchange.server.setblocking(0)
+        view = memoryview(rest or b"")
+        while view:
+            try:
+                view = view[reader.exchange.server._sock.send(view) :]
+            except BlockingIOError:
+                reader.received()
+        reader.received()
+        reader.write(reader.stream.take())
+
+    assert [reader.numbers for reader in (short, other)] == [[1, 2]] * 2
+    readers.close()
+
+
+def test_what_waits_is_encoded_when_it_is_taken(readers: Readers) -> None:
+    late, *others = readers.all
+    readers.publish(event(1))
+    late.stream.is_parked = False
+    for number in (2, 3):
+        readers.publish(event(number))
+    # Something of its own comes between, so the two are encoded alone.
+    own = late.stream.encode(event(100))
+    waiting = late.stream.take()
+    late.write(own + waiting)
+
+    late.stream.is_parked = True
+    sizes = [readers.publish(event(number)) for number in range(4, 20)]
+
+    assert late.numbers == [1, 100, *range(2, 20)]
+    assert [reader.numbers for reader in others] == [[*range(1, 20)]] * 2
+    # It gets events alone at first, and joins the others at a key.
+    assert sizes[0][0] > 2 * sizes[0][1]
+    assert len({*sizes[-1]}) == 1
+
+
+def test_queue_counts_events_as_they_are_made(readers: Readers, app: Flask) -> None:
+    slow, *others = readers.all
+    slow.stream.is_parked = False
+
+    for number in range(5):
+        readers.publish(event(number))
+
+    assert slow.stream.reason is Reason.SLOW
+    assert slow.stream.waiting == 0
+    assert hub_for(app).stats()["dropped"] == 1
+    assert all(reader.numbers == [*range(5)] for reader in others)
+
+
+def test_bytes_in_the_queue_are_those_of_the_events(readers: Readers) -> None:
+    slow = readers.all[0]
+    slow.stream.is_parked = False
+
+    readers.publish(event(1, 100_000))
+
+    assert slow.stream.outbox_bytes == len(event(1, 100_000))
+
+
+def test_event_for_one_stream_is_encoded_alone(readers: Readers) -> None:
+    one, *others = readers.all
+    readers.publish(event(1))
+    payload = Payload(event(2), "own")
+    for reader in (one, others[0]):
+        reader.stream.put(payload)
+        assert 400 < reader.received() < 800
+
+    sizes = readers.publish(event(3))
+
+    assert [reader.numbers for reader in readers.all] == [[1, 2, 3], [1, 2, 3], [1, 3]]
+    # Encoded once for both.
+    assert payload.pieces is not None
+    assert len(payload.pieces) == 1
+    assert sizes[0] == sizes[1] > sizes[2]
+
+
+def test_stored_event_shares_nothing(readers: Readers) -> None:
+    readers.publish(event(1))
+
+    stored = readers.publish(event(2), is_stored=True)
+    after = readers.publish(event(3))
+
+    assert [reader.numbers for reader in readers.all] == [[1, 2, 3]] * 3
+    assert all(size > len(event(2)) for size in stored)
+    # A key again, which refers to nothing.
+    assert all(400 < size < 800 for size in after)
+
+
+def test_broken_connection_is_left(readers: Readers) -> None:
+    broken, *others = readers.all
+    broken.exchange.client.close()
+    broken.exchange.received = lambda: b""  # type: ignore[method-assign]
+
+    readers.publish(event(1))
+
+    assert (broken.stream.is_gone, broken.stream.reason) == (True, Reason.LEFT)
+    readers.publish(event(2))
+    assert [reader.numbers for reader in others] == [[1, 2]] * 2
+
+
+def test_stream_that_was_uncoded_gets_the_group_s_events_as_they_are(app: Flask, coding: str) -> None:
+    exchange = Exchange()
+    stream = hub_for(app).new_stream(coding)
+    assert stream.coding == coding
+    stream.uncode()
+    stream.direct = exchange.writer()
+    readers = Readers(app, coding, 1)
+    compression = hub_for(app).compression
+    assert isinstance(stream, CodedStream)
+    assert compression.seat(stream, frozenset({"a"})) is None
+    # It may have taken its seat before.
+    seat = Seat(readers.seats[0].group, stream)
+    readers.topics.subscribe(("a",), stream)
+    readers.topics.hand_over(("a",), stream, seat)
+
+    readers.publish(event(1))
+    stream.put(Payload(event(2)))
+    assert stream.take() == event(1) + event(2)
+    assert exchange.received().partition(b"\r\n\r\n")[2] == b""
+    stream.is_parked = True
+    exchange.response.send_headers()
+    exchange.received()
+    readers.publish(event(3), "row-3")
+    stream.put(Payload(event(4)))
+
+    assert exchange.received() == Payload(event(3)).chunk + Payload(event(4)).chunk
+    assert stream.last_id == "row-3"
+    own: list[Any] = [stream.encode(b"x"), stream.encode_first(b"x", is_secret=True), stream.encode_last(b"x")]
+    assert own == [b"x"] * 3
+    assert stream.encode_keepalive(b":\n\n") == b":\n\n"
+    exchange.close()
+    readers.close()
+
+
+def test_buffer_is_small_until_the_end_is_decided(app: Flask, coding: str) -> None:
+    """A slow client takes the last events from a small buffer too slowly, and its body would break off."""
+    reader = Reader(app, coding)
+    stream = reader.stream
+    server, client = socket.socketpair()
+    with server, client:
+        stream.socket = server
+        stream.wakeup.set()
+        before = server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        stream.park(None)
+        small = server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        assert stream.end(Reason.AGE)
+        restored = server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        assert not stream.end(Reason.DONE)
+        stream.park(None)
+
+        assert small <= 2 * 8192 < before == restored
+        assert server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == before
+    reader.exchange.close()
