@@ -121,7 +121,7 @@ class Datastar(
         install_context_processor(app)
         install_regions(app_state, self._regions)
         install_template_helpers(app, _TemplateHelpers(self._declarations, self, self._regions))
-        _attach_commands(app_state)
+        _attach_tools(app_state)
         self._declarations.install_all(app_state)
 
     def start(self) -> EventResponse:
@@ -261,9 +261,16 @@ def _shared_broker(app_state: AppState) -> Broker | None:
     return hub_of(app_state).bus.broker if app_state.settings.broker_url is not None else None
 
 
-def _attach_commands(app_state: AppState) -> None:
-    """Add ``flask datastar ...``; the commands are a layer above the extension, so nothing imports them earlier."""
+def _attach_tools(app_state: AppState) -> None:
+    """Add ``flask datastar ...`` and the timeline; both lie above the extension, so nothing imports them earlier."""
     from .cli import datastar_commands
+
+    def watch_requests(bare: Any) -> Any:
+        from .devtools.watching import watch_requests
+
+        return watch_requests(app_state, bare)
+
+    app_state.watch_requests = watch_requests
 
     app_state.app.cli.add_command(datastar_commands)
     if app_state.settings.doctor:

@@ -61,7 +61,10 @@ class LiveRegions:
             details = {
                 name: getattr(outcome, name) for name in ("reason", "seconds", "viewers", "has_changed", "error")
             }
-            tell(self._app_state, hooks.region_rendered, region=spec.region, arguments=dict(spec.arguments), **details)
+            details |= {"region": spec.region, "arguments": dict(spec.arguments)}
+            # A view that was dropped meanwhile is shown by nobody.
+            details["holders"] = self.views.holders_of(spec.identity)
+            tell(self._app_state, hooks.region_rendered, **details)
         self._log(outcome)
         if outcome.error is None:
             return None

@@ -1,0 +1,208 @@
+"""A recorded action as a test, in the words of ``flask_datastar.testing``: a gesture, and what it has changed.
+
+With the gestures that the panel has noted since the page was loaded, the test does them in a page; without them, as for
+another tab's action, it calls the handler. It passes as long as the app does what it did.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from ..sansio.consts import CLICK_KEY, QUERY_KEY, TAB_ID_SIGNAL
+from .curl import merged
+from .effects import Effects, effects_of
+
+#: Gestures → the arguments that they take beside the element.
+GESTURES = {
+    **dict.fromkeys(("click", "check", "uncheck", "hover", "focus", "blur", "submit", "intersect"), ""),
+    **{"fill": "value", "select": "values", "press": "key"},
+}
+_MOST_STEPS = 60
+_LONGEST = 500
+#: Statuses that end a gesture of the testing kit with an error.
+_REFUSED = (400, 403)
+#: How long after an action the changes that streams bring are taken for its effects, in milliseconds.
+_AFTERMATH_MS = 3000
+
+
+def write_test(facts: list[dict[str, Any]], items: list[dict[str, Any]], gestures: object = None) -> str:
+    """Write the test of an action.
+
+    :param facts: the items of the action's request.
+    :param items: all items of the browser, for what streams brought after the action.
+    :param gestures: the page's path and the gestures since it was loaded, as the panel sends them; None without them.
+    :raises ValueError: if the gestures are not such as the panel sends.
+    """
+    entry = merged(facts)
+    steps, path = _check(gestures)
+    later = effects_of(_later_events(entry, items))
+    own = effects_of(entry["events"])
+    name = re.sub(r"\W+", "_", entry.get("handler", entry["path"]).rpartition(".")[2]).strip("_").lower() or "action"
+    body = _page_lines(entry, own, later, steps, path) if steps else _handler_lines(entry, own, later)
+    lines = ["from flask_datastar.testing import DatastarClient"]
+    if any("RequestRefused" in line for line in body):
+        lines = ["import pytest", "", f"{lines[0]}, RequestRefused"]
+    lines += ["", "", f"def test_{name}(app):"]
+    if entry["has_cookies"]:
+        lines.append('    # If the page needs a login: sign in by tab.client.post("/login", data={…}) first.')
+    if "error" in entry:
+        lines.append(f"    # Fails with {entry['error']['type']} until the handler is mended; add what it should change.")
+    return "\n".join([*lines, *(f"    {line}" for line in body)]) + "\n"
+
+
+def _check(gestures: object) -> tuple[list[dict[str, Any]], str]:
+    """Return the steps and the path of what a panel has sent."""
+    if gestures is None:
+        return [], ""
+    if not isinstance(gestures, dict):
+        raise ValueError("gestures is not an object; accepted: path and steps")
+    steps, path = gestures.get("steps"), gestures.get("path")
+    if not isinstance(steps, list) or not isinstance(path, str) or not path.startswith("/"):
+        raise ValueError("gestures has no path or no steps")
+    for step in steps[-_MOST_STEPS:]:
+        texts = [value for name, value in step.items() if name != "values"] + list(step.get("values", ()))
+        if step["do"] not in GESTURES or not all(isinstance(text, str) and len(text) <= _LONGEST for text in texts):
+            raise ValueError(f"a gesture is {step!r}")
+    return steps[-_MOST_STEPS:], path
+
+
+def _later_events(entry: dict[str, Any], items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the events of the streams of an action's page, up to the next action of this page."""
+    page = entry.get("page_id")
+    of_page = {item["id"] for item in items if page and item.get("page_id") == page}
+    streams = {item["id"] for item in items if item["id"] in of_page and item.get("follows") is not None}
+    starts = [
+        item["at"]
+        for item in items
+        if item["id"] in of_page - streams and item["id"] != entry["id"] and item.get("at", 0) > entry["at"]
+    ]
+    until = min([entry["at"] + _AFTERMATH_MS, *starts])
+    for item in items:
+        if item["id"] in streams and "event" in item and entry["at"] <= item["event"]["at"] < until:
+            yield item["event"]
+
+
+# In a page
+
+
+def _page_lines(
+    entry: dict[str, Any], own: Effects, later: Effects, steps: list[dict[str, Any]], path: str
+) -> Iterator[str]:
+    yield "with DatastarClient(app) as tab:"
+    yield f"    tab.load({_without_root(entry, path)!r})"
+    *before, last = (_gesture(step) for step in steps)
+    for line in before:
+        yield f"    {line}"
+    if entry.get("status") in _REFUSED:
+        yield "    with pytest.raises(RequestRefused):"
+        yield f"        {last}"
+        return
+    if "error" in entry:
+        yield f"    {last}"
+        return
+    yield f"    answer = {last}"
+    yield ""
+    for line in [*_status_lines(entry), *_answer_lines(own), *_seen_lines(own), *_waited_lines(later)]:
+        yield f"    {line}"
+
+
+def _gesture(step: dict[str, Any]) -> str:
+    """Write a gesture with its element: by a selector, a text or a label."""
+    do = step["do"]
+    values = [repr(value) for value in step.get("values", [])]
+    where = [repr(step["selector"])] if "selector" in step else []
+    named = [f"{name}={step[name]!r}" for name in ("text", "label") if name in step]
+    if do == "press":
+        return f"tab.press({', '.join([repr(step['key']), *where])})"
+    if do == "fill":
+        value = repr(step.get("value", ""))
+        return f"tab.fill({', '.join([*where, value] if where else [*named, f'value={value}'])})"
+    return f"tab.{do}({', '.join([*where, *values, *named])})"
+
+
+def _status_lines(entry: dict[str, Any]) -> list[str]:
+    return [f"assert answer.status_code == {entry.get('status', 200)}"]
+
+
+def _answer_lines(own: Effects) -> Iterator[str]:
+    for script in own.scripts:
+        yield f"assert {script!r} in answer.html"
+    for kind in own.others:
+        yield f"assert {kind!r} in [event.type for event in answer.events]"
+
+
+def _seen_lines(own: Effects) -> Iterator[str]:
+    """Write what a person sees in the page, and its signals."""
+    if own.leaves_page:
+        return
+    yield from _signal_lines("tab.signals", own.signals)
+    for text in own.texts:
+        yield f"assert {text.text!r} in tab.text({repr(text.selector) if text.selector else ''})"
+    for selector in own.present:
+        yield f"assert tab.find({selector!r})"
+    for selector in own.removed:
+        yield f"assert tab.find_all({selector!r}) == []"
+
+
+def _signal_lines(where: str, signals: dict[str, Any]) -> Iterator[str]:
+    for name, value in signals.items():
+        if isinstance(value, dict) and value:
+            yield from _signal_lines(f"{where}[{name!r}]", value)
+        elif value is None:
+            yield f"assert {name!r} not in {where}"
+        else:
+            yield f"assert {where}[{name!r}] == {value!r}"
+
+
+def _waited_lines(later: Effects) -> Iterator[str]:
+    if later.signals:
+        yield f"tab.wait_for(signals={later.signals!r})"
+    for text in later.texts:
+        yield f"tab.wait_for({f'{text.selector!r}, ' if text.selector else ''}text={text.text!r})"
+
+
+# Without a page
+
+
+def _handler_lines(entry: dict[str, Any], own: Effects, later: Effects) -> Iterator[str]:
+    signals = entry.get("signals")
+    sent = {name: value for name, value in signals.items() if name != TAB_ID_SIGNAL} if isinstance(signals, dict) else {}
+    tab = f"DatastarClient(app, {sent!r})" if sent else "DatastarClient(app)"
+    call = f"answer = {tab}.{entry['method'].lower()}({_target(entry)})"
+    if "error" in entry:
+        yield call
+        return
+    lines = [*_status_lines(entry), *_answer_lines(own)]
+    if own.signals:
+        lines.append(f"assert answer.patched == {own.signals!r}")
+    lines += [f"assert {text.html!r} in answer.html" for text in own.texts]
+    lines += [f"assert {selector!r} in [event.arguments.get('selector') for event in answer.events]"
+              for selector in own.removed]  # fmt: skip
+    shown = [text for text in later.texts if text.selector.startswith("#")]
+    if not shown or not entry["page"]:
+        yield from [call, "", *lines]
+        return
+    yield f"with DatastarClient(app).live({_without_root(entry, entry['page'])!r}) as page:"
+    yield f"    {call}"
+    yield ""
+    for line in [*lines, *(f"assert {text.html!r} in page[{text.selector[1:]!r}]" for text in shown)]:
+        yield f"    {line}"
+
+
+def _target(entry: dict[str, Any]) -> str:
+    """Write the target of an action and its parameters; as a path where the handler has no name of its own."""
+    parameters = entry.get("parameters")
+    target = entry.get("target")
+    options = [f"_data={entry['form']!r}"] if isinstance(entry.get("form"), dict) else []
+    if target and isinstance(parameters, dict) and all(name.isidentifier() for name in parameters):
+        return ", ".join([repr(target), *(f"{name}={value!r}" for name, value in parameters.items()), *options])
+    pairs = [pair for pair in parse_qsl(entry["query"]) if pair[0] not in (CLICK_KEY, QUERY_KEY)]
+    path = _without_root(entry, entry["path"]) + (f"?{urlencode(pairs)}" if pairs else "")
+    return ", ".join([repr(path), *options])
+
+
+def _without_root(entry: dict[str, Any], path: str) -> str:
+    return path.removeprefix(entry.get("root", "")) or "/"

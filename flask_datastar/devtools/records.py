@@ -1,0 +1,188 @@
+"""The records of the timeline: a ring of items for each browser, bounded by number and by bytes."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from ..state.app import AppState
+from ..transport.wakeups import Wakeup, make_short_lock, make_wakeup
+
+MOST_ITEMS = 2_000
+MOST_BYTES = 2 * 1024 * 1024
+MOST_BROWSERS = 8
+#: The most requests that go on of which a browser's records keep the first items, however long they go on.
+MOST_RUNNING = 100
+#: The most requests that wait at once for new items of one browser; each takes a thread of the server.
+MOST_WAITING = 3
+#: The most characters of one text in an item.
+LONGEST_TEXT = 16_384
+
+
+def shorten(text: str, limit: int = LONGEST_TEXT) -> str:
+    """Shorten a text that is too long for an item."""
+    return text if len(text) <= limit else f"{text[:limit]}… {len(text) - limit} more characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One recorded fact, encoded. The facts of a request carry its id, and add up to its entry in the panel."""
+
+    number: int
+    request: int
+    data: bytes
+
+
+@dataclass
+class Records:
+    """The items of one browser, the newest ones."""
+
+    _items: deque[Item] = field(default_factory=deque)
+    _bytes: int = 0
+    #: Request → its first items, while it goes on: the ring may have dropped them.
+    _running: OrderedDict[int, list[Item]] = field(default_factory=OrderedDict)
+    _waiting: set[Wakeup] = field(default_factory=set)
+    _lock: Any = field(default_factory=make_short_lock)
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+    #: The number of the newest item.
+    last: int = 0
+    #: Whether a panel has asked for the items.
+    is_read: bool = False
+
+    def add(self, request: int, facts: dict[str, Any], *, is_head: bool = False) -> None:
+        """Record facts about a request.
+
+        :param request: the request's id; 0 for facts of no request.
+        :param is_head: whether the item is kept as long as the request goes on.
+        """
+        data = json.dumps({"id": request, **facts}, separators=(",", ":"), default=str).encode()
+        with self._lock:
+            item = Item(next(self._numbers), request, data)
+            self.last = item.number
+            self._items.append(item)
+            self._bytes += len(data)
+            if is_head:
+                self._running.setdefault(request, []).append(item)
+                if len(self._running) > MOST_RUNNING:
+                    self._running.popitem(last=False)
+            while len(self._items) > MOST_ITEMS or self._bytes > MOST_BYTES:
+                self._bytes -= len(self._items.popleft().data)
+            waiting = list(self._waiting)
+        for wakeup in waiting:
+            wakeup.set()
+
+    def finish(self, request: int) -> None:
+        """Record that a request is over."""
+        with self._lock:
+            self._running.pop(request, None)
+
+    def since(self, number: int) -> tuple[int, list[bytes]]:
+        """Return the number of the newest item, and the items after one, the oldest first."""
+        with self._lock:
+            self.is_read = True
+            found = [item for item in self._items if item.number > number]
+            oldest = self._items[0].number if self._items else 0
+            kept = [item for items in self._running.values() for item in items if number < item.number < oldest]
+            return self.last, [item.data for item in [*sorted(kept, key=lambda item: item.number), *found]]
+
+    def of_request(self, request: int) -> list[dict[str, Any]]:
+        """Return the facts about one request, the oldest first."""
+        return [item for item in self.all() if item["id"] == request]
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return all items, decoded."""
+        return [json.loads(data) for data in self.since(0)[1]]
+
+    def clear(self) -> None:
+        """Drop all items but the first ones of requests that go on."""
+        with self._lock:
+            self._items.clear()
+            self._bytes = 0
+
+    def wait(self, number: int, seconds: float) -> None:
+        """Wait until there is an item after one, or the time is over.
+
+        It returns at once if too many wait already.
+        """
+        with self._lock:
+            if self.last > number or len(self._waiting) >= MOST_WAITING:
+                return
+            wakeup = make_wakeup()
+            self._waiting.add(wakeup)
+        try:
+            wakeup.wait(seconds)
+        finally:
+            with self._lock:
+                self._waiting.discard(wakeup)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all items in the ring."""
+        return self._bytes
+
+
+@dataclass
+class OpenStream:
+    """A stream that goes on, as far as renderings are concerned."""
+
+    records: Records
+    opened_at: float
+    #: The identities of the views of regions that it follows.
+    views: frozenset[str]
+
+
+class Timeline:
+    """The records of all browsers of one app in this process."""
+
+    def __init__(self, app_state: AppState) -> None:
+        self.app_state = app_state
+        self._browsers: OrderedDict[str, Records] = OrderedDict()
+        self._lock = make_short_lock()
+        self._ids = count(1)
+        #: Request → its stream.
+        self.streams: dict[int, OpenStream] = {}
+        #: Called with each stream that is opened.
+        self.on_stream: Callable[[OpenStream], object] | None = None
+        #: Tells a restarted process from the one before.
+        self.boot = secrets.token_hex(4)
+
+    def next_id(self) -> int:
+        """Return the id of a new request."""
+        return next(self._ids)
+
+    def records_of(self, browser: str) -> Records:
+        """Return the records of a browser; the first call creates them.
+
+        If there are too many browsers, those go first that no panel was opened in, then those that were idle longest.
+        """
+        with self._lock:
+            found = self._browsers.get(browser)
+            if found is None:
+                found = self._browsers[browser] = Records()
+                if len(self._browsers) > MOST_BROWSERS:
+                    del self._browsers[self._least_wanted(browser)]
+            self._browsers.move_to_end(browser)
+            return found
+
+    def _least_wanted(self, new: str) -> str:
+        others = [name for name in self._browsers if name != new]
+        return next((name for name in others if not self._browsers[name].is_read), others[0])
+
+    def open_stream(self, request: int, stream: OpenStream) -> None:
+        """Record that a request is a stream."""
+        self.streams[request] = stream
+        if self.on_stream is not None:
+            self.on_stream(stream)
+
+    def showing(self, views: set[str]) -> Iterator[Records]:
+        """Yield the records of the browsers that have a stream with one of these views."""
+        found = {id(one.records): one.records for one in list(self.streams.values()) if one.views & views}
+        yield from found.values()
