@@ -263,10 +263,6 @@ def _shared_broker(app_state: AppState) -> Broker | None:
 
 def _attach_commands(app_state: AppState) -> None:
     """Add ``flask datastar ...``; the commands are a layer above the extension, so nothing imports them earlier."""
-    from .cli import datastar_commands
+    from .cli import attach
 
-    app_state.app.cli.add_command(datastar_commands)
-    if app_state.settings.doctor:
-        from .cli.probe import install_probe
-
-        install_probe(app_state)
+    attach(app_state)
