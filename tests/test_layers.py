@@ -55,6 +55,8 @@ ROOMS = {
     ),
     "forms": room("errors sansio models state reading sending security", outside="flask werkzeug"),
     "handlers": room("errors hooks state reading sending security repeats forms", outside="flask werkzeug"),
+    # Only in debug mode; nothing that works without it knows it.
+    "devtools": room("sansio transport hooks state reading handlers", outside="flask werkzeug"),
     "streams": room(
         "errors sansio transport hooks brokers state hub reading sending security repeats handlers",
         outside="blinker flask werkzeug",
@@ -87,8 +89,9 @@ ROOMS = {
         outside="flask werkzeug pytest",
     ),
 }
-#: ``init_app`` attaches the commands, which lie above it.
-ATTACHED = {("extension", "cli")}
+#: ``init_app`` attaches the commands, which lie above it, and the timeline, of which it imports nothing before the first
+#: request of an app in debug mode.
+ATTACHED = {("extension", "cli"), ("extension", "devtools")}
 #: What is installed by an extra, or is a server's: imported where it is used, never with the package.
 OPTIONAL = [
     *["gevent", "greenlet", "gunicorn", "redis", "sqlalchemy"],

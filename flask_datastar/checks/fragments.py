@@ -98,6 +98,7 @@ class Attribute:
 
     @property
     def value_end(self) -> int:
+        """The position after the value."""
         return self.value_start + len(self.value or "")
 
 

@@ -8,21 +8,41 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from . import doctor, init
-from .check import check
-from .fetching import current, fetch_client
-from .handlers import handlers
-from .rules import rules
-
-datastar_commands = AppGroup("datastar", help="Set an application up for Datastar, check and diagnose it.")
-
-for _command in (handlers, check, rules, doctor.doctor, init.init):
-    datastar_commands.add_command(_command)
+from ..state.app import AppState
 
 
-@datastar_commands.command("fetch-client", short_help="Fetch the browser client.")
-@click.option("--force", is_flag=True, help="Replace another file of that name.")
-@click.option("--dry-run", is_flag=True, help="Show what would change without changing it.")
-def _fetch_client(force: bool, dry_run: bool) -> None:
-    """Fetch the browser client into the static folder, to serve it yourself."""
-    fetch_client(current(), force=force, dry_run=dry_run)
+class _Commands(AppGroup):
+    """A group that imports its commands when they are asked for: it is attached to every app that starts."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._import()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        self._import()
+        return super().get_command(ctx, cmd_name)
+
+    def _import(self) -> None:
+        if "init" in self.commands:
+            return
+        from .check import check
+        from .doctor import doctor
+        from .fetching import fetch_client_command
+        from .handlers import handlers
+        from .init import init
+        from .rules import rules
+
+        for command in (check, doctor, fetch_client_command, handlers, init, rules):
+            self.add_command(command)
+
+
+datastar_commands = _Commands("datastar", help="Set an application up for Datastar, check and diagnose it.")
+
+
+def attach(app_state: AppState) -> None:
+    """Add the commands to an app, and the URL that ``doctor`` asks if ``DATASTAR_DOCTOR`` is set."""
+    app_state.app.cli.add_command(datastar_commands)
+    if app_state.settings.doctor:
+        from .probe import install_probe
+
+        install_probe(app_state)

@@ -27,7 +27,7 @@ from .findings import Finding
 def doctor(
     context: click.Context, url: str | None, insecure: bool, ignore: tuple[str, ...], page: str, patience: float
 ) -> None:
-    """Find out why nothing arrives: judge the configuration and, with the URL of the running app, open a stream there.
+    """Judge the configuration and, with the URL of the running app, open a stream there.
 
     The exit status is 0 if nothing is found, and 1 otherwise.
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 
 from ..config.settings import DEFAULT_SCRIPT_URL, KNOWN_INTEGRITY
 from ..state.app import app_state_of
@@ -14,9 +15,14 @@ from . import client, files
 NAME = "datastar.js"
 
 
-def current() -> Flask:
-    """Return the app of the command."""
-    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
+@click.command("fetch-client", short_help="Fetch the browser client.")
+@click.option("--force", is_flag=True, help="Replace another file of that name.")
+@click.option("--dry-run", is_flag=True, help="Show what would change without changing it.")
+@with_appcontext
+def fetch_client_command(force: bool, dry_run: bool) -> None:
+    """Fetch the browser client into the static folder, to serve it yourself."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    fetch_client(app, force=force, dry_run=dry_run)
 
 
 def fetch_client(app: Flask, *, force: bool, dry_run: bool) -> None:

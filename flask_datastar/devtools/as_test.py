@@ -49,7 +49,9 @@ def write_test(facts: list[dict[str, Any]], items: list[dict[str, Any]], gesture
     if entry["has_cookies"]:
         lines.append('    # If the page needs a login: sign in by tab.client.post("/login", data={…}) first.')
     if "error" in entry:
-        lines.append(f"    # Fails with {entry['error']['type']} until the handler is mended; add what it should change.")
+        lines.append(
+            f"    # Fails with {entry['error']['type']} until the handler is mended; add what it should change."
+        )
     return "\n".join([*lines, *(f"    {line}" for line in body)]) + "\n"
 
 
@@ -169,7 +171,8 @@ def _waited_lines(later: Effects) -> Iterator[str]:
 
 def _handler_lines(entry: dict[str, Any], own: Effects, later: Effects) -> Iterator[str]:
     signals = entry.get("signals")
-    sent = {name: value for name, value in signals.items() if name != TAB_ID_SIGNAL} if isinstance(signals, dict) else {}
+    sent = signals if isinstance(signals, dict) else {}
+    sent = {name: value for name, value in sent.items() if name != TAB_ID_SIGNAL}
     tab = f"DatastarClient(app, {sent!r})" if sent else "DatastarClient(app)"
     call = f"answer = {tab}.{entry['method'].lower()}({_target(entry)})"
     if "error" in entry:

@@ -55,9 +55,7 @@ def curl_text(facts: list[dict[str, Any]], origin: str) -> str:
 def _form(entry: dict[str, Any]) -> list[str]:
     fields = entry["form"] if isinstance(entry["form"], dict) else {}
     pairs = [
-        (name, value)
-        for name, values in fields.items()
-        for value in (values if isinstance(values, list) else [values])
+        (name, value) for name, values in fields.items() for value in (values if isinstance(values, list) else [values])
     ]
     if "multipart" not in entry["headers"].get("Content-Type", ""):
         return [f"--data-raw {shlex.quote(urlencode(pairs))}"]

@@ -159,8 +159,8 @@ def event_facts(event: Event) -> dict[str, Any]:
         "size": len(event.encode()),
         "arguments": {name: shorten(value) for name, value in arguments.items()},
     }
-    if event.id is not None:
-        facts["event_id"] = event.id
+    if event.event_id is not None:
+        facts["event_id"] = event.event_id
     if event.type == EventType.PATCH_ELEMENTS and (title := _OVERLAY_TITLE.search(arguments.get("elements", ""))):
         facts["overlay"] = html.unescape(title[1])
     return {"event": facts}

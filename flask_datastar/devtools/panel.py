@@ -12,10 +12,10 @@ from urllib.parse import parse_qs
 from flask import Response
 
 from ..transport import worker
+from .as_test import write_test
 from .browsers import find_browser, is_own_request, new_cookie
 from .curl import curl_text
 from .records import Records, Timeline
-from .as_test import write_test
 
 #: The folder of the panel's URLs, below ``DATASTAR_URL_PREFIX``. No handler's name has a dot, as its files do.
 FOLDER = "-timeline"

@@ -121,7 +121,7 @@ class Visit:
             return
         self._is_known = True
         if has_app_context():
-            self._globals = g._get_current_object()  # type: ignore[attr-defined]
+            self._globals = g._get_current_object()
         facts = answer_facts(self._timeline.app_state, current, self._query, self._head["headers"])
         state = request_state_of(current)
         body = state.stream_body if state is not None else None

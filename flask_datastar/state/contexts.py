@@ -172,16 +172,16 @@ def _make_wsgi_app(app_state: AppState, bare: Wsgi) -> Wsgi:
     :param bare: the function so far.
     """
     has_table = app_state.settings.repeats is not None
+    inner = bare
 
     def start(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         # app.run() switches debug mode on, long after init_app. Later requests do not come here.
         nonlocal inner
-        inner = bare
-        if app_state.app.debug and not app_state.app.testing:
-            inner = app_state.watch_requests(bare)
+        is_watched = app_state.app.debug and not app_state.app.testing
+        inner = app_state.watch_requests(bare) if is_watched else bare
         return inner(environ, start_response)
 
-    inner: Wsgi = start
+    inner = start
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         own = copy_context()
@@ -227,4 +227,4 @@ def install_contexts(app_state: AppState) -> None:
 
     app.do_teardown_request = do_teardown_request  # type: ignore[assignment, method-assign]
     app.do_teardown_appcontext = do_teardown_appcontext  # type: ignore[assignment, method-assign]
-    app.wsgi_app = _make_wsgi_app(app_state, app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = _make_wsgi_app(app_state, app.wsgi_app)  # type: ignore[assignment, method-assign]

@@ -57,7 +57,7 @@ class StreamBody(RunningBody):
         "_is_secret",
         "_opened_at",
         "_prelude",
-                "_unsent",
+        "_unsent",
         "hub",
         "is_connected",
         "stream",

@@ -383,6 +383,8 @@ def test_package_runs_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr(sys, "argv", ["flask_datastar", "init", "--help"])
     # As in a new process, which has not imported it.
     monkeypatch.delitem(sys.modules, "flask_datastar.__main__")
+    # pytest rewrites the package, which has a plugin, by an importer that knows no ``python -m``.
+    monkeypatch.setattr(sys, "meta_path", [each for each in sys.meta_path if "Rewriting" not in type(each).__name__])
 
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("flask_datastar", run_name="__main__")

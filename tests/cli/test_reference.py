@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from flask import Flask
 
@@ -20,6 +21,8 @@ FILE = re.compile(r"^<!-- example: (\S+) -->\n```\S+\n(.*?)^```$", re.MULTILINE 
 MISTAKE = re.compile(r"^<!-- mistakes: (\S+): (.*?) -> (.*?) -->$", re.MULTILINE)
 #: Commands whose output is compared in the tests of their own, because it depends on the network or on a project.
 ELSEWHERE = {"init", "fetch-client", "doctor"}
+
+CONTEXT = click.Context(datastar_commands)
 
 
 @pytest.fixture
@@ -64,9 +67,11 @@ def test_the_application_has_no_mistakes(folder: Path) -> None:
     assert (result.exit_code, result.output) == (0, "No mistakes found. Templates: 1, Python files: 1.\n")
 
 
-@pytest.mark.parametrize("name", sorted(datastar_commands.commands))
+@pytest.mark.parametrize("name", datastar_commands.list_commands(CONTEXT))
 def test_help_says_in_one_line_what_a_command_does(name: str) -> None:
-    help_text = datastar_commands.commands[name].help or ""
+    command = datastar_commands.get_command(CONTEXT, name)
+    assert command is not None
+    help_text = command.help or ""
     first, _, rest = help_text.partition("\n")
 
     assert first.endswith(".")
