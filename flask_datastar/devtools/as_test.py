@@ -41,7 +41,7 @@ def write_test(facts: list[dict[str, Any]], items: list[dict[str, Any]], gesture
     later = effects_of(_later_events(entry, items))
     own = effects_of(entry["events"])
     name = re.sub(r"\W+", "_", entry.get("handler", entry["path"]).rpartition(".")[2]).strip("_").lower() or "action"
-    body = _page_lines(entry, own, later, steps, path) if steps else _handler_lines(entry, own, later)
+    body = [*(_page_lines(entry, own, later, steps, path) if steps else _handler_lines(entry, own, later))]
     lines = ["from flask_datastar.testing import DatastarClient"]
     if any("RequestRefused" in line for line in body):
         lines = ["import pytest", "", f"{lines[0]}, RequestRefused"]

@@ -135,7 +135,7 @@ class Visit:
         follows = [key for one in body.subscriptions for key in one.follows]
         views = frozenset(str(key[1]) for key in follows if isinstance(key, tuple))
         facts["kind"] = self._kind = "stream"
-        facts["follows"] = [f"{key[0]} {key[1]}" if isinstance(key, tuple) else f"topic {key}" for key in follows]
+        facts["follows"] = [_shown_key(key) for key in follows]
         self._body = body
         self._timeline.open_stream(self.id, OpenStream(self._records, self._started_at, views))
 
@@ -174,6 +174,11 @@ class Visit:
 
     def _add(self, facts: dict[str, Any], *, is_head: bool = False) -> None:
         self._records.add(self.id, facts, is_head=is_head)
+
+
+def _shown_key(key: object) -> str:
+    """Return what a stream follows as text: a topic, or a region, whose identity starts with the app's mount."""
+    return f"{key[0]} {str(key[1]).strip()}" if isinstance(key, tuple) else f"topic {key}"
 
 
 class _Watched:
