@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from keyword import iskeyword
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from ..handlers.handler import VERBS
 from ..sansio.consts import CLICK_KEY, QUERY_KEY, TAB_ID_SIGNAL
 from .curl import merged
 from .effects import Effects, effects_of
+from .literals import literal
 
 #: Gestures → the arguments that they take beside the element.
 GESTURES = {
@@ -40,6 +43,8 @@ def write_test(facts: list[dict[str, Any]], items: list[dict[str, Any]], gesture
     steps, path = _check(gestures)
     later = effects_of(_later_events(entry, items))
     own = effects_of(entry["events"])
+    if entry["method"] not in VERBS:
+        raise ValueError(f"method is {entry['method']!r}: no action sends it")
     name = re.sub(r"\W+", "_", entry.get("handler", entry["path"]).rpartition(".")[2]).strip("_").lower() or "action"
     body = [*(_page_lines(entry, own, later, steps, path) if steps else _handler_lines(entry, own, later))]
     lines = ["from flask_datastar.testing import DatastarClient"]
@@ -52,7 +57,7 @@ def write_test(facts: list[dict[str, Any]], items: list[dict[str, Any]], gesture
         lines.append(
             f"    # Fails with {entry['error']['type']} until the handler is mended; add what it should change."
         )
-    return "\n".join([*lines, *(f"    {line}" for line in body)]) + "\n"
+    return "\n".join([*lines, *(f"    {line}".rstrip() for line in body)]) + "\n"
 
 
 def _check(gestures: object) -> tuple[list[dict[str, Any]], str]:
@@ -94,7 +99,7 @@ def _page_lines(
     entry: dict[str, Any], own: Effects, later: Effects, steps: list[dict[str, Any]], path: str
 ) -> Iterator[str]:
     yield "with DatastarClient(app) as tab:"
-    yield f"    tab.load({_without_root(entry, path)!r})"
+    yield f"    tab.load({literal(_without_root(entry, path))})"
     *before, last = (_gesture(step) for step in steps)
     for line in before:
         yield f"    {line}"
@@ -114,13 +119,13 @@ def _page_lines(
 def _gesture(step: dict[str, Any]) -> str:
     """Write a gesture with its element: by a selector, a text or a label."""
     do = step["do"]
-    values = [repr(value) for value in step.get("values", [])]
-    where = [repr(step["selector"])] if "selector" in step else []
-    named = [f"{name}={step[name]!r}" for name in ("text", "label") if name in step]
+    values = [literal(value) for value in step.get("values", [])]
+    where = [literal(step["selector"])] if "selector" in step else []
+    named = [f"{name}={literal(step[name])}" for name in ("text", "label") if name in step]
     if do == "press":
-        return f"tab.press({', '.join([repr(step['key']), *where])})"
+        return f"tab.press({', '.join([literal(step['key']), *where])})"
     if do == "fill":
-        value = repr(step.get("value", ""))
+        value = literal(step.get("value", ""))
         return f"tab.fill({', '.join([*where, value] if where else [*named, f'value={value}'])})"
     return f"tab.{do}({', '.join([*where, *values, *named])})"
 
@@ -131,9 +136,9 @@ def _status_lines(entry: dict[str, Any]) -> list[str]:
 
 def _answer_lines(own: Effects) -> Iterator[str]:
     for script in own.scripts:
-        yield f"assert {script!r} in answer.html"
+        yield f"assert {literal(script)} in answer.html"
     for kind in own.others:
-        yield f"assert {kind!r} in [event.type for event in answer.events]"
+        yield f"assert {literal(kind)} in [event.type for event in answer.events]"
 
 
 def _seen_lines(own: Effects) -> Iterator[str]:
@@ -142,28 +147,28 @@ def _seen_lines(own: Effects) -> Iterator[str]:
         return
     yield from _signal_lines("tab.signals", own.signals)
     for text in own.texts:
-        yield f"assert {text.text!r} in tab.text({repr(text.selector) if text.selector else ''})"
+        yield f"assert {literal(text.text)} in tab.text({literal(text.selector) if text.selector else ''})"
     for selector in own.present:
-        yield f"assert tab.find({selector!r})"
+        yield f"assert tab.find({literal(selector)})"
     for selector in own.removed:
-        yield f"assert tab.find_all({selector!r}) == []"
+        yield f"assert tab.find_all({literal(selector)}) == []"
 
 
 def _signal_lines(where: str, signals: dict[str, Any]) -> Iterator[str]:
     for name, value in signals.items():
         if isinstance(value, dict) and value:
-            yield from _signal_lines(f"{where}[{name!r}]", value)
+            yield from _signal_lines(f"{where}[{literal(name)}]", value)
         elif value is None:
-            yield f"assert {name!r} not in {where}"
+            yield f"assert {literal(name)} not in {where}"
         else:
-            yield f"assert {where}[{name!r}] == {value!r}"
+            yield f"assert {where}[{literal(name)}] == {literal(value)}"
 
 
 def _waited_lines(later: Effects) -> Iterator[str]:
     if later.signals:
-        yield f"tab.wait_for(signals={later.signals!r})"
+        yield f"tab.wait_for(signals={literal(later.signals)})"
     for text in later.texts:
-        yield f"tab.wait_for({f'{text.selector!r}, ' if text.selector else ''}text={text.text!r})"
+        yield f"tab.wait_for({f'{literal(text.selector)}, ' if text.selector else ''}text={literal(text.text)})"
 
 
 # Without a page
@@ -173,25 +178,25 @@ def _handler_lines(entry: dict[str, Any], own: Effects, later: Effects) -> Itera
     signals = entry.get("signals")
     sent = signals if isinstance(signals, dict) else {}
     sent = {name: value for name, value in sent.items() if name != TAB_ID_SIGNAL}
-    tab = f"DatastarClient(app, {sent!r})" if sent else "DatastarClient(app)"
+    tab = f"DatastarClient(app, {literal(sent)})" if sent else "DatastarClient(app)"
     call = f"answer = {tab}.{entry['method'].lower()}({_target(entry)})"
     if "error" in entry:
         yield call
         return
     lines = [*_status_lines(entry), *_answer_lines(own)]
     if own.signals:
-        lines.append(f"assert answer.patched == {own.signals!r}")
-    lines += [f"assert {text.html!r} in answer.html" for text in own.texts]
-    lines += [f"assert {selector!r} in [event.arguments.get('selector') for event in answer.events]"
+        lines.append(f"assert answer.patched == {literal(own.signals)}")
+    lines += [f"assert {literal(text.html)} in answer.html" for text in own.texts]
+    lines += [f"assert {literal(selector)} in [event.arguments.get('selector') for event in answer.events]"
               for selector in own.removed]  # fmt: skip
     shown = [text for text in later.texts if text.selector.startswith("#")]
     if not shown or not entry["page"]:
         yield from [call, "", *lines]
         return
-    yield f"with DatastarClient(app).live({_without_root(entry, entry['page'])!r}) as page:"
+    yield f"with DatastarClient(app).live({literal(_without_root(entry, entry['page']))}) as page:"
     yield f"    {call}"
     yield ""
-    for line in [*lines, *(f"assert {text.html!r} in page[{text.selector[1:]!r}]" for text in shown)]:
+    for line in [*lines, *(f"assert {literal(text.html)} in page[{literal(text.selector[1:])}]" for text in shown)]:
         yield f"    {line}"
 
 
@@ -199,12 +204,18 @@ def _target(entry: dict[str, Any]) -> str:
     """Write the target of an action and its parameters; as a path where the handler has no name of its own."""
     parameters = entry.get("parameters")
     target = entry.get("target")
-    options = [f"_data={entry['form']!r}"] if isinstance(entry.get("form"), dict) else []
-    if target and isinstance(parameters, dict) and all(name.isidentifier() for name in parameters):
-        return ", ".join([repr(target), *(f"{name}={value!r}" for name, value in parameters.items()), *options])
+    options = [f"_data={literal(entry['form'])}"] if isinstance(entry.get("form"), dict) else []
+    if target and isinstance(parameters, dict) and all(map(_is_keyword, parameters)):
+        values = [f"{name}={literal(value)}" for name, value in parameters.items()]
+        return ", ".join([literal(target), *values, *options])
     pairs = [pair for pair in parse_qsl(entry["query"]) if pair[0] not in (CLICK_KEY, QUERY_KEY)]
     path = _without_root(entry, entry["path"]) + (f"?{urlencode(pairs)}" if pairs else "")
-    return ", ".join([repr(path), *options])
+    return ", ".join([literal(path), *options])
+
+
+def _is_keyword(name: str) -> bool:
+    """Return whether a parameter can be a keyword of a call; those with an underscore are the kit's own."""
+    return name.isidentifier() and not iskeyword(name) and not name.startswith("_")
 
 
 def _without_root(entry: dict[str, Any], path: str) -> str:

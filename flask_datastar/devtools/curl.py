@@ -36,18 +36,18 @@ def curl_text(facts: list[dict[str, Any]], origin: str) -> str:
     if signals is not None and not is_json:
         query = "&".join(filter(None, [query, f"{QUERY_KEY}={quote(_json(signals), safe='')}"]))
     url = f"{origin}{quote(entry['path'])}" + (f"?{query}" if query else "")
-    parts = [f"curl --no-buffer --request {shlex.quote(method)} {shlex.quote(url)}"]
+    parts = [f"curl --no-buffer --request {_shell(method)} {_shell(url)}"]
     has_form = bool(entry.get("form"))
     for name, value in entry["headers"].items():
         # Curl writes the type of a form itself, with the boundary that it has chosen.
         if not (has_form and name == "Content-Type"):
-            parts.append(f"--header {shlex.quote(f'{name}: {value}')}")
+            parts.append(f"--header {_shell(f'{name}: {value}')}")
     if entry["has_cookies"]:
         parts.append('--cookie "$COOKIES"')
     if has_form:
         parts += _form(entry)
     elif signals is not None and is_json:
-        parts.append(f"--data-raw {shlex.quote(signals if isinstance(signals, str) else _json(signals))}")
+        parts.append(f"--data-raw {_shell(signals if isinstance(signals, str) else _json(signals))}")
     hint = "# COOKIES: what the browser's own tools show of this request, as name=value; name=value\n"
     return (hint if entry["has_cookies"] else "") + " \\\n  ".join(parts) + "\n"
 
@@ -58,14 +58,27 @@ def _form(entry: dict[str, Any]) -> list[str]:
         (name, value) for name, values in fields.items() for value in (values if isinstance(values, list) else [values])
     ]
     if "multipart" not in entry["headers"].get("Content-Type", ""):
-        return [f"--data-raw {shlex.quote(urlencode(pairs))}"]
+        return [f"--data-raw {_shell(urlencode(pairs))}"]
     return [
-        f"--form {shlex.quote(f'{name}=@{value[5:]}')}"
+        f"--form {_shell(f'{name}=@{value[5:]}')}"
         if str(value).startswith("file ")
-        else f"--form-string {shlex.quote(f'{name}={value}')}"
+        else f"--form-string {_shell(f'{name}={value}')}"
         for name, value in pairs
     ]
 
 
 def _json(signals: Any) -> str:
     return json.dumps(signals, separators=(",", ":"), ensure_ascii=False)
+
+
+def _shell(text: str) -> str:
+    """Quote a text for a shell; control characters are escaped, because a terminal would act on pasted ones."""
+    if text.isprintable():
+        return shlex.quote(text)
+    written = "".join(
+        char
+        if char.isprintable() and char not in "\\'"
+        else "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
+        for char in text
+    )
+    return f"$'{written}'"

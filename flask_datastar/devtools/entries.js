@@ -13,6 +13,8 @@ const REASONS = {
   left: 'left: the page has closed it, or the connection was lost',
 }
 
+const MOST_EVENTS = 200
+
 export function make(tag, attributes = {}, ...children) {
   const el = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) el.setAttribute(name, value)
@@ -28,7 +30,9 @@ export class Entry {
   constructor(key, onCopy) {
     this.key = key
     this.facts = {}
+    // The newest ones, and the number of all.
     this.events = []
+    this.count = 0
     this.summary = make('summary')
     this.sections = make('div')
     this.eventList = make('div', { class: 'events' })
@@ -42,6 +46,11 @@ export class Entry {
   add(item) {
     if (item.event) {
       this.events.push(item.event)
+      this.count += 1
+      if (this.events.length > MOST_EVENTS) {
+        this.events.shift()
+        this.eventList.firstElementChild?.remove()
+      }
       if (item.event.overlay) this.facts.overlay = item.event.overlay
       if (this.body) this.eventList.append(this.eventElement(item.event))
     } else {
@@ -78,7 +87,7 @@ export class Entry {
     if (kind === 'render') pieces.push(cause, `${viewers} viewer${viewers === 1 ? '' : 's'}`, hasChanged ? null : 'unchanged')
     else {
       if (status) pieces.push(String(status))
-      if (this.events.length) pieces.push(`${this.events.length} event${this.events.length === 1 ? '' : 's'}`)
+      if (this.count) pieces.push(`${this.count} event${this.count === 1 ? '' : 's'}`)
       if (!hasEnded) pieces.push(kind === 'stream' ? 'open' : 'running')
       else if (kind === 'stream') pieces.push(`ended: ${reason ?? 'unknown'}`)
     }

@@ -7,8 +7,11 @@ const MOST_RUNS = 200
 const LONGEST_DELAY_MS = 10_000
 
 const startPath = location.pathname + location.search
+// What exceptions are shown in, and no test sees.
+const OVERLAY = '#datastar-error'
 const steps = []
-// The runs of actions: when each started, the number of steps up to its gesture, and its URL once that is known.
+// The runs of actions: when each started, the code of its element, the number of steps up to its gesture, and its URL once
+// that is known.
 const runs = []
 let raw = null
 let isComplete = true
@@ -81,7 +84,7 @@ function handlesClick(el) {
 }
 
 function noteClick(event) {
-  if (!event.isTrusted || isOwn(event) || !(event.target instanceof Element)) return
+  if (!event.isTrusted || isOwn(event) || !(event.target instanceof Element) || event.target.closest(OVERLAY)) return
   const control = event.target.closest('button, a, summary, label, input, select, textarea, option, [role=button]')
   const el = control ?? handlesClick(event.target)
   // The click on a label is followed by one on its field.
@@ -127,14 +130,17 @@ function noteStart(event) {
     if (isRaw) add(raw.el instanceof Element ? raw.el : el, raw.do === 'press' ? { do: 'press', key: raw.key } : { do: raw.do })
     count = isRaw ? steps.length : index + 1
   }
-  runs.push({ at: now, count, url: null })
+  runs.push({ at: now, count, url: null, code: names.map((name) => el.getAttribute(name)).join(' ') })
   if (runs.length > MOST_RUNS) runs.shift()
 }
 
 function noteRequests(list) {
   for (const entry of list.getEntries()) {
-    const run = entry.initiatorType === 'fetch' && runs.findLast((one) => !one.url && one.at <= entry.startTime + 1)
-    if (run) run.url = new URL(entry.name)
+    if (entry.initiatorType !== 'fetch') continue
+    const url = new URL(entry.name)
+    // The page may fetch other things by itself, and the panel does.
+    const run = runs.findLast((one) => !one.url && one.at <= entry.startTime + 1 && one.code.includes(url.pathname))
+    if (run) run.url = url
   }
 }
 
@@ -146,8 +152,11 @@ export function watchGestures() {
   new PerformanceObserver(noteRequests).observe({ type: 'resource' })
 }
 
-// The gestures up to the one that has started the request of an entry; null if they are not known.
-export function gesturesFor(entry) {
+const keyOf = (run) => run.url?.searchParams.get('_k')
+
+// The gestures up to the one that has started the request of an entry, without those whose action has failed: they would
+// fail in the test. `failed` has the keys of these. Null if the gestures are not known.
+export function gesturesFor(entry, failed) {
   const key = new URLSearchParams(entry.query).get('_k')
   const isIt = ({ url, at }) =>
     key
@@ -155,5 +164,8 @@ export function gesturesFor(entry) {
       : url && decodeURI(url.pathname) === entry.path && Math.abs(performance.timeOrigin + at - entry.at) < 2000
   const run = runs.findLast(isIt)
   if (!run?.count || !isComplete) return null
-  return { path: startPath, steps: steps.slice(0, run.count).map((step) => step.what) }
+  const left = new Set(runs.filter((one) => failed.has(keyOf(one))).map((one) => one.count - 1))
+  left.delete(run.count - 1)
+  const taken = steps.slice(0, run.count).filter((step, index) => !left.has(index))
+  return { path: startPath, steps: taken.map((step) => step.what) }
 }

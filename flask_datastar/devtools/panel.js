@@ -201,8 +201,13 @@ class Panel {
     await this.post('clear.json').catch((error) => this.say(error.message))
   }
 
+  failedKeys() {
+    const failed = [...this.entries.values()].filter(({ facts }) => facts.error || facts.status >= 400)
+    return new Set(failed.map(({ facts }) => new URLSearchParams(facts.query).get('_k')).filter(Boolean))
+  }
+
   async copy(entry, how) {
-    const gestures = how === 'test' ? gesturesFor(entry.facts) : null
+    const gestures = how === 'test' ? gesturesFor(entry.facts, this.failedKeys()) : null
     try {
       const text = await this.post('copy.txt', JSON.stringify({ id: entry.facts.id, as: how, gestures }))
       const area = entry.showCopied(text)

@@ -204,6 +204,10 @@ class _Watched:
         self._visit._note(part)
         return part
 
+    def __del__(self) -> None:
+        # A server that fails can drop the body without closing it.
+        self._visit.end()
+
     def close(self) -> None:
         close = getattr(self._body, "close", None)
         try:

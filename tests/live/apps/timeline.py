@@ -59,7 +59,9 @@ def create_app(*, is_broken: bool = False) -> Flask:
     @datastar.region(group="cards")
     def cards() -> str:
         found = db.session.scalars(select(Card).order_by(Card.id)).all()
-        return render_template_string("<ul id='cards'>{% for c in found %}<li>{{ c.title }}</li>{% endfor %}</ul>", found=found)
+        return render_template_string(
+            "<ul id='cards'>{% for c in found %}<li>{{ c.title }}</li>{% endfor %}</ul>", found=found
+        )
 
     @app.get("/")
     def page() -> str:
