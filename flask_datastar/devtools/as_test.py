@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from ..handlers.handler import VERBS
 from ..sansio.consts import CLICK_KEY, QUERY_KEY, TAB_ID_SIGNAL
 from .curl import merged
-from .effects import Effects, effects_of
+from .effects import Effects, Text, effects_of
 from .literals import literal
 
 #: Gestures → the arguments that they take beside the element.
@@ -50,6 +50,8 @@ def write_test(facts: list[dict[str, Any]], items: list[dict[str, Any]], gesture
     lines = ["from flask_datastar.testing import DatastarClient"]
     if any("RequestRefused" in line for line in body):
         lines = ["import pytest", "", f"{lines[0]}, RequestRefused"]
+    if any("unescape(" in line for line in body):
+        lines = ["from html import unescape", "", *lines]
     lines += ["", "", f"def test_{name}(app):"]
     if entry["has_cookies"]:
         lines.append('    # If the page needs a login: sign in by tab.client.post("/login", data={…}) first.')
@@ -186,7 +188,7 @@ def _handler_lines(entry: dict[str, Any], own: Effects, later: Effects) -> Itera
     lines = [*_status_lines(entry), *_answer_lines(own)]
     if own.signals:
         lines.append(f"assert answer.patched == {literal(own.signals)}")
-    lines += [f"assert {literal(text.html)} in answer.html" for text in own.texts]
+    lines += [_in_html(text, "answer.html") for text in own.texts]
     lines += [f"assert {literal(selector)} in [event.arguments.get('selector') for event in answer.events]"
               for selector in own.removed]  # fmt: skip
     shown = [text for text in later.texts if text.selector.startswith("#")]
@@ -196,8 +198,14 @@ def _handler_lines(entry: dict[str, Any], own: Effects, later: Effects) -> Itera
     yield f"with DatastarClient(app).live({literal(_without_root(entry, entry['page']))}) as page:"
     yield f"    {call}"
     yield ""
-    for line in [*lines, *(f"assert {literal(text.html)} in page[{literal(text.selector[1:])}]" for text in shown)]:
+    for line in [*lines, *(_in_html(text, f"page[{literal(text.selector[1:])}]") for text in shown)]:
         yield f"    {line}"
+
+
+def _in_html(text: Text, html: str) -> str:
+    """Write that HTML has a text, which may be escaped there in more than one way."""
+    is_escaped = any(char in text.text for char in "&<>\"'")
+    return f"assert {literal(text.text)} in {f'unescape({html})' if is_escaped else html}"
 
 
 def _target(entry: dict[str, Any]) -> str:

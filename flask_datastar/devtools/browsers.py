@@ -10,26 +10,33 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
 from flask import Flask
-from werkzeug.http import dump_cookie, parse_cookie
+from werkzeug.http import dump_cookie
 from werkzeug.sansio.utils import host_is_trusted
 
 COOKIE = "datastar_timeline"
 #: The header of the panel's requests. A page of another origin may not send it without being allowed to.
 HEADER = "Datastar-Timeline"
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+# Werkzeug's parser raises an exception at cookies that are not UTF-8, and those of others may be anything.
+_NAMED = re.compile(rf"(?:^|;)\s*{COOKIE}=([A-Za-z0-9_-]{{43}})\s*(?=;|$)")
 _OWN_NAMES = ("localhost", ".localhost")
 
 
 def find_browser(environ: dict[str, Any]) -> str | None:
     """Return the name of the browser that sends a request; None without one."""
-    found = parse_cookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
-    return found if found is not None and _TOKEN.fullmatch(found) else None
+    found = _NAMED.search(environ.get("HTTP_COOKIE", ""))
+    return found[1] if found is not None else None
+
+
+def has_other_cookies(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request sends cookies of the app."""
+    names = {pair.partition("=")[0].strip() for pair in environ.get("HTTP_COOKIE", "").split(";")}
+    return bool(names - {COOKIE, ""})
 
 
 def naming(environ: dict[str, Any], start_response: Callable[..., Any]) -> Callable[..., Any]:

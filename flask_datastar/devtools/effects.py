@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -33,11 +32,6 @@ class Text:
 
     selector: str
     text: str
-
-    @property
-    def html(self) -> str:
-        """The text as HTML has it."""
-        return escape(self.text, quote=False)
 
 
 @dataclass

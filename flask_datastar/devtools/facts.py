@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Flask, Request
-from werkzeug.http import parse_cookie
 
 from ..handlers.handler import EVERY_EVENT
 from ..reading.tabs import read_tab
@@ -24,7 +23,7 @@ from ..sansio.events import Event
 from ..sansio.tracebacks import own_frames
 from ..state.app import AppState
 from ..state.request import request_state_of
-from .browsers import COOKIE
+from .browsers import has_other_cookies
 from .records import LONGEST_TEXT, shorten
 
 #: The most bytes of a body that is read for the timeline, where the app has not read it.
@@ -57,7 +56,7 @@ def head_facts(environ: Mapping[str, Any], kind: str) -> dict[str, Any]:
         "query": shorten("&".join(parts), 2000),
         "page": shorten(referer, 2000),
         "headers": _shown_headers(environ),
-        "has_cookies": bool(parse_cookie(environ.get("HTTP_COOKIE", "")).keys() - {COOKIE}),
+        "has_cookies": has_other_cookies(environ),
     }
 
 

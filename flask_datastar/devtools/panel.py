@@ -103,7 +103,7 @@ def _copy(timeline: Timeline, records: Records, environ: dict[str, Any]) -> Resp
             text = curl_text(facts, f"{environ['wsgi.url_scheme']}://{environ['HTTP_HOST']}")
         else:
             text = write_test(facts, records.all(), asked.get("gestures"))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         return _refuse(400, f"the panel has sent {error!r}")
     return Response(text, mimetype="text/plain", headers=_HEADERS)
 

@@ -62,8 +62,7 @@ class LiveRegions:
                 name: getattr(outcome, name) for name in ("reason", "seconds", "viewers", "has_changed", "error")
             }
             details |= {"region": spec.region, "arguments": dict(spec.arguments)}
-            # A view that was dropped meanwhile is shown by nobody.
-            details["holders"] = self.views.holders_of(spec.identity)
+            details["holders"] = self.views.ancestors_of(spec.identity)
             tell(self._app_state, hooks.region_rendered, **details)
         self._log(outcome)
         if outcome.error is None:
