@@ -89,8 +89,8 @@ ROOMS = {
         outside="flask werkzeug pytest",
     ),
 }
-#: ``init_app`` attaches the commands, which lie above it, and the timeline, of which it imports nothing before the first
-#: request of an app in debug mode.
+#: ``init_app`` attaches the commands, which lie above it, and the timeline, of which it imports nothing before the
+#: first request of an app in debug mode.
 ATTACHED = {("extension", "cli"), ("extension", "devtools")}
 #: What is installed by an extra, or is a server's: imported where it is used, never with the package.
 OPTIONAL = [

@@ -36,7 +36,7 @@ class Text:
 
 @dataclass
 class Effects:
-    """What a test can check after events."""
+    """The effects of events that a test can check."""
 
     #: All patches of signals, merged; a removed signal is None.
     signals: dict[str, Any]

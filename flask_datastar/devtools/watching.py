@@ -43,7 +43,7 @@ def watch_requests(app_state: AppState, app: Wsgi) -> Wsgi:
             return app(environ, naming(environ, start_response))
         visit = Visit(timeline, timeline.records_of(browser), kind, environ)
         if kind != "page":
-            # What is compressed could not be read here, and is not read easily in the browser's own tools.
+            # Compressed events could not be read here, nor easily in the browser's own tools.
             environ.pop("HTTP_ACCEPT_ENCODING", None)
         return visit.run(app, environ, start_response)
 

@@ -48,7 +48,7 @@ class Subscription:
 
     @property
     def follows(self) -> list[Hashable]:
-        """What it listens to: the names of topics and the keys of sources, without the extension's own topics."""
+        """The names of its topics and the keys of its sources, without the extension's own topics."""
         return [topic for topic in self.topics if not topic.startswith("\0")]
 
     @property
