@@ -34,13 +34,19 @@ _FAILED = "\x01"
 _PREAMBLE = """
 const host = (() => {
   // A text that was put together from parts does not pass before it is one, and NUL would end it.
-  const flat = (value) => (typeof value === "string" ? [value].join("").replaceAll("\\0", "\\ufffd") : value);
+  const flat = (value) => {
+    if (typeof value !== "string") return value;
+    const text = [value].join("");
+    return text.includes("\\0") ? text.replaceAll("\\0", "\\ufffd") : text;
+  };
   const made = {};
   for (const name of %s) {
     const call = globalThis["__host_" + name];
     delete globalThis["__host_" + name];
-    made[name] = (...values) => {
-      const result = call(...values.map(flat));
+    // Thousands of calls make a page: most have one value or two.
+    made[name] = function (one, two) {
+      const count = arguments.length;
+      const result = count === 1 ? call(flat(one)) : count === 2 ? call(flat(one), flat(two)) : call(...Array.from(arguments, flat));
       if (typeof result === "string" && result[0] === "\\x01") throw new Error(result.slice(1));
       return result;
     };
