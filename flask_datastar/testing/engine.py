@@ -46,7 +46,8 @@ const host = (() => {
     // Thousands of calls make a page: most have one value or two.
     made[name] = function (one, two) {
       const count = arguments.length;
-      const result = count === 1 ? call(flat(one)) : count === 2 ? call(flat(one), flat(two)) : call(...Array.from(arguments, flat));
+      const result = count === 1 ? call(flat(one))
+        : count === 2 ? call(flat(one), flat(two)) : call(...Array.from(arguments, flat));
       if (typeof result === "string" && result[0] === "\\x01") throw new Error(result.slice(1));
       return result;
     };
