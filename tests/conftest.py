@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import threading
+import time
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -100,7 +101,11 @@ def leak_detector(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not has_app_context(), "an app context was left behind"
     if left := set(threading.enumerate()) - before:
         gc.collect()  # the threads that ran async handlers end with their executors
+        deadline = time.monotonic() + 60
         for thread in left:
+            # On a busy machine one is listed before it runs, and cannot be joined yet.
+            while thread.ident is None and time.monotonic() < deadline:
+                time.sleep(0.001)
             thread.join(timeout=60)
             assert not thread.is_alive(), f"{thread} was left behind"
 
