@@ -13,9 +13,9 @@ from flask_datastar.testing import DatastarClient
 Visit = Callable[[str], DatastarClient]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """The demos, with a database for the tests of a module."""
+    """The demos, with one database for all tests: each is a visitor of its own."""
     database = tmp_path_factory.mktemp("demos") / "demos.sqlite"
     return create_app(
         {
