@@ -151,7 +151,9 @@ const evaluate = (text, isModule) => {
   if (/^\s*(import|export)\b/m.test(text)) { host.leftOut("a module script with imports"); return; }
   indirectEval(`(async () => { "use strict"; ${text}\n})()`);
 };
-const indirectEval = globalThis.eval;
+const nativeEval = globalThis.eval;
+// The context is left to no other page.
+const indirectEval = (text) => { spend(); return nativeEval(text); };
 // Scripts in HTML that a page sets as text never run.
 const parsed = (html, context) => {
   const fragment = wrap(host.fragment(textOf(html), context[NAME] ?? "body", context[SPACE] ?? "html"));

@@ -34,7 +34,7 @@ class DocumentCalls:
         """Return the functions for the document's code, by its names for them."""
         names = [
             *("describe", "parent", "child", "sibling", "children", "elements", "text", "equal", "compare", "clone"),
-            *("normalize", "insert", "detach", "data", "select", "matches", "closest", "attributes", "attribute"),
+            *("normalize", "insert", "detach", "data", "select", "matches", "closest", "attributes"),
             *("inner", "outer", "fragment", "content", "create", "parse", "shown"),
         ]
         found: dict[str, Callable[..., Any]] = {name: getattr(self, f"_js_{name}") for name in names}
@@ -190,13 +190,6 @@ class DocumentCalls:
 
     def _name(self, node: Any, name: str) -> str:
         return name if node.namespace.value == "html" else _SVG_NAMES.get(name, name)
-
-    def _js_attribute(self, number: int, name: str) -> str | None:
-        node = self.node(number)
-        found: str | None = node.attr(name)
-        if found is None and node.namespace.value != "html":
-            found = node.attr(name.lower())
-        return found
 
     def _js_set_attribute(self, number: int, name: str, value: str | None) -> None:
         attrs = self.node(number).attrs

@@ -1,6 +1,8 @@
 // Elements: attributes, classes, data, styles, and HTML as text.
 
-const attributesOf = (element) => JSON.parse(host.attributes(element[ID]));
+const ATTRIBUTES = Symbol("attributes");
+// A copy of what the tree has, because they are read far more often than written: by name, in their order.
+const attributesOf = (element) => (element[ATTRIBUTES] ??= new Map(JSON.parse(host.attributes(element[ID]))));
 const attributeName = (element, name) => (element[SPACE] === "html" ? `${name}`.toLowerCase() : `${name}`);
 
 class Attr {
@@ -16,19 +18,20 @@ class Element extends Node {
   get namespaceURI() { return NAMESPACES[this[SPACE]]; }
   get prefix() { return null; }
   get attributes() {
-    const items = () => attributesOf(this).map(([name, value]) => new Attr(this, name, value));
+    const items = () => [...attributesOf(this)].map(([name, value]) => new Attr(this, name, value));
     return listOf(items, NamedNodeMap, (name) => items().find((one) => one.name === name));
   }
-  getAttribute(name) { return host.attribute(this[ID], attributeName(this, name)); }
-  getAttributeNames() { return attributesOf(this).map(([name]) => name); }
+  getAttribute(name) { return attributesOf(this).get(attributeName(this, name)) ?? null; }
+  getAttributeNames() { return [...attributesOf(this).keys()]; }
   getAttributeNode(name) { const value = this.getAttribute(name); return value === null ? null : new Attr(this, name, value); }
   hasAttribute(name) { return this.getAttribute(name) !== null; }
-  hasAttributes() { return attributesOf(this).length > 0; }
+  hasAttributes() { return attributesOf(this).size > 0; }
   setAttribute(name, value) {
     const own = attributeName(this, name);
     if (!/^[^\s"'<>/=\0]+$/.test(own)) throw new DOMException(`'${own}' is not a valid attribute name.`, "InvalidCharacterError");
     const oldValue = this.getAttribute(own);
     host.setAttribute(this[ID], own, `${value}`);
+    attributesOf(this).set(own, `${value}`);
     attributeChanged(this, own, oldValue, `${value}`);
   }
   setAttributeNS(namespace, name, value) { this.setAttribute(name, value); }
@@ -38,6 +41,7 @@ class Element extends Node {
     const oldValue = this.getAttribute(own);
     if (oldValue === null) return;
     host.setAttribute(this[ID], own, null);
+    attributesOf(this).delete(own);
     attributeChanged(this, own, oldValue, null);
   }
   toggleAttribute(name, force) {
@@ -87,6 +91,7 @@ const adjacent = (element, where, items) => {
 };
 
 const attributeChanged = (element, name, oldValue, value) => {
+  if (name === "id") haveIdsChanged = true;
   if (oldValue !== value || value !== null) record("attributes", element, { attributeName: name, oldValue });
   if (element instanceof HTMLElement) stateFollows(element, name, oldValue, value);
 };
@@ -156,7 +161,7 @@ const classListOf = (element, attribute = "class") => {
 
 const datasetOf = (element) => {
   const toAttribute = (name) => `data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  const names = () => attributesOf(element).map(([name]) => name).filter((name) => /^data-/.test(name) && !/[A-Z]/.test(name))
+  const names = () => [...attributesOf(element).keys()].filter((name) => /^data-/.test(name) && !/[A-Z]/.test(name))
     .map((name) => name.slice(5).replace(/-([a-z])/g, (_, letter) => letter.toUpperCase()));
   return new Proxy(Object.create(DOMStringMap.prototype), {
     get: (target, name) => (typeof name === "string" ? element.getAttribute(toAttribute(name)) ?? undefined ?? target[name] : target[name]),

@@ -67,13 +67,19 @@ class Node extends EventTarget {
   set nodeValue(value) {}
   get ownerDocument() { return this === document ? null : document; }
   get baseURI() { return document.baseURI; }
-  get parentNode() { return wrap(host.parent(this[ID])); }
+  get parentNode() {
+    const known = parents.get(this);
+    if (known !== undefined) return known;
+    const parent = wrap(host.parent(this[ID]));
+    parents.set(this, parent);
+    return parent;
+  }
   get parentElement() { const parent = this.parentNode; return parent instanceof Element ? parent : null; }
   get firstChild() { return wrap(host.child(this[ID], 0)); }
   get lastChild() { return wrap(host.child(this[ID], -1)); }
   get nextSibling() { return wrap(host.sibling(this[ID], 1)); }
   get previousSibling() { return wrap(host.sibling(this[ID], -1)); }
-  get childNodes() { return listOf(() => idsOf(host.children(this[ID])).map(wrap)); }
+  get childNodes() { return listOf(() => childrenOf(this)); }
   get isConnected() { return host.root(this[ID]) === document[ID]; }
   get textContent() { return host.text(this[ID]); }
   set textContent(value) { replaceAll(this, textOf(value) === "" ? [] : [document.createTextNode(textOf(value))]); }
@@ -96,7 +102,7 @@ class Node extends EventTarget {
     return node;
   }
   replaceChild(node, old) { const next = old.nextSibling; detach(old); insert(this, [node], next === node ? node.nextSibling : next); return old; }
-  normalize() { host.normalize(this[ID]); }
+  normalize() { host.normalize(this[ID]); parents.clear(); version++; }
 }
 Object.assign(Node, {
   ELEMENT_NODE: 1, TEXT_NODE: 3, COMMENT_NODE: 8, DOCUMENT_NODE: 9, DOCUMENT_FRAGMENT_NODE: 11,
@@ -110,12 +116,37 @@ const cloneOf = (node, isDeep) => {
   return clone;
 };
 
+// Where nodes are is remembered: all changes of the tree go through these two, and `normalize`.
+const parents = new Map();
+const children = new Map();
+let version = 0; // of the tree
+let haveIdsChanged = true;
+const place = (parent, node, before) => {
+  host.insert(parent[ID], node[ID], before === null ? 0 : before[ID]);
+  parents.set(node, parent);
+  version++;
+  haveIdsChanged = true;
+};
+const takeOut = (node) => {
+  host.detach(node[ID]);
+  parents.set(node, null);
+  version++;
+  haveIdsChanged = true;
+};
+const childrenOf = (node) => {
+  const known = children.get(node);
+  if (known?.version === version) return known.nodes;
+  const nodes = idsOf(host.children(node[ID])).map(wrap);
+  children.set(node, { version, nodes });
+  return nodes;
+};
+
 // While a node is moved, it keeps its focus.
 let isMoving = 0;
 
 const nodesOf = (items) => items.flatMap((item) => {
   if (!(item instanceof Node)) return [document.createTextNode(item)];
-  return item instanceof DocumentFragment ? [...item.childNodes] : [item];
+  return item instanceof DocumentFragment ? childrenOf(item) : [item];
 });
 
 const insert = (parent, items, before) => {
@@ -127,7 +158,7 @@ const insert = (parent, items, before) => {
   const fragment = items.find((item) => item instanceof DocumentFragment);
   for (const node of nodes) detach(node, fragment !== undefined);
   const previousSibling = at === null ? parent.lastChild : at.previousSibling;
-  for (const node of nodes) host.insert(parent[ID], node[ID], at === null ? 0 : at[ID]);
+  for (const node of nodes) place(parent, node, at);
   if (!nodes.length) return;
   record("childList", parent, { addedNodes: nodes, previousSibling, nextSibling: at });
   if (parent.isConnected) for (const node of nodes) connected(node);
@@ -140,17 +171,17 @@ const detach = (node) => {
   if (!isMoving) loseFocusIn(node);
   if (node.parentNode !== parent) return;
   const { previousSibling, nextSibling } = node;
-  host.detach(node[ID]);
+  takeOut(node);
   record("childList", parent, { removedNodes: [node], previousSibling, nextSibling });
   if (parent instanceof HTMLElement) childrenChanged(parent);
 };
 
 const replaceAll = (parent, nodes) => {
-  const removed = [...parent.childNodes];
+  const removed = childrenOf(parent);
   const added = nodesOf(nodes);
   for (const node of removed) loseFocusIn(node);
-  for (const node of removed) if (node.parentNode === parent) host.detach(node[ID]);
-  for (const node of added) { if (node.parentNode) detach(node); host.insert(parent[ID], node[ID], 0); }
+  for (const node of removed) if (node.parentNode === parent) takeOut(node);
+  for (const node of added) { if (node.parentNode) detach(node); place(parent, node, null); }
   if (removed.length || added.length) record("childList", parent, { addedNodes: added, removedNodes: removed });
   if (parent.isConnected) for (const node of added) connected(node);
   if (parent instanceof HTMLElement) childrenChanged(parent);

@@ -83,18 +83,19 @@ class TabBase:
         else:
             self._tab.history.append(entry)
         html = text_of(response)
-        self._signals = page_signals(html)
-        self._problem = self._unstarted = None
+        self._signals, self._problem, self._unstarted = {}, None, None
         if response.mimetype != "text/html":
             self._problem = PageError(f"{entry.url} is {response.mimetype}, which is not a page; load a page first")
             return
         if client_source(self._app, html) is None:
+            self._signals = page_signals(html)
             self._unstarted = html
             return
         try:
             self._start(html)
         except (ImportError, ClientFileMissing) as problem:
             # The tab is then what it is without the extra: it reads signals, and runs handlers.
+            self._signals = page_signals(html)
             self._problem = problem
 
     def _start(self, html: str) -> Page:

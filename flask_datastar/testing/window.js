@@ -12,8 +12,10 @@ const notInTab = (what, element) => {
 // Selectors that ask for a state that is not in the attributes.
 const STATES = { checked: (one) => (one instanceof HTMLOptionElement ? one.selected : one.checked === true), focus: (one) => one === active, disabled: isDisabled, enabled: (one) => DISABLEABLE.has(one.localName) && !isDisabled(one) };
 const STATE = /:(checked|focus-within|focus-visible|focus|disabled|enabled|hover|active|valid|invalid|user-valid|user-invalid|placeholder-shown|indeterminate|target|visited|in-range|out-of-range|autofill|fullscreen|modal|popover-open)\b/g;
+const statesIn = new Map();
 const withStates = (selector, find) => {
-  const names = [...new Set([...selector.matchAll(STATE)].map((one) => one[1]))];
+  if (!statesIn.has(selector)) statesIn.set(selector, [...new Set([...selector.matchAll(STATE)].map((one) => one[1]))]);
+  const names = statesIn.get(selector);
   if (!names.length) return find(selector);
   const marked = [];
   let text = selector;
@@ -228,6 +230,8 @@ for (const name of BROWSER.window) {
 // Elements with an id are globals, where nothing else has the name. They are brought up to date before each step.
 const named = new Set();
 const nameElements = () => {
+  if (!haveIdsChanged) return;
+  haveIdsChanged = false;
   const text = host.namedIds();
   if (text === null) return;
   const ids = new Set(text.split(" "));

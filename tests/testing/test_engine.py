@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flask_datastar.testing import DatastarClient, PageError
+from flask_datastar.testing import DatastarClient, PageError, engine_worker
 from flask_datastar.testing import engine as engine_module
 from flask_datastar.testing.engine import Engine
 from tests.support.pages import app_with, shown
@@ -93,7 +93,6 @@ def test_loop_without_end_is_given_up(engine: Callable[..., Engine], monkeypatch
     with pytest.raises(PageError, match="closed"):
         made.call("go")
     stopped.set()
-    made._tasks.put(None)
 
 
 def test_context_is_used_and_dropped_in_its_own_thread(engine: Callable[..., Engine]) -> None:
@@ -155,3 +154,92 @@ except ImportError as error: assert "Flask-Datastar[testing]" in str(error)
 else: raise SystemExit("it ran")
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# One context for several pages
+
+
+def worker_of(tab: DatastarClient) -> engine_worker.Worker:
+    assert tab._page is not None
+    return tab._page.engine._worker
+
+
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """No idle context before and after a test."""
+    engine_worker.end_idle()
+    yield
+    engine_worker.end_idle()
+
+
+@pytest.mark.usefixtures("fresh")
+def test_next_page_takes_the_context_and_finds_nothing_in_it() -> None:
+    app = app_with(
+        """<div data-signals="{n: 0}"></div><p id=seen data-text="typeof left + ' ' + (window.left ?? '')"></p>
+        <button id=leave data-on:click="window.left = window.alert = window.Date = 1">l</button>
+        <i id=left></i>"""
+    )
+    with shown(app) as tab:
+        first = worker_of(tab)
+        assert tab.text("#seen").startswith("object")
+        tab.click("#leave")
+    with shown(app) as tab, shown(app) as other:
+        assert worker_of(tab) is first
+        assert worker_of(other) is not first
+        assert tab.text("#seen").startswith("object")
+        # The tab's own: a page that changed it would have changed it for all.
+        assert tab._page is not None
+        assert tab._page.call("evaluate", "[typeof Date, typeof alert, typeof left]") == [
+            "function",
+            "function",
+            "object",
+        ]
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(
+    "act",
+    [
+        "Array.prototype.last = 1",
+        "String.prototype.trim = () => 'mine'",
+        "delete Object.values",
+        "Object.setPrototypeOf(Map.prototype, {})",
+        "Object.defineProperty(globalThis, 'fixed', {value: 1})",
+        "Object.preventExtensions(globalThis)",
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'let declared = 1'}))",
+    ],
+)
+def test_context_that_a_page_has_changed_is_dropped(act: str) -> None:
+    app = app_with(f'<button data-on:click="{act}">b</button><p data-text="[2, 1].toString()"></p>')
+    with shown(app) as tab:
+        first = worker_of(tab)
+        tab.click("button")
+    first.join()
+    assert not first.thread.is_alive()
+    with shown(app) as tab:
+        assert worker_of(tab) is not first
+        assert tab.text("p") == "2,1"
+
+
+@pytest.mark.usefixtures("fresh")
+def test_context_ends_after_some_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_worker, "_MOST_PAGES", 3)
+    app = app_with("<p data-text='1'></p>")
+    workers = []
+    for _ in range(4):
+        with shown(app) as tab:
+            workers.append(worker_of(tab))
+
+    assert workers[0] is workers[1] is workers[2] is not workers[3]
+    assert not workers[0].thread.is_alive()
+
+
+@pytest.mark.usefixtures("fresh")
+def test_one_context_waits_for_the_next_page() -> None:
+    app = app_with("<p></p>")
+    with shown(app) as tab, shown(app) as other:
+        workers = [worker_of(tab), worker_of(other)]
+
+    assert [worker.thread.is_alive() for worker in workers] == [True, False]
+    engine_worker.end_idle()
+    assert not workers[0].thread.is_alive()
