@@ -71,11 +71,10 @@ def _shown_headers(environ: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def answer_facts(app_state: AppState, current: Request, query: str, headers: Mapping[str, str]) -> dict[str, Any]:
+def answer_facts(app_state: AppState, current: Request, query: str) -> dict[str, Any]:
     """Return what is known of a request when its answer starts.
 
     :param query: the query string as it came: some keys are taken out for the app.
-    :param headers: as they came, likewise.
     """
     signals, form = sent_signals(current, query), _sent_form(current)
     tab, page_id = read_tab(current, signals if isinstance(signals, dict) else {})
@@ -99,7 +98,7 @@ def sent_signals(current: Request, query: str) -> Any:
     text: str | None = dict(parse_qsl(query)).get(QUERY_KEY)
     if text is None and current.mimetype == "application/json":
         # A request that is refused has not been read. What is read here, nobody else wants any more.
-        text = current.get_data(as_text=True) if (current.content_length or 0) <= _MOST_BODY_BYTES else "…"
+        text = current.get_data(as_text=True) if _is_small(current) else "…"
     if not text:
         return None
     try:
@@ -108,11 +107,18 @@ def sent_signals(current: Request, query: str) -> Any:
         return shorten(text, 500)
 
 
+def _is_small(current: Request) -> bool:
+    """Return whether a body may be read for the timeline; without a length, it may have no end."""
+    limit = current.max_content_length
+    length = current.content_length
+    return length is not None and length <= min(_MOST_BODY_BYTES, _MOST_BODY_BYTES if limit is None else limit)
+
+
 def _sent_form(current: Request) -> dict[str, Any] | None:
     """Return the fields of a form post; a file is its name. None if the app has not read a large one."""
     if current.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return None
-    if "form" not in current.__dict__ and (current.content_length or 0) > _MOST_BODY_BYTES:
+    if "form" not in current.__dict__ and not _is_small(current):
         return None
     fields: dict[str, Any] = {name: values if len(values) > 1 else values[0] for name, values in current.form.lists()}
     return {**fields, **{name: f"file {file.filename}" for name, file in current.files.items()}}

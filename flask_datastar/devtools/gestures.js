@@ -2,6 +2,7 @@
 // stopped, no request is changed.
 
 const MOST_STEPS = 60
+const MOST_ELEMENTS = 3000
 const MOST_RUNS = 200
 // How long after a gesture the action that it has started may come: the client delays some.
 const LONGEST_DELAY_MS = 10_000
@@ -44,8 +45,11 @@ function pathTo(el) {
 
 function textOf(el) {
   const text = tidy(el.innerText)
-  if (!text || text.length > 60) return null
-  const alike = [...document.body.querySelectorAll('*')].filter((other) => tidy(other.innerText) === text)
+  const all = document.body.getElementsByTagName('*')
+  // What is shown takes a layout to know: not for thousands of elements at each click.
+  if (!text || text.length > 60 || all.length > MOST_ELEMENTS) return null
+  const isAlike = (other) => other.textContent.length < 300 && tidy(other.innerText) === text
+  const alike = [...all].filter(isAlike)
   const innermost = alike.filter((other) => !alike.some((inner) => inner !== other && other.contains(inner)))
   return innermost.length === 1 && el.contains(innermost[0]) ? text : null
 }

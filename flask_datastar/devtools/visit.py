@@ -70,14 +70,15 @@ class Visit:
         environ[VISIT] = self
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
-            self._note_start(environ, status, headers)
+            self._record(self._note_start, environ, status, headers)
             write = start_response(status, headers, *exc_info)
 
             def write_and_note(data: bytes) -> object:
-                self._note(data)
+                self.note(data)
                 return write(data)
 
-            return write_and_note
+            # Some servers have no write().
+            return write_and_note if write is not None else write
 
         try:
             body = app(environ, start)
@@ -91,8 +92,19 @@ class Visit:
         """Record an exception of the app, once."""
         if error is not self._error:
             self._error = error
-            self._describe(environ.get("werkzeug.request"), environ)
-            self._add(error_facts(self._timeline.app_state.app, error))
+            self._record(self._describe, environ.get("werkzeug.request"))
+            self._record(lambda: self._add(error_facts(self._timeline.app_state.app, error)))
+
+    def note(self, data: bytes) -> None:
+        """Record a part of the body."""
+        self._record(self._note, data)
+
+    def _record(self, record: Callable[..., object], *arguments: Any) -> None:
+        """Call a function that records something; the app goes on whatever happens in it."""
+        try:
+            record(*arguments)
+        except Exception:
+            self._timeline.app_state.app.logger.exception("Datastar: the timeline could not record a request")
 
     def _note_start(self, environ: dict[str, Any], status: str, headers: list[tuple[str, str]]) -> None:
         self._status = int(status[:3])
@@ -103,7 +115,7 @@ class Visit:
             if not (is_html or self._status >= 300):
                 return
             self._add(self._head, is_head=True)
-        self._describe(environ.get("werkzeug.request"), environ)
+        self._record(self._describe, environ.get("werkzeug.request"))
         facts: dict[str, Any] = {"status": self._status, "type": self._content_type}
         for name in ("location", "content-encoding", "datastar-repeat-ignored"):
             if name in found:
@@ -115,14 +127,14 @@ class Visit:
             elif self._status >= 400 or self._kind != "page":
                 self._text = bytearray()
 
-    def _describe(self, current: Request | None, environ: dict[str, Any]) -> None:
+    def _describe(self, current: Request | None) -> None:
         """Record the handler, what it got, and the stream that it opened."""
         if current is None or self._is_known:
             return
         self._is_known = True
         if has_app_context():
             self._globals = g._get_current_object()
-        facts = answer_facts(self._timeline.app_state, current, self._query, self._head["headers"])
+        facts = answer_facts(self._timeline.app_state, current, self._query)
         state = request_state_of(current)
         body = state.stream_body if state is not None else None
         if isinstance(body, _StreamBody):
@@ -154,9 +166,12 @@ class Visit:
 
     def end(self) -> None:
         """Record the end of the request, once."""
-        if self._has_ended:
-            return
-        self._has_ended = True
+        if not self._has_ended:
+            self._has_ended = True
+            self._record(self._note_end)
+            self._records.finish(self.id)
+
+    def _note_end(self) -> None:
         facts: dict[str, Any] = {"seconds": round(time.monotonic() - self._started_at, 4), "has_ended": True}
         if self._body is not None:
             reason, self._body = self._body.stream.reason, None
@@ -170,7 +185,6 @@ class Visit:
         self._globals = self._text = self._parser = None
         if self._is_known or self._kind != "page":
             self._add(facts)
-        self._records.finish(self.id)
 
     def _add(self, facts: dict[str, Any], *, is_head: bool = False) -> None:
         self._records.add(self.id, facts, is_head=is_head)
@@ -201,7 +215,7 @@ class _Watched:
         except BaseException as error:
             self._visit.fail(error, {})
             raise
-        self._visit._note(part)
+        self._visit.note(part)
         return part
 
     def __del__(self) -> None:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import create_environ
 
 from flask_datastar import Datastar
+from flask_datastar.devtools import visit
 from flask_datastar.hooks import region_rendered
 from flask_datastar.state.app import app_state_of
 from tests.devtools.conftest import HEADERS, PANEL, Items, new_browser
@@ -238,6 +239,50 @@ def test_queries_are_recorded(app: Flask, datastar: Datastar) -> None:
     assert queries[0][0]["parameters"] == "[(7,)]"
 
 
+def test_a_server_without_write_stays_one(app: Flask, browser: FlaskClient) -> None:
+    name = browser.get_cookie("datastar_timeline").value
+    environ = create_environ("/x", headers={**HEADERS, "Cookie": f"datastar_timeline={name}"})
+    returned: list[Any] = []
+
+    def inner(environ: dict[str, Any], start_response: Any) -> Any:
+        returned.append(start_response("200 OK", []))
+        return []
+
+    list(app_state_of(app).watch_requests(inner)(environ, lambda *start: None))
+
+    assert returned == [None]
+
+
+def test_a_body_without_a_length_is_not_read(datastar: Datastar, browser: FlaskClient, items: Items) -> None:
+    datastar.handler(group="g", name="go")(lambda: None)
+
+    class Endless:
+        def read(self, size: int = -1) -> bytes:
+            raise AssertionError("it is read")
+
+    environ = {"wsgi.input": Endless(), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    for content_type in ("application/json", "application/x-www-form-urlencoded"):
+        browser.post(
+            "/ds/g/go", headers={**HEADERS, "Sec-Fetch-Site": "x"}, content_type=content_type, environ_overrides=environ
+        ).get_data()
+
+    assert [entry["status"] for entry in items()] == [403, 403]
+
+
+def test_what_cannot_be_recorded_does_not_stop_the_app(
+    datastar: Datastar, browser: FlaskClient, items: Items, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    datastar.handler(group="g", name="go")(lambda: "<p id='a'>x</p>")
+    for name in ("answer_facts", "event_facts"):
+        monkeypatch.setattr(visit, name, lambda *arguments: 1 / 0)
+
+    response = browser.post("/ds/g/go", json={}, headers=HEADERS)
+
+    assert (response.status_code, "elements <p" in response.text) == (200, True)
+    assert "could not record" in caplog.text
+    assert items()[0]["has_ended"]
+
+
 # Streams and regions
 
 
@@ -248,7 +293,9 @@ def test_a_stream_is_recorded_with_what_it_follows_and_why_it_ended(
     def feed() -> Any:
         return datastar.follow("news", "board")
 
-    response = browser.get("/ds/g/feed", headers=HEADERS, buffered=False)
+    # Compressed, nothing of it could be read.
+    response = browser.get("/ds/g/feed", headers={**HEADERS, "Accept-Encoding": "gzip, zstd"}, buffered=False)
+    assert "Content-Encoding" not in response.headers
     body = iter(response.response)
     next(body)
     (entry,) = items()
