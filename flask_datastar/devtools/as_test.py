@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from ..handlers.handler import VERBS
 from ..sansio.consts import CLICK_KEY, QUERY_KEY, TAB_ID_SIGNAL
+from .aftermath import later_events
 from .curl import merged
 from .effects import Effects, Text, effects_of
 from .literals import literal
@@ -27,8 +28,6 @@ _MOST_STEPS = 60
 _LONGEST = 500
 #: Statuses that end a gesture of the testing kit with an error.
 _REFUSED = (400, 403)
-#: How long after an action the changes that streams bring are taken for its effects, in milliseconds.
-_AFTERMATH_MS = 3000
 
 
 def write_test(facts: list[dict[str, Any]], items: list[dict[str, Any]], gestures: object = None) -> str:
@@ -41,7 +40,7 @@ def write_test(facts: list[dict[str, Any]], items: list[dict[str, Any]], gesture
     """
     entry = merged(facts)
     steps, path = _check(gestures)
-    later = effects_of(_later_events(entry, items))
+    later = effects_of(later_events(entry, items))
     own = effects_of(entry["events"])
     if entry["method"] not in VERBS:
         raise ValueError(f"method is {entry['method']!r}: no action sends it")
@@ -76,22 +75,6 @@ def _check(gestures: object) -> tuple[list[dict[str, Any]], str]:
         if step["do"] not in GESTURES or not all(isinstance(text, str) and len(text) <= _LONGEST for text in texts):
             raise ValueError(f"a gesture is {step!r}")
     return steps[-_MOST_STEPS:], path
-
-
-def _later_events(entry: dict[str, Any], items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the events of the streams of an action's page, up to the next action of this page."""
-    page = entry.get("page_id")
-    of_page = {item["id"] for item in items if page and item.get("page_id") == page}
-    streams = {item["id"] for item in items if item["id"] in of_page and item.get("follows") is not None}
-    starts = [
-        item["at"]
-        for item in items
-        if item["id"] in of_page - streams and item["id"] != entry["id"] and item.get("at", 0) > entry["at"]
-    ]
-    until = min([entry["at"] + _AFTERMATH_MS, *starts])
-    for item in items:
-        if item["id"] in streams and "event" in item and entry["at"] <= item["event"]["at"] < until:
-            yield item["event"]
 
 
 # In a page
