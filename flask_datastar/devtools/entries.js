@@ -127,8 +127,9 @@ export class Entry {
     const rows = [
       ['Handler', facts.function], ['Source', facts.source], ['Request', facts.method && `${facts.method} ${facts.path}`],
       ['From page', facts.page], ['Tab', facts.tab], ['Leads to', facts.location], ['Cause', facts.cause], ['Viewers', facts.viewers],
-      ['Follows', facts.follows && (facts.follows.join(', ') || 'nothing but its own user')], ['Ended', REASONS[facts.reason]],
+      ['Follows', facts.follows && (facts.follows.join(', ') || 'no topic and no region')], ['Ended', REASONS[facts.reason]],
     ]
+    if (facts.has_unseen_queries) rows.push(['Queries', 'not recorded: set SQLALCHEMY_RECORD_QUERIES = True'])
     if (facts['datastar-repeat-ignored']) rows.push(['Repeat', 'of a click whose answer is not kept: the handler did not run'])
     const list = make('dl')
     for (const [name, value] of rows) if (!isEmpty(value) && value !== '') list.append(make('dt', {}, name), make('dd', {}, String(value)))
@@ -141,7 +142,7 @@ export class Entry {
     this.section('Body', facts.body)
     this.section('Queries', facts.queries?.map((query) => `${query.ms} ms  ${query.statement}\n    ${query.parameters}`).join('\n'))
     if (facts.kind !== 'render' && facts.kind !== 'page') {
-      this.sections.append(make('h2', {}, this.events.length || !facts.has_ended ? 'Events' : 'Events: none, so nothing was sent to the page'))
+      this.sections.append(make('h2', {}, this.events.length || !facts.has_ended ? 'Events' : 'Events: none. What a stream brought is in its own entry'))
     }
   }
 
@@ -161,6 +162,13 @@ export class Entry {
       make('summary', {}, make('code', {}, title), make('span', { class: 'dim' }, `  ${event.size} bytes, after ${after} ms`)),
       make('pre', { tabindex: '0' }, text || 'no data'),
     )
+  }
+
+  clearEvents() {
+    this.events = []
+    this.count = 0
+    this.eventList.replaceChildren()
+    this.showSummary()
   }
 
   showCopied(text) {

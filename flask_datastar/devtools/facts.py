@@ -34,6 +34,7 @@ _LEFT_OUT = re.compile(
     r"|TE|UPGRADE.*|USER_AGENT|X_FORWARDED.*|X_REAL_IP|FORWARDED)"
 )
 _OVERLAY_TITLE = re.compile(rf'id="{OVERLAY_ID}-title">(.*?)</h1>', re.DOTALL)
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _TAG = re.compile(r"<(?:style|script|title)\b.*?</(?:style|script|title)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
@@ -149,7 +150,10 @@ def _code_facts(view: Callable[..., Any]) -> dict[str, str]:
     function = inspect.unwrap(getattr(view, "view_class", view))
     code = getattr(function, "__code__", None)
     name = f"{function.__module__}.{getattr(function, '__qualname__', '')}"
-    return {"function": name, "source": _near(f"{code.co_filename}:{code.co_firstlineno}") if code else ""}
+    # The page of a StarView bears the name of its class, and runs the code of the extension.
+    if code is None or code.co_filename.startswith(_PACKAGE):
+        return {"function": name}
+    return {"function": name, "source": _near(f"{code.co_filename}:{code.co_firstlineno}")}
 
 
 def _near(source: str) -> str:

@@ -166,7 +166,7 @@ class Panel {
       let entry = this.entries.get(key)
       if (!entry) {
         // The rest of a request whose start is dropped tells nothing.
-        if (!item.kind) continue
+        if (!item.kind || !item.at) continue
         entry = new Entry(key, (...what) => this.copy(...what))
         this.entries.set(key, entry)
         this.list.prepend(entry.el)
@@ -196,8 +196,11 @@ class Panel {
   }
 
   async clear() {
-    this.entries.clear()
-    this.list.replaceChildren()
+    for (const [key, entry] of this.entries) {
+      // What goes on is still there.
+      if (entry.facts.kind === 'stream' && !entry.facts.has_ended) entry.clearEvents()
+      else if (this.entries.delete(key)) entry.el.remove()
+    }
     await this.post('clear.json').catch((error) => this.say(error.message))
   }
 

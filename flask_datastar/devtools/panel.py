@@ -15,7 +15,8 @@ from ..transport import worker
 from .as_test import write_test
 from .browsers import find_browser, is_own_request, new_cookie
 from .curl import curl_text
-from .records import Records, Timeline
+from .records import Records
+from .timeline import Timeline
 
 #: The folder of the panel's URLs, below ``DATASTAR_URL_PREFIX``. No handler's name has a dot, as its files do.
 FOLDER = "-timeline"
@@ -76,10 +77,12 @@ def _items(timeline: Timeline, records: Records, environ: dict[str, Any]) -> Res
     after = _number(asked.get("after")) if asked.get("boot") == timeline.boot else 0
     # A server with one thread would serve nothing else.
     waits = bool(environ.get("wsgi.multithread")) and "wait" in asked
+    timeline.refresh(records)
     for _ in range(_WAIT_SECONDS if waits else 0):
         if records.last > after or worker.is_stopping():
             break
         records.wait(after, _STEP_SECONDS)
+        timeline.refresh(records)
     last, items = records.since(after)
     start = json.dumps({"boot": timeline.boot, "last": last, "waits": waits})[:-1]
     body = b'%s, "items": [%s]}' % (start.encode(), b",".join(items))

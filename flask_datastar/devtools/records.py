@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from ..state.app import AppState
 from ..transport.wakeups import Wakeup, make_short_lock, make_wakeup
 
 MOST_ITEMS = 2_000
 MOST_BYTES = 2 * 1024 * 1024
-MOST_BROWSERS = 8
 #: The most requests that go on of which a browser's records keep the first items, however long they go on.
 MOST_RUNNING = 100
 #: The most requests that wait at once for new items of one browser; each takes a thread of the server.
@@ -127,62 +123,3 @@ class Records:
     def size(self) -> int:
         """The bytes of all items in the ring."""
         return self._bytes
-
-
-@dataclass
-class OpenStream:
-    """A stream that goes on, as far as renderings are concerned."""
-
-    records: Records
-    opened_at: float
-    #: The identities of the views of regions that it follows.
-    views: frozenset[str]
-
-
-class Timeline:
-    """The records of all browsers of one app in this process."""
-
-    def __init__(self, app_state: AppState) -> None:
-        self.app_state = app_state
-        self._browsers: OrderedDict[str, Records] = OrderedDict()
-        self._lock = make_short_lock()
-        self._ids = count(1)
-        #: Request → its stream.
-        self.streams: dict[int, OpenStream] = {}
-        #: Called with each stream that is opened.
-        self.on_stream: Callable[[OpenStream], object] | None = None
-        #: Tells a restarted process from the one before.
-        self.boot = secrets.token_hex(4)
-
-    def next_id(self) -> int:
-        """Return the id of a new request."""
-        return next(self._ids)
-
-    def records_of(self, browser: str) -> Records:
-        """Return the records of a browser; the first call creates them.
-
-        If there are too many browsers, those go first that no panel was opened in, then those that were idle longest.
-        """
-        with self._lock:
-            found = self._browsers.get(browser)
-            if found is None:
-                found = self._browsers[browser] = Records()
-                if len(self._browsers) > MOST_BROWSERS:
-                    del self._browsers[self._least_wanted(browser)]
-            self._browsers.move_to_end(browser)
-            return found
-
-    def _least_wanted(self, new: str) -> str:
-        others = [name for name in self._browsers if name != new]
-        return next((name for name in others if not self._browsers[name].is_read), others[0])
-
-    def open_stream(self, request: int, stream: OpenStream) -> None:
-        """Record that a request is a stream."""
-        self.streams[request] = stream
-        if self.on_stream is not None:
-            self.on_stream(stream)
-
-    def showing(self, views: set[str]) -> Iterator[Records]:
-        """Yield the records of the browsers that have a stream with one of these views."""
-        found = {id(one.records): one.records for one in list(self.streams.values()) if one.views & views}
-        yield from found.values()

@@ -8,7 +8,9 @@ from typing import Any
 
 from ..state.app import AppState
 from .facts import error_facts, now_ms
-from .records import OpenStream, Timeline, shorten
+from .open_streams import OpenStream
+from .records import shorten
+from .timeline import Timeline
 
 #: The renderings that are kept for a stream that is being opened: its first ones come before it is known.
 _MOST_RECENT = 64

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from flask import Request, g, has_app_context
 
-from ..hooks import Reason
 from ..reading.signals import REQUEST_HEADER_KEY
 from ..sansio.consts import CARRIED_TOKEN
 from ..sansio.parser import EventParser
 from ..state.request import request_state_of
 from .facts import answer_facts, error_facts, event_facts, head_facts, query_facts, refusal_text
-from .records import OpenStream, Records, Timeline
+from .open_streams import OpenStream, StreamBody
+from .records import Records
+from .timeline import Timeline
 
 #: The key of a request's visit in its environ.
 VISIT = "flask_datastar.visit"
@@ -24,22 +25,6 @@ _QUERIES = "_sqlalchemy_queries"
 
 StartResponse = Callable[..., Callable[[bytes], object]]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
-
-
-class _Stream(Protocol):
-    reason: Reason | None
-
-
-class _Subscription(Protocol):
-    follows: list[Any]
-
-
-@runtime_checkable
-class _StreamBody(Protocol):
-    """The body of a stream, as the timeline knows it."""
-
-    stream: _Stream
-    subscriptions: list[_Subscription]
 
 
 class Visit:
@@ -58,7 +43,7 @@ class Visit:
         self._text: bytearray | None = None
         self._content_type = ""
         self._status = 0
-        self._body: _StreamBody | None = None
+        self._stream: OpenStream | None = None
         self._globals: Any = None
         self._error: BaseException | None = None
         self._is_known = self._has_ended = False
@@ -137,21 +122,28 @@ class Visit:
         facts = answer_facts(self._timeline.app_state, current, self._query)
         state = request_state_of(current)
         body = state.stream_body if state is not None else None
-        if isinstance(body, _StreamBody):
-            self._note_stream(body, facts)
+        if isinstance(body, StreamBody):
+            facts["kind"] = self._kind = "stream"
+            self._stream = OpenStream(self._records, self.id, body, self._started_at)
+            # The request is over soon, and the stream keeps nothing of it.
+            self._note_queries(facts)
         if isinstance(facts.get("signals"), dict):
             facts["signals"] = {name: value for name, value in facts["signals"].items() if name != CARRIED_TOKEN}
         self._add(facts, is_head=True)
+        if self._stream is not None:
+            self._timeline.open_stream(self.id, self._stream)
 
-    def _note_stream(self, body: _StreamBody, facts: dict[str, Any]) -> None:
-        follows = [key for one in body.subscriptions for key in one.follows]
-        views = frozenset(str(key[1]) for key in follows if isinstance(key, tuple))
-        facts["kind"] = self._kind = "stream"
-        facts["follows"] = [_shown_key(key) for key in follows]
-        self._body = body
-        self._timeline.open_stream(self.id, OpenStream(self._records, self._started_at, views))
+    def _note_queries(self, facts: dict[str, Any]) -> None:
+        """Add the queries so far to facts, and forget the context that has them."""
+        found, self._globals = self._globals, None
+        if found is not None and _QUERIES in found:
+            facts["queries"] = query_facts(found.get(_QUERIES))
+        elif found is not None and "sqlalchemy" in self._timeline.app_state.app.extensions:
+            facts["has_unseen_queries"] = not self._timeline.app_state.app.config.get("SQLALCHEMY_RECORD_QUERIES")
 
     def _note(self, data: bytes) -> None:
+        if self._stream is not None:
+            self._stream.refresh()
         if self._parser is not None:
             try:
                 for event in self._parser.feed(data):
@@ -173,26 +165,19 @@ class Visit:
 
     def _note_end(self) -> None:
         facts: dict[str, Any] = {"seconds": round(time.monotonic() - self._started_at, 4), "has_ended": True}
-        if self._body is not None:
-            reason, self._body = self._body.stream.reason, None
-            facts["reason"] = None if reason is None else reason.value
-            self._timeline.streams.pop(self.id, None)
+        if self._stream is not None:
+            facts["reason"], self._stream = self._stream.reason, None
+            self._timeline.close_stream(self.id)
         if self._text:
             is_refused = self._status >= 400
             facts["refusal" if is_refused else "body"] = refusal_text(bytes(self._text), self._content_type)
-        if self._globals is not None and _QUERIES in self._globals:
-            facts["queries"] = query_facts(self._globals.get(_QUERIES))
-        self._globals = self._text = self._parser = None
+        self._note_queries(facts)
+        self._text = self._parser = None
         if self._is_known or self._kind != "page":
             self._add(facts)
 
     def _add(self, facts: dict[str, Any], *, is_head: bool = False) -> None:
         self._records.add(self.id, facts, is_head=is_head)
-
-
-def _shown_key(key: object) -> str:
-    """Return what a stream follows as text: a topic, or a region, whose identity starts with the app's mount."""
-    return f"{key[0]} {str(key[1]).strip()}" if isinstance(key, tuple) else f"topic {key}"
 
 
 class _Watched:

@@ -12,8 +12,8 @@ from ..hooks import region_rendered
 from ..state.app import AppState
 from .browsers import find_browser, is_known_host, naming
 from .panel import FOLDER, answer_panel
-from .records import Timeline
 from .renders import Renders
+from .timeline import Timeline
 from .visit import VISIT, StartResponse, Visit, Wsgi, kind_of
 
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from flask_datastar import Datastar
 from flask_datastar.devtools import panel
-from flask_datastar.devtools.records import Timeline
+from flask_datastar.devtools.timeline import Timeline
 from flask_datastar.state.app import app_state_of
 from flask_datastar.transport import worker
 from tests.devtools.conftest import HEADERS, PANEL, Items, new_browser

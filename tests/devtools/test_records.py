@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from flask_datastar import Datastar
 from flask_datastar.devtools import records as module
-from flask_datastar.devtools.records import OpenStream, Records, Timeline, shorten
+from flask_datastar.devtools import timeline as timeline_module
+from flask_datastar.devtools.records import Records, shorten
+from flask_datastar.devtools.timeline import Timeline
 from flask_datastar.state.app import app_state_of
 
 
@@ -101,7 +103,7 @@ def test_only_a_few_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_idle_browsers_without_a_panel_go_first(timeline: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_BROWSERS", 2)
+    monkeypatch.setattr(timeline_module, "MOST_BROWSERS", 2)
     read = timeline.records_of("read")
     read.since(0)
     unread = timeline.records_of("unread")
@@ -113,16 +115,6 @@ def test_idle_browsers_without_a_panel_go_first(timeline: Timeline, monkeypatch:
     for name in ("a", "b", "c"):
         timeline.records_of(name).since(0)
     assert timeline.records_of("read") is not read
-
-
-def test_renderings_are_for_browsers_with_such_a_stream(timeline: Timeline) -> None:
-    mine, yours = Records(), Records()
-    timeline.open_stream(1, OpenStream(mine, 0.0, frozenset({"a", "b"})))
-    timeline.open_stream(2, OpenStream(mine, 0.0, frozenset({"b"})))
-    timeline.open_stream(3, OpenStream(yours, 0.0, frozenset({"c"})))
-
-    assert [one is mine for one in timeline.showing({"b", "x"})] == [True]
-    assert list(timeline.showing(set())) == []
 
 
 @given(st.text(), st.integers(1, 50))

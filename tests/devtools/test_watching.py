@@ -13,7 +13,7 @@ from flask import Flask, Response, abort, got_request_exception, redirect
 from flask.testing import FlaskClient
 from werkzeug.test import create_environ
 
-from flask_datastar import Datastar
+from flask_datastar import Datastar, StarView, event
 from flask_datastar.devtools import visit
 from flask_datastar.hooks import region_rendered
 from flask_datastar.state.app import app_state_of
@@ -213,11 +213,12 @@ def test_pages_are_recorded_and_other_files_are_not(datastar: Datastar, app: Fla
     ]
 
 
-def test_queries_are_recorded(app: Flask, datastar: Datastar) -> None:
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_queries_are_recorded_where_flask_sqlalchemy_does(app: Flask, datastar: Datastar, is_recorded: bool) -> None:
     from flask_sqlalchemy import SQLAlchemy
     from sqlalchemy import text
 
-    app.config |= {"SQLALCHEMY_DATABASE_URI": "sqlite://", "SQLALCHEMY_RECORD_QUERIES": True}
+    app.config |= {"SQLALCHEMY_DATABASE_URI": "sqlite://", "SQLALCHEMY_RECORD_QUERIES": is_recorded}
     db = SQLAlchemy(app)
 
     @datastar.handler(group="g")
@@ -235,6 +236,9 @@ def test_queries_are_recorded(app: Flask, datastar: Datastar) -> None:
 
     found = browser.get("/ds/-timeline/items.json", headers=PANEL).json["items"]
     queries = [item["queries"] for item in found if "queries" in item]
+    if not is_recorded:
+        assert (queries, [item for item in found if "has_unseen_queries" in item] != []) == ([], True)
+        return
     assert [[query["statement"] for query in one] for one in queries] == [["SELECT ?"], ["SELECT 2"]]
     assert queries[0][0]["parameters"] == "[(7,)]"
 
@@ -309,6 +313,54 @@ def test_a_stream_is_recorded_with_what_it_follows_and_why_it_ended(
     (entry,) = items()
     assert entry["reason"] == "left"
     assert [event["type"] for event in entry["events"]] == ["datastar-stream-opened", "datastar-patch-signals"]
+
+
+def test_what_a_generator_follows_is_recorded_once_it_runs(
+    datastar: Datastar, browser: FlaskClient, items: Items
+) -> None:
+    @datastar.stream(group="g", scope="ada")
+    def feed() -> Iterator[None]:
+        yield
+        for _ in datastar.changes("board"):
+            yield
+
+    response = browser.get("/ds/g/feed", headers=HEADERS, buffered=False)
+    body = iter(response.response)
+    next(body)
+    assert items()[0]["follows"] == []
+    next(body)
+    next(body)
+
+    assert items()[0]["follows"] == ["topic board"]
+    response.close()
+
+
+def test_events_of_views_are_recorded_with_their_methods(app: Flask, datastar: Datastar, items: Items) -> None:
+    @datastar.view("/counter/<int:start>")
+    class Counter(StarView):
+        def html(self) -> str:
+            return "<p>page</p>"
+
+        @event
+        def up(self, by: int = 1) -> None:
+            datastar.signal("count", by)
+
+        def handle_event(self, event: str, signals: dict[str, Any]) -> None:
+            datastar.signal("other", event)
+
+    browser = new_browser(app)
+    browser.get("/counter/3", headers={"Accept": "text/html"}).get_data()
+    group = next(info.group for info in datastar.handlers)
+    for name in ("up", "down"):
+        browser.post(f"/ds/{group}/{name}?start=3", json={}, headers=HEADERS).get_data()
+
+    page, up, down = items(browser)
+    assert (page["handler"], page.get("source")) == ("counter", None)
+    assert (up["handler"], up["target"], up["parameters"]) == (f"{group}.up", f"{group}.up", {"start": "3"})
+    assert up["function"].endswith("Counter.up")
+    assert up["source"] == f"tests/devtools/test_watching.py:{line_of(Counter.up)}"
+    assert down["function"].endswith("Counter.handle_event")
+    assert "target" not in down
 
 
 def test_what_a_stream_writes_while_it_waits_is_recorded(
@@ -460,7 +512,7 @@ def test_off_nothing_of_it_is_imported() -> None:
     code = """
 import sys
 from flask import Flask
-from flask_datastar import Datastar
+from flask_datastar import Datastar, StarView, event
 app = Flask("shop")
 datastar = Datastar(app)
 datastar.handler(group="g", name="go")(lambda: None)
