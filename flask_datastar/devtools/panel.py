@@ -81,8 +81,11 @@ def _items(timeline: Timeline, records: Records, environ: dict[str, Any]) -> Res
     for _ in range(_WAIT_SECONDS if waits else 0):
         if records.last > after or worker.is_stopping():
             break
-        records.wait(after, _STEP_SECONDS)
+        # If it is not allowed to wait, the panel is to ask at intervals.
+        waits = records.wait(after, _STEP_SECONDS)
         timeline.refresh(records)
+        if not waits:
+            break
     last, items = records.since(after)
     start = json.dumps({"boot": timeline.boot, "last": last, "waits": waits})[:-1]
     body = b'%s, "items": [%s]}' % (start.encode(), b",".join(items))

@@ -20,6 +20,10 @@ MOST_WAITING = 3
 LONGEST_TEXT = 16_384
 
 
+# One sequence for all records: a panel goes on where records were dropped and others took their place.
+_numbers = count(1)
+
+
 def shorten(text: str, limit: int = LONGEST_TEXT) -> str:
     """Shorten a text that is too long for an item."""
     return text if len(text) <= limit else f"{text[:limit]}… {len(text) - limit} more characters"
@@ -44,7 +48,6 @@ class Records:
     _running: OrderedDict[int, list[Item]] = field(default_factory=OrderedDict)
     _waiting: set[Wakeup] = field(default_factory=set)
     _lock: Any = field(default_factory=make_short_lock)
-    _numbers: count[int] = field(default_factory=lambda: count(1))
     #: The number of the newest item.
     last: int = 0
     #: Whether a panel has asked for the items.
@@ -58,7 +61,7 @@ class Records:
         """
         data = json.dumps({"id": request, **facts}, separators=(",", ":"), default=str).encode()
         with self._lock:
-            item = Item(next(self._numbers), request, data)
+            item = Item(next(_numbers), request, data)
             self.last = item.number
             self._items.append(item)
             self._bytes += len(data)
@@ -100,14 +103,16 @@ class Records:
             self._items.clear()
             self._bytes = 0
 
-    def wait(self, number: int, seconds: float) -> None:
+    def wait(self, number: int, seconds: float) -> bool:
         """Wait until there is an item after one, or the time is over.
 
-        It returns at once if too many wait already.
+        :return: False at once if too many wait already.
         """
         with self._lock:
-            if self.last > number or len(self._waiting) >= MOST_WAITING:
-                return
+            if self.last > number:
+                return True
+            if len(self._waiting) >= MOST_WAITING:
+                return False
             wakeup = make_wakeup()
             self._waiting.add(wakeup)
         try:
@@ -115,6 +120,7 @@ class Records:
         finally:
             with self._lock:
                 self._waiting.discard(wakeup)
+        return True
 
     def __len__(self) -> int:
         return len(self._items)

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_datastar import Datastar
-from flask_datastar.devtools import panel
+from flask_datastar.devtools import panel, records
 from flask_datastar.devtools.timeline import Timeline
 from flask_datastar.state.app import app_state_of
 from flask_datastar.transport import worker
@@ -108,6 +108,14 @@ def test_an_item_is_waited_for_where_the_server_has_threads(
 
     assert found[0]["items"] == [{"id": 1, "kind": "action"}]
     assert found[0]["waits"] is True
+
+
+def test_a_panel_asks_at_intervals_where_too_many_wait(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MOST_WAITING", 0)
+
+    response = browser.get(f"{URL}items.json?wait=1", headers=PANEL, environ_overrides={"wsgi.multithread": True})
+
+    assert (response.json["items"], response.json["waits"]) == ([], False)
 
 
 def test_a_stopping_worker_is_not_waited_for(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
