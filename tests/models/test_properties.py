@@ -24,6 +24,9 @@ from flask_datastar.errors import InvalidSignals
 from flask_datastar.models.kinds import model_of
 from flask_datastar.testing import DatastarClient
 
+# Thousands of inputs for code that other tests measure: coverage would double the time of each.
+pytestmark = pytest.mark.no_cover
+
 NAMES = ["a", "b", "c", "d"]
 
 

@@ -29,6 +29,9 @@ from flask_datastar.reading.parameters import Binder
 from flask_datastar.state.request import current_request_state
 from tests.conftest import MakeApp
 
+# Thousands of inputs for code that other tests measure: coverage would double the time of each.
+pytestmark = pytest.mark.no_cover
+
 T = TypeVar("T")
 UserId = NewType("UserId", int)
 

@@ -25,6 +25,9 @@ from werkzeug.test import TestResponse
 from example import create_app
 from tests.sansio.strategies import json_values
 
+# Thousands of inputs for code that other tests measure: coverage would double the time of each.
+pytestmark = pytest.mark.no_cover
+
 HEADERS = {"Datastar-Request": "true", "Sec-Fetch-Site": "same-origin"}
 MEBIBYTE = 1_048_576
 

@@ -34,6 +34,9 @@ from tests.sansio.strategies import (
     texts,
 )
 
+# Thousands of inputs for code that other tests measure: coverage would double the time of each.
+pytestmark = pytest.mark.no_cover
+
 hostile_names = st.one_of(texts, st.sampled_from(["__proto__", "constructor", "prototype"]))
 
 ELEMENTS, SIGNALS = "datastar-patch-elements", "datastar-patch-signals"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -100,6 +101,11 @@ def declare(app: Flask, datastar: Datastar, ran: list[str]) -> None:
     @own_guard
     def guarded_by_hand() -> None:
         ran.append("guarded_by_hand")
+
+    @datastar.handler(group="g")
+    def checks_itself() -> None:
+        app.extensions["csrf"].protect()
+        ran.append("checks_itself")
 
     @datastar.view("/view")
     class Board(StarView):
@@ -232,6 +238,27 @@ def test_what_no_known_guard_answers_gets_a_new_token_and_does_nothing(
     again = post(client, f"/ds/g/{name}", new)
     # Its own guard, which nobody can ask without it, answers the click that is repeated.
     assert (again.status_code, app.config["RAN"]) == ((204, ["public"]) if name == "public" else (403, []))
+
+
+def test_handler_that_checks_the_token_itself_gets_a_new_token(app: Flask, client: FlaskClient) -> None:
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    token = client.get("/login").text
+    client.delete_cookie("session")
+
+    new = fresh_token(post(client, "/ds/g/checks_itself", token))
+
+    assert app.config["RAN"] == []
+    assert post(client, "/ds/g/checks_itself", new).status_code == 204
+    assert app.config["RAN"] == ["checks_itself"]
+
+
+def test_decorators_are_not_asked_where_flask_login_is_not_imported(
+    app: Flask, client: FlaskClient, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "flask_login")
+
+    assert fresh_token(post(client, "/ds/g/guarded", token))
+    assert app.config["RAN"] == []
 
 
 def test_person_who_is_remembered_gets_a_new_token_and_nothing_runs_before(app: Flask, client: FlaskClient) -> None:
