@@ -10,13 +10,15 @@
 #                    then cut and kill 12,000 clicks (CLICKS="--clicks 400" for less)
 #   make extensions  install other extensions, and try the page about them (ARGS="-k babel" for some of them)
 #   make servers     install other WSGI servers, and try how each holds streams (ARGS="--only waitress" for some of them)
+#   make readers     read compressed streams with each installed reader, Firefox too, alone and behind nginx
 #   make bench       measure the cost of streams, then of compressed ones, and write it to docs/ (ARGS=--quick for a short
 #                    run, to build/)
 #   make bench-regions  measure the cost of live regions, in the same way
 #   make bench-redis  measure the cost of several processes, in the same way
 #   make check       linter, formatter, types, prose, documentation
+#   make picture     take the picture of the README again
 #   make test-all    the tests without a browser on every supported and installed Python and Flask
-#   make dist        build the sdist and the wheel
+#   make dist        build the sdist and the wheel of the last commit (REPOSITORY=https://host/owner/name for a release)
 #   make clean       remove everything that the other targets created
 
 PORT ?= 8000
@@ -38,12 +40,18 @@ EXTRAS_bench-regions = gunicorn,example
 EXTRAS_bench-redis = gunicorn,redis,bench
 EXTRAS_check = $(EXTRAS_test),check
 EXTRAS_matrix = matrix
+EXTRAS_picture = gunicorn,example,test,live
 EXTRAS_dist = dist
+
+# The addresses of a release; a package that is built without them has no links.
+REPOSITORY ?=
+DOCUMENTATION ?=
 
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo demo-cluster test mutations soak faults extensions servers bench bench-regions bench-redis check test-all dist clean
+.PHONY: demo demo-cluster test mutations soak faults extensions servers readers bench bench-regions bench-redis picture \
+    check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -82,6 +90,10 @@ extensions: .venv/pip.stamp
 servers: .venv/pip.stamp
 	@$(BIN)/python -m tests.servers.try_servers $(ARGS)
 
+readers: .venv/test.stamp
+	sh tests/system_programs.sh nginx firefox-esr nodejs curl zstd
+	DATASTAR_READERS=all $(BIN)/python -m pytest --no-cov tests/servers/test_readers.py $(ARGS)
+
 bench: .venv/bench.stamp
 	@$(BIN)/python tests/benchmarks/streams.py $(or $(ARGS),--docs)
 	@$(BIN)/python tests/benchmarks/compression.py $(or $(ARGS),--docs)
@@ -92,6 +104,10 @@ bench-regions: .venv/bench-regions.stamp
 bench-redis: .venv/bench-redis.stamp
 	sh tests/system_programs.sh redis-server
 	@$(BIN)/python tests/benchmarks/redis.py $(or $(ARGS),--docs)
+
+picture: .venv/picture.stamp $(CLIENT)
+	@sh tests/system_programs.sh chromium
+	@$(BIN)/python -m docs.picture
 
 check: .venv/check.stamp
 	$(BIN)/ruff check
@@ -109,7 +125,8 @@ test-all: .venv/matrix.stamp $(CLIENT)
 
 dist: .venv/dist.stamp
 	rm -rf build dist
-	$(BIN)/python -m build
+	$(BIN)/python -m docs.release --repository "$(REPOSITORY)" --documentation "$(DOCUMENTATION)" build/release
+	$(BIN)/python -m build --outdir dist build/release
 
 clean:
 	rm -rf .venv .tox build dist *.egg-info $(CLIENT) .coverage htmlcov

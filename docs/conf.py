@@ -33,9 +33,6 @@ autodoc_typehints_description_target = "documented_params"
 autodoc_preserve_defaults = True
 add_module_names = False
 
-# Parts of pages, made by `make bench`.
-exclude_patterns = ["explanation/measured"]
-
 # Each page's code runs as the module `shop`.
 doctest_global_setup = "__name__ = 'shop'"
 

@@ -11,7 +11,7 @@ PATH="$PATH:/usr/sbin:/usr/local/sbin"
 for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
 for package in "$@"; do
     program="$package"
-    [ "$package" != postgresql ] || program=pg_ctl
+    case "$package" in postgresql) program=pg_ctl ;; nodejs) program=node ;; esac
     command -v "$program" >/dev/null || missing="$missing $package"
 done
 # Chromium without windows, whose pages cost less. Where a system has no such package, chromium does its work.

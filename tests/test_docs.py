@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import html
 import importlib
 import inspect
+import json
 import os
 import re
 import subprocess
+import symtable
 import sys
 from collections.abc import Callable, Iterator
 from configparser import ConfigParser
@@ -37,6 +40,7 @@ from flask_datastar.streams.methods import StreamMethods
 from flask_datastar.streams.tabs import Tabs
 from flask_datastar.testing import DatastarClient
 from flask_datastar.views.starview import HANDLE_EVENT
+from tests.benchmarks import results
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -284,6 +288,22 @@ def test_links_to_files_lead_somewhere() -> None:
     check_pages(find_broken)
 
 
+@pytest.mark.parametrize(("name", "page"), [("streams", "costs"), ("regions", "costs"), ("redis", "scaling")])
+def test_measurements_are_written_into_their_page(name: str, page: str, tmp_path: Path) -> None:
+    folder = tmp_path / "explanation"
+    folder.mkdir()
+    path = folder / f"{page}.md"
+    path.write_text(read(f"docs/explanation/{page}.md"), encoding="utf-8")
+
+    results.write(name, "| new |\n", "<svg/>", title="A plot", page=path, output=folder / "measured")
+
+    text = path.read_text(encoding="utf-8")
+    before, _, after = read(f"docs/explanation/{page}.md").partition(f"<!-- measured: {name} -->\n")
+    assert text.startswith(f"{before}<!-- measured: {name} -->\n\n| new |\n\n![A plot](measured/{name}.svg)\n\n")
+    assert text.endswith(after.partition(f"<!-- end of {name} -->\n")[2])
+    assert (folder / "measured" / f"{name}.svg").read_text() == "<svg/>"
+
+
 def test_included_files_exist() -> None:
     def find_missing(text: str, page: Path) -> list[str]:
         included = re.findall(r"^```\{(?:literal)?include\} (\S+)$", text, re.MULTILINE)
@@ -292,8 +312,14 @@ def test_included_files_exist() -> None:
     check_pages(find_missing)
 
 
-def test_changelog_has_unreleased_heading() -> None:
-    assert re.search(r"^## Unreleased\n\n### Added\n\n- ", read("CHANGELOG.md"), re.MULTILINE)
+def test_changelog_starts_with_what_is_unreleased_or_just_released() -> None:
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    version = re.escape(config["metadata"]["version"])
+
+    (first, *_) = re.findall(r"^## (.+)\n\n### \w+\n\n- ", read("CHANGELOG.md"), re.MULTILINE)
+
+    assert re.fullmatch(rf"Unreleased|{version} - \d{{4}}-\d\d-\d\d", first)
 
 
 def test_version_directives_have_two_colons() -> None:
@@ -313,6 +339,9 @@ def test_version_directives_have_two_colons() -> None:
 TUTORIALS = ["counter", "search", "import"]
 TYPED_FILE = re.compile(r"^[^`\n]*`([\w./-]+\.\w+)`:\n\n```\S+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+APPLICATION_PAGES = ["README.md", *(f"docs/tutorial/{name}.md" for name in ("datastar", *TUTORIALS, "live"))]
+ADDED_CODE = re.compile(r"^Add these to `(app.py)`.*?\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
 
 def type_files(page: str, folder: Path, through: str | None = None) -> None:
     """Write the files of a page into a folder, up to the end of a section; a later version replaces an earlier one."""
@@ -324,6 +353,9 @@ def type_files(page: str, folder: Path, through: str | None = None) -> None:
     (folder / "templates").mkdir(exist_ok=True)
     for name, content in TYPED_FILE.findall(text):
         (folder / name).write_text(content, encoding="utf-8")
+    for name, content in ADDED_CODE.findall(text.rpartition("`app.py`:\n")[2]):
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write("\n\n" + content)
 
 
 @pytest.fixture
@@ -367,8 +399,17 @@ def live_events(tab: DatastarClient, page: str) -> Iterator[Event]:
     return tab.iter_events(path, method="GET", _headers={name: value})
 
 
-def test_readme_application_runs(typed_in: Callable[..., Flask]) -> None:
-    app = typed_in("README.md")
+# Sections of the README up to which its application is typed in: kept in memory, with more handlers, with a database.
+IN_MEMORY, WITH_HANDLERS, WITH_DATABASE = (
+    "A list that everybody edits together",
+    "What a handler can do",
+    "With a database",
+)
+
+
+@pytest.mark.parametrize("section", [IN_MEMORY, WITH_HANDLERS, WITH_DATABASE])
+def test_readme_application_runs(typed_in: Callable[..., Flask], section: str) -> None:
+    app = typed_in("README.md", section)
     ann, bob = DatastarClient(app, {"item": "<Tea>"}), DatastarClient(app)
     pages = [tab.client.get("/").text for tab in (ann, bob)]
     with closing(live_events(ann, pages[0])) as to_ann, closing(live_events(bob, pages[1])) as to_bob:
@@ -382,22 +423,126 @@ def test_readme_application_runs(typed_in: Callable[..., Flask]) -> None:
     assert "https://cdn.jsdelivr.net/" in pages[0]
     assert '<ul id="items"></ul>' in pages[0]
     assert answer.events == (sse.patch_signals({"item": ""}),)
+    assert answer.response.text.strip() == responses("README.md")[0].strip()
     assert shown == ['<ul id="items"><li>&lt;Tea&gt;</li></ul>'] * 2
     assert shown[0] in bob.client.get("/").text
 
 
+@pytest.mark.parametrize("page", APPLICATION_PAGES)
+def test_every_application_of_a_page_is_typed_in(page: str) -> None:
+    typed = [code for name, code in TYPED_FILE.findall(read(page)) if name == "app.py"]
+
+    assert typed == [code for code in blocks(read(page), "python") if "Flask(__name__)" in code]
+
+
+def test_readmes_handlers_do_what_it_says(typed_in: Callable[..., Flask]) -> None:
+    tab = DatastarClient(typed_in("README.md", WITH_HANDLERS), {"item": "b"})
+
+    restocked = tab.post("/ds/app/restock")
+    suggested = tab.post("/ds/app/suggest")
+    page = tab.load("/").text
+    cleared = tab.post("/ds/app/clear")
+
+    assert restocked.events == tuple(sse.patch_signals({"done": done}) for done in (1, 2, 3))
+    assert suggested.patched == {"found": 1}
+    assert suggested.html == '<p id="hint">On the list: Bread</p>'
+    assert "<li>Bread</li><li>Milk</li><li>Salt</li>" in page
+    assert 'window.location.href = "/"' in cleared.html
+    assert '<ul id="items"></ul>' in tab.load("/").text
+
+
+def test_actions_of_the_readme_call_its_handlers(typed_in: Callable[..., Flask]) -> None:
+    app = typed_in("README.md", WITH_HANDLERS)
+    templates = re.findall(r"{{ datastar\.post\(.+?\) }}", read("README.md"))
+
+    with app.test_request_context():
+        actions = [app.jinja_env.from_string(template).render() for template in templates]
+
+    assert {*re.findall(r"/ds/app/(\w+)", "".join(actions))} == {"add", "restock"}
+    assert len(actions) >= 3
+
+
 def test_readme_application_has_sixteen_lines() -> None:
-    python = dict(TYPED_FILE.findall(read("README.md")))["app.py"]
+    python = blocks(read("README.md"), "python")[0]
 
     assert len([line for line in python.splitlines() if line.strip()]) == 16
-    assert "in sixteen lines of Python" in read("README.md")
+    assert "In sixteen lines of Python" in read("README.md")
 
 
 def test_readmes_first_code_is_a_live_region() -> None:
-    first = blocks(read("README.md"), "python")[0]
+    text = read("README.md")
 
-    assert first == dict(TYPED_FILE.findall(read("README.md")))["app.py"]
-    assert "@datastar.region" in first
+    first = FENCE.search(text)
+
+    assert first is not None
+    assert TYPED_FILE.findall(text)[0] == ("app.py", first[2])
+    assert "@datastar.region" in first[2]
+
+
+def test_start_page_has_the_application_of_the_readme() -> None:
+    before, _, _ = read("README.md").partition("\n## Datastar in two minutes\n")
+
+    assert FENCE.findall(before) == FENCE.findall(read("docs/index.md"))[:-1]
+
+
+def test_links_of_the_readme_to_headings_find_them() -> None:
+    """Sphinx checks the links of all other pages."""
+
+    def anchors(path: str) -> set[str]:
+        headings = re.findall(r"^#+ (.+)$", read(path), re.MULTILINE)
+        return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+    targets = [target.partition("#") for target in LINK.findall(read("README.md")) if "://" not in target]
+    wanted = [(path or "README.md", anchor) for path, _, anchor in targets if anchor]
+
+    assert len(wanted) >= 3
+    assert [(path, anchor) for path, anchor in wanted if anchor not in anchors(path)] == []
+
+
+def missing_names(code: str) -> set[str]:
+    """Return the names that code reads, and neither imports, defines nor takes from Python itself."""
+
+    def walk(table: symtable.SymbolTable) -> Iterator[tuple[symtable.SymbolTable, symtable.Symbol]]:
+        yield from ((table, symbol) for symbol in table.get_symbols())
+        for child in table.get_children():
+            yield from walk(child)
+
+    module = symtable.symtable(code, "sample", "exec")
+    defined = {symbol.get_name() for symbol in module.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    read_names = {
+        symbol.get_name()
+        for table, symbol in walk(module)
+        if symbol.is_referenced() and (table is module or symbol.is_global())
+    }
+    # The interpreter has names of its own: "__name__" in a module, others where a class has annotations.
+    return {name for name in read_names - defined - set(dir(builtins)) if not name.startswith((".", "__"))}
+
+
+@pytest.mark.parametrize("page", APPLICATION_PAGES)
+def test_samples_import_every_name(page: str) -> None:
+    """A sample that follows another one on the page may use its names."""
+    before = ""
+    for code in blocks(read(page), "python"):
+        before += code
+
+        assert missing_names(before) == set(), code
+
+
+def test_names_that_are_missing_are_found() -> None:
+    assert missing_names("import os\ndef f(a):\n    return [os, a, b, [len(c) for c in a]]\nf(d)") == {"b", "d"}
+
+
+def test_datastar_primer_runs(typed_in: Callable[..., Flask]) -> None:
+    tab = DatastarClient(typed_in("docs/tutorial/datastar.md"))
+    page = tab.load("/").text
+    (request,) = blocks(read("docs/tutorial/datastar.md"), "http")
+    line, _, body = request.partition("\n\n")
+    tab.signals = json.loads(body)
+
+    answer = tab.post(action_path(page, "@post"))
+
+    assert line == f"POST {action_path(page, '@post')}"
+    assert answer.response.text.strip() == responses("docs/tutorial/datastar.md")[0].strip()
 
 
 def test_counter_counts(typed_in: Callable[..., Flask]) -> None:
@@ -499,7 +644,7 @@ def test_tests_of_the_tutorial_pass(name: str, tmp_path: Path) -> None:
 def test_every_tutorial_has_its_files() -> None:
     pages = {page.stem for page in (DOCS / "tutorial").glob("*.md")} - {"index"}
 
-    assert pages == {*TUTORIALS, "live"}
+    assert {f"docs/tutorial/{page}.md" for page in pages} == {*APPLICATION_PAGES[1:]}
     for page in pages:
         files = dict(TYPED_FILE.findall(read(f"docs/tutorial/{page}.md")))
         assert "app.py" in files

@@ -79,9 +79,11 @@ def add_sample_files(app: Flask, target: Target, layout: str | None, *, has_tab:
         click.echo(f"{files.shown(path)}: not created, because {target.variable} needs arguments")
         return
     called = f"{target.variable}()" if target.is_factory else target.variable
-    text = sample.make_test(f"from {target.module} import {target.variable}", called)
+    has_client = _script_url(app) is not None
+    text = sample.make_test(f"from {target.module} import {target.variable}", called, has_client=has_client)
     _create(path, text, dry_run=dry_run)
-    click.echo(f"    run it with: python -m pytest {files.shown(path)}")
+    extra = ' (pip install "Flask-Datastar[testing]")' if has_client else ""
+    click.echo(f"    run it with: python -m pytest {files.shown(path)}{extra}")
 
 
 def _template(app: Flask, name: str | None, *, has_tab: bool) -> str:

@@ -94,20 +94,35 @@ def page() -> str:
     return text.replace("  {% block content %}{% endblock %}\n", "".join(f"  {line}\n" for line in _MAIN.splitlines()))
 
 
-def make_test(imports: str, app: str) -> str:
+def make_test(imports: str, app: str, *, has_client: bool) -> str:
     """Return a test of the sample.
 
     :param imports: the statement that imports the application or its factory.
     :param app: an expression for the application.
+    :param has_client: whether the client's file is there, so that the test can act as two visitors.
     """
-    return f"""\
-from flask_datastar.testing import DatastarClient
+    start = f"from flask_datastar.testing import DatastarClient\n\n{imports}\n\n\n"
+    text = (_ACTING_TEST if has_client else _TEST).format(app=app, path=PATH)
+    # Inside a function the name of the module's own application would be unbound.
+    return start + (text.replace(f"    app = {app}\n", "") if app == "app" else text)
 
-{imports}
 
+_ACTING_TEST = """\
+def test_what_one_writes_all_see():
+    app = {app}
+    with DatastarClient(app) as one, DatastarClient(app) as other:
+        one.load("{path}")
+        other.load("{path}")
 
+        one.fill(label="Text", value="Hello")
+        one.click(text="Show it in both")
+
+        assert other.text("main output") == "Hello"
+        assert one.value(label="Text") == ""
+"""
+_TEST = """\
 def test_sample_page():
-    response = {app}.test_client().get("{PATH}")
+    response = {app}.test_client().get("{path}")
 
     assert "<h1>Sample</h1>" in response.text
 

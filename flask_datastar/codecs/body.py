@@ -28,7 +28,7 @@ class CodedBody:
     :param tally: where it counts.
     """
 
-    __slots__ = ("_checksum", "_joined", "_length", "_tally", "at", "coding", "frame")
+    __slots__ = ("_checksum", "_encoded", "_joined", "_length", "_tally", "at", "coding", "frame")
 
     def __init__(self, coding: Coding, tally: Tally) -> None:
         self.coding = coding
@@ -37,9 +37,20 @@ class CodedBody:
         #: The frame whose next block can follow; None if none can.
         self.frame: Frame | None = None
         self._tally = tally
-        # The checksum and the length of the text up to where it last came to a group's place, and that place.
-        self._checksum = self._length = 0
+        # The checksum and the length of the text up to where it last came to a group's place, and that place; and the
+        # length of the body up to there, with what was encoded alone since then.
+        self._checksum = self._length = self._encoded = 0
         self._joined = self.at
+
+    @property
+    def text_bytes(self) -> int:
+        """The length of the text so far."""
+        return self._length + self.at.length - self._joined.length
+
+    @property
+    def sent_bytes(self) -> int:
+        """The length of the encoded text so far."""
+        return self._encoded + self.at.encoded - self._joined.encoded
 
     def start(self) -> bytes:
         """Return the first bytes of the body."""
@@ -52,7 +63,10 @@ class CodedBody:
         return piece.alone
 
     def commit(self, piece: Piece) -> None:
-        """Move behind a piece: what :meth:`segment` returned is written, or will be before anything else."""
+        """Move behind a piece: what :meth:`segment` returned is written, or will be before anything else.
+
+        A stream that is in the piece's frame may instead set :attr:`at`, and count itself in ``Piece.taken``.
+        """
         segment = self.segment(piece)
         if segment is piece.block:
             self.frame = piece.frame
@@ -60,6 +74,7 @@ class CodedBody:
             self.frame = None
             piece.frame.alone += 1
             self._tally.alone += 1
+            self._encoded += len(segment.data) - piece.after.encoded + piece.before.encoded
         if self.at is not piece.before:
             self._settle()
             self._joined = piece.before
@@ -87,6 +102,7 @@ class CodedBody:
         self._settle()
         self._checksum = self.coding.checksum(data, self._checksum)
         self._length += len(data)
+        self._encoded += len(encoded)
         self.frame = None
         self._tally.bytes_in += len(data)
         self._tally.bytes_out += len(encoded)
@@ -105,6 +121,8 @@ class CodedBody:
         """Count the text of the pieces since the body came to its group."""
         length = self.at.length - self._joined.length
         if length:
-            self._checksum = shift(self._checksum ^ self._joined.checksum, length) ^ self.at.checksum
+            if self.coding.has_checksum:
+                self._checksum = shift(self._checksum ^ self._joined.checksum, length) ^ self.at.checksum
             self._length += length
+            self._encoded += self.at.encoded - self._joined.encoded
         self._joined = self.at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from .base import Coding
 
@@ -37,19 +37,23 @@ class Segment:
 class Place:
     """A place between two events of a group. Places are compared by identity."""
 
-    __slots__ = ("checksum", "length")
+    __slots__ = ("checksum", "encoded", "length")
 
-    def __init__(self, checksum: int = 0, length: int = 0) -> None:
+    def __init__(self, checksum: int = 0, length: int = 0, encoded: int = 0) -> None:
         #: Of all text of the group up to here; 0 if the coding has no checksum.
         self.checksum = checksum
-        #: The length of that text in bytes; 0 if the coding has no checksum.
+        #: The length of that text in bytes.
         self.length = length
+        #: The length of its blocks in bytes.
+        self.encoded = encoded
 
-    def after(self, data: bytes, coding: Coding) -> Place:
-        """Return the place behind some more text."""
-        if not coding.has_checksum:
-            return Place()
-        return Place(coding.checksum(data, self.checksum), self.length + len(data))
+    def after(self, data: bytes, coding: Coding, encoded: int) -> Place:
+        """Return the place behind one more event.
+
+        :param encoded: the length of its block.
+        """
+        checksum = coding.checksum(data, self.checksum) if coding.has_checksum else 0
+        return Place(checksum, self.length + len(data), self.encoded + encoded)
 
 
 class Frame:
@@ -62,6 +66,8 @@ class Frame:
         self.alone = 0
 
 
+#: The bytes of a group's events, before compression, from one milestone to the next.
+MILESTONE_BYTES: Final = 524_288
 #: The frame of pieces that have no block; no stream is in it.
 NO_FRAME = Frame()
 
@@ -87,9 +93,11 @@ class Piece:
         "data",
         "frame",
         "is_key",
+        "is_milestone",
         "is_stored",
         "last_id",
         "made_at",
+        "taken",
     )
 
     def __init__(
@@ -109,11 +117,15 @@ class Piece:
         self.made_at = event.made_at
         self.coding = coding
         self.before = before
-        self.after = before.after(event.data, coding)
+        self.after = before.after(event.data, coding, 0 if block is None else len(block))
         self.block = None if block is None else Segment(block)
         self.frame = frame
         self.is_key = is_key
         self.is_stored = is_stored
+        #: Whether each stream looks at its connection after it.
+        self.is_milestone = self.after.length // MILESTONE_BYTES != before.length // MILESTONE_BYTES
+        #: How many streams took the block at once; the group counts its bytes when all were asked.
+        self.taken = 0
         self._alone: Segment | None = None
 
     @property

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from .base import Coding, Encoder
 from .body import CodedBody
+from .pieces import Piece
 from .shared import SharedWindow
 
 LIMIT_BYTES: Final = 33_554_432
@@ -26,6 +27,13 @@ class Counts:
     keys: int = 0
     #: Events that went out alone, for each stream.
     alone: int = 0
+
+    def note_taken(self, piece: Piece) -> None:
+        """Count the streams of a group that took a piece's block while they were asked."""
+        if piece.taken and piece.block is not None:
+            self.bytes_in += piece.taken * len(piece.data)
+            self.bytes_out += piece.taken * len(piece.block.data)
+            piece.taken = 0
 
 
 class EncoderPool:

@@ -46,17 +46,36 @@ class CodedStream(Stream):
         if not self.offer(payload if body is None else _own_piece(body, payload)):
             self.on_slow(self)
 
-    def offer(self, item: Piece | Payload) -> bool:
+    def offer(self, item: Any) -> bool:
         """Send an event of the group, or queue it.
 
+        :param item: a piece; a payload, if the body goes out as it is.
         :return: False if there is no room for it, or if the client does not read. The caller then calls
             :attr:`on_slow`.
         """
         with self._lock:
             if self.is_gone or self.ending is not None:
                 return True
-            if self.is_parked and self.outbox is None and self.direct is not None and self._write(self.direct, item):
-                return not self._is_unread
+            direct = self.direct
+            if self.is_parked and self.outbox is None and direct is not None:
+                body = self.body
+                # Written out for the next block of the frame that the stream is in: nearly all deliveries are that.
+                if body is not None and body.at is item.before and body.frame is item.frame:
+                    taken = direct.write(item.block)
+                    if taken:
+                        body.at = item.after
+                        item.taken += 1
+                        self.last_write = item.made_at
+                        if item.last_id is not None or direct.rest is not None:
+                            self._note_written(direct, item)
+                        if item.is_milestone:
+                            self._look(body)
+                        return not self._is_unread
+                    if taken is None:
+                        self.leave()
+                        return True
+                elif self._write(direct, item):
+                    return not self._is_unread
             is_queued, is_pressed = self._queue(item)
         if not is_queued:
             return False
@@ -69,21 +88,16 @@ class CodedStream(Stream):
         body = self.body
         if body is None:
             return super()._write(direct, item if type(item) is Payload else Payload(item.data, item.last_id))
-        segment = body.segment(item)
-        taken = direct.write(segment)
+        taken = direct.write(body.segment(item))
         if taken is None:
             self.leave()
             return True
         if taken:
             # Only now: what the connection does not take is encoded again when its turn comes.
             body.commit(item)
-            self._note_sent(1, len(item.data), len(segment.data))
+            self._note_sent(body)
             self.last_write = item.made_at
-            if item.last_id is not None:
-                self.last_id = item.last_id
-            if direct.rest is not None:
-                self.is_parked = False
-                self.wakeup.set()
+            self._note_written(direct, item)
         return taken
 
     def take(self) -> bytes:
@@ -96,13 +110,17 @@ class CodedStream(Stream):
         pieces = cast(list[Piece], self._take_waiting())
         # Without the lock, which is one for all streams of the process.
         encoded = body.take(pieces)
-        self._note_sent(len(pieces), sum(len(piece.data) for piece in pieces), len(encoded))
+        self._note_sent(body)
         if self._is_unread:
             self.on_slow(self)
         return encoded
 
-    def _note_sent(self, events: int, raw_bytes: int, sent_bytes: int) -> None:
-        if self._unread is not None and not self._unread.note(events, raw_bytes, sent_bytes):
+    def _note_sent(self, body: CodedBody) -> None:
+        if self._unread is not None and self._unread.is_due(body.text_bytes):
+            self._look(body)
+
+    def _look(self, body: CodedBody) -> None:
+        if self._unread is not None and not self._unread.look(body.text_bytes, body.sent_bytes):
             self._is_unread = True
 
     # The stream's own bytes

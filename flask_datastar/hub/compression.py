@@ -7,12 +7,12 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from ..brokers.payload import Payload
+from ..codecs.base import Coding
 from ..codecs.body import CodedBody
 from ..codecs.codings import coding_named, is_available
 from ..codecs.negotiation import negotiate
 from ..codecs.pieces import Piece
 from ..codecs.pool import EncoderPool
-from ..codecs.shared import SharedWindow
 from ..transport.wakeups import make_lock
 from .coded_stream import CodedStream
 from .groups import Groups
@@ -49,7 +49,7 @@ class Compression:
         if stream.body is None:
             return None
         coding = stream.body.coding
-        group = self._groups.join((coding.name, followed), lambda: _Encoding(self._pool.window(coding)))
+        group = self._groups.join((coding.name, followed), lambda: _Encoding(self._pool, coding))
         return Seat(group, stream)
 
     def leave(self, seat: Seat) -> None:
@@ -78,16 +78,21 @@ class Compression:
 class _Encoding:
     """The encoder of one group, open while it is used."""
 
-    __slots__ = ("_window",)
+    __slots__ = ("_counts", "_window")
 
-    def __init__(self, window: SharedWindow) -> None:
-        self._window = window
+    def __init__(self, pool: EncoderPool, coding: Coding) -> None:
+        self._counts = pool.counts
+        self._window = pool.window(coding)
 
     def make(self, payload: Payload, count: int) -> Piece:
         """Encode an event for so many streams."""
         if payload.is_stored:
             return self._window.store(payload)
         return self._window.encode(payload, count, time.monotonic())
+
+    def finish(self, item: Piece) -> None:
+        """Count the streams that took an event while they were asked."""
+        self._counts.note_taken(item)
 
     def close(self) -> None:
         """Free the encoder."""

@@ -31,6 +31,9 @@ class Maker(Protocol):
     def make(self, payload: Payload, count: int) -> Any:
         """Return what so many streams are offered, in the order of the calls. It must not raise."""
 
+    def finish(self, item: Any) -> None:
+        """Record that all streams were offered this."""
+
     def close(self) -> None:
         """Free everything, because the group has no streams any more."""
 
@@ -65,6 +68,7 @@ class Group:
                         slow.append(stream)
                 except Exception as error:
                     failed.append((stream, error))
+            self.maker.finish(item)
         # After the lock, because these functions log, and a logging handler may publish to a topic of the group.
         for stream in slow:
             stream.on_slow(stream)

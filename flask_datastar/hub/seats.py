@@ -58,11 +58,6 @@ class Row:
         if kind is _EVENTS:
             self._group.deliver(self._streams, payload)
 
-    def catch_up(self) -> None:
-        """Record that the streams may have missed messages."""
-        for stream in self._streams:
-            stream.catch_up()
-
 
 def in_rows(subscribers: Iterable[Any]) -> tuple[Any, ...]:
     """Return subscribers, with a row in the place of each group's first seat."""

@@ -13,24 +13,20 @@ process does not end the newer stream: the announcement would still end the othe
 from __future__ import annotations
 
 import itertools
-import time
 import uuid
-from contextlib import suppress
-from dataclasses import replace
 from math import inf
 
 from ..brokers.payload import MessageKind, Payload
-from ..errors import BrokerError
 from ..hooks import Reason
-from ..transport.wakeups import make_lock, spawn
+from ..transport.wakeups import make_lock
 from .bus import Bus
+from .held import Give
+from .holding import Holding, expect_answers, note_answer, note_change, note_taken
+from .orders import Orders
 from .questions import Questions
 from .scopes import scope_topic
 from .tab_messages import Beside, Closed, Found, Gone, Opened, Wanted, decode
 from .tabs import TabEntry, TabInfo, TabRegistry, may_live_beside
-
-#: The most orders that are kept during an outage.
-_MOST_OWED = 10_000
 
 
 class SharedTabs:
@@ -40,8 +36,8 @@ class SharedTabs:
         self._registry = TabRegistry()
         self._bus = bus
         self._questions = Questions(bus)
-        # Orders to end streams that other processes may not have received.
-        self._owed: list[Closed] = []
+        self._holding = Holding(bus, self._registry)
+        self._orders = Orders(bus)
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
         # Held while a stream is registered and announced: both happen in the same order, and no stream is announced
@@ -80,6 +76,7 @@ class SharedTabs:
             self._note(entry)
             if entry.tab is not None:
                 self._announce(entry, is_again=False)
+        self._holding.watch(entry)
         return True
 
     def release(self, entry: TabEntry) -> None:
@@ -97,23 +94,8 @@ class SharedTabs:
         """
         ended = self._registry.close(scope, tab, reason=reason)
         if self._bus.is_shared:
-            self._order_close(Closed(self._process, scope, tab, reason))
+            self._orders.publish(Closed(self._process, scope, tab, reason))
         return ended
-
-    def _order_close(self, order: Closed) -> None:
-        """Publish an order to end streams. If other processes do not receive it, it is repeated after the outage."""
-        is_told = False
-        try:
-            is_told = self._bus.publish(scope_topic(order.scope), MessageKind.TABS, order.encode())
-        finally:
-            if not is_told and len(self._owed) < _MOST_OWED:
-                self._owed.append(replace(order, before=order.before or time.time()))
-
-    def _repeat_owed(self) -> None:
-        owed, self._owed = self._owed, []
-        for order in owed:
-            with suppress(BrokerError):
-                self._order_close(order)
 
     def restore(self, scope: str, tab: str, page: str | None, url: str) -> bool:
         """Make the live stream of a page send its last id again, because the page's other request changed it.
@@ -158,6 +140,16 @@ class SharedTabs:
         """Return whether a stream is the one of its page that gets what is sent to one person, or to one tab."""
         return self._registry.speaks(entry)
 
+    def take_event(self, entry: TabEntry, limits: tuple[int, int], payload: Payload, give: Give) -> None:
+        """Pass an event to a stream of its page, now or after its announcement, unless another stream takes it.
+
+        :param limits: the most events and the most bytes that may wait for the announcement.
+        """
+        if self._bus.is_shared and entry.tab is not None and entry.page is not None:
+            self._holding.take(entry, limits, payload, give)
+        elif self._registry.speaks(entry):
+            give(payload)
+
     def _drop(self, entry: TabEntry) -> None:
         """Announce that a stream was removed from the registry. The caller holds the lock."""
         self._note(entry)
@@ -186,13 +178,12 @@ class SharedTabs:
         assert entry.tab is not None
         number = next(self._numbers)
         entry.is_announced, entry.announcement = False, number
+        expect_answers(entry)
         place = entry.scope, entry.tab, entry.page, entry.url
         self._tell(Opened(entry.key, number, *place, entry.opened_at, is_again))
 
     def _announce_again(self) -> None:
-        if self._owed:
-            # In the background, because the caller must not wait for the broker.
-            spawn(self._repeat_owed, "datastar-owed")
+        self._orders.repeat()
         with self._order:
             for entry in self._registry.entries():
                 if entry.tab is not None:
@@ -233,10 +224,18 @@ class SharedTabs:
                 elif found is not None or not is_own:
                     # All processes receive the newest announcement last, so they agree on the stream that speaks.
                     entry.newer = {**(entry.newer or {}), message.url: message.key}
-                    if not is_own:
-                        self._tell(Beside(message.key, message.scope, message.tab))
+                    marks = entry.marks if entry.was_announced else b""
+                    if found is not None:
+                        note_taken(found, marks)
+                    else:
+                        self._tell(Beside(message.key, message.scope, message.tab, marks))
+            if found is not None:
+                # After the marks of all other streams are known.
+                found.was_announced = True
+                note_change(found)
         elif found is not None:
             found.has_others = True
+            note_answer(found, message.marks)
         elif is_own:
             # The stream has ended meanwhile.
             self._tell(Gone(message.key, message.scope, message.tab))

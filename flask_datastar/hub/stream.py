@@ -13,7 +13,7 @@ from ..transport.wakeups import make_wakeup
 from ..transport.watchers import Connection, Watch
 from .direct import DirectWriter
 from .endings import ending_kind
-from .outbox import Outbox
+from .outbox import Outbox, Waiting
 from .tabs import TabEntry
 
 # A global name, because a lookup in the enum costs as much as a short delivery.
@@ -140,13 +140,18 @@ class Stream(Outbox):
             return True
         if taken:
             self.last_write = payload.made_at
-            if payload.last_id is not None:
-                self.last_id = payload.last_id
-            if direct.rest is not None:
-                # The stream's own greenlet sends the rest; until then everything else is queued behind it.
-                self.is_parked = False
-                self.wakeup.set()
+            if payload.last_id is not None or direct.rest is not None:
+                self._note_written(direct, payload)
         return taken
+
+    def _note_written(self, direct: DirectWriter, payload: Waiting) -> None:
+        """Record what is rare about a write."""
+        if payload.last_id is not None:
+            self.last_id = payload.last_id
+        if direct.rest is not None:
+            # The stream's own greenlet sends the rest; until then everything else is queued behind it.
+            self.is_parked = False
+            self.wakeup.set()
 
     def park(self, timeout: float | None) -> None:
         """Wait to be woken; meanwhile publishers may write to the connection.

@@ -52,10 +52,13 @@ class Beside:
     key: str
     scope: str
     tab: str
+    #: Marks of the newest events for the page that came to the other stream before the announcement.
+    marks: bytes = b""
 
     def encode(self) -> Payload:
         """Return the message as a payload."""
-        return _payload({"beside": self.key, "scope": self.scope, "tab": self.tab})
+        notice = {"beside": self.key, "scope": self.scope, "tab": self.tab}
+        return _payload({**notice, "marks": self.marks.hex()} if self.marks else notice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def decode(data: bytes) -> Opened | Beside | Gone | Closed | Wanted | Found:
         return Found(_take(message, "found", str))
     scope, tab = _scope(message), _take(message, "tab", str)
     if "beside" in message:
-        return Beside(_take(message, "beside", str), scope, tab)
+        return Beside(_take(message, "beside", str), scope, tab, _marks(message))
     if "gone" in message:
         return Gone(_take(message, "gone", str), scope, tab)
     place = scope, tab, _take(message, "page", str, None), _take(message, "url", str)
@@ -159,6 +162,15 @@ def _scope(message: dict[str, Any]) -> str:
     if not scope:
         raise ValueError("its scope is empty")
     return scope
+
+
+def _marks(message: dict[str, Any]) -> bytes:
+    if "marks" not in message:
+        return b""
+    try:
+        return bytes.fromhex(_take(message, "marks", str))
+    except ValueError:
+        raise ValueError("its field 'marks' is not hexadecimal") from None
 
 
 def _time(message: dict[str, Any], name: str) -> float:

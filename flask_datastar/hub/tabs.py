@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 from ..hooks import Reason
 from ..transport.wakeups import PerProcess, make_lock
+from .held import Held
 
 _logger = logging.getLogger(__name__)
 
@@ -56,6 +57,15 @@ class TabEntry:
     newer: dict[str, str] | None = None
     #: Whether the page has streams in other processes, which have to know when this one ends.
     has_others: bool = False
+    #: Whether any of its announcements has come back, so that it may have been the one that speaks.
+    was_announced: bool = False
+    #: Marks of the newest events that came for its page, and of those that an older stream of the page has taken.
+    marks: bytes = b""
+    taken: bytes = b""
+    #: How many streams of other processes have answered its last announcement.
+    answers: int = 0
+    #: The events that came before its announcement.
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +165,13 @@ class TabRegistry:
         announced = [one for one in able if one.is_announced]
         chosen = (announced or able)[-1:]
         return chosen == [entry] or (not chosen and entry not in page)
+
+    def has_announced_beside(self, entry: TabEntry) -> bool:
+        """Return whether another stream of the same page has been announced, so that the page has one that speaks."""
+        return any(
+            one.was_announced and one is not entry and not one.stream.must_end and may_live_beside(one, entry)
+            for one in self.of_tab(entry.scope, entry.tab)
+        )
 
     def entries(self) -> list[TabEntry]:
         """Return the open streams, scope by scope."""

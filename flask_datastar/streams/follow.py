@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from functools import partial
 
 from ..brokers.payload import MessageKind, Payload
 from ..hub.coded_stream import CodedStream
@@ -173,8 +174,10 @@ class Addressed(Follow):
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         """Queue events, unless another stream of the page takes them."""
-        if self._hub.tabs.speaks(self._entry):
-            super().deliver(topic, kind, payload)
+        if kind is MessageKind.EVENTS:
+            settings = self._hub.settings
+            limits = settings.max_queued_events, settings.max_queued_bytes
+            self._hub.tabs.take_event(self._entry, limits, payload, partial(super().deliver, topic, kind))
 
     def _hand_over(self, stream: Stream) -> None:
         """Do nothing: which stream of a page gets a message is decided when it comes."""

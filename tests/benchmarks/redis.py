@@ -26,12 +26,13 @@ from pathlib import Path
 
 from redis_figures import DATASTAR, FLASK_SSE, SOCKETIO, RedisFigures, Results, write_table
 from redis_process import RedisProcess
+from results import EXPLANATION, write
 from streams_clients import Load, build_load, running
 from streams_plot import write_plot
-from streams_servers import HERE, Server, Subject, allow_connections
+from streams_servers import Server, Subject, allow_connections
 
-#: The folder of the documentation with table and plot.
-DOCS = HERE.parents[1] / "docs" / "explanation" / "measured"
+#: The page of the documentation that has the table and the plot.
+PAGE = EXPLANATION / "scaling.md"
 #: The number of streams in a burst.
 BURST_STREAMS = 10
 BURSTS = 3
@@ -154,7 +155,7 @@ def main() -> int:
     if arguments.quick:
         arguments.streams, arguments.events, arguments.rounds, arguments.repeats = 200, 200, 3, 1
     workers = sorted(int(number) for number in arguments.workers.split(","))
-    folder = DOCS if arguments.docs else arguments.output
+    page, output = (PAGE, EXPLANATION / "measured") if arguments.docs else (None, arguments.output)
     # An exit would count as the failure of one server.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A stream of Flask-SSE takes two descriptors.
@@ -165,12 +166,8 @@ def main() -> int:
     if missing:
         table += f"\nNot installed, so not measured: {'; '.join(missing)}.\n"
     whole = [name for name in names if not any(results[name, number].failures for number in workers)]
-    folder.mkdir(parents=True, exist_ok=True)
-    plot = ""
-    if whole:
-        (folder / "redis.svg").write_text(write_plot(results, whole, workers, "workers"))
-        plot = "\n![Deliveries a second, and CPU a delivery](redis.svg)\n"
-    (folder / "redis.md").write_text(f"{table}{plot}")
+    plot = write_plot(results, whole, workers, "workers") if whole else ""
+    write("redis", table, plot, title="Deliveries a second, and CPU a delivery", page=page, output=output)
     print(table)
     return 0 if DATASTAR in whole else 1
 

@@ -29,11 +29,12 @@ from regions_commits import measure_commits
 from regions_figures import CHANGES, DIFFERENT, FEED, REGION, REGION_ALL, Figures, Viewers, check_marks, write_tables
 from regions_plot import write_plot
 from regions_slow import measure_slow
+from results import EXPLANATION, write
 from streams_clients import Load, build_load
-from streams_servers import HERE, Server, Subject, allow_connections
+from streams_servers import Server, Subject, allow_connections
 
-#: The folder of the documentation with tables and plot.
-DOCS = HERE.parents[1] / "docs" / "explanation" / "measured"
+#: The page of the documentation that has the tables and the plot.
+PAGE = EXPLANATION / "costs.md"
 CARDS, SMALL_CARDS = 100, 5
 #: The pages that are loaded to measure their own work.
 _LOADS = 200
@@ -152,14 +153,13 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.streams, arguments.rounds, arguments.repeats = 100, 2, 1
-    folder = DOCS if arguments.docs else arguments.output
+    page, output = (PAGE, EXPLANATION / "measured") if arguments.docs else (None, arguments.output)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     allow_connections(arguments.streams)
     found, size = measure(arguments.streams, arguments.rounds, arguments.repeats)
     tables = write_tables(found, arguments.streams, CARDS, size)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "regions.svg").write_text(write_plot(found, arguments.streams))
-    (folder / "regions.md").write_text(f"{tables}\n![CPU of a change, and the change of a commit](regions.svg)\n")
+    plot = write_plot(found, arguments.streams)
+    write("regions", tables, plot, title="CPU of a change, and the change of a commit", page=page, output=output)
     print(tables)
     marks = check_marks(found)
     for _, line in marks:

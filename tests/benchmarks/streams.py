@@ -24,13 +24,14 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from results import EXPLANATION, write
 from streams_clients import build_load, running
 from streams_figures import BY_HAND, DIRECT, DIRECT_OFF, STARLETTE, Endings, Figures, check_marks, write_table
 from streams_plot import write_plot
-from streams_servers import HERE, Subject, allow_connections
+from streams_servers import Subject, allow_connections
 
-#: The folder of the documentation with table and plot.
-DOCS = HERE.parents[1] / "docs" / "explanation" / "measured"
+#: The page of the documentation that has the table and the plot.
+PAGE = EXPLANATION / "costs.md"
 #: The number of clients that leave together, and of open streams when the server is told to stop.
 LEAVING, STOPPING = 200, 1000
 #: The longest wait for the server to notice the clients that have left.
@@ -125,13 +126,11 @@ def main() -> int:
     if arguments.quick:
         arguments.sizes, arguments.rounds, arguments.repeats = "200,500,1000", 5, 1
     sizes = sorted(int(size) for size in arguments.sizes.split(","))
-    folder = DOCS if arguments.docs else arguments.output
+    page, output = (PAGE, EXPLANATION / "measured") if arguments.docs else (None, arguments.output)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     allow_connections(max(*sizes, STOPPING + LEAVING))
     table, plot, marks = measure(sizes, arguments.rounds, arguments.repeats)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "streams.svg").write_text(plot)
-    (folder / "streams.md").write_text(f"{table}\n![Deliveries a second, and CPU a delivery](streams.svg)\n")
+    write("streams", table, plot, title="Deliveries a second, and CPU a delivery", page=page, output=output)
     print(table)
     for _, line in marks:
         print(line)

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from flask_datastar.__main__ import main
 from flask_datastar.cli import https
 from flask_datastar.cli.source import Source
+from tests.support.pages import CLIENT
 
 Run = Callable[..., Result]
 
@@ -144,7 +145,7 @@ def test_five_lines_get_the_extension_and_the_sample(folder: Path) -> None:
         "    shows errors and lost connections; change its texts and its looks as you like",
         "templates/sample.html: created",
         "tests/test_sample.py: created",
-        "    run it with: python -m pytest tests/test_sample.py",
+        '    run it with: python -m pytest tests/test_sample.py (pip install "Flask-Datastar[testing]")',
         'Run it: gunicorn "app:app"',
         "Open http://127.0.0.1:8000/sample",
     ]
@@ -185,15 +186,23 @@ def test_dry_run_changes_nothing(folder: Path) -> None:
         ),
     ],
 )
-def test_sample_passes_its_own_test(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_client", [True, False])
+def test_sample_passes_its_own_test(
+    folder: Path, name: str, text: str, has_client: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "static" / "datastar.js").unlink()
+    if has_client:
+        write((folder / name).parent / "static" / "datastar.js", CLIENT.read_text(encoding="utf-8"))
     write(folder / name, text)
     assert init().exit_code == 0
     monkeypatch.syspath_prepend(folder)
     before = set(sys.modules)
     try:
         tests = runpy.run_path(str(folder / "tests" / "test_sample.py"))
-        tests["test_sample_page"]()
-        tests["test_say"]()
+        names = [each for each in tests if each.startswith("test_")]
+        assert names == (["test_what_one_writes_all_see"] if has_client else ["test_sample_page", "test_say"])
+        for each in names:
+            tests[each]()
     finally:
         for module in set(sys.modules) - before:
             if module.startswith("init_sample"):

@@ -12,7 +12,7 @@ from flask_datastar.brokers.payload import Payload
 from flask_datastar.codecs.body import CodedBody
 from flask_datastar.codecs.codings import coding_named
 from flask_datastar.codecs.pieces import Piece, own_piece
-from flask_datastar.codecs.pool import EncoderPool
+from flask_datastar.codecs.pool import Counts, EncoderPool
 from flask_datastar.codecs.shared import SharedWindow
 from tests.codecs.readers import Reader, cut, text_of, whole
 
@@ -52,6 +52,8 @@ class Client:
         self.queue: list[Piece] = []
         self.expected = bytearray()
         self.wire = bytearray()
+        # Without the head, keep-alives and the end.
+        self.sent = 0
         self._sizes = sizes
         self._reader = Reader(body.coding.name)
         self._receive(body.start())
@@ -67,18 +69,24 @@ class Client:
             self.queue.append(piece)
             return
         self._receive(segment.data)
-        self.body.commit(piece)
-        self.expected += piece.data
+        if self.body.at is piece.before and self.body.frame is piece.frame:
+            # As the hub does for most of its deliveries.
+            self.body.at = piece.after
+            piece.taken += 1
+        else:
+            self.body.commit(piece)
+        self._note(piece.data, segment.data)
 
     def take(self, count: int) -> None:
         taken, self.queue = self.queue[:count], self.queue[count:]
-        self._receive(self.body.take(taken))
-        for piece in taken:
-            self.expected += piece.data
+        data = self.body.take(taken)
+        self._receive(data)
+        self._note(b"".join([piece.data for piece in taken]), data)
 
     def own(self, data: bytes, is_stored: bool) -> None:
-        self._receive(self.body.own(data, is_stored=is_stored))
-        self.expected += data
+        encoded = self.body.own(data, is_stored=is_stored)
+        self._receive(encoded)
+        self._note(data, encoded)
 
     def wait(self) -> None:
         self._receive(self.body.keepalive())
@@ -95,6 +103,11 @@ class Client:
     def check(self) -> None:
         """Check that everything was read that was sent so far, down to the last byte."""
         assert text_of(bytes(self._reader.text)) == text_of(bytes(self.expected))
+        assert (self.body.text_bytes, self.body.sent_bytes) == (len(self.expected), self.sent)
+
+    def _note(self, data: bytes, encoded: bytes) -> None:
+        self.expected += data
+        self.sent += len(encoded)
 
     def _receive(self, data: bytes) -> None:
         self.wire += data
@@ -105,8 +118,9 @@ class Client:
 class Group:
     """Streams that follow the same topics."""
 
-    def __init__(self, window: SharedWindow) -> None:
+    def __init__(self, window: SharedWindow, counts: Counts) -> None:
         self.window = window
+        self.counts = counts
         self.clients: list[Client] = []
 
     def publish(self, data: bytes, now: float, left_out: Client | None, is_stored: bool) -> None:
@@ -115,6 +129,7 @@ class Group:
         for client in self.clients:
             if client is not left_out:
                 client.deliver(piece)
+        self.counts.note_taken(piece)
 
 
 class SmallHub:
@@ -125,7 +140,7 @@ class SmallHub:
         self.sizes = sizes
         self.now = 0.0
         self.pool = EncoderPool(threading.Lock(), limit_bytes=limit_bytes)
-        self.groups = [Group(self.pool.window(self.coding)) for _ in range(2)]
+        self.groups = [Group(self.pool.window(self.coding), self.pool.counts) for _ in range(2)]
         self.clients = [self._client() for _ in range(clients)]
         self.ended: list[Client] = []
         for client in self.clients:
@@ -159,3 +174,6 @@ class SmallHub:
     def end(self) -> None:
         for client in [*self.clients]:
             self.replace(client)
+        counted, every = self.pool.counts, [*self.ended, *self.clients]
+        assert counted.bytes_in == sum(len(client.expected) for client in every)
+        assert counted.bytes_out == sum(client.sent for client in every)

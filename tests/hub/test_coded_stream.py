@@ -16,6 +16,7 @@ from flask_datastar.hooks import Reason
 from flask_datastar.hub.coded_stream import CodedStream
 from flask_datastar.hub.seats import Seat
 from flask_datastar.hub.topics import Topics
+from flask_datastar.hub.unread import UnreadWatch
 from tests.conftest import MakeApp
 from tests.hub.test_direct import Exchange
 from tests.streams.scripts import direct_checks
@@ -257,16 +258,19 @@ def test_stored_event_shares_nothing(readers: Readers) -> None:
     assert all(400 < size < 800 for size in after)
 
 
-def test_broken_connection_is_left(readers: Readers) -> None:
+@pytest.mark.parametrize("before", [0, 2])
+def test_broken_connection_is_left(readers: Readers, before: int) -> None:
     broken, *others = readers.all
+    for number in range(before):
+        readers.publish(event(number))
     broken.exchange.client.close()
     broken.exchange.received = lambda: b""  # type: ignore[method-assign]
 
-    readers.publish(event(1))
+    readers.publish(event(before))
 
     assert (broken.stream.is_gone, broken.stream.reason) == (True, Reason.LEFT)
-    readers.publish(event(2))
-    assert [reader.numbers for reader in others] == [[1, 2]] * 2
+    readers.publish(event(before + 1))
+    assert [reader.numbers for reader in others] == [[*range(before + 2)]] * 2
 
 
 def test_stream_that_was_uncoded_gets_the_group_s_events_as_they_are(app: Flask, coding: str) -> None:
@@ -322,3 +326,19 @@ def test_buffer_is_small_until_the_end_is_decided(app: Flask, coding: str) -> No
         assert small <= 2 * 8192 < before == restored
         assert server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == before
     reader.exchange.close()
+
+
+def test_client_that_leaves_what_it_gets_unread_is_dropped(
+    readers: Readers, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, *others = readers.all
+    room = iter(range(60_000, 0, -5000))
+    monkeypatch.setattr("flask_datastar.hub.unread.receive_window", lambda connection: next(room))
+    silent.stream._unread = UnreadWatch(silent.exchange.server)
+
+    for number in range(24):
+        readers.publish(event(number, 250_000))
+
+    assert silent.stream.reason is Reason.SLOW
+    assert hub_for(app).stats()["dropped"] == 1
+    assert [reader.numbers for reader in others] == [[*range(24)]] * 2

@@ -21,11 +21,16 @@ class Numbering:
 
     def __init__(self) -> None:
         self.made: list[tuple[int, bytes, int]] = []
+        self.finished: list[int] = []
         self.is_closed = False
 
     def make(self, payload: Payload, count: int) -> tuple[int, bytes]:
         self.made.append((len(self.made), payload.data, count))
         return self.made[-1][:2]
+
+    def finish(self, item: tuple[int, bytes]) -> None:
+        # Not before all streams of the group have it.
+        self.finished.append(item[0])
 
     def close(self) -> None:
         self.is_closed = True
@@ -90,6 +95,7 @@ def test_one_item_is_made_for_all_streams_of_a_group(topics: Topics, group: Grou
     publish(topics, "b", b"2")
 
     assert group.maker.made == [(0, b"1", 3), (1, b"2", 3)]  # type: ignore[attr-defined]
+    assert group.maker.finished == [0, 1]  # type: ignore[attr-defined]
     assert [box.got for box in boxes] == [[(0, b"1"), (1, b"2")]] * 3
 
 

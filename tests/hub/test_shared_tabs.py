@@ -6,11 +6,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from flask_datastar.brokers import BrokerOptions
 from flask_datastar.brokers.payload import Payload
 from flask_datastar.hooks import Reason
+from flask_datastar.hub import holding
 from flask_datastar.hub.shared_tabs import SharedTabs
 from flask_datastar.hub.tabs import TabEntry, TabInfo
 
@@ -22,6 +25,7 @@ class Site:
         self.order: list[Payload] = []
         self.processes = [Process(self) for _ in range(size)]
         self.opened = 0
+        self.told = 0
 
     def settle(self) -> None:
         """Let everything that is under way arrive."""
@@ -40,6 +44,8 @@ class Opened:
 
     def __init__(self, page: str, opened_at: float, ended: list[str], url: str = "/feed") -> None:
         self._ended = ended
+        #: The events that it has got for its page.
+        self.got: list[bytes] = []
         self.entry = TabEntry("ann", "t", page, url, "feed", opened_at, self)
 
     def end_as(self, reason: Reason, winner_page: str | None) -> None:
@@ -55,6 +61,8 @@ class Process:
 
     is_shared = True
     broker: Any
+    # The events that are held are settled at once when the test runs the waiting tasks.
+    options = BrokerOptions("shop", 0)
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -90,6 +98,27 @@ class Process:
         assert self.tabs.register(stream.entry, limit_per_scope=20)
         self.streams.append(stream)
 
+    def subscribe_beside(self) -> None:
+        """Subscribe to the events for the site's only page, for a stream of it that opens later."""
+        self._site.opened += 1
+        self.streams.append(Opened("p", self._site.opened, self.ended, f"/{self._site.opened}"))
+
+    def open_subscribed(self) -> None:
+        """Open the oldest stream that has only subscribed."""
+        for stream in self.streams:
+            if not stream.entry.key:
+                assert self.tabs.register(stream.entry, limit_per_scope=20)
+                break
+
+    def tell(self) -> None:
+        """Send an event to the page."""
+        self._site.told += 1
+        self._outbox.append(Payload(b"told %d" % self._site.told))
+
+    def count_elsewhere(self, scope: str, tab: str | None) -> int:
+        others = [one for one in self._site.processes if one is not self and tab is None]
+        return sum(len(one.tabs.snapshot()) for one in others)
+
     def close_one(self, number: int) -> None:
         """End one of its streams, perhaps one that was replaced."""
         if self.streams:
@@ -107,7 +136,14 @@ class Process:
         if self._taken == len(self._site.order):
             return False
         self._taken += 1
-        self.on_tabs(self._site.order[self._taken - 1])
+        payload = self._site.order[self._taken - 1]
+        if payload.data.startswith(b"told"):
+            for stream in list(self.streams):
+                self.tabs.take_event(
+                    stream.entry, (100, 10_000), payload, lambda one, to=stream: to.got.append(one.data)
+                )
+        else:
+            self.on_tabs(payload)
         return True
 
     def miss(self) -> None:
@@ -259,6 +295,62 @@ def test_exactly_one_stream_of_a_page_speaks(steps: list[tuple[str, int, int]], 
         if stream.entry.opened_at in live and process.tabs.speaks(stream.entry)
     ]
     assert len(speaking) == min(1, len(live))
+
+
+PAGE_EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["subscribe_beside", "open_subscribed", "tell", "tell", "send", "send", "take", "take"]),
+        st.integers(0, 2),
+    ),
+    max_size=50,
+)
+
+
+def told(*order: str) -> list[tuple[str, int]]:
+    """Return the steps by which two processes subscribe and open, after which these messages have this order."""
+    steps = [(name, where) for where in (0, 1) for name in ("subscribe_beside", "open_subscribed")]
+    for what in order:
+        steps += [("tell", 2), ("send", 2)] if what == "told" else [("send", int(what))]
+    return steps
+
+
+@settings(max_examples=500, deadline=None)
+@given(PAGE_EVENTS)
+@example(told("0", "told", "1"))
+@example(told("1", "told", "0"))
+@example(told("told", "0", "1"))
+@example(told("told", "0", "told", "1", "told"))
+def test_page_gets_each_event_once_while_its_streams_open(steps: list[tuple[str, int]]) -> None:
+    site, waiting = Site(3), []
+    # Each event → whether a stream had subscribed that has to get it.
+    owed: dict[bytes, bool] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(holding, "spawn", lambda function, name: waiting.append(function))
+        for act, where in steps:
+            process = site.processes[where]
+            taken = site.order[process._taken] if act == "take" and process._taken < len(site.order) else None
+            if taken is not None and taken.data.startswith(b"told"):
+                owed[taken.data] = owed.get(taken.data, False) or bool(process.streams)
+            getattr(process, act)()
+        for process in site.processes:
+            for payload in site.order[process._taken :]:
+                if payload.data.startswith(b"told"):
+                    owed[payload.data] = owed.get(payload.data, False) or bool(process.streams)
+            # What is still to be sent comes after all subscriptions.
+            owed |= {one.data: True for one in process._outbox if one.data.startswith(b"told") and site.opened}
+        site.settle()
+        for process in site.processes:
+            while any(not stream.entry.key for stream in process.streams):
+                process.open_subscribed()
+        site.settle()
+        for function in waiting:
+            function()
+
+    got = [event for process in site.processes for stream in process.streams for event in stream.got]
+    assert sorted(got) == sorted(event for event, is_owed in owed.items() if is_owed)
+    for process in site.processes:
+        for stream in process.streams:
+            assert stream.got == sorted(stream.got, key=[one.data for one in site.order].index)
 
 
 def test_stream_that_opens_while_an_older_one_is_counted_out_is_known_to_the_others() -> None:

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from flask_datastar.codecs.pieces import MILESTONE_BYTES
 from flask_datastar.hub import unread
-from flask_datastar.hub.unread import LOOK_EVENTS, UNREAD_BYTES, UnreadWatch
+from flask_datastar.hub.unread import UNREAD_BYTES, UnreadWatch
 from flask_datastar.testing.waiting import wait_until
 from flask_datastar.transport.leaving import receive_window
 
 NOBODY: Any = None
 EVENT_BYTES, SENT_BYTES = 12_000, 40
 #: Events after which a client that reads nothing is to be let go, with those of one look more.
+LOOK_EVENTS = MILESTONE_BYTES // EVENT_BYTES + 1
 MOST_EVENTS = UNREAD_BYTES // EVENT_BYTES + 2 * LOOK_EVENTS
 
 
@@ -32,13 +34,28 @@ class Windows:
         return int(room) // self.step * self.step
 
 
+class Sent:
+    """What was sent to a client, and its watch."""
+
+    def __init__(self, event_bytes: int = EVENT_BYTES) -> None:
+        self.watch = UnreadWatch(NOBODY)
+        self.text_bytes = self.sent_bytes = 0
+        self._event_bytes = event_bytes
+
+    def note(self) -> bool:
+        """Send one event more; return whether the client counts as one that reads."""
+        self.text_bytes += self._event_bytes
+        self.sent_bytes += SENT_BYTES
+        return not self.watch.is_due(self.text_bytes) or self.watch.look(self.text_bytes, self.sent_bytes)
+
+
 def events_until_slow(windows: Windows, monkeypatch: pytest.MonkeyPatch, most: int) -> int | None:
     """Send events one by one, and return the number of the first that is one too many; None if that never comes."""
     monkeypatch.setattr(unread, "receive_window", windows)
-    watch = UnreadWatch(NOBODY)
+    sent = Sent()
     for number in range(1, most + 1):
         windows.sent += SENT_BYTES
-        if not watch.note(1, EVENT_BYTES, SENT_BYTES):
+        if not sent.note():
             return number
     return None
 
@@ -56,6 +73,17 @@ def test_a_client_that_reads_nothing_is_found(
     assert UNREAD_BYTES // EVENT_BYTES < found <= MOST_EVENTS + grown
 
 
+@pytest.mark.parametrize("event_bytes", [190, 400_000])
+def test_a_client_that_reads_nothing_is_found_by_bytes(monkeypatch: pytest.MonkeyPatch, event_bytes: int) -> None:
+    windows = Windows(1.0, 1)
+    monkeypatch.setattr(unread, "receive_window", windows)
+    sent = Sent(event_bytes)
+    while sent.note():
+        windows.sent += SENT_BYTES
+
+    assert UNREAD_BYTES <= sent.text_bytes <= UNREAD_BYTES + 2 * MILESTONE_BYTES + 2 * event_bytes
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.2])
 @pytest.mark.parametrize("step", [1, 1024])
 def test_a_client_that_reads_most_of_it_is_kept(monkeypatch: pytest.MonkeyPatch, share: float, step: int) -> None:
@@ -65,18 +93,18 @@ def test_a_client_that_reads_most_of_it_is_kept(monkeypatch: pytest.MonkeyPatch,
 def test_a_client_that_reads_now_and_then_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     windows = Windows(1.0, 1)
     monkeypatch.setattr(unread, "receive_window", windows)
-    watch = UnreadWatch(NOBODY)
+    sent = Sent()
     for _ in range(20):
         windows.sent = 0
         for _ in range(UNREAD_BYTES // EVENT_BYTES - LOOK_EVENTS):
             windows.sent += SENT_BYTES
-            assert watch.note(1, EVENT_BYTES, SENT_BYTES)
+            assert sent.note()
 
 
 def test_what_no_system_tells_limits_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unread, "receive_window", lambda connection: None)
     watch = UnreadWatch(NOBODY)
-    assert all(watch.note(LOOK_EVENTS, 10 * UNREAD_BYTES, 10) for _ in range(10))
+    assert all(watch.look(number * 10 * UNREAD_BYTES, number * 10) for number in range(10))
 
 
 @pytest.fixture

@@ -139,8 +139,10 @@ class Servers:
         def launch(listener: socket.socket) -> subprocess.Popen[bytes]:
             if send_buffer is not None:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+            # A worker that is killed has not told its pages that the end was planned.
+            graceful = environment.get("TESTS_GRACEFUL_SECONDS", "3")
             command = [sys.executable, "-m", "gunicorn", "--config", "example/gunicorn.conf.py", app]
-            command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "3"]
+            command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", graceful]
             variables = child_environment(
                 has_greenlets=True,
                 **environment,

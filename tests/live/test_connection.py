@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +40,8 @@ document.addEventListener('datastar-ready', () => {
   new MutationObserver(note).observe(box, {subtree: true, childList: true, characterData: true, attributes: true})
 })
 """
+# The layout waits for 15 seconds by this clock. A busy machine may take as long to start a server.
+SLOW_CLOCK = "const now = Date.now, start = now(); Date.now = () => start + (now() - start) / 20"
 # Streams alone are asked for again after a status: their elements have an id and no click.
 DISPATCH_AS_NEWER_CLIENTS = """
 document.addEventListener('datastar-fetch', ({detail: {type, el}}) => {
@@ -50,6 +51,24 @@ document.addEventListener('datastar-fetch', ({detail: {type, el}}) => {
     })))
 })
 """
+# Waits of more than 1.5 s do not end before releaseWaits() is called: only what comes at once comes, however busy the
+# machine is.
+HOLD_LONG_WAITS = """
+{
+  const start = window.setTimeout, clear = window.clearTimeout, held = new Map()
+  let last = 0
+  window.setTimeout = (call, milliseconds, ...rest) => {
+    if (!(milliseconds > 1500)) return start(call, milliseconds, ...rest)
+    held.set(--last, () => call(...rest))
+    return last
+  }
+  window.clearTimeout = id => held.delete(id) || clear(id)
+  window.heldWaits = held
+  window.releaseWaits = () => { for (const [id, call] of [...held]) held.delete(id) && call() }
+}
+"""
+# A restart may take longer than the page waits before it calls a connection lost. What is lost at once is seen.
+STOP_CLOCK = "{ const now = Date.now(); Date.now = () => now }"
 
 
 @pytest.fixture(params=["this client", "newer clients"])
@@ -68,6 +87,8 @@ def server(servers: Any) -> Server:
         EXAMPLE_SECRET_KEY="only for tests",
         EXAMPLE_DATASTAR_RESTART_SPREAD_SECONDS="2",
         EXAMPLE_DATASTAR_KEEPALIVE_SECONDS="1",
+        # A busy worker needs some seconds to end its streams.
+        TESTS_GRACEFUL_SECONDS="30",
     )
     return server
 
@@ -106,14 +127,12 @@ def expect_live(page: Page, server: Server, text: str) -> None:
     wait_until(arrives, lambda: f"{text!r}: {ask(page, server)}")
 
 
-def expect_open_again(page: Page, opened: int, since: float) -> None:
-    """Expect that both streams have opened within two seconds.
+def expect_open_again(page: Page, opened: int) -> None:
+    """Expect that both streams have opened; the page has to hold long waits.
 
     :param opened: how many had opened before.
-    :param since: ``time.monotonic()`` of the moment at which the network was back.
     """
     wait_until(lambda: page.evaluate("opened") >= opened + 2, lambda: f"{page.evaluate('opened')} of {opened + 2}")
-    assert time.monotonic() - since < 2
 
 
 def words(page: Page) -> list[str]:
@@ -178,8 +197,10 @@ def test_maximum_age_is_no_lost_connection(servers: Any, page: Page) -> None:
 @pytest.mark.parametrize("how", ["reload", "restart"])
 def test_deploy_is_no_lost_connection(server: Server, page: Page, noise: Any, how: str) -> None:
     noise.accept_in_browser(NO_CONNECTION)
+    page.add_init_script(SLOW_CLOCK)
     open_live(page, server, server.url)
     worker = ask(page, server)["pid"]
+    page.evaluate(STOP_CLOCK)
     getattr(server, how)()
 
     wait_until(lambda: is_another(page, server, worker), "another worker")
@@ -211,6 +232,7 @@ def test_deploy_behind_nginx_is_no_lost_connection(
     server: Server, page: Page, noise: Any, nginx: str, line: Forwarder
 ) -> None:
     noise.accept_in_browser(f"{NO_CONNECTION}|status of 502")
+    page.add_init_script(SLOW_CLOCK)
     open_live(page, server, nginx)
     worker = ask(page, server)["pid"]
     # Streams end when their worker stops; then the page asks, at a time when nginx has nobody to pass it on to.
@@ -277,6 +299,7 @@ def test_page_whose_network_returns_asks_at_once(
     server: Server, page: Page, noise: Any, line: Forwarder, is_cut: bool
 ) -> None:
     noise.accept_in_browser(f"{NO_CONNECTION}|ERR_INTERNET_DISCONNECTED")
+    page.add_init_script(HOLD_LONG_WAITS)
     open_live(page, server, line.url)
     expect_live(page, server, "row-7")
     page.context.set_offline(True)
@@ -289,7 +312,7 @@ def test_page_whose_network_returns_asks_at_once(
     line.mend()
     page.context.set_offline(False)
 
-    expect_open_again(page, opened, time.monotonic())
+    expect_open_again(page, opened)
     wait_until(lambda: ask(page, server)["open"] == 2, "two streams")
     expect_live(page, server, "after-it")
     expect_words(page, LOST, "")
@@ -302,18 +325,20 @@ def test_page_that_has_waited_for_long_asks_at_once_when_the_network_returns(
     server: Server, page: Page, noise: Any, line: Forwarder
 ) -> None:
     noise.accept_in_browser(NO_CONNECTION)
+    page.add_init_script(HOLD_LONG_WAITS)
     open_live(page, server, line.url)
     # Nothing says to the browser that it is offline; so the client waits longer and longer.
     line.cut()
-    page.wait_for_timeout(12_000)
+    wait_until(lambda: page.evaluate("heldWaits.size") >= 2, "a long wait of each stream")
     before, opened = len(ask(page, server)["asked"]), page.evaluate("opened")
     line.mend()
     page.evaluate("dispatchEvent(new Event('online'))")
 
-    expect_open_again(page, opened, time.monotonic())
+    expect_open_again(page, opened)
     wait_until(lambda: ask(page, server)["open"] == 2, "two streams")
     # What had waited before does not ask as well.
-    page.wait_for_timeout(8000)
+    page.evaluate("releaseWaits()")
+    page.wait_for_timeout(1000)
     assert set(ask(page, server)["asked"][before:]) == {""}
     assert ask(page, server)["open"] == 2
     expect_words(page, LOST, "")

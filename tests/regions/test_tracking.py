@@ -447,6 +447,7 @@ def test_the_log_has_the_exception_of_a_failing_region_alone(board: Board, caplo
     wait_until(lambda: "region shop:broken() failed" in caplog.text)
     connection.close()
 
-    (error,) = [record.exc_info[1] for record in caplog.records if record.exc_info]
+    # It may have been tried again meanwhile.
+    error, *_ = [record.exc_info[1] for record in caplog.records if record.exc_info]
     assert isinstance(error, ZeroDivisionError)
     assert error.__context__ is None

@@ -10,8 +10,8 @@ import pytest
 from tests.servers.crowd import Crowd
 from tests.servers.serving import KINDS, Server
 
-# They are applications for the servers; the test process itself does not import them.
-collect_ignore = ["apps"]
+# They are applications for the servers, and programs that read streams; the test process itself does not import them.
+collect_ignore = ["apps", "readers"]
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,9 @@ SECONDS = 4
     ids=["direct", "queued", "threads"],
 )
 def test_every_client_decodes_every_event(start: Callable[..., Server], kind: str, is_direct: bool, pages: int) -> None:
-    server = start(kind, app="compressed", EXTRA_DATASTAR_DIRECT_WRITES=json.dumps(is_direct))
+    # Half of the time, so that streams reach their age also where the machine is busy.
+    ages = {"EXTRA_DATASTAR_STREAM_MAX_AGE_SECONDS": str(SECONDS / 2)}
+    server = start(kind, app="compressed", EXTRA_DATASTAR_DIRECT_WRITES=json.dumps(is_direct), **ages)
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     with Crowd(server.port) as crowd:

@@ -59,6 +59,7 @@ PROXIES = {
 #: Name → the proxy in front, the path of the app behind it, and the finding, if there is one.
 BEHIND_PROXIES = {
     "nginx with TLS and HTTP/2": ("good", "/proxied", None),
+    "streams that the extension compresses": ("good", "/compressed", None),
     "proxy buffers": ("buffering", "/proxied", "buffering"),
     "proxy compresses": ("gzip", "/proxied", "compression"),
     "proxy's time-out": ("time-out", "/seldom-alive", "time-out"),

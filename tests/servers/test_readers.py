@@ -1,19 +1,25 @@
-"""Readers of all kinds: each gets every event of a compressed stream as it comes, and then a clean end."""
+"""Readers of all kinds: each gets every event of a compressed stream as it comes, and then a clean end.
+
+``DATASTAR_READERS=all``, which ``make readers`` sets, adds Firefox, and all of them behind nginx.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
 import pytest
 
+from example.cluster import Cluster, free_port, start_nginx, wait_for_answer
 from flask_datastar.sse import parse_events
 from tests.servers.serving import Server, wait_until
 
@@ -62,10 +68,16 @@ KINDS = {
     "GzipFile": python("files", "gzip", is_live=False),
     "curl, zstd": Kind("zstd", f"{TELLING} --compressed {{url}}"),
     "curl, gzip": Kind("gzip", f"{TELLING} --compressed --header 'Accept-Encoding: gzip' {{url}}"),
+    "curl, HTTP/1.0": Kind("gzip", f"{TELLING} --http1.0 --compressed --header 'Accept-Encoding: gzip' {{url}}"),
     "zstd": pipe("zstd"),
     "gzip": pipe("gzip"),
     "node": Kind("gzip", f"node {FOLDER}/with_fetch.mjs {{url}}"),
 }
+HAS_ALL = os.environ.get("DATASTAR_READERS") == "all"
+#: Those that read what has passed nginx.
+PROXIED = [*KINDS] if HAS_ALL else ["requests, zstd", "requests, gzip"]
+if HAS_ALL:
+    KINDS |= {"Firefox, zstd": python("firefox", "zstd"), "Firefox, gzip": python("firefox", "gzip")}
 
 
 class Reader:
@@ -98,17 +110,40 @@ class Reader:
         self.process.communicate()
 
 
+@contextmanager
+def nginx(port: int, folder: Path) -> Iterator[int]:
+    """Run nginx in front of a server, with the configuration of the example, and yield its port."""
+    cluster, own_port = Cluster(folder), free_port()
+    start_nginx(cluster, f"127.0.0.1:{own_port}", [port, port])
+    try:
+        wait_for_answer(cluster, f"http://127.0.0.1:{own_port}/ready")
+        yield own_port
+    finally:
+        cluster.stop()
+
+
 @pytest.mark.parametrize("kind", ["gevent", "gthread"])
-def test_every_reader_gets_each_event_and_a_clean_end(start: Callable[..., Server], kind: str) -> None:
+def test_every_reader_gets_each_event_and_a_clean_end(start: Callable[..., Server], tmp_path: Path, kind: str) -> None:
     """All of them at the same time, so that they share the encoders."""
     server = start(kind, app="readers")
     # What differs between the servers is not a matter of the reader, so one of each coding is enough for the second.
     names = [name for name in KINDS if kind == "gevent" or name.startswith("requests")]
     kinds = {name: KINDS[name] for name in names if KINDS[name].is_installed}
+    with nginx(server.port, tmp_path) as proxy_port:
+        ports = {name: (server.port, kinds[name]) for name in kinds}
+        ports |= {f"{name}, nginx": (proxy_port, kinds[name]) for name in PROXIED if name in kinds}
+        check_readers(server, ports)
+
+
+def check_readers(server: Server, kinds: dict[str, tuple[int, Kind]]) -> None:
+    """Start readers, each on a port, and check what they read.
+
+    :param kinds: name → the port and the kind.
+    """
     readers: dict[str, Reader] = {}
     try:
-        url = f"http://127.0.0.1:{server.port}/ds/t/feed?scope=all"
-        readers |= {name: Reader(found, url) for name, found in kinds.items()}
+        for name, (port, found) in kinds.items():
+            readers[name] = Reader(found, f"http://127.0.0.1:{port}/ds/t/feed?scope=all")
         wait_until(
             lambda: server.figures()["stats"]["open"] == len(readers),
             lambda: {name: reader.finish() for name, reader in readers.items() if reader.process.poll() is not None},
@@ -123,7 +158,7 @@ def test_every_reader_gets_each_event_and_a_clean_end(start: Callable[..., Serve
         for reader in readers.values():
             reader.close()
 
-    assert ends == {name: (0, found.coding if found.tells else "") for name, found in kinds.items()}
+    assert ends == {name: (0, found.coding if found.tells else "") for name, (_, found) in kinds.items()}
     expected = parse_events(bytes(readers["requests, identity"].text))
     numbers = [found[1] for event in expected if (found := re.search(r"MARK (\d)", event.wire_data))]
     assert numbers == [str(number) for number in range(EVENTS)]

@@ -70,6 +70,9 @@ class Coded:
         self.connection: Connection = connect(path, headers={**headers, **options.pop("headers", {})}, **options)
         self.connection.wait_open()
         self.headers = dict(self.connection.headers)
+        if path.startswith(("/ds/g/feed", "/ds/g/generator")):
+            # A generator follows from its first step on, after the first bytes.
+            self.wait('"opened":1')
 
     @property
     def coding(self) -> str | None:

@@ -517,3 +517,85 @@ def test_end_of_the_process_lets_go_of_the_broker(make_process: MakeProcess) -> 
     hub._end_at_exit()
 
     assert hub.bus.broker not in JoinedBroker.lines["shop"].brokers
+
+
+# Several streams of one page
+
+
+@pytest.mark.parametrize("order", ["one, told, other", "other, told, one", "told, one, other", "one, other, told"])
+def test_page_gets_each_event_once_wherever_its_streams_are_announced(
+    processes: tuple[Process, Process], line: Line, order: str
+) -> None:
+    one, other = processes
+    with line.held() as messages:
+        streams = [one.open("feed", "t.p").wait_open()]
+        wait_until(lambda: len(messages) == 1)
+        streams.append(other.open("messages", "t.p").wait_open())
+        wait_until(lambda: len(messages) == 2)
+        with one.app.app_context():
+            one.datastar.broadcast_to("ann", "t").signal("told", 1)
+        by_name = dict(zip(("one", "other", "told"), messages, strict=True))
+        messages[:] = [by_name[name] for name in order.split(", ")]
+
+    with one.app.app_context():
+        one.datastar.broadcast_to("ann").signal("last", 1)
+    for text in (b'"told"', b'"last"'):
+        wait_until(lambda text=text: any(text in stream.received for stream in streams))
+    received = b"".join(stream.received for stream in streams)
+    assert (received.count(b'{"told":1}'), received.count(b'{"last":1}')) == (1, 1)
+
+
+def test_page_gets_an_event_that_comes_while_the_function_of_its_second_stream_runs_once(
+    processes: tuple[Process, Process],
+) -> None:
+    one, other = processes
+    first = one.open("feed", "t.p").wait_open()
+
+    @other.datastar.stream(group="g", scope=lambda: "ann")
+    def slow() -> Any:
+        other.datastar.broadcast_to("ann", "t").signal("told", 1)
+        return other.datastar.follow()
+
+    second = other.open("slow", "t.p").wait_open()
+    with one.app.app_context():
+        one.datastar.broadcast_to("ann", "t").signal("last", 1)
+    second.wait('{"last":1}')
+    first.wait('{"told":1}')
+    assert b'"told"' not in second.received
+    assert b'"last"' not in first.received
+
+
+def test_page_gets_what_comes_during_an_outage_before_its_first_announcement(
+    make_process: MakeProcess, line: Line
+) -> None:
+    one = make_process(DATASTAR_BROKER_TIMEOUT_SECONDS=0.2)
+    assert not one.broker.is_closed
+    with line.cut():
+        stream = one.open("feed", "t.p").wait_open()
+        with one.app.app_context():
+            for number in range(3):
+                with suppress(BrokerError):
+                    one.datastar.broadcast_to("ann", "t").signal("told", number)
+        stream.wait('{"told":2}')
+    with one.app.app_context():
+        one.datastar.broadcast_to("ann", "t").signal("told", 3)
+    stream.wait('{"told":3}')
+    found = [stream.received.index(b'{"told":%d}' % number) for number in range(4)]
+    assert found == sorted(found)
+
+
+def test_page_gets_an_event_that_no_process_answers_for(
+    make_process: MakeProcess, line: Line, processes: tuple[Process, Process]
+) -> None:
+    _, other = processes
+    hasty = make_process(DATASTAR_BROKER_TIMEOUT_SECONDS=0.2)
+    # A process that has died is counted for a while.
+    other.broker.streams["ann", "t"] = 1
+    with line.held() as messages:
+        stream = hasty.open("feed", "t.p").wait_open()
+        wait_until(lambda: len(messages) == 1)
+        with hasty.app.app_context():
+            hasty.datastar.broadcast_to("ann", "t").signal("told", 1)
+        messages.reverse()
+
+    stream.wait('{"told":1}')

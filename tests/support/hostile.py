@@ -23,6 +23,7 @@ TAB_MESSAGES: list[Payload] = [
     Opened("a:1", 1, "ann", "t", "p", "/feed?", 17.5, False).encode(),
     Opened("a:2", 2, "ann", "t", None, "/feed?", 17, True).encode(),
     Beside("a:1", "ann", "t").encode(),
+    Beside("a:1", "ann", "t", b"mark").encode(),
     Gone("a:1", "ann", "t").encode(),
     Closed("a", "ann", None, Reason.DONE).encode(),
     Closed("a", "ann", "t", Reason.RESTART).encode(),

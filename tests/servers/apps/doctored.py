@@ -78,6 +78,7 @@ def proxied(**options: Any) -> Flask:
 #: Path → the app behind a proxy, and those with a fault.
 MOUNTED = {
     "/proxied": proxied(),
+    "/compressed": proxied(DATASTAR_COMPRESSION=["gzip"]),
     "/seldom-alive": proxied(DATASTAR_KEEPALIVE_SECONDS=8),
     "/without-csrf": proxied(has_csrf=False),
     "/strict": proxied(policy=strict),

@@ -9,7 +9,9 @@ from flask import Flask, request
 from flask_datastar import Datastar
 
 app = Flask(__name__)
-app.config.update(SECRET_KEY="only for tests", DATASTAR_KEEPALIVE_SECONDS=60, DATASTAR_COMPRESSION=("zstd", "gzip"))
+app.config.update(
+    SECRET_KEY="only for tests", DATASTAR_MAX_STREAMS_PER_SCOPE=100, DATASTAR_COMPRESSION=("zstd", "gzip")
+)
 app.config.from_prefixed_env("EXTRA")
 datastar = Datastar(app)
 
@@ -37,6 +39,24 @@ def publish() -> dict[str, Any]:
 @app.post("/close")
 def close() -> dict[str, Any]:
     return {"closed": datastar.tabs.close(request.args["scope"])}
+
+
+@app.get("/page")
+def page() -> str:
+    """Read the URL ``feed``, and send each part of its body to the URL ``back`` as it comes."""
+    return """<!doctype html><script type="module">
+    const query = new URLSearchParams(location.search)
+    const tell = (path, body) => fetch(query.get('back') + path, {method: 'POST', mode: 'no-cors', body})
+    try {
+      const response = await fetch(query.get('feed'), {headers: {'Datastar-Request': 'true'}})
+      await tell('coding', response.headers.get('content-encoding') ?? 'identity')
+      const reader = response.body.getReader()
+      for (let part = await reader.read(); !part.done; part = await reader.read()) await tell('part', part.value)
+      await tell('end', '')
+    } catch (error) {
+      await tell('error', String(error))
+    }
+    </script>"""
 
 
 @app.get("/figures")

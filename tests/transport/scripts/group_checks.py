@@ -30,6 +30,8 @@ class Numbering:
         self.count = number + 1
         return number, payload.data
 
+    def finish(self, item: tuple[int, bytes]) -> None: ...
+
     def close(self) -> None: ...
 
 
