@@ -150,7 +150,7 @@ def _code_facts(view: Callable[..., Any]) -> dict[str, str]:
     function = inspect.unwrap(getattr(view, "view_class", view))
     code = getattr(function, "__code__", None)
     name = f"{function.__module__}.{getattr(function, '__qualname__', '')}"
-    # The page of a StarView bears the name of its class, and runs the code of the extension.
+    # The page of a StarView has the name of its class, and the code of the extension.
     if code is None or code.co_filename.startswith(_PACKAGE):
         return {"function": name}
     return {"function": name, "source": _near(f"{code.co_filename}:{code.co_firstlineno}")}
