@@ -2,6 +2,7 @@
 #   make demo        serve the examples (HOST=127.0.0.1 PORT=8000)
 #   make demo-cluster  the same on nginx, two gunicorns of two workers and Redis
 #   make test        all tests, with coverage (ARGS="-k name" for some of them)
+#   make mutations   plant ten mistakes into a copy of the example, which its tests have to find
 #   make soak        send 300,000 hostile inputs, then put a server with streams under a random load for two minutes,
 #                    and one with compressed streams for as long (ARGS="--seconds 30" for less)
 #   make faults      break several servers and their Redis at random for two minutes (ARGS="--seconds 30" for less),
@@ -32,7 +33,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(NEW_ENO
 
 EXTRAS_demo = gunicorn,example
 EXTRAS_demo-cluster = gunicorn,redis,example
-EXTRAS_test = gunicorn,redis,wtf,zstd,example,test,live
+EXTRAS_test = gunicorn,redis,wtf,zstd,cli,testing,example,test,live
 EXTRAS_soak = gunicorn,wtf,zstd,test
 EXTRAS_faults = gunicorn,redis,example,test
 EXTRAS_bench = gunicorn,zstd,bench
@@ -51,8 +52,8 @@ DOCUMENTATION ?=
 BIN = .venv/bin
 CLIENT = example/static/datastar.js
 
-.PHONY: demo demo-cluster test soak faults extensions servers readers bench bench-regions bench-redis bench-presence \
-    picture check test-all dist clean
+.PHONY: demo demo-cluster test mutations soak faults extensions servers readers bench bench-regions bench-redis \
+    bench-presence picture check test-all dist clean
 
 demo: .venv/demo.stamp $(CLIENT)
 	@echo "Open http://$(HOST):$(PORT)/ - Ctrl-C stops the server."
@@ -68,6 +69,9 @@ test: .venv/test.stamp $(CLIENT)
 	sh tests/system_programs.sh
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --cov $(or $(ARGS),-n auto)
 	@$(if $(ARGS),,$(BIN)/python tests/check_coverage.py)
+
+mutations: .venv/test.stamp $(CLIENT)
+	@$(BIN)/python -m tests.example.mutations
 
 soak: .venv/soak.stamp
 	@$(BIN)/python -m tests.soak.fuzz_messages

@@ -41,6 +41,8 @@ suppress_warnings = ["misc.highlighting_failure"]
 
 html_theme = "furo"
 html_title = f"Flask-Datastar {release}"
+# For programs that read documentation; `llms.py` writes it.
+html_extra_path = ["llms.txt"]
 
 # Every name in the API reference has to lead somewhere, but for these.
 nitpicky = True
@@ -49,6 +51,8 @@ nitpick_ignore_regex = [
     ("py:class", r"flask_datastar\.(.+\.)?([FMVW])"),
     # The parts of elements and wait points, and "all tabs". Users pass and get them, but never name them.
     ("py:class", r"flask_datastar\.(.+\.)?(HasHtml|ElementOptions|AllTabs|Ticks|Messages|Changes|Follow|Followable)"),
+    # A type of the standard library, to which these pages have no links.
+    ("py:class", r"Path"),
     # Aliases of types that the docstrings spell out.
     ("py:class", r"(flask_datastar\.(.+\.)?)?(Arguments|BrokerSource)"),
 ]

@@ -28,7 +28,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Create the application; ``config`` overrides the ``EXAMPLE_...`` variables of the environment.
 
     :param config: Flask's own keys, the ``DATASTAR_...`` keys, ``IMPORT_PAUSE_SECONDS``, the pause of the import after
-        each row, which makes its progress visible, and ``PROXIES``, the number of trusted proxies in front.
+        each row, which makes its progress visible, ``PROXIES``, the number of trusted proxies in front, and
+        ``PASSWORD_METHOD``, how Werkzeug hashes passwords; a test takes a faster one.
     """
     app = Flask(__name__)
     app.config.from_mapping(
@@ -36,6 +37,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         MAX_CONTENT_LENGTH=1024 * 1024,
         IMPORT_PAUSE_SECONDS=0.05,
         PROXIES=0,
+        PASSWORD_METHOD="scrypt",
         # A relative path is below the folder `instance`.
         SQLALCHEMY_DATABASE_URI="sqlite:///demos.sqlite",
         # Few connections are enough, because a waiting stream holds no connection.

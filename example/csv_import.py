@@ -31,7 +31,8 @@ def load() -> Iterator[None]:
     totals: defaultdict[str, Decimal] = defaultdict(Decimal)
     imported = rejected = 0
     ending = "cancelled"
-    # Removes the outcome of an earlier import.
+    # Removes the outcome of an earlier import; a file may have no rows.
+    show_counts(0, 0, 0)
     datastar.patch_template("import.html", block="outcome")
     try:
         for row in read_rows(text):

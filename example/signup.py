@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_login import UserMixin, current_user, login_required, login_user, logout_user
 from flask_wtf import FlaskForm
 from sqlalchemy.exc import IntegrityError
@@ -103,9 +103,8 @@ def register() -> Response | None:
     datastar.show_errors(form)
     if not fits:
         return None
-    account = Account(
-        name=form.name.data, email=form.email.data.lower(), password_hash=generate_password_hash(form.password.data)
-    )
+    password_hash = generate_password_hash(form.password.data, current_app.config["PASSWORD_METHOD"])
+    account = Account(name=form.name.data, email=form.email.data.lower(), password_hash=password_hash)
     db.session.add(account)
     try:
         db.session.commit()
@@ -128,7 +127,8 @@ def login() -> str:
 def sign_in(signals: SignIn, next: str = "") -> Response | None:
     account = find_account(signals.email)
     # Hashed even without an account, so that the response time does not reveal which addresses have one.
-    right = check_password_hash(account.password_hash if account else some_hash(), signals.password[:LONGEST_TEXT])
+    password_hash = account.password_hash if account else some_hash(current_app.config["PASSWORD_METHOD"])
+    right = check_password_hash(password_hash, signals.password[:LONGEST_TEXT])
     if account is None or not right:
         datastar.signal("errors._", "There is no account with this address and password.")
         return None
@@ -144,8 +144,8 @@ def is_own_path(url: str) -> bool:
 
 
 @cache
-def some_hash() -> str:
-    return generate_password_hash("any password")
+def some_hash(method: str) -> str:
+    return generate_password_hash("any password", method)
 
 
 @bp.get("/account")

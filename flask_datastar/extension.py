@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 from flask import Blueprint, Flask, Request, Response, request
 
 from .actions.helpers import PageHelpers, TemplateHelpers, install_template_helpers
-from .brokers.base import Broker
 from .brokers.schemes import check_broker_url
 from .config.settings import Arguments, check_arguments, key_title, read_settings
 from .errors import SetupError
@@ -39,7 +38,7 @@ from .state.contexts import install_contexts
 from .state.request import REQUEST_KEY, RequestState, current_request_state, start_request_state
 from .state.tracked import TrackedSignals
 from .streams.commits import watch_transactions
-from .streams.current import hub_of
+from .streams.current import shared_broker
 from .streams.methods import StreamMethods
 from .streams.refusals import REFUSED, PlainStreams, asks_for_stream, end_stream, install_refusals, note_variants
 from .streams.servers import warn_of_processes
@@ -112,7 +111,7 @@ class Datastar(
             ) from error
         app_state = AppState(app, self, settings)
         app_state.attach()
-        app_state.part(Repeats).find_broker = partial(_shared_broker, app_state)
+        app_state.part(Repeats).find_broker = partial(shared_broker, app_state)
         _install_request_hooks(app_state)
         install_renewal(app_state)
         install_refusals(app_state)
@@ -123,7 +122,8 @@ class Datastar(
         install_regions(app_state, self._regions)
         install_presence(app_state)
         install_template_helpers(app, _TemplateHelpers(self._declarations, self, self._regions))
-        _attach_commands(app)
+        _attach_commands(app_state)
+        app_state.watch_requests = partial(_watch_requests, app_state)
         self._declarations.install_all(app_state)
 
     def start(self) -> EventResponse:
@@ -258,13 +258,15 @@ def _finish(app_state: AppState, response: Response, current: Request, state: Re
     return finish(response, state)
 
 
-def _shared_broker(app_state: AppState) -> Broker | None:
-    """Return the app's broker in this process, None for an app of one process."""
-    return hub_of(app_state).bus.broker if app_state.settings.broker_url is not None else None
-
-
-def _attach_commands(app: Flask) -> None:
+def _attach_commands(app_state: AppState) -> None:
     """Add ``flask datastar ...``; the commands are a layer above the extension, so nothing imports them earlier."""
-    from .cli import datastar_commands
+    from .cli import attach
 
-    app.cli.add_command(datastar_commands)
+    attach(app_state)
+
+
+def _watch_requests(app_state: AppState, bare: Any) -> Any:
+    """Start the timeline, of which nothing is imported outside of debug mode."""
+    from .devtools.watching import watch_requests
+
+    return watch_requests(app_state, bare)

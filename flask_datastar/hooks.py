@@ -49,7 +49,8 @@ stream_opened = _hooks.signal("datastar-stream-opened")
 
 #: Sent after a region was rendered for the streams that follow it: ``region`` (str, its key), ``arguments`` (dict,
 #: name → text), ``reason`` (str, why it was rendered), ``seconds`` (float), ``viewers`` (int, streams of this process),
-#: ``has_changed`` (bool) and ``error`` (the exception, or None).
+#: ``has_changed`` (bool), ``error`` (the exception, or None) and ``holders`` (set of str: the identities of the view
+#: and of all views that hold it).
 region_rendered = _hooks.signal("datastar-region-rendered")
 
 #: Sent when a stream has ended, with the arguments of :data:`stream_opened` and ``reason``, a :class:`Reason`.

@@ -46,7 +46,6 @@ ROOMS = {
     "brokers": room("errors transport"),
     "state": room("errors sansio config", outside="flask"),
     "hub": room("errors codecs sansio transport hooks config brokers", outside="blinker"),
-    "cli": room("config state", outside="click flask"),
     "reading": room("errors sansio models state", outside="flask werkzeug"),
     "sending": room("errors sansio state reading", outside="flask jinja2 werkzeug"),
     "security": room("errors sansio state reading sending", outside="flask itsdangerous markupsafe werkzeug"),
@@ -56,6 +55,8 @@ ROOMS = {
     ),
     "forms": room("errors sansio models state reading sending security", outside="flask werkzeug"),
     "handlers": room("errors hooks state reading sending security repeats forms", outside="flask werkzeug"),
+    # Only in debug mode; nothing that works without it knows it.
+    "devtools": room("sansio transport hooks state reading handlers", outside="flask werkzeug"),
     "streams": room(
         "errors sansio transport hooks brokers state hub reading sending security repeats handlers",
         outside="blinker flask werkzeug",
@@ -66,6 +67,12 @@ ROOMS = {
         outside="flask markupsafe werkzeug",
     ),
     "views": room("errors sansio state reading sending handlers", outside="flask jinja2 werkzeug"),
+    # What `flask datastar check` finds. Jinja is installed with Flask.
+    "checks": room("errors sansio state reading handlers", outside="flask jinja2 werkzeug"),
+    "cli": room(
+        "errors sansio transport config state streams views checks",
+        outside="click flask itsdangerous werkzeug",
+    ),
     "actions": room(
         "errors sansio models state reading security handlers views",
         outside="flask markupsafe werkzeug",
@@ -75,19 +82,27 @@ ROOMS = {
         "views actions",
         outside="flask",
     ),
+    # ``python -m flask_datastar``.
+    "__main__": room("cli extension", outside="click"),
     "testing": room(
-        "sansio hooks sse brokers state hub security streams regions actions extension", outside="flask werkzeug"
+        "sansio transport hooks sse brokers state hub security streams regions actions extension",
+        # pytest: the plugin alone.
+        outside="flask werkzeug pytest",
     ),
 }
-#: ``init_app`` attaches the commands, which lie above it.
-ATTACHED = {("extension", "cli")}
+#: ``init_app`` attaches the commands, which lie above it, and the timeline, of which it imports nothing before the
+#: first request of an app in debug mode.
+ATTACHED = {("extension", "cli"), ("extension", "devtools")}
 #: What is installed by an extra, or is a server's: imported where it is used, never with the package.
 OPTIONAL = [
     *["gevent", "greenlet", "gunicorn", "redis", "sqlalchemy"],
     *["flask_wtf", "wtforms", "flask_login", "pydantic", "msgspec", "backports"],
+    *["_quickjs", "turbohtml", "libcst", "trustme"],
 ]
 #: Modules for one of them, which nothing imports at module level.
 BACKENDS = {
+    "cli.source": "libcst",
+    "cli.installing": "libcst",
     "transport.gevent_wakeup": "gevent",
     "brokers.redis": "redis",
     "brokers.redis_claims": "redis",

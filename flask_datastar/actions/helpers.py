@@ -121,7 +121,8 @@ class PageHelpers:
     def script(self) -> Markup:
         """Write the ``<script>`` that loads the client.
 
-        In debug mode another script comes before it and shows a message in the page if the client does not load.
+        In debug mode another script comes before it and shows a message in the page if the client does not load, and
+        the script of the timeline comes after it.
         """
         app_state, page = self._find_app_state(), _page_state()
         settings, app = app_state.settings, app_state.app
@@ -134,6 +135,8 @@ class PageHelpers:
         script = f'<script type="module" src="{escape(url)}"{attributes}{own}></script>'
         if app.debug and not app.testing and page is not None:
             script = f"<script{own}>{missing_client_script(url)}</script>\n{script}"
+            if further := app_state.page_script():
+                script += f'\n<script type="module" src="{escape(further)}"{own}></script>'
         return Markup(script)
 
     def html_attrs(self) -> Markup:

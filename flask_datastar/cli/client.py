@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -13,6 +14,8 @@ import click
 _TIMEOUT_SECONDS = 30
 #: A limit far above the bundle's 33,000 bytes.
 _MAX_BYTES = 1_048_576
+#: In the URL of a CDN, and in the first line of the file.
+_VERSION = re.compile(r"(?:@v?|Datastar v)([0-9]+\.[0-9]+\.[0-9]+)")
 
 
 def download(url: str) -> bytes:
@@ -59,3 +62,9 @@ def check_integrity(content: bytes, url: str, integrity: str | None) -> str:
 
 def _digest(content: bytes, algorithm: str) -> str:
     return f"{algorithm}-{base64.b64encode(hashlib.new(algorithm, content).digest()).decode()}"
+
+
+def find_version(text: str) -> str | None:
+    """Return the version of the client that a URL or the start of its file names; None if neither does."""
+    found = _VERSION.search(text)
+    return found[1] if found is not None else None

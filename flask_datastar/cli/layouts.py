@@ -78,11 +78,14 @@ def _pages(folder: Path) -> list[Path]:
     return pages
 
 
-def add_to_layout(text: str) -> Edit:
-    """Add the client's script, the tab's signal and the element with errors to a layout, unless it has them already."""
+def add_to_layout(text: str, *, has_tab: bool = True) -> Edit:
+    """Add the client's script, the tab's signal and the element with errors to a layout, unless it has them already.
+
+    :param has_tab: whether browser tabs get an id.
+    """
     added: list[str] = []
     advice: list[str] = []
-    for add in (_add_script, _add_tab_signal, _add_errors):
+    for add in (_add_script, *([_add_tab_signal] if has_tab else []), _add_errors):
         changed, done, said = add(text)
         text = changed
         added += [done] if done else []

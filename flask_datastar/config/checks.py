@@ -195,4 +195,5 @@ CHECKS: Final[dict[str, Callable[[str, object], Any]]] = {
     "repeats": _check_repeats,
     "presence_linger_seconds": _check_seconds_or_zero,
     "restart_spread_seconds": _check_seconds_or_zero,
+    "doctor": _check_bool,
 }

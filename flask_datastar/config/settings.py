@@ -93,6 +93,8 @@ class Settings:
     presence_linger_seconds: float = 5
     #: Over how many seconds the clients of a stopping worker are spread when they come back.
     restart_spread_seconds: float = 5
+    #: Whether the running app answers ``flask datastar doctor``, which proves itself by the ``SECRET_KEY``.
+    doctor: bool = False
 
 
 class Arguments(TypedDict, total=False):
@@ -127,6 +129,7 @@ class Arguments(TypedDict, total=False):
     repeats: Any
     presence_linger_seconds: float
     restart_spread_seconds: float
+    doctor: bool
 
 
 def check_arguments(arguments: Mapping[str, object]) -> None:

@@ -16,6 +16,7 @@ from ..models.conversion import make_converter
 from ..models.fields import absent, value_paths
 from ..models.generics import unwrap
 from ..models.kinds import AnyModel, find_converter, model_of
+from ..models.messages import WHOLE
 from ..models.misfits import add_misfit, errors_of
 from ..models.signal import Signal, signal_of
 from ..sansio.signal_paths import find_path
@@ -42,6 +43,20 @@ class Parameter:
     def path(self) -> str:
         """The path of its messages."""
         return self.signal.path if self.signal is not None else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One signal that a function takes."""
+
+    #: Its dotted path.
+    path: str
+    #: The name of the parameter.
+    parameter: str
+    #: Whether a URL can give the parameter instead.
+    is_in_url: bool
+    #: Whether the request fails without it.
+    is_required: bool
 
 
 class Binder:
@@ -111,6 +126,29 @@ class Binder:
                 item = parameter.converter.item
                 return item is not None and item.is_blank("")
         return False
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether the function gets all signals as a dict."""
+        return self._wants_all and self._model is None
+
+    def taken(self) -> list[Taken]:
+        """Return the signals that the function takes by name.
+
+        :raises SetupError: if an annotation cannot be resolved.
+        """
+        parameters = self._parameters if self._parameters is not None else self._read_late()
+        found = [
+            Taken(
+                parameter.signal.path if parameter.signal is not None else parameter.name,
+                parameter.name,
+                parameter.signal is None,
+                parameter.default is _MISSING and not parameter.converter.is_optional,
+            )
+            for parameter in parameters
+        ]
+        paths = self._model.paths() if self._model is not None else ()
+        return found + [Taken(path, _ALL_SIGNALS, False, False) for path in paths if WHOLE not in path.split(".")]
 
     def _bind_all(self, signals: dict[str, Any], errors: dict[str, str]) -> Any:
         if self._model is None:

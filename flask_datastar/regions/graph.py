@@ -123,6 +123,12 @@ class ViewGraph:
             view = self._views.get(identity)
             return set() if view is None else {holder.spec.identity for holder in view.holders()}
 
+    def ancestors_of(self, identity: str) -> set[str]:
+        """Return the identities of a view and of all views that hold it; an empty set if nothing follows it."""
+        with self._lock:
+            view = self._views.get(identity)
+            return set() if view is None else {outer.spec.identity for outer in view.ancestors()}
+
     def ancestors(self, view: LiveView) -> set[LiveView]:
         """Return a view and all views that hold it."""
         with self._lock:

@@ -104,6 +104,10 @@ class LiveViews:
         """Return the identities of the views whose pages have a view; an empty set if it is not followed."""
         return self._graph.holders_of(identity)
 
+    def ancestors_of(self, identity: str) -> set[str]:
+        """Return the identities of a view and of all views that hold it, also before these show it."""
+        return self._graph.ancestors_of(identity)
+
     # Changes
 
     def mark(self, view: LiveView, reason: str) -> None:

@@ -61,7 +61,9 @@ class LiveRegions:
             details = {
                 name: getattr(outcome, name) for name in ("reason", "seconds", "viewers", "has_changed", "error")
             }
-            tell(self._app_state, hooks.region_rendered, region=spec.region, arguments=dict(spec.arguments), **details)
+            details |= {"region": spec.region, "arguments": dict(spec.arguments)}
+            details["holders"] = self.views.ancestors_of(spec.identity)
+            tell(self._app_state, hooks.region_rendered, **details)
         self._log(outcome)
         if outcome.error is None:
             return None

@@ -8,7 +8,7 @@ unchecked.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar, cast
 
 from flask import Flask, Request, Response, current_app, has_app_context
@@ -26,6 +26,8 @@ _STATE_KEY = "datastar.state"
 _TAKES_CONTEXT = "ctx" in inspect.signature(Flask.log_exception).parameters
 
 P = TypeVar("P", bound="AppPart")
+#: An app as servers call it.
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class AppPart(Protocol):
@@ -50,6 +52,10 @@ class AppState:
         self.has_served = False
         #: Creates the response to a request whose exception leaves the app; None passes the exception on to the server.
         self.answer_exception: Callable[[Request, Exception], Response | None] = _answer_nothing
+        #: Called at the first request in debug mode, with the app's function for servers: its result takes that place.
+        self.watch_requests: Callable[[Wsgi], Wsgi] = _leave
+        #: Returns the URL of a further script for the page of the current request, "" for none.
+        self.page_script: Callable[[], str] = str
         self._provider: JSONProvider | None = None
         self._dumps: Dumps = strictjson.dumps
         self._said: set[str] = set()
@@ -139,6 +145,10 @@ def current_app_state(extension: object | None = None) -> AppState:
             "or use app.extensions['datastar']"
         )
     return state
+
+
+def _leave(inner: Wsgi) -> Wsgi:
+    return inner
 
 
 def _answer_nothing(current: Request, error: Exception) -> None:

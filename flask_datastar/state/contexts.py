@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from flask import Flask, Request, request
 
-from .app import AppState
+from .app import AppState, Wsgi
 from .click_end import CLICK_END, KEY_START, run_click
 from .request import REQUEST_KEY, RequestState, request_state_of
 
@@ -166,12 +166,22 @@ def _click_teardown(tear_down_request: Teardown) -> Teardown:
     return tear_down_click
 
 
-def _make_wsgi_app(app_state: AppState, inner: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+def _make_wsgi_app(app_state: AppState, bare: Wsgi) -> Wsgi:
     """Create the app's function for servers: each request has a context of its own, which its body can keep.
 
-    :param inner: the function so far.
+    :param bare: the function so far.
     """
     has_table = app_state.settings.repeats is not None
+    inner = bare
+
+    def start(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        # app.run() switches debug mode on, long after init_app. Later requests do not come here.
+        nonlocal inner
+        is_watched = app_state.app.debug and not app_state.app.testing
+        inner = app_state.watch_requests(bare) if is_watched else bare
+        return inner(environ, start_response)
+
+    inner = start
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         own = copy_context()
@@ -217,4 +227,4 @@ def install_contexts(app_state: AppState) -> None:
 
     app.do_teardown_request = do_teardown_request  # type: ignore[assignment, method-assign]
     app.do_teardown_appcontext = do_teardown_appcontext  # type: ignore[assignment, method-assign]
-    app.wsgi_app = _make_wsgi_app(app_state, app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = _make_wsgi_app(app_state, app.wsgi_app)  # type: ignore[assignment, method-assign]

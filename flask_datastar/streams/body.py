@@ -57,11 +57,11 @@ class StreamBody(RunningBody):
         "_is_secret",
         "_opened_at",
         "_prelude",
-        "_subscriptions",
         "_unsent",
         "hub",
         "is_connected",
         "stream",
+        "subscriptions",
         "write",
     )
 
@@ -80,14 +80,21 @@ class StreamBody(RunningBody):
         self._opened_at = 0.0
         # The rest of a chunk that was too large for one write; nothing else is sent before it.
         self._unsent: Iterator[bytes] | None = None
-        self._subscriptions = opening.subscriptions
+        self.subscriptions = opening.subscriptions
         for subscription in opening.subscriptions:
             subscription.bind(self.stream)
 
     def adopt(self, subscription: Subscription) -> None:
         """Bind a subscription to the stream, and close it with the stream."""
-        self._subscriptions.append(subscription)
+        self.subscriptions.append(subscription)
         subscription.bind(self.stream)
+
+    def is_at_rest(self) -> bool:
+        """Return whether the stream waits for something new, with nothing left to send: tests ask this."""
+        stream = self.stream
+        if not stream.is_parked or stream.waiting or any(one.is_pending for one in self.subscriptions):
+            return False
+        return not stream.wakeup.wait(0)
 
     def go_on(self, state: RequestState, response: EventQueue) -> None:
         """Add events to the first chunk, before the server has taken the body."""
@@ -99,7 +106,7 @@ class StreamBody(RunningBody):
     def abandon(self) -> None:
         """Close the subscriptions, and send nothing from now on."""
         self._has_ended = True
-        for subscription in self._subscriptions:
+        for subscription in self.subscriptions:
             subscription.close()
 
     def connect(self, environ: dict[str, Any], start_response: object, write: object) -> None:

@@ -42,6 +42,11 @@ class Changes(Subscription):
                 self._changed.update(self.topics)
             self._wake()
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether a change waits, perhaps only until its time has come (``at_most_every``)."""
+        return bool(self._changed)
+
     def __iter__(self) -> Iterator[frozenset[str]]:
         return self
 

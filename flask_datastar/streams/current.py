@@ -9,6 +9,7 @@ from typing import Any
 
 from blinker import NamedSignal
 
+from ..brokers.base import Broker
 from ..hub.hub import StreamHub
 from ..state.app import AppState
 from ..transport.wakeups import PerProcess
@@ -32,6 +33,11 @@ def hub_of(app_state: AppState) -> StreamHub:
     """Return the hub of an app in this process."""
     hubs: _Hubs = app_state.parts[_Hubs]
     return hubs.by_process[getpid()]
+
+
+def shared_broker(app_state: AppState) -> Broker | None:
+    """Return the app's broker in this process, None for an app of one process."""
+    return hub_of(app_state).bus.broker if app_state.settings.broker_url is not None else None
 
 
 def _make_hub(app_state: AppState) -> StreamHub:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 
 from ..brokers.payload import MessageKind, Payload
@@ -67,6 +67,11 @@ class Follow(Subscription):
         except BaseException:
             self.close()
             raise
+
+    @property
+    def follows(self) -> list[Hashable]:
+        """The names of its topics, and the keys of its sources."""
+        return [*super().follows, *(source.key for source in self._sources)]
 
     def close(self) -> None:
         """Listen no more, neither to topics nor to sources; safe to call twice."""

@@ -27,7 +27,7 @@ class FollowBody(StreamBody):
     def _fill_gaps(self) -> None:
         """Call each ``on_gap`` of the stream; if one fails, the stream ends."""
         self.stream.has_gap = False
-        for subscription in self._subscriptions:
+        for subscription in self.subscriptions:
             if isinstance(subscription, Follow):
                 try:
                     subscription.fill_gap(self.stream)

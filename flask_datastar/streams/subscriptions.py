@@ -6,6 +6,7 @@ A subscription starts when it is created, so that no message before the first wa
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Hashable
 
 from ..brokers.payload import MessageKind, Payload
 from ..hub.hub import StreamHub
@@ -44,6 +45,16 @@ class Subscription:
 
     def catch_up(self) -> None:
         """React to a gap, in which messages may have been missed."""
+
+    @property
+    def follows(self) -> list[Hashable]:
+        """The names of its topics and the keys of its sources, without the extension's own topics."""
+        return [topic for topic in self.topics if not topic.startswith("\0")]
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something has come that the stream has not taken yet."""
+        return False
 
     def _wake(self) -> None:
         if self._stream is not None:

@@ -21,32 +21,62 @@ if TYPE_CHECKING:
     from .broker_contract import BrokerContract
     from .brokers import Brokers, Inbox
     from .client import DatastarClient
+    from .clock import FrozenClock, frozen_clock
     from .live_page import LivePage
+    from .page_element import PageElement
+    from .page_errors import ClientFileMissing, DuplicateId, ElementError, NotInTab, PageError
+    from .published import Published, capture_published
+    from .refused import RequestRefused
     from .renders import Render, capture_renders
     from .shared_brokers import SharedBrokerContract
+    from .tab_state import PageRequest
 
 __all__ = [
     "Answer",
     "BrokerContract",
     "Brokers",
+    "ClientFileMissing",
     "DatastarClient",
+    "DuplicateId",
+    "ElementError",
+    "FrozenClock",
     "Inbox",
     "LivePage",
+    "NotInTab",
+    "PageElement",
+    "PageError",
+    "PageRequest",
+    "Published",
     "Render",
+    "RequestRefused",
     "SharedBrokerContract",
+    "capture_published",
     "capture_renders",
+    "frozen_clock",
 ]
 
 # Imported on first access, because `import flask_datastar.testing.waiting` also runs this file, in processes that
 # gevent patches later.
 _MODULES = {
+    "FrozenClock": "clock",
+    "Published": "published",
+    "capture_published": "published",
+    "frozen_clock": "clock",
     "Answer": "answer",
     "BrokerContract": "broker_contract",
     "Brokers": "brokers",
+    "ClientFileMissing": "page_errors",
     "DatastarClient": "client",
+    "DuplicateId": "page_errors",
+    "ElementError": "page_errors",
     "Inbox": "brokers",
     "LivePage": "live_page",
+    "NotInTab": "page_errors",
+    "PageElement": "page_element",
+    "PageError": "page_errors",
+    "PageRequest": "tab_state",
     "Render": "renders",
+    "RequestRefused": "refused",
     "SharedBrokerContract": "shared_brokers",
     "capture_renders": "renders",
 }

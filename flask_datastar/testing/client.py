@@ -3,46 +3,34 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from contextvars import Context
 from functools import partial
-from typing import Any
-from urllib.parse import quote, urlsplit
+from pathlib import Path
+from typing import Any, Self
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ..actions import urls
-from ..actions.targets import find_handler
 from ..extension import Datastar
-from ..sansio.consts import (
-    CLICK_KEY,
-    QUERY_KEY,
-    REQUEST_HEADER,
-    TAB_HEADER,
-    TAB_ID_SIGNAL,
-    TOKEN_SIGNAL,
-    EventType,
-)
+from ..sansio.consts import TAB_ID_SIGNAL, EventType
 from ..sansio.events import Event
 from ..sansio.page_signals import page_signals
 from ..sansio.signal_merging import merge_patch
-from ..security import tokens as csrf
-from ..state.app import EXTENSION_KEY, app_state_of
+from ..state.app import EXTENSION_KEY
+from .action_requests import ActionRequest
 from .answer import Answer, events_of, is_of_the_app, text_of
+from .gestures import GestureMethods
 from .live_page import LivePage
 from .reading import read_events
+from .seen import SeeingMethods
 from .serving import ServedRequest
-
-_BODILESS = frozenset({"GET", "DELETE"})
-#: The methods whose actions give each click a key.
-_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+from .tab_life import LifeMethods
+from .waits import WaitMethods
 
 
-class DatastarClient:
+class DatastarClient(GestureMethods, SeeingMethods, WaitMethods, LifeMethods):
     """A browser tab, which keeps its signals and cookies from one request to the next.
 
     Requests carry the headers that the Datastar client sends from a page of the same site. Signals are sent and patches
@@ -55,6 +43,7 @@ class DatastarClient:
     :param app: an app with an initialised ``Datastar``.
     :param signals: the tab's signals at the start, nested.
     :param client: a test client to share cookies with; by default the tab creates one.
+    :param client_file: the browser client's file, where the app does not serve it.
     :param within: seconds after which reading a stream is given up.
     """
 
@@ -64,41 +53,53 @@ class DatastarClient:
         signals: Mapping[str, Any] | None = None,
         *,
         client: FlaskClient | None = None,
+        client_file: str | Path | None = None,
         within: float = 5.0,
     ) -> None:
-        self._app = app
+        super().__init__(app, signals, client_file)
         self._datastar: Datastar = app.extensions[EXTENSION_KEY]
         #: The Flask test client underneath, for plain pages and cookies.
         self.client = client if client is not None else app.test_client()
         #: Seconds after which reading a stream is given up, and :meth:`iter_events` without an event.
         self.within = within
-        self._page: LivePage | None = None
-        #: The tab's signals; a test may change them, as a user would.
-        self.signals: dict[str, Any] = json.loads(json.dumps(dict(signals or {})))
+        self._live: LivePage | None = None
 
     def load(self, path: str) -> TestResponse:
-        """Load a page, follow redirects, and replace the tab's signals with those that ``init_signals()`` wrote.
+        """Load a page, follow redirects, and run the page's own client in it, as a browser does.
 
-        Expressions are not evaluated, so only the token is read from ``tab_signal()``.
+        Where the extra ``testing`` or the client's file is missing, expressions are not evaluated: the tab has the
+        signals that ``init_signals()`` wrote, and its token; gestures then say what is missing.
         """
-        if self._page is not None:
-            self._page.close()
+        self._leave_live()
         response = self.client.get(path, follow_redirects=True)
-        self.signals = page_signals(text_of(response))
+        self._show(response)
+        self._settle()
         return response
 
     def live(self, path: str) -> LivePage:
-        """Load a page as :meth:`load` does, and follow its regions until the tab goes to another page.
+        """Load a page, and follow its regions until the tab goes to another page; needs no browser client.
 
         ``page["cards-3"]`` is the HTML of a region by the id of its element, up to date at each reading.
 
         :raises ValueError: if the page has no ``datastar.live()``, or its stream is refused.
         """
-        response = self.load(path)
+        self._leave_live()
+        self._leave_page()
+        response = self.client.get(path, follow_redirects=True)
+        self.signals = page_signals(text_of(response))
         with _keeping_no_context(self.client):
             own = {name: self.signals[name] for name in (TAB_ID_SIGNAL,) if name in self.signals}
-            self._page = LivePage(self._app, self.client, response, own, self._apply, self.within)
-        return self._page
+            self._live = LivePage(self._app, self.client, response, own, self._apply, self.within)
+        return self._live
+
+    def close(self) -> None:
+        """Close the tab: it leaves its page and the page's streams. Safe to call twice."""
+        self._leave_live()
+        super().close()
+
+    def _leave_live(self) -> None:
+        if self._live is not None:
+            self._live.close()
 
     def get(self, target: object, event: str | None = None, /, **params: Any) -> Answer:
         """Run a GET action; parameters as in :meth:`post`."""
@@ -166,6 +167,7 @@ class DatastarClient:
         events = tuple(events_of(response))
         for found in events:
             self._apply(found)
+        self._settle()
         if served.is_stream:
             events = tuple(filter(is_of_the_app, events))
         return Answer(response, events, json.loads(json.dumps(self.signals)))
@@ -180,54 +182,18 @@ class DatastarClient:
         *,
         buffered: bool,
     ) -> TestResponse:
-        options = {name[1:]: value for name, value in params.items() if name.startswith("_")}
-        values = {name: value for name, value in params.items() if not name.startswith("_")}
-        headers = {
-            REQUEST_HEADER: "true",
-            "Accept": "text/event-stream, text/html, application/json",
-            "Sec-Fetch-Site": "same-origin",
-            **options.pop("headers", {}),
-        }
-        headers = self._with_token(method, headers)
-        if ("data" in options or "json" in options) and isinstance(tab_id := self.signals.get(TAB_ID_SIGNAL), str):
-            # As actions do that do not send the signal.
-            headers = {TAB_HEADER: quote(tab_id, safe=""), **headers}
-        key = options.pop("key", None)
-        url = self._url(target, event, values)
-        if method in _WRITING:
-            key = key if key is not None else f"{random.random():.16f}"
-            url += f"{'&' if '?' in url else '?'}{CLICK_KEY}={key}"
-        if "data" not in options and "json" not in options:
-            text = json.dumps(_sent(self.signals), separators=(",", ":"))
-            if method in _BODILESS:
-                url += "".join(map(str, urls.query_parts({QUERY_KEY: text}, "&" if "?" in url else "?")))
-            else:
-                options |= {"data": text, "content_type": "application/json"}
-        return client.open(url, method=method, headers=headers, buffered=buffered, **options)
+        action = ActionRequest(self._app, self._datastar, method, target, event, params)
+        return action.send(client, self.signals, buffered=buffered)
 
-    def _with_token(self, method: str, headers: dict[str, Any]) -> dict[str, Any]:
-        """Add the page's token, as its actions do; a token header of the caller is kept."""
-        name, token = csrf.token_header(self._app, method), self.signals.get(TOKEN_SIGNAL)
-        if name is None or token is None or any(header.lower() == name.lower() for header in headers):
-            return headers
-        return {**headers, name: token}
-
-    def _url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
-        if isinstance(target, str) and target.startswith("/"):
-            return "".join(map(str, [target, *urls.query_parts(values, "&" if "?" in target else "?")]))
-        # An empty context, because a test may call this inside of a request, even one of another app.
-        return Context().run(self._handler_url, target, event, values)
-
-    def _handler_url(self, target: object, event: str | None, values: dict[str, Any]) -> str:
-        app_state = app_state_of(self._app)
-        with self._app.app_context():
-            handler = find_handler(self._datastar._declarations.handlers, app_state, target, event)
-            url = urlsplit("".join(map(str, urls.handler_url(app_state, handler, values))))
-        # The test client adds APPLICATION_ROOT again.
-        return url._replace(path=url.path.removeprefix(self._app.config["APPLICATION_ROOT"].rstrip("/"))).geturl()
+    def _sibling(self) -> Self:
+        other = type(self)(self._app, client_file=self._client_file, within=self.within)
+        other.client = self.client
+        return other
 
     def _apply(self, event: Event) -> None:
-        if event.type == EventType.PATCH_SIGNALS:
+        if self._page is not None:
+            self._page.call("event", event.type, dict(event.arguments))
+        elif event.type == EventType.PATCH_SIGNALS:
             arguments = event.arguments
             patch = json.loads(arguments["signals"])
             merge_patch(self.signals, patch, only_if_missing=arguments.get("onlyIfMissing", "").strip() == "true")
@@ -244,14 +210,3 @@ def _keeping_no_context(client: FlaskClient) -> Iterator[None]:
     finally:
         if keeps:
             client.__enter__()
-
-
-def _sent(signals: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the signals that the client sends: not names with an underscore, empty objects or None."""
-    found = {}
-    for name, value in signals.items():
-        if isinstance(value, dict):
-            value = _sent(value)
-        if not name.startswith("_") and value is not None and value != {}:
-            found[name] = value
-    return found

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ..brokers.payload import MessageKind, Payload
-from ..regions.process import live_regions_of
+from ..brokers.payload import Payload
 from ..sansio.consts import EventType
 from ..sansio.events import Event
 from ..sansio.markup import find_element, find_root
 from ..sansio.parser import EventParser
-from ..state.app import app_state_of
-from ..streams.current import hub_of
 from .answer import text_of
 from .live_opening import ask, read_opening
 from .renders import Render, capture_renders
 from .serving import ServedRequest
+from .settling import settle_broker, unsettled_regions
 from .waiting import wait_until
 
 
@@ -148,17 +145,14 @@ class LivePage:
 
     def _settle(self, deadline: float) -> None:
         """Wait until all regions are rendered that have changed so far."""
-        app_state = app_state_of(self._app)
-        views, bus = live_regions_of(app_state).views, hub_of(app_state).bus
-        if bus.is_shared:
-            _Echo(bus).wait(deadline)
+        settle_broker(self._app, deadline)
         try:
-            wait_until(lambda: not views.unsettled(), deadline - time.monotonic())
+            wait_until(lambda: not unsettled_regions(self._app), deadline - time.monotonic())
         except AssertionError:
             raise TimeoutError(
                 f"the regions of page {self.url} are not up to date within {self.within:g} s: waiting for "
-                f"{'; '.join(views.unsettled())}; {self._came()}; make at_most_every shorter, or give the tab more "
-                "time (within=…)"
+                f"{'; '.join(unsettled_regions(self._app))}; {self._came()}; make at_most_every shorter, or give the "
+                "tab more time (within=…)"
             ) from None
 
     def _raise_failure(self) -> None:
@@ -198,26 +192,3 @@ class LivePage:
             return "no event has come"
         last = self.events[-1]
         return f"{len(self.events)} events have come, the last one {last.type} {last.wire_data!r}"
-
-
-class _Echo:
-    """A message of the test's own, behind all that were published before."""
-
-    def __init__(self, bus: Any) -> None:
-        self._bus, self._topic, self._has_come = bus, f"test-{uuid.uuid4()}", threading.Event()
-
-    def wait(self, deadline: float) -> None:
-        """Wait until the message has come back, as long as the broker may take."""
-        self._bus.subscribe((self._topic,), self)
-        try:
-            self._bus.publish(self._topic, MessageKind.MESSAGE, Payload(b"null"))
-            self._has_come.wait(max(0.0, deadline - time.monotonic()))
-        finally:
-            self._bus.unsubscribe((self._topic,), self)
-
-    def deliver(self, topic: str, kind: MessageKind, payload: object) -> None:
-        """Record that the message has come."""
-        self._has_come.set()
-
-    def catch_up(self) -> None:
-        """Do nothing: the broker is reached again."""

@@ -42,7 +42,7 @@ def capture_renders(app: Flask) -> Iterator[list[Render]]:
     """
     found: list[Render] = []
 
-    def note(sender: Flask, **details: Any) -> None:
+    def note(sender: Flask, *, holders: set[str], **details: Any) -> None:
         found.append(Render(**details))
 
     with region_rendered.connected_to(note, app):

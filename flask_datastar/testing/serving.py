@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import copy
 from itertools import chain
 from typing import Any
@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from ..hub.stream import Stream
 from ..sansio.decoding import BodyDecoder
+from ..streams.body import StreamBody
 from ..streams.response import StreamResponse
 from .handover import Handover
 
@@ -44,6 +45,12 @@ class ServedRequest:
         self.is_stream = False
         #: The stream that the response is; None for any other response.
         self.stream: Stream | None = None
+        #: The stream's body; None for any other response.
+        self.body: StreamBody | None = None
+        #: Whether no URL rule matched.
+        self.is_unrouted = False
+        # Whether a stream's body is left to the caller.
+        self._goes_on = False
         # Whether the body is read; what is written before waits for that.
         self._is_read = False
         self._error: BaseException | None = None
@@ -68,6 +75,29 @@ class ServedRequest:
             return response
         finally:
             self._close(self._handover)
+
+    def begin(self, ask: Ask, stack: ExitStack) -> tuple[TestResponse, Take | None]:
+        """Send the request in the caller's thread. Only what a stream sends is produced in a thread of its own.
+
+        :param stack: its end leaves the stream, and raises the stream's own exception.
+        :return: the response, and what reads its body if it is a stream.
+        """
+        self._goes_on = True
+        # A context can only end where it started: a client that keeps its contexts keeps none of a page's requests.
+        self._client.preserve_context = False
+        stack.callback(self._raise_error)
+        stack.enter_context(self._watching())
+        stack.callback(self._leave)
+        response = ask(self._client)
+        if not self.is_stream:
+            return response, None
+
+        def produce(own: Handover) -> None:
+            self._produce(own, response.iter_encoded(), response.close)
+
+        handover = self._handover = Handover(produce, self._server.close)
+        handover.start()
+        return response, handover.take
 
     @contextmanager
     def opened(self, ask: Ask) -> Iterator[tuple[TestResponse, Take]]:
@@ -110,6 +140,8 @@ class ServedRequest:
             return lambda data: self._handover.put(data) if self._is_read and self._handover else buffer(data)
 
         body = self._app(environ, start)
+        if self._goes_on and self.is_stream:
+            return _Untouched(body)
         return self._read_stream(body) if self.is_stream and self._handover is None else body
 
     def _read_stream(self, body: Iterable[bytes]) -> Iterator[bytes]:
@@ -147,6 +179,12 @@ class ServedRequest:
             if close is not None:
                 close()
 
+    def _leave(self) -> None:
+        """Leave a stream that goes on, which need not notice it by its connection."""
+        if self.stream is not None and not self.stream.must_end:
+            self.stream.leave()
+        self._close(self._handover)
+
     def _close(self, handover: Handover | None) -> None:
         """Leave, as a browser does that closes its tab."""
         self._browser.close()
@@ -162,7 +200,9 @@ class ServedRequest:
         def note_response(sender: Flask, response: Response, **_: Any) -> None:
             if request.environ.get(_KEY) is self:
                 self.is_stream = isinstance(response, StreamResponse)
-                self.stream = response.body.stream if isinstance(response, StreamResponse) else None
+                self.body = response.body if isinstance(response, StreamResponse) else None
+                self.stream = self.body.stream if self.body is not None else None
+                self.is_unrouted = request.routing_exception is not None
 
         def note_error(sender: Flask, exception: BaseException, **_: Any) -> None:
             if request.environ.get(_KEY) is self:
@@ -181,3 +221,17 @@ class ServedRequest:
         raises = self._app.config["PROPAGATE_EXCEPTIONS"]
         if error is not None and (self._app.testing if raises is None else raises):
             raise error
+
+
+class _Untouched:
+    """A stream's body of which a client that looks for the first piece takes none."""
+
+    def __init__(self, body: Iterable[bytes]) -> None:
+        self._pieces = chain([b""], body)
+        self.close: Callable[[], object] = getattr(body, "close", lambda: None)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)

@@ -83,6 +83,11 @@ def note_threads(count: int) -> None:
     _threads.by_process[os.getpid()] = count
 
 
+def gunicorn_settings() -> Any:
+    """Return the settings of gunicorn in this process, as its worker has them; None on another server."""
+    return next((found.cfg for found in _workers() if hasattr(found, "cfg")), None)
+
+
 def _count_threads() -> int | None:
     for found in _workers():
         if type(found).__module__ == "gunicorn.workers.gthread":

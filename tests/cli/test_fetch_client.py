@@ -157,14 +157,27 @@ def test_dry_run_writes_nothing(fetch: Fetch, target: Path) -> None:
     assert not target.parent.exists()
 
 
-def test_init_fetches_the_client_when_asked(fetch: Fetch, target: Path) -> None:
-    fetch("--no-layout", command="init")
+def test_init_fetches_the_client_unless_told_not_to(fetch: Fetch, target: Path, cdn: Cdn) -> None:
+    options = ("--no-layout", "--no-https", "--no-gunicorn")
+    fetch(*options, "--no-fetch-client", command="init")
     assert not target.exists()
 
-    result = fetch("--no-layout", "--fetch-client", command="init")
+    result = fetch(*options, command="init")
 
     assert result.exit_code == 0
     assert target.read_bytes() == CLIENT
+    assert fetch(*options, command="init").output == "static/datastar.js: nothing to do\n"
+    assert len(cdn.asked) == 1
+
+
+def test_init_goes_on_without_a_network(fetch: Fetch, target: Path, cdn: Cdn) -> None:
+    cdn.status = 500
+
+    result = fetch("--no-layout", "--no-https", command="init")
+
+    assert result.exit_code == 0
+    assert result.output.startswith("static/datastar.js: not fetched, so that pages load the client from the CDN. ")
+    assert "gunicorn.conf.py: created" in result.output
 
 
 def test_app_that_serves_the_client_fetches_the_pinned_one(

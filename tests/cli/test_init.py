@@ -27,6 +27,9 @@ CHANGED = (
     .replace("</body>", f"  {ERRORS}\n</body>")
 )
 
+#: Leaves out what ``test_init_project.py`` tries.
+PLAIN = ("--no-example", "--no-https", "--no-fetch-client")
+
 Run = Callable[..., Result]
 
 
@@ -48,7 +51,7 @@ def app(folder: Path) -> Flask:
 @pytest.fixture
 def run(app: Flask) -> Run:
     def run(*arguments: str) -> Result:
-        return app.test_cli_runner().invoke(args=["datastar", *arguments])
+        return app.test_cli_runner().invoke(args=["datastar", *arguments, *PLAIN])
 
     return run
 
@@ -160,8 +163,8 @@ def test_app_without_templates_is_told_how_to_go_on(folder: Path) -> None:
     app = Flask("shop", root_path=str(folder), template_folder=None)
     Datastar(app)
 
-    refused = app.test_cli_runner().invoke(args=["datastar", "init"])
-    result = app.test_cli_runner().invoke(args=["datastar", "init", "--no-layout"])
+    refused = app.test_cli_runner().invoke(args=["datastar", "init", *PLAIN])
+    result = app.test_cli_runner().invoke(args=["datastar", "init", *PLAIN, "--no-layout"])
 
     assert refused.exit_code == 1
     assert "has no template folder; run the command with --no-layout" in refused.output
@@ -264,9 +267,9 @@ def test_app_with_a_nonce_is_told_what_its_html_tag_needs(folder: Path) -> None:
     Datastar(app, csp_nonce=lambda: "abc")
     runner = app.test_cli_runner()
 
-    first, again = (runner.invoke(args=["datastar", "init", "--no-gunicorn"]) for _ in range(2))
+    first, again = (runner.invoke(args=["datastar", "init", *PLAIN, "--no-gunicorn"]) for _ in range(2))
     write(layout, layout.read_text().replace("<html>", f"<html {layouts.HTML_ATTRS}>"))
-    second = runner.invoke(args=["datastar", "init", "--no-gunicorn"])
+    second = runner.invoke(args=["datastar", "init", *PLAIN, "--no-gunicorn"])
 
     assert "DATASTAR_CSP_NONCE needs {{ datastar.html_attrs() }} in the <html> tag" in first.output
     assert "DATASTAR_CSP_NONCE needs" in again.output
@@ -392,6 +395,6 @@ def test_two_apps_have_commands_of_their_own(app: Flask, folder: Path, tmp_path:
 
     run("init", "--no-gunicorn")
     assert layout.read_text() == LAYOUT
-    other.test_cli_runner().invoke(args=["datastar", "init", "--no-gunicorn"])
+    other.test_cli_runner().invoke(args=["datastar", "init", *PLAIN, "--no-gunicorn"])
 
     assert layout.read_text() == CHANGED

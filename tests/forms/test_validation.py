@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 
 from flask_datastar import Datastar, Signals
 from flask_datastar.errors import InvalidSignals
 from flask_datastar.models.messages import nest_messages
 from flask_datastar.testing import DatastarClient
+from tests.support.pages import LAYOUT, shown
 
 
 @dataclass
@@ -31,6 +32,17 @@ class Team:
     def __post_init__(self) -> None:
         if self.title == self.lead.name:
             raise ValueError("the team is called as its lead")
+
+
+#: A page's form, with a place for each message.
+FORM = """<div data-signals="{{ datastar.init_signals() }}"></div>
+<form novalidate data-signals="{{ datastar.init_signals(model) }}" data-on:submit="{{ datastar.post('g.save') }}">
+  <label>Title <input data-bind="title"></label>
+  <label>Lead <input data-bind="lead.name"></label>
+  <label>Age of the lead <input data-bind:lead.age__prop.value></label>
+  <i id=age data-text="$errors.lead.age"></i> <i id=all data-text="$errors._"></i> <button>Save</button>
+</form>
+"""
 
 
 @pytest.fixture
@@ -57,6 +69,33 @@ def test_messages_are_nested_as_the_signals_are(tab: DatastarClient) -> None:
             "tags": "expected a whole number, got 'x'",
         }
     }
+
+
+def test_messages_stand_beside_the_inputs_until_they_are_corrected(app: Flask, tab: DatastarClient) -> None:
+    datastar: Datastar = app.extensions["datastar"]
+
+    @app.get("/team")
+    def team() -> str:
+        datastar.show_errors(Team)
+        return render_template_string(LAYOUT.replace("BODY", FORM), model=Team)
+
+    with shown(app, "/team") as visitor:
+        visitor.fill(label="Age of the lead", value="old")
+        visitor.click(text="Save")
+        assert visitor.text("#age") == "expected a whole number, got 'old'"
+        assert visitor.text("#all") == ""
+
+        visitor.fill(label="Age of the lead", value="36")
+        visitor.fill(label="Title", value="Ada")
+        visitor.fill(label="Lead", value="Ada")
+        visitor.click(text="Save")
+        assert visitor.text("#age") == ""
+        assert visitor.text("#all") == "the team is called as its lead"
+
+        visitor.fill(label="Title", value="Engines")
+        visitor.click(text="Save")
+        assert visitor.signals["saved"] == "Engines"
+        assert visitor.text("#all") == ""
 
 
 def test_messages_of_corrected_fields_become_empty(tab: DatastarClient) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, render_template, render_template_string
+from click.testing import CliRunner
+from flask import render_template, render_template_string
 
-from flask_datastar import Datastar, Event, sse
+from flask_datastar import Event, sse
+from flask_datastar.__main__ import main
 from flask_datastar.errors import SetupError
 from flask_datastar.testing import DatastarClient
 from tests.from_elixir import tokens
@@ -20,6 +22,9 @@ from tests.support.actions import keyed, keyless
 
 PAGE = Page("from-octastar.md")
 WITHOUT_CODE = {"Without a counterpart"}
+APP = "from flask import Flask\n\napp = Flask(__name__)\n"
+#: Options that leave something out.
+NO = re.compile(r"`(--no-[\w-]+)`")
 
 
 def test_every_row_has_a_test() -> None:
@@ -28,24 +33,32 @@ def test_every_row_has_a_test() -> None:
 
 @PAGE.row("Installation")
 def test_installer_does_what_its_table_says(row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "flask datastar init" in row.text
+    assert "python -m flask_datastar init --no-example" in row.text
     monkeypatch.chdir(tmp_path)
-    layout = tmp_path / "templates" / "layout.html"
-    layout.parent.mkdir()
-    layout.write_text("<head></head><body></body>")
-    app = Flask("shop", root_path=str(tmp_path))
-    Datastar(app)
+    before = {"app.py": APP, "templates/layout.html": "<head></head><body></body>", "static/datastar.js": "// v1.0.4\n"}
+    for name, text in before.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
     named = re.findall(r"`(\{\{.*?\}\})`", row.text)
+    options = {option for line in row.text.splitlines() if line.startswith("| ") for option in NO.findall(line)}
 
-    skipped = app.test_cli_runner().invoke(args=["datastar", "init", "--no-layout", "--no-gunicorn"])
-    untouched = layout.read_text(), (tmp_path / "gunicorn.conf.py").exists()
-    done = app.test_cli_runner().invoke(args=["datastar", "init"])
+    def init(*arguments: str) -> set[str]:
+        result = CliRunner().invoke(main, ["init", *arguments])
+        assert result.exit_code == 0, result.output
+        return {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} - {*before}
 
-    assert (skipped.exit_code, done.exit_code) == (0, 0)
-    assert untouched == ("<head></head><body></body>", False)
-    assert all(text in layout.read_text() for text in named)
-    assert len(named) == 2
-    assert (tmp_path / "gunicorn.conf.py").exists()
+    assert init(*options, "--dry-run") == set()
+    assert options == {"--no-stream-dedup", "--no-layout", "--no-https", "--no-gunicorn", "--no-example"}
+    made = init(*options - {"--no-stream-dedup", "--no-layout"}, "--no-stream-dedup")
+    assert made == {"templates/datastar_errors.html"}
+    assert "datastar = Datastar(app" in (tmp_path / "app.py").read_text()
+    layout = (tmp_path / "templates/layout.html").read_text()
+    assert [text in layout for text in named] == [False, True]
+    made = init("--no-example")
+    assert "gunicorn.conf.py" in made
+    assert "certs/localhost.pem" in made
+    assert "templates/sample.html" not in made
+    assert "tests/test_sample.py" in init()
 
 
 @PAGE.row("Set up by hand")

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from flask import Flask, session
+from flask import Flask, render_template_string, session
 from flask.testing import FlaskClient
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError, generate_csrf, validate_csrf
@@ -16,6 +16,7 @@ from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from flask_datastar import Datastar
 from flask_datastar.sansio.parser import parse_events
 from tests.conftest import MakeApp
+from tests.support.pages import LAYOUT, shown
 
 HEADERS = {"Datastar-Request": "true", "Sec-Fetch-Site": "same-origin"}
 DAY = 86_400
@@ -91,6 +92,20 @@ def test_old_token_is_renewed_and_nothing_is_done(app: Flask, client: FlaskClien
     assert len(parse_events(answer.data)) == 2
     assert post(client, path, headers={header: token}).status_code in (200, 204)
     assert app.config["RAN"] == [path.rpartition("/")[2]]
+
+
+def test_second_click_on_an_old_page_is_the_one_that_counts(app: Flask) -> None:
+    button = """<button data-on:click="{{ datastar.post('g.act') }}">act</button>"""
+    app.add_url_rule("/shop", "shop", lambda: render_template_string(LAYOUT.replace("BODY", button)))
+    with shown(app, "/shop") as visitor:
+        visitor.signals["_csrf"] = old_token(visitor.client)
+
+        visitor.click(text="act")
+        assert visitor.events[-1].type == "datastar-csrf-renewed"
+        assert app.config["RAN"] == []
+
+        visitor.click(text="act")
+        assert app.config["RAN"] == ["act"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])

@@ -7,11 +7,12 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ class Server:
                     command = ["-m", "gunicorn", target, "--bind", f"fd://{listener.fileno()}"]
                     command += [*_OPTIONS[kind], "--graceful-timeout", "30", *options]
                     self.process = launch(command, listener.fileno())
-        self._wait_until_ready()
+        self._wait_until_ready(is_tls="--certfile" in options)
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
@@ -177,9 +178,13 @@ class Server:
         assert found is not None, self.log()
         return int(found[1])
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, *, is_tls: bool) -> None:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=START_DEADLINE_SECONDS) as connection:
+            with ExitStack() as stack:
+                connection = socket.create_connection(("127.0.0.1", self.port), timeout=START_DEADLINE_SECONDS)
+                stack.enter_context(connection)
+                if is_tls:
+                    connection = stack.enter_context(ssl._create_unverified_context().wrap_socket(connection))
                 # The connection waits in the queue of the listener until a worker is there.
                 connection.sendall(b"GET /ready HTTP/1.0\r\nHost: localhost\r\n\r\n")
                 answer = connection.recv(4096)

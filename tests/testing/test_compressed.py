@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask, Response, render_template, render_template_string
+from flask import Flask, Response, abort, render_template, render_template_string
 
 from flask_datastar import Datastar, sse
 from flask_datastar.codecs.codings import CODINGS, coding_named
 from flask_datastar.codecs.pool import EncoderPool
-from flask_datastar.testing import DatastarClient
+from flask_datastar.testing import DatastarClient, RequestRefused
 from tests.conftest import MakeApp
+from tests.support.pages import CLIENT, app_with, shown
 
 
 @pytest.fixture
@@ -166,3 +167,60 @@ def test_live_page_follows_a_compressed_stream(make_app: MakeApp, coding: str) -
 
     with app.app_context():
         assert datastar.stats()["compression"]["bytes_out"] > 0
+
+
+# Pages that run in a tab
+
+
+def test_compressed_page_runs_in_a_tab() -> None:
+    datastar = Datastar()
+    app = app_with(
+        "<p id=n></p><button id=a data-on:click=\"{{ datastar.post('g.answer') }}\">a</button>"
+        "<button id=r data-on:click=\"{{ datastar.post('g.refuse') }}\">r</button>",
+        datastar,
+    )
+
+    @datastar.handler(group="g")
+    def answer() -> str:
+        return '<p id="n">é</p>'
+
+    @datastar.handler(group="g")
+    def refuse() -> None:
+        abort(403, "not yours, é")
+
+    @app.after_request
+    def compress(response: Response) -> Response:
+        response.data = gzip.compress(response.data)
+        response.headers["Content-Encoding"] = "gzip"
+        return response
+
+    with shown(app) as tab:
+        answered = tab.click("#a")
+        assert answered is not None
+        assert answered.html == '<p id="n">é</p>'
+        assert tab.text("#n") == "é"
+        with pytest.raises(RequestRefused, match="not yours, é"):
+            tab.click("#r")
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_compressed_stream_of_a_page_is_read(coding: str) -> None:
+    datastar = Datastar(compression=[coding])
+    app = app_with("<p id=n data-text=$n data-init=\"{{ datastar.open_stream('g.feed') }}\"></p>", datastar)
+
+    @datastar.stream(group="g")
+    def feed() -> Any:
+        found = datastar.follow("news")
+        datastar.signal("n", 0)
+        return found
+
+    with DatastarClient(app, client_file=CLIENT) as tab:
+        # As a browser does, for whatever it asks for.
+        tab.client.environ_base["HTTP_ACCEPT_ENCODING"] = coding
+        tab.load("/")
+        assert tab.text("#n") == "0"
+        with app.app_context():
+            datastar.broadcast("news").patch_signals({"n": 1})
+        tab.wait_for("#n", text="1")
+        with app.app_context():
+            assert datastar.stats()["compression"]["bytes_out"] > 0

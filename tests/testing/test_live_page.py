@@ -116,10 +116,11 @@ def test_a_region_that_fails_raises_in_the_test(app: Flask, shop: Shop, make_app
 
 
 def test_a_region_that_takes_too_long_is_named(app: Flask, shop: Shop) -> None:
-    ends = threading.Event()
+    starts, ends = threading.Event(), threading.Event()
     with DatastarClient(app).live("/lists/a") as page:
-        shop.while_rendering = lambda: ends.wait(60)
+        shop.while_rendering = lambda: (starts.set(), ends.wait(60))
         DatastarClient(app).post("add", name="a", text="two")
+        assert starts.wait(60)
         page.within = 0.1
         with pytest.raises(
             TimeoutError,

@@ -8,7 +8,17 @@ from typing import Any
 
 import jinja2
 import pytest
-from flask import Flask, Response, abort, make_response, redirect, request, session, stream_template
+from flask import (
+    Flask,
+    Response,
+    abort,
+    make_response,
+    redirect,
+    render_template_string,
+    request,
+    session,
+    stream_template,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, login_required, login_user
 from markupsafe import Markup
@@ -18,6 +28,7 @@ from flask_datastar.errors import InvalidSignals, SetupError
 from flask_datastar.testing import DatastarClient
 from tests.conftest import MakeApp
 from tests.support.actions import keyed
+from tests.support.pages import LAYOUT, shown
 
 TEMPLATES = {
     "counter.html": """<main data-signals="{{ datastar.init_signals() }}">
@@ -57,6 +68,29 @@ def test_page_is_loaded_shown_and_rendered(datastar: Datastar, tab: DatastarClie
         '{requestCancellation: &#39;disabled&#39;})"></button></main>'
     )
     assert tab.post(CounterView, "increment", start=5, count=41).events == (sse.patch_signals({"count": 42}),)
+
+
+def test_buttons_of_a_page_run_its_events_with_the_parameters_of_its_url(app: Flask, datastar: Datastar) -> None:
+    @datastar.view("/counter/<int:step>", group="counter")
+    class CounterView(StarView):
+        def load(self, step: int) -> None:
+            self.step = step
+
+        def html(self) -> str:
+            datastar.signal("count", 0)
+            body = """<main data-signals="{{ datastar.init_signals() }}"><b data-text="$count"></b>
+                <button data-on:click="{{ datastar.post('increment') }}">+</button></main>"""
+            return render_template_string(LAYOUT.replace("BODY", body))
+
+        @event
+        def increment(self, count: int) -> None:
+            datastar.signal("count", count + self.step)
+
+    with shown(app, "/counter/5") as visitor:
+        visitor.click(text="+")
+        visitor.click(text="+")
+
+        assert visitor.text("b") == "10"
 
 
 def test_event_has_its_own_object_and_load_before_it(datastar: Datastar, tab: DatastarClient) -> None:

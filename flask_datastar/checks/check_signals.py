@@ -1,0 +1,227 @@
+"""The check of signals: what handlers take, and what expressions read, is set by some page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ..errors import SetupError
+from ..handlers.handler import EVERY_EVENT, Handler
+from ..reading.parameters import Taken
+from .findings import Finding, Place, finding, is_typo, nearest
+from .markup import Facts
+from .project import VERBS, Project
+from .python_files import Function, PythonFile
+from .python_signals import PythonSignals, field_place, taken_by_name
+from .uses import Use
+
+#: Options with which an action sends something else than the page's signals.
+_OTHER_BODY = frozenset({"_payload", "_content_type"})
+
+
+class SignalCheck:
+    """The signals of an app's pages, beside those that its handlers take."""
+
+    def __init__(
+        self, project: Project, facts: Mapping[str, Facts], python: PythonSignals, uses: Iterable[Use]
+    ) -> None:
+        self._project = project
+        self._facts = facts
+        self._python = python
+        self._uses = [(use, handlers) for use in uses if (handlers := self._handlers_of(use)) is not None]
+        self._taken = {handler.key: self._taken_by(handler) for handler in project.catalogue.handlers}
+        #: Names that a finding has named as what may be meant.
+        self._explained: set[str] = set()
+        self._all_taken = {one.path for taken in self._taken.values() for one in taken}
+
+    def _handlers_of(self, use: Use) -> list[Handler] | None:
+        """Return the handlers that an action may mean; those of objects in Python do not matter here."""
+        if use.method not in VERBS or use.target is None:
+            return None
+        found = []
+        for name, event in use.target.names:
+            results = self._project.catalogue.find(name.text, event.text if event else None, use.contexts)
+            if results is None:
+                return None
+            found += [handler for result in results for handler in result]
+        return found
+
+    @staticmethod
+    def _taken_by(handler: Handler) -> list[Taken]:
+        if handler.name == EVERY_EVENT:
+            return []
+        try:
+            return handler.binder.taken()
+        except SetupError:
+            return []
+
+    def check_handlers(self) -> Iterator[Finding]:
+        """Yield the signals that a handler takes and no page sets."""
+        for handler in self._project.catalogue.handlers:
+            uses = [use for use, handlers in self._uses if handler.key in {one.key for one in handlers}]
+            pages = self._project.pages_with(handler)
+            place = self._find_function(handler)
+            if not uses or pages is None or place is None or any(self._is_open(use, handler) for use in uses):
+                continue
+            if any(self._facts[name].is_open for name in pages) or self._python_is_open(handler, pages):
+                continue
+            in_url = self._project.catalogue.given_by_url(handler)
+            named = [(taken, None) for taken in self._taken[handler.key]]
+            for taken, where in [*named, *taken_by_name(*place)]:
+                given = [
+                    use for use in uses if taken.is_in_url and taken.parameter in {name for name, _ in use.keywords}
+                ]
+                problem = self._problem(taken.path, pages)
+                if problem is None or (taken.is_in_url and taken.parameter in in_url):
+                    continue
+                if not given:
+                    yield self._at_handler(handler, place, taken, problem, where)
+                elif taken.is_required:
+                    yield from self._at_actions(handler, taken, [use for use in uses if use not in given])
+
+    def _problem(self, path: str, pages: Iterable[str]) -> str | None:
+        """Return advice for a signal that no page sets, None if one does."""
+        by_pages = self._set_by_pages(pages)
+        if any(_covers(path, other) for other in by_pages):
+            return None
+        reads = {name for page in pages for name, _ in self._facts[page].reads}
+        spare = {name for name in by_pages if name not in reads | self._taken_on(pages)}
+        near = nearest(path, spare, 0.75)
+        if near is None and any(_covers(path, other) for other in self._python.by_handlers):
+            return None
+        if near is None:
+            return "set it with datastar.signal(), data-signals or data-bind, or give it as a parameter of the action"
+        place = by_pages[near]
+        self._explained.add(near)
+        line, column = place.source.position(place.offset)
+        return f"did you mean {near!r}, which is set at {place.source.name}:{line}:{column}?"
+
+    def _set_by_pages(self, pages: Iterable[str]) -> dict[str, Place]:
+        found: dict[str, Place] = {}
+        for module in {"", *self._project.modules_of(pages)}:
+            found.update(self._python.by_pages.get(module, {}))
+        for name in pages:
+            found.update(self._facts[name].sets)
+        return found
+
+    def _taken_on(self, pages: Iterable[str]) -> set[str]:
+        """Return what the handlers take that pages have actions for."""
+        return {
+            taken.path
+            for use, handlers in self._uses
+            if use.template in pages
+            for handler in handlers
+            for taken in self._taken[handler.key]
+        }
+
+    def _is_open(self, use: Use, handler: Handler) -> bool:
+        """Return whether an action may send more than is known, or has a wrong parameter, which is a finding itself."""
+        known = self._project.catalogue.parameters(handler)
+        return use.is_open or any(
+            name in _OTHER_BODY or (known is not None and name[0] != "_" and name not in known)
+            for name, _ in use.keywords
+        )
+
+    def _python_is_open(self, handler: Handler, pages: Iterable[str]) -> bool:
+        modules = {handler.source[0], handler.function.__module__}
+        for file in self._python.open_files:
+            if file.module is None or file.module in modules:
+                return True
+            if file.module in self._project.modules_of(pages):
+                return True
+        return False
+
+    def _find_function(self, handler: Handler) -> tuple[PythonFile, Function] | None:
+        sources = {handler.source, (handler.function.__module__, handler.function.__qualname__)}
+        for file, function in self._project.callers.functions():
+            if file.module is not None and (file.module, function.qualname) in sources:
+                return file, function
+        return None
+
+    def _at_handler(
+        self, handler: Handler, found: tuple[PythonFile, Function], taken: Taken, problem: str, where: Place | None
+    ) -> Finding:
+        file, function = found
+        place = file.place(function.node)
+        arguments = function.node.args
+        for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
+            if argument.arg == taken.parameter:
+                place = file.place(argument)
+                if argument.arg == "signals" and argument.annotation is not None:
+                    place = field_place(self._project, argument.annotation, taken.path) or place
+        title = f"handler {handler.group}.{handler.name} takes the signal {taken.path!r}"
+        return finding(where or place, f"{title}, which no page with an action for it sets; {problem}")
+
+    @staticmethod
+    def _at_actions(handler: Handler, taken: Taken, uses: Iterable[Use]) -> Iterator[Finding]:
+        for use in uses:
+            yield finding(
+                use.place,
+                f"{use.title} lacks the parameter {taken.parameter!r}, which handler {handler.group}.{handler.name} "
+                f"needs and no page sets as a signal; write datastar.{use.method}(…, {taken.parameter}=…)",
+            )
+
+    def check_bound(self) -> Iterator[Finding]:
+        """Yield the signals that an input is bound to, that nothing takes or reads, and that look like another name.
+
+        To be called after :meth:`check_handlers`, whose findings may name them.
+        """
+        for name, facts in self._facts.items():
+            pages = self._project.page_of(name)
+            handlers = [handler for use, found in self._uses if use.template in pages for handler in found]
+            if not handlers or not self._project.templates[name].is_own or any(map(self._may_read_all, handlers)):
+                continue
+            taken = self._taken_on(pages)
+            bound = {path for page in pages for path in self._facts[page].bound}
+            reads = {path for page in pages for path, _ in self._facts[page].reads}
+            for path, place in facts.bound.items():
+                near = nearest(path, taken - bound, 0.75)
+                is_used = any(_covers(path, other) for other in taken | reads)
+                if near is not None and not is_used and not path.startswith("_") and path not in self._explained:
+                    yield finding(
+                        place,
+                        f"an input is bound to the signal {path!r}, which no handler takes and no expression reads; "
+                        f"did you mean {near!r}?",
+                    )
+
+    def check_python(self) -> Iterator[Finding]:
+        """Yield the signals that the Python of a page sets, that nothing takes or reads, and that look like a typo."""
+        reads = {path for facts in self._facts.values() for path, _ in facts.reads}
+        known = reads | self._all_taken
+        for sets in self._python.by_pages.values():
+            for path, place in sets.items():
+                near = [other for other in sorted(known) if is_typo(path, other)]
+                if near and path not in self._explained and not any(_covers(path, other) for other in known):
+                    self._explained.add(path)
+                    text = f"the signal {path!r} is set here, and no handler takes it and no expression reads it"
+                    yield finding(place, f"{text}; did you mean {near[0]!r}?")
+
+    def _may_read_all(self, handler: Handler) -> bool:
+        """Return whether a handler may read signals that its parameters do not name."""
+        place = self._find_function(handler)
+        if handler.binder.takes_all or handler.name == EVERY_EVENT or handler.binder.names is None or place is None:
+            return True
+        return any({".read_signals", ".form"} & function.mentions for function in place[0].functions)
+
+    def check_reads(self) -> Iterator[Finding]:
+        """Yield the signals that an expression reads, that nothing sets, and that look like another one's name."""
+        if self._python.open_files:
+            return
+        for name, facts in self._facts.items():
+            template = self._project.templates[name]
+            pages = self._project.page_of(name)
+            if not template.is_own or any(self._facts[page].is_open for page in pages):
+                continue
+            known = {path for page in pages for path in self._facts[page].sets}
+            known |= {*self._python.by_handlers, *self._all_taken}
+            known |= {path for sets in self._python.by_pages.values() for path in sets}
+            for path, place in facts.reads:
+                if any(_covers(path, other) for other in known):
+                    continue
+                near = nearest(path, known, 0.8)
+                if near is not None and (is_typo(path, near) or len(path) > 4):
+                    yield finding(place, f"${path} is read here, and nothing sets this signal; did you mean ${near}?")
+
+
+def _covers(path: str, other: str) -> bool:
+    """Return whether a signal is set if another one is: the same, one around it, or one inside it."""
+    return path == other or path.startswith(f"{other}.") or other.startswith(f"{path}.")

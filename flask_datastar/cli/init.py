@@ -1,0 +1,136 @@
+"""The command ``init``: sets a project up, with a sample to start from. It only adds, and can be run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+from . import fetching, files, https, sample
+from .init_files import init_gunicorn, init_layout
+from .init_sample import Target, add_python, add_sample_files, create_layout
+from .layouts import find_layout
+from .project import Project, find_project, project_of
+
+_OPTIONS = [
+    click.option("--layout", metavar="NAME", help="The template to change; by default the only one with a <head>."),
+    click.option("--no-layout", is_flag=True, help="Do not change templates."),
+    click.option("--no-stream-dedup", is_flag=True, help="Do not give browser tabs an id in the layout."),
+    click.option("--no-example", is_flag=True, help="Do not add the sample page and its test."),
+    click.option("--no-gunicorn", is_flag=True, help="Do not create gunicorn.conf.py."),
+    click.option("--no-https", is_flag=True, help="Do not create a certificate for development."),
+    click.option("--no-fetch-client", is_flag=True, help="Do not fetch the browser client."),
+    click.option("--dry-run", is_flag=True, help="Show what would change without changing it."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of the command, as given."""
+
+    layout: str | None
+    no_layout: bool
+    no_stream_dedup: bool
+    no_example: bool
+    no_gunicorn: bool
+    no_https: bool
+    no_fetch_client: bool
+    dry_run: bool
+
+
+def _with_options(function: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.command("init", short_help="Set a project up, with a sample.")
+@_with_options
+@with_appcontext
+def init(**given: Any) -> None:
+    """Set the project up: client, layout, sample page, gunicorn.conf.py, a certificate for development.
+
+    Existing content is kept, so the command can be run again.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    _set_up(app, project_of(app, Path.cwd()), Options(**given))
+
+
+@click.command("init", short_help="Set a project up, with a sample.")
+@click.option("--app", "name", metavar="FILE", help="The file or module that creates the Flask application.")
+@_with_options
+@click.pass_obj
+def init_project(install: Callable[[Flask], object], /, name: str | None, **given: Any) -> None:
+    """Add the extension to the application, and set the project up: client, layout, sample page, server, certificate.
+
+    Existing content is kept, so the command can be run again.
+    """
+    project = find_project(Path.cwd(), name)
+    app = Flask(project.module(), root_path=str(project.folder), **_folders(project))
+    if app.static_url_path is not None:
+        app.config["DATASTAR_SCRIPT_URL"] = f"{app.static_url_path}/{fetching.NAME}"
+    install(app)
+    _set_up(app, project, Options(**given))
+
+
+def _folders(project: Project) -> dict[str, Any]:
+    """Return the folders that the user's application is given, if they are literals."""
+    if find_spec("libcst") is None:
+        return {}
+    from .installing import Edits
+
+    place = Edits().source(project.path).find_app()
+    return place.folders if place is not None else {}
+
+
+def _set_up(app: Flask, project: Project | None, options: Options) -> None:
+    dry_run, has_tab = options.dry_run, not options.no_stream_dedup
+    if not options.no_layout:
+        # An ambiguous layout is refused before anything is written.
+        find_layout(app, options.layout)
+    if not options.no_fetch_client:
+        _fetch(app, dry_run=dry_run)
+    has_sample = not options.no_example and app.template_folder is not None
+    target = add_python(app, project, has_sample=has_sample, dry_run=dry_run) if project is not None else None
+    has_sample = has_sample and target is not None
+    if not options.no_layout:
+        if has_sample and find_layout(app, options.layout) is None:
+            create_layout(app, has_tab=has_tab, dry_run=dry_run)
+        else:
+            init_layout(app, options.layout, has_tab=has_tab, dry_run=dry_run)
+    if has_sample and target is not None:
+        add_sample_files(app, target, options.layout, has_tab=has_tab, dry_run=dry_run)
+    if not options.no_gunicorn:
+        init_gunicorn(has_target=target is not None, dry_run=dry_run)
+    has_certificate = not options.no_https and https.make_certificate(Path.cwd(), dry_run=dry_run)
+    if target is not None:
+        _say_run_line(target, sample.PATH if has_sample else "/", has_certificate=has_certificate)
+
+
+def _say_run_line(target: Target, path: str, *, has_certificate: bool) -> None:
+    line = https.run_line(target.name, is_factory=target.is_factory, has_certificate=has_certificate)
+    click.echo(f"Run it: {line}")
+    http2 = https.http2_line(target.name, is_factory=target.is_factory) if has_certificate else None
+    if http2 is not None:
+        click.echo(f"Or over HTTP/2: {http2}")
+    click.echo(f"Open http{'s' * has_certificate}://127.0.0.1:8000{path}")
+
+
+def _fetch(app: Flask, *, dry_run: bool) -> None:
+    """Fetch the client if the static folder does not have it; without a network the page loads it from the CDN."""
+    if app.static_folder is None:
+        return
+    path = Path(app.static_folder) / fetching.NAME
+    if path.exists():
+        click.echo(f"{files.shown(path)}: nothing to do")
+        return
+    try:
+        fetching.fetch_client(app, force=False, dry_run=dry_run)
+    except click.ClickException as error:
+        click.echo(f"{files.shown(path)}: not fetched, so that pages load the client from the CDN. {error.message}")

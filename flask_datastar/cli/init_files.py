@@ -1,0 +1,71 @@
+"""The files of a project that ``init`` changes or creates: the layout, the element with errors, gunicorn's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from flask import Flask
+
+from ..state.app import app_state_of
+from . import files, layouts
+from .errors_element import ERRORS_ELEMENT, ERRORS_NAME
+from .gunicorn_conf import GUNICORN_CONF
+
+
+def init_layout(app: Flask, name: str | None, *, has_tab: bool, dry_run: bool) -> None:
+    """Add the parts of Datastar to the layout, and create the template that it includes.
+
+    :param name: of the layout; None for the only template with a head.
+    :param has_tab: whether browser tabs get an id.
+    """
+    path = layouts.find_layout(app, name)
+    if path is None:
+        click.echo(f"No template has a <head> yet. Add {layouts.SCRIPT} to the <head> of your layout, and")
+        click.echo(
+            f"{layouts.TAB_SIGNAL} to its <body ...> tag; or run the command again when there is one, which also"
+        )
+        click.echo("adds the element that shows errors and lost connections.")
+        return
+    text = files.read_text(path)
+    edit = layouts.add_to_layout(text, has_tab=has_tab)
+    advice = list(edit.advice)
+    if app_state_of(app).settings.csp_nonce is not None and "html_attrs" not in text:
+        advice.append(f"DATASTAR_CSP_NONCE needs {layouts.HTML_ATTRS} in the <html> tag")
+    if edit.text != text:
+        files.change(path, edit.text.encode(), dry_run=dry_run)
+        for added in edit.added:
+            click.echo(f"    added {added}")
+    elif not advice:
+        click.echo(f"{files.shown(path)}: nothing to add")
+    for said in advice:
+        click.echo(f"{files.shown(path)}: {said}")
+    if ERRORS_NAME in edit.text:
+        init_errors(app, dry_run)
+
+
+def init_errors(app: Flask, dry_run: bool) -> None:
+    """Create the template that the layout includes, unless the user has one of that name."""
+    path = layouts.template_folder(app) / ERRORS_NAME
+    if path.exists():
+        click.echo(f"{files.shown(path)}: nothing to add")
+    else:
+        files.change(path, ERRORS_ELEMENT.encode(), dry_run=dry_run)
+        click.echo("    shows errors and lost connections; change its texts and its looks as you like")
+
+
+def init_gunicorn(*, has_target: bool, dry_run: bool) -> None:
+    """Create gunicorn's configuration in the current folder, unless there is one.
+
+    :param has_target: whether the command prints how to run the application itself.
+    """
+    path = Path.cwd() / "gunicorn.conf.py"
+    if not path.exists():
+        files.change(path, GUNICORN_CONF.encode(), dry_run=dry_run)
+        if not has_target:
+            click.echo('    run it with: gunicorn "<module>:<app>" (pip install "Flask-Datastar[gunicorn]")')
+    elif "gevent" in files.read_text(path):
+        click.echo(f"{files.shown(path)}: nothing to add")
+    else:
+        click.echo(f'{files.shown(path)}: kept as it is. Streams need worker_class = "gevent", and workers = 1 unless')
+        click.echo("    DATASTAR_BROKER_URL is set")

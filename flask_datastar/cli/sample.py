@@ -1,0 +1,136 @@
+"""The sample that ``flask datastar init`` adds: a page on which all who have it open see what one of them writes."""
+
+from __future__ import annotations
+
+#: The path of the page, and the names of its files.
+PATH = "/sample"
+TEMPLATE, BASE, MODULE, TEST = "sample.html", "base.html", "sample.py", "test_sample.py"
+
+#: The layout for a project without a layout; ``init`` adds the parts of Datastar to it as to any other.
+LAYOUT = """\
+<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>{% block title %}{% endblock %}</title>
+  <link rel="icon" href="data:,">
+</head>
+<body>
+  {% block content %}{% endblock %}
+</body>
+</html>
+"""
+
+_MAIN = """\
+<main data-signals="{text: '', said: ''}" data-init="{{ datastar.open_stream('sample.messages') }}">
+  <h1>Sample</h1>
+  <p>Open this page in two windows.</p>
+  <form data-on:submit="{{ datastar.post('sample.say') }}">
+    <input data-bind="text" aria-label="Text" autocomplete="off">
+    <button>Show it in both</button>
+  </form>
+  <p><output data-text="$said"></output></p>
+</main>
+"""
+
+_VIEW = """\
+@{owner}.get("{path}")
+def {name}():
+    return render_template("{template}")
+"""
+_SAY = """\
+@datastar.handler(group="sample")
+def say(text: str = ""):
+    datastar.broadcast("sample").patch_signals({"said": text})
+    datastar.signal("text", "")
+"""
+_MESSAGES = """\
+@datastar.stream(group="sample")
+def messages():
+    return datastar.follow("sample")
+"""
+
+
+def statements(app: str, instance: str) -> list[str]:
+    """Return the sample's functions, for the file that creates an application at module level.
+
+    :param app: the application's variable.
+    :param instance: that of the ``Datastar``.
+    """
+    view = _VIEW.format(owner=app, path=PATH, name="sample", template=TEMPLATE)
+    return [text.replace("datastar.", f"{instance}.") for text in (view, _SAY, _MESSAGES)]
+
+
+def module(imports: str, instance: str) -> str:
+    """Return the sample as a module with a blueprint, for an application that a factory creates.
+
+    :param imports: the statement that imports the ``Datastar``.
+    """
+    view = _VIEW.format(owner="bp", path=PATH, name="index", template=TEMPLATE)
+    functions = [text.replace("datastar.", f"{instance}.") for text in (view, _SAY, _MESSAGES)]
+    return "\n\n".join(
+        [
+            '"""A sample of Datastar: what is written on one page is shown on all."""\n\n'
+            f'from flask import Blueprint, render_template\n\n{imports}\n\nbp = Blueprint("sample", __name__)\n',
+            *functions,
+        ]
+    )
+
+
+def template(base: str, block: str, *, has_title: bool) -> str:
+    """Return the template of the page, which extends a layout.
+
+    :param base: the layout's name.
+    :param block: the name of its block for the page's content.
+    """
+    title = "{% block title %}Sample{% endblock %}\n" if has_title else ""
+    return f'{{% extends "{base}" %}}\n{title}{{% block {block} %}}\n{_MAIN}{{% endblock %}}\n'
+
+
+def page() -> str:
+    """Return the template of the page for a project whose layout has no block for it."""
+    text = LAYOUT.replace("{% block title %}{% endblock %}", "Sample")
+    return text.replace("  {% block content %}{% endblock %}\n", "".join(f"  {line}\n" for line in _MAIN.splitlines()))
+
+
+def make_test(imports: str, app: str, *, has_client: bool) -> str:
+    """Return a test of the sample.
+
+    :param imports: the statement that imports the application or its factory.
+    :param app: an expression for the application.
+    :param has_client: whether the client's file is there, so that the test can act as two visitors.
+    """
+    start = f"from flask_datastar.testing import DatastarClient\n\n{imports}\n\n\n"
+    text = (_ACTING_TEST if has_client else _TEST).format(app=app, path=PATH)
+    # Inside a function the name of the module's own application would be unbound.
+    return start + (text.replace(f"    app = {app}\n", "") if app == "app" else text)
+
+
+_ACTING_TEST = """\
+def test_what_one_writes_all_see():
+    app = {app}
+    with DatastarClient(app) as one, DatastarClient(app) as other:
+        one.load("{path}")
+        other.load("{path}")
+
+        one.fill(label="Text", value="Hello")
+        one.click(text="Show it in both")
+
+        assert other.text("main output") == "Hello"
+        assert one.value(label="Text") == ""
+"""
+_TEST = """\
+def test_sample_page():
+    response = {app}.test_client().get("{path}")
+
+    assert "<h1>Sample</h1>" in response.text
+
+
+def test_say():
+    tab = DatastarClient({app})
+
+    tab.post("sample.say", text="Hello")
+
+    assert tab.signals["text"] == ""
+"""

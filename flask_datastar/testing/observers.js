@@ -1,0 +1,125 @@
+// Observers of the document, of what is in view, and the tasks that run later.
+
+const observed = new Map();
+let waiting = [];
+class MutationRecord {
+  constructor(type, target, details) {
+    Object.assign(this, {
+      type, target, attributeName: null, attributeNamespace: null, oldValue: null, previousSibling: null, nextSibling: null, ...details,
+      addedNodes: details.addedNodes ?? [], removedNodes: details.removedNodes ?? [],
+    });
+  }
+}
+class MutationObserver {
+  constructor(call) { this[CALL] = call; this[RECORDS] = []; }
+  observe(target, options = {}) {
+    const { attributeFilter, attributeOldValue, characterDataOldValue } = options;
+    const full = {
+      childList: !!options.childList,
+      attributes: options.attributes ?? (attributeFilter !== undefined || attributeOldValue !== undefined),
+      characterData: options.characterData ?? characterDataOldValue !== undefined,
+      subtree: !!options.subtree, attributeFilter,
+    };
+    if (!full.childList && !full.attributes && !full.characterData) throw new TypeError("Failed to execute 'observe' on 'MutationObserver': The options object must set at least one of 'attributes', 'characterData', or 'childList' to true.");
+    const list = (observed.get(target) ?? []).filter((one) => one.observer !== this);
+    observed.set(target, [...list, { observer: this, options: full }]);
+    (this[TARGETS] ??= new Set()).add(target);
+  }
+  disconnect() {
+    for (const target of this[TARGETS] ?? []) {
+      const list = observed.get(target).filter((one) => one.observer !== this);
+      list.length ? observed.set(target, list) : observed.delete(target);
+    }
+    this[TARGETS] = new Set();
+    this[RECORDS] = [];
+  }
+  takeRecords() { const records = this[RECORDS]; this[RECORDS] = []; return records; }
+}
+const CALL = Symbol("call");
+const RECORDS = Symbol("records");
+const TARGETS = Symbol("targets");
+
+const record = (type, target, details) => {
+  if (observed.size === 0) return;
+  const told = new Set();
+  for (let node = target; node; node = node.parentNode) {
+    for (const { observer, options } of observed.get(node) ?? []) {
+      if (told.has(observer) || (node !== target && !options.subtree) || !options[type]) continue;
+      if (type === "attributes" && options.attributeFilter && ![...options.attributeFilter].includes(details.attributeName)) continue;
+      told.add(observer);
+      observer[RECORDS].push(new MutationRecord(type, target, details));
+      if (!waiting.length) Promise.resolve().then(tellObservers);
+      if (!waiting.includes(observer)) waiting.push(observer);
+    }
+  }
+};
+const tellObservers = () => {
+  const observers = waiting;
+  waiting = [];
+  for (const observer of observers) {
+    const records = observer.takeRecords();
+    if (!records.length) continue;
+    try { observer[CALL].call(observer, records, observer); } catch (error) { report(error, null, null); }
+  }
+};
+
+const watchers = new Set();
+class IntersectionObserver {
+  constructor(call, options = {}) { this[CALL] = call; this[TARGETS] = new Set(); this.thresholds = [options.threshold ?? 0].flat(); this.root = null; this.rootMargin = "0px"; }
+  observe(target) {
+    this[TARGETS].add(target);
+    watchers.add(this);
+    host.leftOut(`data-on-intersect of ${host.shown(target[ID])}: nothing scrolls here; tab.intersect(selector) fires it`);
+  }
+  unobserve(target) { this[TARGETS].delete(target); }
+  disconnect() { this[TARGETS].clear(); watchers.delete(this); }
+  takeRecords() { return []; }
+}
+const intersect = (target, isIntersecting) => {
+  let count = 0;
+  for (const observer of [...watchers]) {
+    if (!observer[TARGETS].has(target)) continue;
+    count++;
+    const entry = { target, isIntersecting, intersectionRatio: isIntersecting ? 1 : 0, time: performance.now() };
+    try { observer[CALL].call(observer, [entry], observer); } catch (error) { report(error, target, null); }
+  }
+  return count;
+};
+
+// Timers run on the tab's own clock, which `tab.wait` moves. Those of the client that a gesture has started (debounce,
+// throttle, delay) run at the end of the gesture; repeats of requests and the page's own timers wait for the clock.
+const timers = new Map();
+let timerCount = 0;
+let clock = 0;
+let isRepeating = false; // while a failed or ended response is handed over: timers that start now repeat a request
+const startTimer = (call, delay, values, isInterval) => {
+  const ms = Math.max(0, Number(delay) || 0);
+  const isOwn = !isInterval && !isRepeating && (ms <= 20 || isCalledByClient());
+  const id = ++timerCount;
+  timers.set(id, { id, call, values, due: clock + ms, ms, isInterval, isOwn });
+  return id;
+};
+// The host starts the client's file at a line that no other script has.
+const isCalledByClient = () => {
+  const calls = new Error().stack.split("\n").filter((line) => line.trim() && !/ at (isCalledByClient|startTimer|setTimeout) /.test(line));
+  return /:1\d{4}:/.test(calls[0] ?? "");
+};
+const later = (call) => { const id = ++timerCount; timers.set(id, { id, call, values: [], due: clock, ms: 0, isInterval: false, isOwn: true }); };
+const fire = (timer) => {
+  if (timer.isInterval) timer.due += Math.max(timer.ms, 1);
+  else timers.delete(timer.id);
+  try {
+    typeof timer.call === "function" ? timer.call.apply(globalThis, timer.values) : indirectEval(`${timer.call}`);
+  } catch (error) {
+    report(error, null, null);
+  }
+};
+const nextTimer = (isWanted) => {
+  let found = null;
+  for (const timer of timers.values()) if (isWanted(timer) && (found === null || timer.due < found.due)) found = timer;
+  return found;
+};
+const setTimeout = (call, delay, ...values) => startTimer(call, delay, values, false);
+const setInterval = (call, delay, ...values) => startTimer(call, delay, values, true);
+const clearTimeout = (id) => { timers.delete(id); };
+const requestAnimationFrame = (call) => startTimer(() => call(performance.now()), 16, [], false);

@@ -1,0 +1,28 @@
+"""The errors of a tab's page: what a test has asked for that is not there, and what the page does wrong."""
+
+from __future__ import annotations
+
+
+class ClientFileMissing(Exception):
+    """The page names a client whose file is not on this machine; a test never fetches it."""
+
+
+class NotInTab(Exception):
+    """The page uses what only a real browser has: layout, style sheets, or a part of the DOM that is not built."""
+
+
+class PageError(Exception):
+    """The page's own error: an expression, a script or the client has failed, where a browser writes to its console."""
+
+
+class ElementError(AssertionError):
+    """The page does not have the element as the test describes it: none, several, a hidden or a disabled one."""
+
+
+class DuplicateId(AssertionError):
+    """Two elements of the page have the same id, so patches reach only one of them."""
+
+
+def missing_package(name: str) -> ImportError:
+    """Return the error for a page without the packages of the extra ``testing``."""
+    return ImportError(f"a tab with a page needs {name}: pip install 'Flask-Datastar[testing]'")

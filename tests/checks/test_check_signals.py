@@ -1,0 +1,260 @@
+"""Signals: those that handlers take, expressions read and inputs are bound to, beside those that pages set."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.checks.conftest import CheckSite
+
+
+def site(handler: str, view: str = "", more: str = "") -> str:
+    return f"""
+@app.get("/")
+def page():
+    {view or "pass"}
+    return render_template("page.html")
+
+{handler}
+{more}
+"""
+
+
+TAKES = '@datastar.handler(group="a")\ndef save({mark}count: int = 0): ...'
+RIGHT, WRONG = TAKES.format(mark=""), TAKES.format(mark="‸")
+BUTTON = "<button data-on:click=\"{{ datastar.post('save') }}\"></button>"
+
+
+@pytest.mark.parametrize(
+    ("view", "page"),
+    [
+        ('datastar.signal("count", 1)', ""),
+        ('datastar.signal("count.of", 1)', ""),
+        ('datastar.patch_signals({"count": 1})', ""),
+        ('set_all(); helper.unknown = "count"', ""),
+        ("datastar.signal(request.args['x'], 1)", ""),
+        ("datastar.patch_signals(everything)", ""),
+        ("", '<p data-signals="{count: 0}">'),
+        ("", "<p data-signals='{{ {\"count\": 0}|js }}'>"),
+        ("", '<p data-signals=\'{{ datastar.js({"count": {"of": 0}}) }}\'>'),
+        ("", '<p data-signals="{{ signals }}">'),
+        ("", '<p data-signals="{{ datastar.init_signals(Model) }}">'),
+        ("", "<p data-signals:count=0>"),
+        ("", "<input data-bind=count>"),
+        ("", "<input data-bind:count>"),
+        ("", '<input data-bind="{{ name }}">'),
+        ("", "{% for name in ['a', 'count'] %}<input data-bind='{{ name }}'>{% endfor %}"),
+        ("", "{% set name = 'count' %}<input data-bind='{{ name }}'>"),
+        ("", "<p data-computed:count='1'>"),
+        ("", "<p data-ref:count>"),
+        ("", '<p data-on:click="$count = 1">'),
+        ("", "{{ form.count() }}"),
+        ("", "<input {{ attributes }}>"),
+        ("", "{% include 'other.html' %}"),
+        ("", "{% include name %}"),
+        ("", "<button data-on:click=\"{{ datastar.post('save', count=1) }}\">"),
+        ("", "<button data-on:click=\"{{ datastar.post('save', **more) }}\">"),
+        ("", "<button data-on:click=\"{{ datastar.post('save', _payload={'count': 1}) }}\">"),
+        ("", "<button data-on:click=\"{{ datastar.post('save', _content_type='form') }}\">"),
+        ("", "<script>import {mergePatch} from 'datastar'; mergePatch({count: 1})</script>"),
+    ],
+)
+def test_signal_is_set_somewhere(view: str, page: str, check_site: CheckSite) -> None:
+    more = 'def set_all():\n    for name in ("x",):\n        datastar.signal("count", 1)\nclass helper: ...\n'
+    more = more if "set_all" in view else "from flask import request\neverything = {}"
+
+    assert check_site(site(RIGHT, view, more), page=BUTTON + page, other="<p data-signals:count='1'>") == []
+
+
+@pytest.mark.parametrize(
+    ("view", "page"),
+    [
+        ("", ""),
+        ('datastar.signal("counter", 1)', ""),
+        ('datastar.assign("count", 1)', ""),
+        ("", "<p data-text='$count'>"),
+        ("", "<p data-signals='{{ datastar.init_signals() }}'>"),
+        ("", "<p data-signals:number='1'>{{ count }} {{ url_for('page') }} {{ count|round }}"),
+        ("", "{% for name in ['a', 'b'] %}<input data-bind='{{ name }}'>{% endfor %}"),
+        ("", "{% macro input(name) %}<input data-bind='{{ name }}'>{% endmacro %}{{ input('number') }}"),
+    ],
+)
+def test_signal_is_set_nowhere(view: str, page: str, check_site: CheckSite) -> None:
+    found = check_site(site(WRONG, view), page=BUTTON + page)
+
+    assert found.places == found.expected, found
+    assert "handler a.save takes the signal 'count', which no page with an action for it sets" in found[0]
+
+
+def test_the_nearest_name_is_named_with_its_place(check_site: CheckSite) -> None:
+    found = check_site(site(WRONG), page=f"{BUTTON}\n<p data-signals:cuont='1'>")
+
+    assert found.places == found.expected
+    assert "did you mean 'cuont', which is set at templates/page.html:2:4?" in found[0]
+
+
+def test_pages_of_other_handlers_do_not_count(check_site: CheckSite) -> None:
+    other = (
+        '@app.get("/other")\ndef other():\n    datastar.signal("count", 1)\n    return render_template("other.html")'
+    )
+
+    assert check_site(site(RIGHT, "", other), page=BUTTON, other="x") == []
+    found = check_site(site(WRONG), page=BUTTON, other="<p data-signals:count='1'>")
+    assert found.places == found.expected
+
+
+def test_what_only_another_handler_sets_counts(check_site: CheckSite) -> None:
+    more = '@datastar.handler(group="a")\ndef start():\n    datastar.signal("count", 1)'
+
+    assert check_site(site(RIGHT, "", more), page=BUTTON) == []
+    returned = '@datastar.handler(group="a")\ndef start():\n    return {"count": 1}'
+    assert check_site(site(RIGHT, "", returned), page=BUTTON) == []
+
+
+def test_a_handler_without_a_known_action_is_trusted(check_site: CheckSite) -> None:
+    assert check_site(site(RIGHT), page="{{ datastar.post(name) }}") == []
+
+
+def test_signals_of_models_dicts_and_marks(check_site: CheckSite) -> None:
+    found = check_site(
+        site(
+            """
+from dataclasses import dataclass
+from typing import Annotated
+from flask_datastar import Signal, Signals
+
+@dataclass
+class Profile:
+    name: str
+    ‸birthday: str = ""
+
+@datastar.handler(group="a")
+def save(signals: Profile): ...
+
+@datastar.handler(group="a")
+def keep(
+    signals: Signals,
+    other: Annotated[str, Signal("user.name")] = "",
+    ‸mail: Annotated[str, Signal("user.mail")] = "",
+):
+    return signals["name"], signals.get(‸"nickname"), signals[other]
+"""
+        ),
+        page=BUTTON
+        + "<i data-on:click=\"{{ datastar.post('keep') }}\" data-signals=\"{name: '', user: {name: ''}}\"></i>",
+    )
+
+    assert found.places == found.expected
+    assert "the signal 'user.mail'" in found[1]
+
+
+def test_a_required_parameter_that_one_action_leaves_out(check_site: CheckSite) -> None:
+    handler = '@datastar.handler(group="a")\ndef save(count: int, step: int = 1): ...'
+    found = check_site(
+        site(handler),
+        page="""\
+        {{ datastar.post('save', count=1, step=2) }}
+        {{ datastar.‸put('save', step=1) }}
+        """,
+    )
+
+    assert found.places == found.expected
+    assert "write datastar.put(…, count=…)" in found[0]
+
+
+def test_an_input_that_nothing_takes(check_site: CheckSite) -> None:
+    handler = '@datastar.handler(group="a")\ndef save(text: str = ""):\n    datastar.signal("text", "")'
+
+    found = check_site(
+        site(handler, more=handler.replace("save", "start")),
+        page=BUTTON + "<input data-bind='‸txt'> <input data-bind='_txt'> <b data-on:click=\"$text = ''\"></b>",
+    )
+
+    assert found.places == found.expected
+    assert "did you mean 'text'?" in found[0]
+    everything = handler.replace("text: str", "signals, text: str")
+    page = BUTTON + "<input data-bind='txt'> <b data-on:click=\"$text = ''\"></b>"
+    assert check_site(site(everything), page=page) == []
+
+
+def test_a_signal_of_python_that_nothing_takes(check_site: CheckSite) -> None:
+    page = BUTTON + "<p data-signals:count='1' data-text='$count'>"
+
+    found = check_site(site(RIGHT, "datastar.signal(‸'cuont', 1); datastar.signal('other', 1)"), page=page)
+
+    assert found.places == found.expected
+    assert "did you mean 'count'?" in found[0]
+
+
+def test_a_page_whose_view_is_not_known_is_trusted(check_site: CheckSite) -> None:
+    assert check_site(site(RIGHT).replace('"page.html"', 'f"{app}.html"'), page=BUTTON) == []
+
+
+def test_an_expression_that_reads_what_nothing_sets(check_site: CheckSite) -> None:
+    found = check_site(
+        site(""),
+        page="""\
+        <p data-signals="{count: 0, errors: {name: ''}}" data-text="‸$cuont + $count + $other + $errors.name"></p>
+        <p data-text="$number"></p> <p data-show="‸$erors.name"></p>
+        """,
+    )
+
+    assert found.places == found.expected
+    assert "did you mean $count?" in found[0]
+
+
+def test_annotations_that_cannot_be_resolved_are_left_alone(check_site: CheckSite) -> None:
+    handler = '@datastar.handler(group="a")\ndef save(count: "Missing" = 0): ...'
+
+    assert check_site(site(handler), page=BUTTON) == []
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        "datastar.patch_signals_raw(text)",
+        "datastar.patch_signals({text: 1})",
+        "datastar.patch_signals({**text})",
+        "return f\"<input data-bind='{text()}'>\"",
+        "return \"<input data-bind='count'>\"",
+    ],
+)
+def test_python_that_may_set_any_signal_is_trusted(view: str, check_site: CheckSite) -> None:
+    assert check_site(site(RIGHT, view, "text = ''"), page=BUTTON) == []
+
+
+def test_signals_of_the_operating_system_are_not_those_of_pages(check_site: CheckSite) -> None:
+    found = check_site(
+        "import signal\n" + site(WRONG, 'signal.signal(signal.SIGTERM, 1); datastar.show_errors("x")'), page=BUTTON
+    )
+
+    assert found.places == found.expected
+
+
+@pytest.mark.parametrize("name", ["count", "other"])
+def test_the_page_of_a_view_without_events(name: str, check_site: CheckSite) -> None:
+    view = f"""
+@datastar.view("/rows", group="rows")
+class Rows(StarView):
+    template = "page.html"
+    def show(self): self.start()
+    def start(self): datastar.signal("{name}", 1)
+"""
+    found = check_site((RIGHT if name == "count" else WRONG) + view, page=BUTTON)
+
+    assert found.places == found.expected
+
+
+def test_values_of_urls_are_given(check_site: CheckSite) -> None:
+    python = """
+    bp = Blueprint("shop", __name__, url_prefix="/<lang>")
+
+    @datastar.view("/rows/<int:number>", blueprint=bp, group="rows")
+    class Rows(StarView):
+        template = "page.html"
+        @event
+        def save(self, number: int, lang: str): ...
+
+    app.register_blueprint(bp)
+    """
+
+    assert check_site(python, page=BUTTON) == []
