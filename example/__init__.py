@@ -18,7 +18,7 @@ from flask import Flask, render_template
 from sqlalchemy.schema import CreateTable
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from example import board, clock, counter, csv_import, dashboard, search, signup, todo
+from example import board, clock, cookbook, counter, csv_import, dashboard, search, signup, todo
 from example.extensions import datastar, db, login_manager
 
 CLIENT = Path(__file__).parent / "static" / "datastar.js"
@@ -57,7 +57,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     login_manager.init_app(app)
     with app.app_context():
         create_tables()
-    for module in (counter, search, csv_import, todo, board, dashboard, clock, signup):
+    for module in (counter, search, csv_import, todo, board, dashboard, clock, signup, cookbook):
         app.register_blueprint(module.bp)
 
     @app.get("/")

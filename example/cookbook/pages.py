@@ -1,0 +1,51 @@
+"""The pages of the cookbook: a list of the recipes, and the files that each of them shows beside itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, current_app, render_template, request
+
+bp = Blueprint("cookbook", __name__, url_prefix="/cookbook")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    title: str
+    about: str
+    # Files beside `<name>.py` and `<name>.html`: modules of this folder and templates.
+    more: tuple[str, ...] = ()
+
+
+RECIPES: dict[str, Recipe] = {
+    "toast": Recipe("Toast", "A short message appears in a corner and leaves by itself."),
+}
+
+
+@bp.get("/")
+def index() -> str:
+    return render_template("cookbook/index.html", recipes=RECIPES)
+
+
+def files_of(name: str) -> list[str]:
+    return [f"{name}.py", f"{name}.html", *RECIPES[name].more]
+
+
+def read_files(name: str) -> Iterator[tuple[str, str]]:
+    """Yield the files of a recipe, as they run: path and text."""
+    for file in files_of(name):
+        if file.endswith(".py"):
+            yield f"example/cookbook/{file}", Path(__file__).with_name(file).read_text(encoding="utf-8")
+        else:
+            text, _, _ = current_app.jinja_loader.get_source(current_app.jinja_env, f"cookbook/{file}")  # type: ignore[union-attr]
+            yield f"example/templates/cookbook/{file}", text
+
+
+@bp.context_processor
+def describe() -> dict[str, Any]:
+    """Give the pages of recipes what their layout shows."""
+    name = (request.endpoint or "").removeprefix("cookbook.")
+    return {"recipe": RECIPES.get(name), "read_files": lambda: read_files(name)}

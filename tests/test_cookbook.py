@@ -1,0 +1,57 @@
+"""The cookbook: its pages on the server, and the code of the recipes on the pages of the documentation."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from example import create_app
+from example.cookbook.pages import RECIPES, read_files
+from tests.house.cookbook import PAGES, ROOT, read_code, read_file
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    database = tmp_path_factory.mktemp("cookbook") / "demos.sqlite"
+    return create_app({"TESTING": True, "SECRET_KEY": "test", "SQLALCHEMY_DATABASE_URI": f"sqlite:///{database}"})
+
+
+def test_documentation_has_the_code_that_runs(example: Flask) -> None:
+    documented: dict[str, str] = {}
+    for page in PAGES.glob("*.md"):
+        documented |= read_code(page.read_text(encoding="utf-8"))
+
+    with example.app_context():
+        expected = {path: text for name in RECIPES for path, text in read_files(name)}
+    assert documented.keys() == expected.keys()
+    changed = [path for path, code in documented.items() if code != read_file(path)]
+    assert changed == [], "run python -m tests.house.cookbook"
+
+
+def test_index_of_the_documentation_names_every_recipe() -> None:
+    text = (PAGES / "index.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^- \[(.+?)\]", text, re.MULTILINE) == [recipe.title for recipe in RECIPES.values()]
+
+
+def test_every_file_of_the_cookbook_belongs_to_a_recipe(example: Flask) -> None:
+    with example.app_context():
+        shown = {path for name in RECIPES for path, _ in read_files(name)}
+
+    files = [*ROOT.glob("example/cookbook/*.py"), *ROOT.glob("example/templates/cookbook/*.html")]
+    frame = {"__init__.py", "pages.py", "index.html", "recipe.html"}
+    assert {str(Path(file).relative_to(ROOT)) for file in files if file.name not in frame} == shown
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_page_shows_the_text_of_its_files(example: Flask, name: str) -> None:
+    page = example.test_client().get(f"/cookbook/{name}")
+
+    assert page.status_code == 200
+    shown = [unescape(text) for text in re.findall(r"<pre [^>]*><code>(.*?)</code></pre>", page.text, re.DOTALL)]
+    with example.app_context():
+        assert shown == [text for _, text in read_files(name)]
