@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from example.cookbook import toast
+from example.cookbook import modal, notify, toast, undo
 from example.cookbook.pages import bp
 
-__all__ = ["bp", "toast"]
+__all__ = ["bp", "modal", "notify", "toast", "undo"]

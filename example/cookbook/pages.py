@@ -22,6 +22,9 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "toast": Recipe("Toast", "A short message appears in a corner and leaves by itself."),
+    "modal": Recipe("Dialog and confirm", "A form in a dialog, and a question before something is deleted."),
+    "undo": Recipe("Undo", "An entry is removed without a question, and one click brings it back."),
+    "notify": Recipe("Notifications for one user", "A message appears in all windows of one user."),
 }
 
 
@@ -46,6 +49,6 @@ def read_files(name: str) -> Iterator[tuple[str, str]]:
 
 @bp.context_processor
 def describe() -> dict[str, Any]:
-    """Give the pages of recipes what their layout shows."""
+    """Return what the layout of the recipes shows."""
     name = (request.endpoint or "").removeprefix("cookbook.")
     return {"recipe": RECIPES.get(name), "read_files": lambda: read_files(name)}

@@ -21,3 +21,75 @@ def test_toast_appears_and_leaves_by_itself(example, page):
     expect(toasts).to_have_count(1)
     page.clock.run_for(6_000)
     expect(toasts).to_have_count(0)
+
+
+def test_dialogs_are_opened_closed_and_answered_by_keys(example, page):
+    page.goto(f"{example.url}cookbook/modal")
+    files, rename = page.locator("#files li > span"), page.get_by_role("dialog", name="Rename")
+    page.get_by_role("button", name="Rename: Photo").press("Enter")
+    page.keyboard.press("Escape")
+    expect(rename).to_be_hidden()
+    expect(page.get_by_role("button", name="Rename: Photo")).to_be_focused()
+
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Photo")
+    page.get_by_label("Name", exact=True).fill(" ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="A file needs a name.")).to_be_visible()
+    check_page(page)
+    page.get_by_label("Name", exact=True).fill("<i>Photo</i> 'two'")
+    page.keyboard.press("Enter")
+    expect(rename).to_be_hidden()
+    expect(files).to_have_text(["Letter", "<i>Photo</i> 'two'", "Song"])
+
+    page.get_by_role("button", name="Delete: <i>").click()
+    expect(page.get_by_role("alertdialog", name="Delete “<i>Photo</i> 'two'”?")).to_be_visible()
+    expect(page.get_by_role("button", name="Keep it")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(files).to_have_count(3)
+    page.get_by_role("button", name="Delete: Song").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(files).to_have_text(["Letter", "<i>Photo</i> 'two'"])
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Start over").click()
+    expect(files).to_have_text(["Letter", "Photo", "Song"])
+
+
+def test_what_was_archived_comes_back(example, page):
+    page.goto(f"{example.url}cookbook/undo")
+    mails = page.locator("#mails li > span")
+    expect(mails).to_have_count(5)
+    page.get_by_role("button", name="Archive: Your invoice").press("Enter")
+    expect(mails).to_have_count(4)
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.get_by_role("button", name="Archive: Photos").click()
+    expect(mails).to_have_text(["Lunch on Friday?", "Minutes of the meeting", "New keys"])
+    expect(page.get_by_role("status").filter(has_text="“Photos” is archived.")).to_be_visible()
+    check_page(page)
+
+    page.keyboard.press("Control+z")
+    expect(mails).to_have_text(["Lunch on Friday?", "Minutes of the meeting", "Photos", "New keys"])
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+
+
+def test_notification_reaches_all_windows_of_its_user_alone(example, open_page):
+    ann, bob = open_page(), open_page()
+    second_window = ann.context.new_page()
+    for page in (ann, second_window, bob):
+        with page.expect_response("**/inbox?*"):
+            page.goto(f"{example.url}cookbook/notify")
+    for text in ("first", "2", "3", "4", "<b>again</b>"):
+        ann.get_by_label("Message").fill(text)
+        ann.get_by_label("Message").press("Enter")
+        expect(ann.get_by_label("Message")).to_have_value("")
+    bob.get_by_label("To", exact=True).fill(ann.locator("#address").inner_text())
+    bob.get_by_label("Message").fill("from Bob")
+    bob.get_by_role("button", name="Send").click()
+
+    for page in (ann, second_window):
+        expect(page.locator("#notices > p")).to_have_text(["from Bob", "<b>again</b>", "4", "3", "2"])
+    expect(bob.get_by_label("Message")).to_have_value("")
+    expect(bob.locator("#notices > p")).to_have_count(0)
+    check_page(ann)
