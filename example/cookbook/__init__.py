@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from example.cookbook import modal, notify, toast, undo
-from example.cookbook.pages import bp
+from importlib import import_module
 
-__all__ = ["bp", "modal", "notify", "toast", "undo"]
+from example.cookbook.pages import RECIPES, bp
+
+__all__ = ["bp"]
+
+# They add their pages to the blueprint, and their handlers to the extension.
+for name in RECIPES:
+    import_module(f"{__name__}.{name}")
