@@ -36,6 +36,12 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         MAX_CONTENT_LENGTH=1024 * 1024,
         IMPORT_PAUSE_SECONDS=0.05,
         PROXIES=0,
+        # Where the cookbook uploads straight to; without a URL, to a bucket of its own that keeps nothing.
+        BUCKET_URL="",
+        BUCKET_NAME="demo",
+        BUCKET_REGION="us-east-1",
+        BUCKET_KEY_ID="demo",
+        BUCKET_SECRET="demo",
         # A relative path is below the folder `instance`.
         SQLALCHEMY_DATABASE_URI="sqlite:///demos.sqlite",
         # Few connections are enough, because a waiting stream holds no connection.

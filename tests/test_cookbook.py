@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from flask import Flask
 
 from example import create_app
 from example.cookbook.pages import RECIPES, read_files
+from example.cookbook.presigned import presign_post
 from tests.house.cookbook import PAGES, ROOT, read_code, read_file
 
 
@@ -55,3 +57,19 @@ def test_page_shows_the_text_of_its_files(example: Flask, name: str) -> None:
     shown = [unescape(text) for text in re.findall(r"<pre [^>]*><code>(.*?)</code></pre>", page.text, re.DOTALL)]
     with example.app_context():
         assert shown == [text for _, text in read_files(name)]
+
+
+def test_bucket_of_the_example_keeps_to_what_was_signed(example: Flask) -> None:
+    def upload(size: int, **changed: str) -> int:
+        with example.app_context():
+            config = example.config.get_namespace("BUCKET_")
+        config.pop("url")
+        fields = presign_post("uploads/a", bucket=config.pop("name"), most_bytes=10, **config)
+        data = {**fields, **changed, "file": (BytesIO(b"x" * size), "a.txt")}
+        return example.test_client().post("/cookbook/own_bucket", data=data).status_code
+
+    assert upload(10) == 204
+    assert [upload(size) for size in (0, 11)] == [403, 403]
+    assert upload(10, key="uploads/b") == 403
+    assert upload(10, policy="e30=") == 403
+    assert upload(10, **{"x-amz-signature": "é"}) == 403

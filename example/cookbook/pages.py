@@ -30,6 +30,15 @@ RECIPES: dict[str, Recipe] = {
     "scroll": Recipe("Infinite scroll", "The next rows are there when the end of the list comes into view."),
     "pagination": Recipe("Pagination", "Links turn the page of a list, and are in the URL."),
     "history": Recipe("Back and Forward", "What was chosen is in the URL, so a bookmark, Back and Forward show it."),
+    "typeahead": Recipe("Type-ahead", "Suggestions appear below a field, and are picked with the mouse or with keys."),
+    "selects": Recipe("Dependent selects", "The choices of one field depend on another one."),
+    "wizard": Recipe("Wizard", "A form in steps, which the server checks and a reload does not lose."),
+    "upload": Recipe("Upload with progress", "The browser counts what it has sent."),
+    "bucket": Recipe(
+        "Upload to a bucket",
+        "The server signs what is allowed, and the browser sends the file to S3 itself.",
+        ("presigned.py", "own_bucket.py"),
+    ),
 }
 
 
