@@ -42,6 +42,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         BUCKET_REGION="us-east-1",
         BUCKET_KEY_ID="demo",
         BUCKET_SECRET="demo",
+        # The Redis in which RQ keeps the cookbook's jobs; without a URL, threads run them.
+        JOBS_URL="",
         # A relative path is below the folder `instance`.
         SQLALCHEMY_DATABASE_URI="sqlite:///demos.sqlite",
         # Few connections are enough, because a waiting stream holds no connection.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +15,11 @@ from flask import Flask
 from example import create_app
 from example.cookbook.pages import RECIPES, read_files
 from example.cookbook.presigned import presign_post
+from flask_datastar.testing import DatastarClient
+from tests.brokers.redis_server import RedisServer
 from tests.house.cookbook import PAGES, ROOT, read_code, read_file
+from tests.support.children import child_environment
+from tests.support.streams import hub_for
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +79,26 @@ def test_bucket_of_the_example_keeps_to_what_was_signed(example: Flask) -> None:
     assert upload(10, key="uploads/b") == 403
     assert upload(10, policy="e30=") == 403
     assert upload(10, **{"x-amz-signature": "é"}) == 403
+
+
+@pytest.mark.redis
+def test_job_in_a_worker_of_rq_shows_its_progress(tmp_path: Path) -> None:
+    with RedisServer() as redis:
+        config = {
+            "SECRET_KEY": "test",
+            "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path}/demos.sqlite",
+            "DATASTAR_BROKER_URL": redis.url,
+            "JOBS_URL": redis.url,
+        }
+        app = create_app({"TESTING": True, **config})
+        tab = DatastarClient(app, within=60)
+        with tab.live("/cookbook/job") as page:
+            tab.post("example-cookbook-job.start")
+            assert "0 %" in page["report"]
+            command = [sys.executable, "-m", "flask", "--app", "example", "cookbook", "work", "--burst"]
+            variables = {f"EXAMPLE_{name}": value for name, value in config.items()}
+            with subprocess.Popen(command, cwd=ROOT, env=child_environment(has_greenlets=False, **variables)) as worker:
+                page.wait_for("report", "The report is ready.")
+            assert worker.returncode == 0
+            assert len(page.events) > 2
+        hub_for(app).bus.close()

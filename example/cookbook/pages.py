@@ -39,6 +39,27 @@ RECIPES: dict[str, Recipe] = {
         "The server signs what is allowed, and the browser sends the file to S3 itself.",
         ("presigned.py", "own_bucket.py"),
     ),
+    "optimistic": Recipe(
+        "Optimistic update", "The page shows the result at once, and the server confirms or corrects it."
+    ),
+    "theme": Recipe("Dark mode", "A choice that is kept, and that the next page knows before it is drawn."),
+    "chart": Recipe(
+        "Chart", "An SVG image that the server renders, and that follows the database.", ("_votes.html", "bounds.py")
+    ),
+    "chat": Recipe("Chat", "What one visitor writes, all others see.", ("_messages.html", "bounds.py")),
+    "log": Recipe(
+        "Live log", "Each line appears on all pages, and the last ones are there from the start.", ("bounds.py",)
+    ),
+    "job": Recipe(
+        "Job with progress",
+        "A job in RQ, or in a thread, shows how far it is.",
+        ("_progress.html", "background.py", "bounds.py"),
+    ),
+    "tokens": Recipe(
+        "Token stream",
+        "An answer grows as a model writes it, and is still there after a reload.",
+        ("background.py", "bounds.py"),
+    ),
 }
 
 

@@ -14,5 +14,7 @@ def check_page(page: Page) -> None:
     page.evaluate(Axe().axe_script + "; 0")
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-        assert page.evaluate(_RUN_AXE) == []
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size["width"], f"the page is {width} pixels wide"
+        violations = page.evaluate(_RUN_AXE)
+        assert not violations, f"at {size['width']} pixels: {violations}"
