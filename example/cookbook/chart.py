@@ -1,13 +1,13 @@
 """A chart as server-rendered SVG: a region that follows the votes of all visitors."""
 
-import secrets
 from typing import Literal, get_args
 
-from flask import render_template, session
+from flask import render_template
 from sqlalchemy.orm import Mapped, mapped_column
 
 from example.cookbook.bounds import keep_newest
 from example.cookbook.pages import bp
+from example.cookbook.visitors import visitor_id
 from example.extensions import datastar, db
 
 Drink = Literal["Coffee", "Tea", "Water"]
@@ -33,7 +33,7 @@ def votes() -> str:
 
 @datastar.handler
 def vote(drink: Drink) -> None:
-    voter = session.setdefault("voter", secrets.token_hex(8))
+    voter = visitor_id()
     vote = db.session.scalar(db.select(Vote).where(Vote.voter == voter))
     if vote:
         vote.drink = drink

@@ -1,14 +1,14 @@
 """A job with progress: it commits how far it is, and a region shows that in all windows of its visitor."""
 
-import secrets
 import time
 
-from flask import render_template, session
+from flask import render_template
 from sqlalchemy.orm import Mapped, mapped_column
 
 from example.cookbook.background import run
 from example.cookbook.bounds import keep_newest
 from example.cookbook.pages import bp
+from example.cookbook.visitors import visitor_id
 from example.extensions import datastar, db
 
 
@@ -20,8 +20,7 @@ class Report(db.Model):
 
 @bp.get("/job")
 def job() -> str:
-    owner = session.setdefault("owner", secrets.token_hex(8))
-    return render_template("cookbook/job.html", owner=owner)
+    return render_template("cookbook/job.html", owner=visitor_id())
 
 
 @datastar.region(tables={Report: "owner"})
@@ -32,7 +31,7 @@ def progress(owner: str) -> str:
 
 @datastar.handler
 def start() -> None:
-    report = Report(owner=session["owner"])
+    report = Report(owner=visitor_id())
     db.session.add(report)
     db.session.flush()
     keep_newest(Report, 1000)

@@ -1,22 +1,19 @@
 """Notifications for one user: they appear in all windows of this user, and in no other."""
 
-import secrets
-
-from flask import render_template, session
+from flask import render_template
 
 from example.cookbook.pages import bp
+from example.cookbook.visitors import visitor_id
 from example.extensions import datastar
 
 
 @bp.get("/notify")
 def notify() -> str:
-    # Where users sign in, this is the user's id.
-    address = session.setdefault("address", secrets.token_hex(4))
-    datastar.signal("to", address)
-    return render_template("cookbook/notify.html", address=address)
+    datastar.signal("to", visitor_id())
+    return render_template("cookbook/notify.html", address=visitor_id())
 
 
-@datastar.stream(scope=lambda: session.get("address"))
+@datastar.stream(scope=visitor_id)
 def inbox():
     return datastar.follow()
 

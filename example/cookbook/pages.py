@@ -24,7 +24,7 @@ RECIPES: dict[str, Recipe] = {
     "toast": Recipe("Toast", "A short message appears in a corner and leaves by itself."),
     "modal": Recipe("Dialog and confirm", "A form in a dialog, and a question before something is deleted."),
     "undo": Recipe("Undo", "An entry is removed without a question, and one click brings it back."),
-    "notify": Recipe("Notifications for one user", "A message appears in all windows of one user."),
+    "notify": Recipe("Notifications for one user", "A message appears in all windows of one user.", ("visitors.py",)),
     "inline_edit": Recipe("Inline edit", "A text of a live list becomes a field where it stands.", ("_tasks.html",)),
     "drag": Recipe("Drag and drop", "A shared list is sorted with the mouse or with keys.", ("_menu.html",)),
     "scroll": Recipe("Infinite scroll", "The next rows are there when the end of the list comes into view."),
@@ -44,7 +44,9 @@ RECIPES: dict[str, Recipe] = {
     ),
     "theme": Recipe("Dark mode", "A choice that is kept, and that the next page knows before it is drawn."),
     "chart": Recipe(
-        "Chart", "An SVG image that the server renders, and that follows the database.", ("_votes.html", "bounds.py")
+        "Chart",
+        "An SVG image that the server renders, and that follows the database.",
+        ("_votes.html", "visitors.py", "bounds.py"),
     ),
     "chat": Recipe("Chat", "What one visitor writes, all others see.", ("_messages.html", "bounds.py")),
     "log": Recipe(
@@ -53,12 +55,12 @@ RECIPES: dict[str, Recipe] = {
     "job": Recipe(
         "Job with progress",
         "A job in RQ, or in a thread, shows how far it is.",
-        ("_progress.html", "background.py", "bounds.py"),
+        ("_progress.html", "background.py", "visitors.py", "bounds.py"),
     ),
     "tokens": Recipe(
         "Token stream",
         "An answer grows as a model writes it, and is still there after a reload.",
-        ("background.py", "bounds.py"),
+        ("background.py", "visitors.py", "bounds.py"),
     ),
 }
 

@@ -1,16 +1,16 @@
 """A stream of tokens, as a language model writes them: coalesced on the way, and still there after a reload."""
 
-import secrets
 import time
 from collections.abc import Iterator
 
-from flask import render_template, session
+from flask import render_template
 from markupsafe import escape
 from sqlalchemy.orm import Mapped, mapped_column
 
 from example.cookbook.background import run
 from example.cookbook.bounds import keep_newest
 from example.cookbook.pages import bp
+from example.cookbook.visitors import visitor_id
 from example.extensions import datastar, db
 
 SAYING = "a model would now say something that is long enough for you to reload this page in the middle of it. " * 3
@@ -25,13 +25,13 @@ class Answer(db.Model):
 
 @bp.get("/tokens")
 def tokens() -> str:
-    session.setdefault("asker", secrets.token_hex(8))
+    visitor_id()
     return render_template("cookbook/tokens.html")
 
 
 @datastar.handler
 def ask(question: str = "") -> None:
-    answer = Answer(asker=session["asker"])
+    answer = Answer(asker=visitor_id())
     db.session.add(answer)
     db.session.flush()
     keep_newest(Answer, 1000)
@@ -58,12 +58,12 @@ def ask_model(question: str) -> Iterator[str]:
         yield f"{word} "
 
 
-@datastar.stream(scope=lambda: session.get("asker"))
+@datastar.stream(scope=visitor_id)
 def answer() -> Iterator[None]:
-    shown = (0, 0)  # the answer, and how much of it this page has
-    newest = db.select(Answer).where(Answer.asker == session["asker"]).order_by(Answer.id.desc()).limit(1)
+    asker, shown = visitor_id(), (0, 0)  # the answer that the page has, and how much of it
+    newest = db.select(Answer).where(Answer.asker == asker).order_by(Answer.id.desc()).limit(1)
     # However fast the tokens come, the page gets what is new ten times a second.
-    for _ in datastar.changes(f"answer-{session['asker']}", at_most_every=0.1):
+    for _ in datastar.changes(f"answer-{asker}", at_most_every=0.1):
         if found := db.session.scalar(newest):
             number, length = shown
             if found.id == number:
