@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from html import unescape
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from werkzeug.utils import import_string
 
 from example import create_app
+from example.cookbook.background import THREADS, free_threads
 from example.cookbook.pages import RECIPES, read_files
 from example.cookbook.presigned import presign_post
+from example.extensions import datastar
 from flask_datastar.testing import DatastarClient
 from tests.brokers.redis_server import RedisServer
 from tests.house.cookbook import PAGES, ROOT, read_code, read_file
@@ -102,3 +108,38 @@ def test_job_in_a_worker_of_rq_shows_its_progress(tmp_path: Path) -> None:
             assert worker.returncode == 0
             assert len(page.events) > 2
         hub_for(app).bus.close()
+
+
+HOSTILE: list[object] = ["", "x" * 5000, "\x00\u2028</script>", -1, 10**30, 1e308, True, None, [], {"a": [1]}]
+
+
+@pytest.fixture
+def no_thread_is_free() -> Iterator[None]:
+    while free_threads.acquire(blocking=False):
+        pass
+    yield
+    for _ in range(THREADS):
+        free_threads.release()
+
+
+@pytest.mark.usefixtures("no_thread_is_free")
+def test_no_value_from_a_stranger_makes_a_recipe_fail(example: Flask) -> None:
+    handlers = [one for one in datastar.handlers if one.group.startswith("example-cookbook-") and one.kind == "handler"]
+    assert len(handlers) > 20
+    for handler, value in itertools.product(handlers, HOSTILE):
+        names = inspect.signature(import_string(handler.function)).parameters
+        # A browser without cookies, which has not loaded the page.
+        tab = DatastarClient(example, dict.fromkeys(names, value))
+        ask = tab.get if "GET" in handler.methods else tab.post
+        answer = ask(f"{handler.group}.{handler.name}")
+        assert answer.status_code in (200, 204, 400, 503), f"{handler.function} with {value!r:.50}"
+
+
+def test_tables_of_the_cookbook_keep_their_newest_rows_only(example: Flask) -> None:
+    tab = DatastarClient(example, {"author": "Ann"})
+    for number in range(60):
+        tab.signals["text"] = f"Message {number}"
+        tab.post("example-cookbook-chat.send")
+
+    shown = re.findall(r"Message (\d+)", tab.client.get("/cookbook/chat").text)
+    assert shown == [str(number) for number in range(10, 60)]

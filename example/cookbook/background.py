@@ -9,8 +9,9 @@ from flask import Flask, abort, current_app
 
 from example.cookbook.pages import bp
 
-#: Strangers can start no more threads than this.
-free_threads = BoundedSemaphore(20)
+# Strangers can start no more threads than this; a further click gets a 503.
+THREADS = 20
+free_threads = BoundedSemaphore(THREADS)
 
 
 def run(function: Callable[..., None], *arguments: Any) -> None:
