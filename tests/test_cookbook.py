@@ -135,6 +135,13 @@ def test_no_value_from_a_stranger_makes_a_recipe_fail(example: Flask) -> None:
         assert answer.status_code in (200, 204, 400, 503), f"{handler.function} with {value!r:.50}"
 
 
+@pytest.mark.parametrize("page", ["-1", "9" * 30, "x"])
+def test_page_of_the_pagination_may_be_anything(example: Flask, page: str) -> None:
+    answer = example.test_client().get(f"/cookbook/pagination?page={page}")
+
+    assert f"Page {9 if page.startswith('9') else 1} of 9" in answer.text
+
+
 def test_tables_of_the_cookbook_keep_their_newest_rows_only(example: Flask) -> None:
     tab = DatastarClient(example, {"author": "Ann"})
     for number in range(60):

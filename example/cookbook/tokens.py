@@ -13,7 +13,7 @@ from example.cookbook.pages import bp
 from example.cookbook.visitors import visitor_id
 from example.extensions import datastar, db
 
-SAYING = "a model would now say something that is long enough for you to reload this page in the middle of it. " * 3
+SAYING = "a model would now say something that is long enough for you to reload this page in the middle of it. " * 2
 
 
 class Answer(db.Model):

@@ -6,7 +6,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 WIDE, NARROW = {"width": 1200, "height": 800}, {"width": 360, "height": 740}
-_RUN_AXE = "axe.run().then(({violations}) => violations.map(({id, nodes}) => [id, ...nodes.map(({html}) => html)]))"
+_RUN_AXE = """axe.run({resultTypes: ['violations']}).then(
+  ({violations}) => violations.map(({id, nodes}) => [id, ...nodes.map(({html}) => html)]))"""
 
 
 def check_page(page: Page) -> None:

@@ -23,59 +23,61 @@ def test_toast_appears_and_leaves_by_itself(example, page):
     expect(toasts).to_have_count(0)
 
 
-def test_dialogs_are_opened_closed_and_answered_by_keys(example, page):
-    page.goto(f"{example.url}cookbook/modal")
-    files, rename = page.locator("#files li > span"), page.get_by_role("dialog", name="Rename")
-    page.get_by_role("button", name="Rename: Photo").press("Enter")
-    page.keyboard.press("Escape")
+def test_dialogs_are_opened_closed_and_answered_by_keys(example, ann):
+    ann.goto(f"{example.url}cookbook/modal")
+    files, rename = ann.locator("#files li > span"), ann.get_by_role("dialog", name="Rename")
+    ann.get_by_role("button", name="Rename: Photo").press("Enter")
+    rename.evaluate("dialog => dialog.addEventListener('close', () => { window.hasClosed = true })")
+    ann.keyboard.press("Escape")
+    ann.wait_for_function("window.hasClosed", polling=20)
     expect(rename).to_be_hidden()
-    expect(page.get_by_role("button", name="Rename: Photo")).to_be_focused()
+    expect(ann.get_by_role("button", name="Rename: Photo")).to_be_focused()
 
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Name", exact=True)).to_have_value("Photo")
-    page.get_by_label("Name", exact=True).fill(" ")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert").filter(has_text="A file needs a name.")).to_be_visible()
-    check_page(page)
-    page.get_by_label("Name", exact=True).fill("<i>Photo</i> 'two'")
-    page.keyboard.press("Enter")
+    ann.keyboard.press("Enter")
+    expect(rename).to_be_visible()
+    expect(ann.get_by_label("Name", exact=True)).to_have_value("Photo")
+    ann.get_by_label("Name", exact=True).fill(" ")
+    ann.keyboard.press("Enter")
+    expect(ann.get_by_role("alert").filter(has_text="A file needs a name.")).to_be_visible()
+    check_page(ann)
+    ann.get_by_label("Name", exact=True).fill("<i>Photo</i> 'two'")
+    ann.keyboard.press("Enter")
     expect(rename).to_be_hidden()
     expect(files).to_have_text(["Letter", "<i>Photo</i> 'two'", "Song"])
 
-    page.get_by_role("button", name="Delete: <i>").click()
-    expect(page.get_by_role("alertdialog", name="Delete “<i>Photo</i> 'two'”?")).to_be_visible()
-    expect(page.get_by_role("button", name="Keep it")).to_be_focused()
-    page.keyboard.press("Enter")
+    ann.get_by_role("button", name="Delete: <i>").click()
+    expect(ann.get_by_role("alertdialog", name="Delete “<i>Photo</i> 'two'”?")).to_be_visible()
+    expect(ann.get_by_role("button", name="Keep it")).to_be_focused()
+    ann.keyboard.press("Enter")
     expect(files).to_have_count(3)
-    page.get_by_role("button", name="Delete: Song").click()
-    page.get_by_role("button", name="Delete", exact=True).click()
+    ann.get_by_role("button", name="Delete: Song").click()
+    ann.get_by_role("button", name="Delete", exact=True).click()
     expect(files).to_have_text(["Letter", "<i>Photo</i> 'two'"])
-    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(ann.locator("dialog[open]")).to_have_count(0)
 
-    page.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Start over").click()
+    ann.once("dialog", lambda dialog: dialog.accept())
+    ann.get_by_role("button", name="Start over").click()
     expect(files).to_have_text(["Letter", "Photo", "Song"])
 
 
-def test_what_was_archived_comes_back(example, page):
-    page.goto(f"{example.url}cookbook/undo")
-    mails = page.locator("#mails li > span")
+def test_what_was_archived_comes_back(example, ann):
+    ann.goto(f"{example.url}cookbook/undo")
+    mails = ann.locator("#mails li > span")
     expect(mails).to_have_count(5)
-    page.get_by_role("button", name="Archive: Your invoice").press("Enter")
+    ann.get_by_role("button", name="Archive: Your invoice").press("Enter")
     expect(mails).to_have_count(4)
-    expect(page.get_by_role("button", name="Undo")).to_be_focused()
-    page.get_by_role("button", name="Archive: Photos").click()
+    expect(ann.get_by_role("button", name="Undo")).to_be_focused()
+    ann.get_by_role("button", name="Archive: Photos").click()
     expect(mails).to_have_text(["Lunch on Friday?", "Minutes of the meeting", "New keys"])
-    expect(page.get_by_role("status").filter(has_text="“Photos” is archived.")).to_be_visible()
-    check_page(page)
+    expect(ann.get_by_role("status").filter(has_text="“Photos” is archived.")).to_be_visible()
+    check_page(ann)
 
-    page.keyboard.press("Control+z")
+    ann.keyboard.press("Control+z")
     expect(mails).to_have_text(["Lunch on Friday?", "Minutes of the meeting", "Photos", "New keys"])
-    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    expect(ann.get_by_role("button", name="Undo")).to_have_count(0)
 
 
-def test_notification_reaches_all_windows_of_its_user_alone(example, open_page):
-    ann, bob = open_page(), open_page()
+def test_notification_reaches_all_windows_of_its_user_alone(example, ann, bob):
     second_window = ann.context.new_page()
     for page in (ann, second_window, bob):
         with page.expect_response("**/inbox?*"):
