@@ -18,7 +18,7 @@ from flask import Flask, render_template
 from sqlalchemy.schema import CreateTable
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from example import board, clock, counter, csv_import, dashboard, search, signup, todo
+from example import board, clock, cookbook, counter, csv_import, dashboard, search, signup, todo
 from example.extensions import datastar, db, login_manager
 
 CLIENT = Path(__file__).parent / "static" / "datastar.js"
@@ -38,6 +38,14 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         IMPORT_PAUSE_SECONDS=0.05,
         PROXIES=0,
         PASSWORD_METHOD="scrypt",
+        # Where the cookbook uploads straight to; without a URL, to a bucket of its own that keeps nothing.
+        BUCKET_URL="",
+        BUCKET_NAME="demo",
+        BUCKET_REGION="us-east-1",
+        BUCKET_KEY_ID="demo",
+        BUCKET_SECRET="demo",
+        # The Redis in which RQ keeps the cookbook's jobs; without a URL, threads run them.
+        JOBS_URL="",
         # A relative path is below the folder `instance`.
         SQLALCHEMY_DATABASE_URI="sqlite:///demos.sqlite",
         # Few connections are enough, because a waiting stream holds no connection.
@@ -59,7 +67,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     login_manager.init_app(app)
     with app.app_context():
         create_tables()
-    for module in (counter, search, csv_import, todo, board, dashboard, clock, signup):
+    for module in (counter, search, csv_import, todo, board, dashboard, clock, signup, cookbook):
         app.register_blueprint(module.bp)
 
     @app.get("/")

@@ -282,7 +282,7 @@ def test_template_blocks_parse() -> None:
 
 def test_links_to_files_lead_somewhere() -> None:
     def find_broken(text: str, page: Path) -> list[str]:
-        targets = [target for target in LINK.findall(text) if "://" not in target]
+        targets = [target for target in LINK.findall(FENCE.sub("", text)) if "://" not in target]
         return [target for target in targets if not (page.parent / target.partition("#")[0]).exists()]
 
     check_pages(find_broken)

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.live.noise import Noise
+from tests.live.recipes import WIDE
 from tests.live.servers import DEADLINE_SECONDS, ROOT, Server, Servers
 from tests.live.starting import wait_for_clients
 
@@ -122,6 +123,43 @@ def open_page(browser: Browser, noise: Noise) -> Iterator[Callable[..., Page]]:
 @pytest.fixture
 def page(open_page: Callable[..., Page]) -> Page:
     return open_page()
+
+
+@pytest.fixture(scope="package")
+def visitors(browser: Browser) -> Iterator[list[Page]]:
+    """The pages of two visitors who stay from test to test: new ones would cost more than what most tests do."""
+    contexts = [browser.new_context(viewport=WIDE) for _ in range(2)]
+    for context in contexts:
+        context.set_default_timeout(DEADLINE_SECONDS * 1000)
+        route_client(context)
+        wait_for_clients(context)
+    yield [context.new_page() for context in contexts]
+    for context in contexts:
+        context.close()
+
+
+def visit(page: Page, noise: Noise) -> Iterator[Page]:
+    noise.watch(page.context)
+    page.context.clear_cookies()
+    page.set_viewport_size(WIDE)
+    yield page
+    page.unroute_all()
+    for other in page.context.pages:
+        if other is not page:
+            other.close()
+    page.goto("about:blank")
+
+
+@pytest.fixture
+def ann(visitors: list[Page], noise: Noise) -> Iterator[Page]:
+    """A visitor without a past, at 1,200 pixels."""
+    yield from visit(visitors[0], noise)
+
+
+@pytest.fixture
+def bob(visitors: list[Page], noise: Noise) -> Iterator[Page]:
+    """Another visitor."""
+    yield from visit(visitors[1], noise)
 
 
 @pytest.fixture(scope="package")
