@@ -31,9 +31,9 @@ def open_window(app: Flask, at: int | str) -> tuple[str, list[int]]:
     """Return the HTML of a new window, and the boxes that are checked in it."""
     events = DatastarClient(app, {"at": at}).iter_events(million.window, method="GET")
     for event in events:
-        if 'id="boxes"' in str(event.data):
+        if 'id="boxes"' in str(event):
             break
-    html = str(event.data)
+    html = str(event)
     events.close()
     return html, [int(box) for box in re.findall(r'id="b(\d+)"[^>]* checked', html)]
 
@@ -56,7 +56,7 @@ def test_clicks_survive_a_restart(app, config):
 def test_click_reaches_those_who_show_its_chunk(app):
     near, far = (DatastarClient(app, {"at": at}).iter_events(million.window, method="GET") for at in (4, 9))
     for events in (near, far):
-        while "shown" not in str(next(events).data):
+        while "shown" not in str(next(events)):
             pass
 
     DatastarClient(app).post(million.check, box=2_700, on="true")
@@ -70,11 +70,12 @@ def test_click_reaches_those_who_show_its_chunk(app):
 
 def next_box(events) -> str:
     """Return the next event of a box, past those of the total."""
-    return next(data for event in events if 'id="b' in (data := str(event.data)))
+    return next(data for event in events if 'id="b' in (data := str(event)))
 
 
 @pytest.mark.parametrize(
-    ("at", "first", "last"), [(0, 1, 1000), (7, 3001, 4500), (1999, 999_001, 1_000_000), (-5, 1, 1000), (10**30, 999_001, 1_000_000)]
+    ("at", "first", "last"),
+    [(0, 1, 1000), (7, 3001, 4500), (1999, 999_001, 1_000_000), (-5, 1, 1000), (10**30, 999_001, 1_000_000)],
 )
 def test_window_is_always_a_part_of_the_million(app, at, first, last):
     html, _ = open_window(app, at)
@@ -101,14 +102,14 @@ def test_flood_is_refused_and_others_go_on(app, monkeypatch):
     monkeypatch.setattr(million.time, "monotonic", lambda: 1000.0)
     flooding, other = DatastarClient(app), DatastarClient(app)
     for tab in (flooding, other):
-        tab.flask.get("/million")
+        tab.client.get("/million")
 
     for box in range(1, million.BURST + 1):
         flooding.post(million.check, box=box, on="true")
     refused = flooding.post(million.check, box=500, on="true")
     other.post(million.check, box=499, on="true")
 
-    assert [("checked" in str(event.data)) for event in refused.events[:2]] == [True, False]
+    assert [("checked" in str(event)) for event in refused.events[:2]] == [True, False]
     assert flooding.signals["_isFast"] is True
     with app.app_context():
         assert million.total().__html__() == f'<strong id="total">{million.BURST + 1}</strong>'
@@ -119,7 +120,7 @@ def test_browsers_that_are_gone_are_forgotten(app, monkeypatch):
     for number in range(10):
         monkeypatch.setattr(million.time, "monotonic", lambda number=number: 1000.0 + number)
         tab = DatastarClient(app)
-        tab.flask.get("/million")
+        tab.client.get("/million")
         tab.post(million.check, box=1, on="true")
 
     assert len(million._busy_until) <= 3
