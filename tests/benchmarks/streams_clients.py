@@ -79,17 +79,17 @@ def running(program: Path, subject: Subject, folder: Path, streams: int) -> Iter
         server.kill()
 
 
-def build_load(folder: Path) -> Path:
-    """Compile the load client.
+def build_load(folder: Path, name: str = "streams_load") -> Path:
+    """Compile the load client of this name.
 
     :raises SystemExit: if no C compiler is installed, or the compilation fails.
     """
     compiler = os.environ.get("CC") or next(filter(shutil.which, ["cc", "gcc", "clang"]), None)
     if compiler is None:
         raise SystemExit("a C compiler is needed for the load client (on Debian: apt-get install gcc libc6-dev)")
-    program = folder / "streams_load"
+    program = folder / name
     try:
-        subprocess.run([*compiler.split(), "-O2", "-o", str(program), str(HERE / "streams_load.c")], check=True)
+        subprocess.run([*compiler.split(), "-O2", "-o", str(program), str(HERE / f"{name}.c")], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(f"the load client cannot be compiled: {error}") from None
     return program

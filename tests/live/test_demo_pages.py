@@ -90,6 +90,11 @@ def open_board(page: Page, url: str) -> None:
     expect(page.get_by_label("Change the card")).to_be_focused()
 
 
+def open_million(page: Page, url: str) -> None:
+    page.goto(f"{url}million")
+    expect(page.get_by_role("checkbox", name="1000", exact=True)).to_be_attached()
+
+
 def open_dashboard(page: Page, url: str) -> None:
     page.goto(f"{url}dashboard")
     expect(page.locator("#chart rect")).to_have_count(3)
@@ -158,6 +163,7 @@ STATES = [
     open_todo_with_entries,
     open_board_without_name,
     open_board,
+    open_million,
     open_dashboard,
     open_clock,
     open_signup,
