@@ -91,8 +91,7 @@ class Datastar(
     def init_app(self, app: Flask) -> None:
         """Set an app up: configuration, dispatcher blueprint, request hooks, template names, handlers.
 
-        It reads the keys of the configuration once: later changes have no effect. It opens no socket and starts no
-        thread.
+        It reads the configuration's keys once, so later changes have no effect, opens no socket and starts no thread.
 
         :raises ConfigError: if a key's value is not accepted.
         :raises SetupError: if the app has a Datastar or its blueprint, has handled a request, or lacks a package.
@@ -149,8 +148,7 @@ class Datastar(
         :param model: a dataclass, a TypedDict, a pydantic or msgspec model to create from them, without ``tabId`` and
             ``csrf``.
         :return: a dict, name → value, which is empty if the request has no signals, as in form posts; or the model.
-        :raises InvalidSignals: if they are malformed, not an object, too large or too deep, or do not fit the model
-            (400).
+        :raises InvalidSignals: if they are malformed, no object, too large or deep, or do not fit the model (400).
         """
         state = current_request_state(self)
         return reading.read_signals(request, state) if model is None else reading.read_model(request, state, model)
