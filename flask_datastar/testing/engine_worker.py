@@ -72,7 +72,7 @@ class Worker:
         except ImportError as error:
             raise missing_package("quickjs-ng") from error
         self.quickjs = quickjs
-        #: What a page that takes this worker must have in common with the last one.
+        #: The kind of pages that may take this worker, see kind_of().
         self.kind = kind_of(names, code)
         #: The functions of the current page.
         self.functions: Mapping[str, Callable[..., Any]] = {}
@@ -178,7 +178,7 @@ def kind_of(names: Iterable[str], code: str) -> tuple[object, ...]:
 
 
 def take_idle(kind: tuple[object, ...]) -> Worker | None:
-    """Take a worker of a kind whose page is closed; return None if there is none."""
+    """Take a worker of a kind whose page is closed; return None if no such worker waits."""
     with _starting:
         for worker in _idle:
             if worker.kind == kind:

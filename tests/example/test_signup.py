@@ -29,7 +29,10 @@ def test_messages_come_while_typing_and_an_account_is_made(visit: Visit) -> None
 
     visitor.fill("#email", "ada@example.org")
     assert visitor.text("#email-problem") == ""
-    sign_up(visitor, name="Ada")
+    visitor.fill("#name", "Ada")
+    visitor.fill("#password", "a long password")
+    visitor.fill("#again", "a long password")
+    visitor.click("#signup button")
 
     assert visitor.url == "/account"
     assert "Signed in as Ada" in visitor.text("#profile")
