@@ -3,8 +3,8 @@
 usage: python tests/benchmarks/showpieces.py [--quick] [--docs] [--viewers N] [--seconds N]
 
 gunicorn with one gevent worker serves the example on one processor; viewers and clicks come from the other one. Each
-row is a rate of clicks. The table is printed and written to the folder. Needs the extras ``gunicorn`` and ``example``, a
-C compiler and Linux. Run nothing else in the meantime.
+row is a rate of clicks. The table is printed and written to the folder. Needs the extras ``gunicorn`` and ``example``,
+a C compiler and Linux. Run nothing else in the meantime.
 """
 
 from __future__ import annotations
@@ -162,9 +162,8 @@ def measure(scene: Scene, viewers: int, seconds: float, program: Path, folder: P
         try:
             opened = load.stdout.readline().split()
             opening_ms = (cpu_seconds(pids) - start) / viewers * 1e3
-            tell(
-                f"{scene.name}: {viewers:,} open, {opening_ms:.2f} ms and {int(opened[2]) / viewers / 1024:.0f} KiB each"
-            )
+            first_kib = int(opened[2]) / viewers / 1024
+            tell(f"{scene.name}: {viewers:,} open, {opening_ms:.2f} ms and {first_kib:.0f} KiB each")
             rows, first = [], 0
             for rate, count in zip(scene.rates, counts, strict=True):
                 start = cpu_seconds(pids)
@@ -207,6 +206,7 @@ def main() -> int:
         arguments.viewers, arguments.seconds = 100, 1
     folder = DOCS if arguments.docs else arguments.output
     allow_connections(arguments.viewers + 100)
+    busy = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         program = build_load(Path(name), "showpieces_load")
         rows = [
@@ -216,7 +216,8 @@ def main() -> int:
         ]
     table = "\n".join(
         [
-            f"One gunicorn worker with gevent on one processor, {describe_machine(*_PACKAGES)}:",
+            f"One gunicorn worker with gevent on one processor, {describe_machine(*_PACKAGES)}; other work on the "
+            f"machine before the run: a load average of {busy:.1f}:",
             "",
             "| page | viewers | clicks/s asked | clicks/s done | click, median | click, p99 | seen by others, p99 "
             "| deliveries/s | bytes/s a viewer | CPU |",
