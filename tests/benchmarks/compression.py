@@ -23,10 +23,10 @@ from pathlib import Path
 
 from compression_figures import CODINGS, KINDS, Figures, Results, check_marks, write_table
 from compression_plot import write_plot
+from results import EXPLANATION, write
 from streams_clients import Load, build_load
-from streams_servers import HERE, Server, Subject, allow_connections
+from streams_servers import Server, Subject, allow_connections
 
-DOCS = HERE.parents[1] / "docs" / "explanation" / "measured"
 BURST, BURSTS = 20, 3
 #: The share of the streams that are replaced before an event.
 CHURN = 0.005
@@ -108,10 +108,9 @@ def main() -> int:
     allow_connections(arguments.streams)
     results = measure(arguments.streams, arguments.rounds, arguments.repeats)
     table, marks = write_table(results, arguments.streams, BURST), check_marks(results)
-    folder = DOCS if arguments.docs else arguments.output
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "compression.svg").write_text(write_plot(results))
-    (folder / "compression.md").write_text(f"{table}\n![Bytes and CPU of a delivery](compression.svg)\n")
+    page, folder = (EXPLANATION / "costs.md", EXPLANATION / "measured") if arguments.docs else (None, arguments.output)
+    title = "Bytes and CPU of a delivery"
+    write("compression", table, write_plot(results), title=title, page=page, output=folder)
     print(table)
     for _, line in marks:
         print(line)

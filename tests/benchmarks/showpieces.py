@@ -1,10 +1,10 @@
-"""What one worker bears: the million checkboxes and the board of the example, with simulated viewers who click.
+"""The load that one worker takes: the million checkboxes and the board of the example, as viewers click.
 
 usage: python tests/benchmarks/showpieces.py [--quick] [--docs] [--viewers N] [--seconds N]
 
 gunicorn with one gevent worker serves the example on one processor; viewers and clicks come from the other one. Each
-row is a rate of clicks. The table is printed and written to the folder. Needs the extras ``gunicorn`` and ``example``, a
-C compiler and Linux. Run nothing else in the meantime.
+row is a rate of clicks. The table is printed and written to the folder. Needs the extras ``gunicorn`` and ``example``,
+a C compiler and Linux. Run nothing else in the meantime.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from results import EXPLANATION, write
 from streams_clients import build_load
 from streams_figures import describe_machine
 from streams_servers import HERE, allow_connections, cpu_seconds, pinned
 
 ROOT = HERE.parents[1]
-DOCS = ROOT / "docs" / "explanation" / "measured"
 #: Each browser has the tabs of this many viewers.
 TABS = 5
 CHUNKS, CHUNK, CARDS = 2000, 500, 30
@@ -162,9 +162,8 @@ def measure(scene: Scene, viewers: int, seconds: float, program: Path, folder: P
         try:
             opened = load.stdout.readline().split()
             opening_ms = (cpu_seconds(pids) - start) / viewers * 1e3
-            tell(
-                f"{scene.name}: {viewers:,} open, {opening_ms:.2f} ms and {int(opened[2]) / viewers / 1024:.0f} KiB each"
-            )
+            first_kib = int(opened[2]) / viewers / 1024
+            tell(f"{scene.name}: {viewers:,} open, {opening_ms:.2f} ms and {first_kib:.0f} KiB each")
             rows, first = [], 0
             for rate, count in zip(scene.rates, counts, strict=True):
                 start = cpu_seconds(pids)
@@ -205,8 +204,9 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.viewers, arguments.seconds = 100, 1
-    folder = DOCS if arguments.docs else arguments.output
+    page, folder = (EXPLANATION / "costs.md", EXPLANATION / "measured") if arguments.docs else (None, arguments.output)
     allow_connections(arguments.viewers + 100)
+    busy = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         program = build_load(Path(name), "showpieces_load")
         rows = [
@@ -216,7 +216,8 @@ def main() -> int:
         ]
     table = "\n".join(
         [
-            f"One gunicorn worker with gevent on one processor, {describe_machine(*_PACKAGES)}:",
+            f"One gunicorn worker with gevent on one processor, {describe_machine(*_PACKAGES)}; other work on the "
+            f"machine before the run: a load average of {busy:.1f}:",
             "",
             "| page | viewers | clicks/s asked | clicks/s done | click, median | click, p99 | seen by others, p99 "
             "| deliveries/s | bytes/s a viewer | CPU |",
@@ -225,8 +226,7 @@ def main() -> int:
             "",
         ]
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "showpieces.md").write_text(table)
+    write("showpieces", table, "", title="", page=page, output=folder)
     print(table)
     return 0
 
