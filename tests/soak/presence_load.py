@@ -125,7 +125,7 @@ class Load:
         def handle(client: BreakableClient | None) -> None:
             self._busy.discard(page)
             page.acted_at = time.monotonic()
-            # A worker that does not reach Redis in time answers as well, and nobody hears of the click.
+            # A worker that does not reach Redis in time answers as well, and the click is lost.
             is_late = page.acted_at > asked_at + BROKER_TIMEOUT_SECONDS
             page.is_unsure = page.is_unsure or client is None or is_late or not page.is_open
 
