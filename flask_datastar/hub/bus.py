@@ -141,9 +141,13 @@ class Bus:
         if self.is_shared:
             self._use(PRESENCE_CHANNEL)
 
-    def post_presence(self, data: bytes) -> None:
-        """Send a message about presence to all processes, without waiting."""
-        self.post(PRESENCE_CHANNEL, MessageKind.PRESENCE, Payload(data))
+    def post_presence(self, data: bytes, *, waits: bool = False) -> None:
+        """Send a message about presence to all processes.
+
+        :param waits: whether it has been sent when this returns.
+        :raises BrokerError: if it has not.
+        """
+        self.broker.publish(PRESENCE_CHANNEL, PRESENCE_CHANNEL, MessageKind.PRESENCE, Payload(data), waits=waits)
 
     def receive(self, topic: str, kind: str, payload: Payload) -> None:
         """Deliver a message, then give a turn to the streams whose queues fill up."""

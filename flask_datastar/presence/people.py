@@ -27,7 +27,7 @@ class People:
         before = self._look(entry.topic, entry.person)
         self._topics.setdefault(entry.topic, {}).setdefault(entry.person, {})[key] = entry
         if entry.page:
-            self._kept.setdefault(entry.tab, {})[key] = entry
+            self._keep(key, entry)
         self._compare(entry, before)
 
     def drop(self, key: EntryKey, entry: Entry) -> None:
@@ -75,6 +75,15 @@ class People:
         for key, entry in found:
             if is_meant(entry):
                 self._release(key, entry)
+
+    def _keep(self, key: EntryKey, entry: Entry) -> None:
+        """Make a page keep an entry, and no older one at the topic: what the page has taken elsewhere is over there."""
+        kept = self._kept.setdefault(entry.tab, {})
+        same = [one for one in kept.items() if (one[1].page_key, one[1].topic) == (entry.page_key, entry.topic)]
+        if all(one.stamp <= entry.stamp for _, one in same):
+            for other, _ in same:
+                del kept[other]
+            kept[key] = entry
 
     def _release(self, key: EntryKey, entry: Entry) -> None:
         kept = self._kept.get(entry.tab)

@@ -9,19 +9,16 @@ from contextlib import contextmanager, suppress
 
 from ..brokers.payload import MessageKind, Payload
 from ..errors import BrokerError
-from ..hooks import Reason
-from ..hub.endings import ending_kind
 from ..hub.hub import StreamHub
 from ..hub.scopes import presence_topic
 from ..hub.stream import Stream
-from ..sansio.endings import EndingKind
 from ..transport.wakeups import Wakeup, make_lock, make_wakeup
 from .entries import Seen
 from .exchange import Exchange
-from .messages import Beat, Hello, PageJoins, SignedOut, TabLeaves, decode, encode
+from .messages import Beat, Hello, Message, PageJoins, SignedOut, TabLeaves, decode, encode
 from .open_pages import OpenPages
 from .state import PresenceState
-from .timers import Timers
+from .timers import Timers, linger_after
 
 #: The messages of processes that nobody may have joined in, beside beats that count no process.
 _UNUSED = (Hello, TabLeaves, SignedOut)
@@ -96,15 +93,8 @@ class Presence:
     def closed(self, stream: Stream) -> None:
         """End the entries of a stream; they linger, unless its page does not come back."""
         with self._acting() as now:
-            self._pages.close(stream, self._linger_after(stream.reason), now)
-
-    def _linger_after(self, reason: Reason | None) -> float:
-        linger, spread = self._settings.presence_linger_seconds, self._settings.restart_spread_seconds
-        if reason is None or reason is Reason.LEFT:
-            return linger
-        kind = ending_kind(reason)
-        # A page that its server sends away comes back later than a page that is loaded again.
-        return linger + spread if kind is EndingKind.RESTART else 0.0 if kind is EndingKind.DONE else linger
+            linger, spread = self._settings.presence_linger_seconds, self._settings.restart_spread_seconds
+            self._pages.close(stream, linger_after(stream.reason, linger, spread), now)
 
     def _use(self) -> None:
         """Watch the streams of this process from now on."""
@@ -147,21 +137,28 @@ class Presence:
         self._use()
         with self._acting() as now:
             owner = self._pages.join_page(scope, tab, page, topic, data, time.time(), now)
-            if owner is None:
-                self._exchange.send(PageJoins(self._state.process, scope, tab, page, topic, data))
+        if owner is None:
+            self._order(PageJoins(self._state.process, scope, tab, page, topic, data))
         return owner
 
     def leave_tab(self, scope: str | None, tab: str, topic: str) -> None:
         """End the entries of a tab at a topic at once, in all processes."""
         with self._acting() as now:
             self._pages.leave(scope, tab, topic, now)
-            self._exchange.send(TabLeaves(self._state.process, scope, tab, topic))
+        self._order(TabLeaves(self._state.process, scope, tab, topic))
 
     def sign_out(self, scope: str, tab: str | None) -> None:
         """End all entries of a scope, or of one of its tabs, at once, in all processes."""
         with self._acting() as now:
             self._pages.sign_out(scope, tab, now)
-            self._exchange.send(SignedOut(self._state.process, scope, tab))
+        self._order(SignedOut(self._state.process, scope, tab))
+
+    def _order(self, message: Message) -> None:
+        """Send what a request orders, and wait until it is sent: the page's next request may run in another process."""
+        if self._bus.is_shared:
+            self._exchange.sent += 1
+            with suppress(BrokerError):
+                self._bus.post_presence(encode(message), waits=True)
 
     # Other processes
 

@@ -119,7 +119,9 @@ class PresenceState:
     def adopt(self, entry: Entry, now: float) -> Joined:
         """Add an entry of another process, which a page keeps, to this one."""
         self._numbers += 1
-        joined = Joined(self.process, self._own.floor + 1, replace(entry, number=self._numbers))
+        # It is hardly newer, so that it takes the place of the other one, and not that of what another tab joins later.
+        moved = replace(entry, number=self._numbers, stamp=entry.stamp + 1e-6)
+        joined = Joined(self.process, self._own.floor + 1, moved)
         self.merge(joined, now)
         return joined
 

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..hooks import Reason
+from ..hub.endings import ending_kind
+from ..sansio.endings import EndingKind
 from ..transport.ticker import call_every
 
 #: The period of the signs of life; a process without any for four periods counts as dead.
 BEAT_SECONDS = 4.0
 #: How late a lingering entry may end, and an answer may come.
 STEP_SECONDS = 0.1
+
+
+def linger_after(reason: Reason | None, linger: float, spread: float) -> float:
+    """Return for how many seconds the entries of a stream that has ended linger.
+
+    :param spread: how much later a page comes back that its server sends away, than one that is loaded again.
+    """
+    if reason is None or reason is Reason.LEFT:
+        return linger
+    kind = ending_kind(reason)
+    return linger + spread if kind is EndingKind.RESTART else 0.0 if kind is EndingKind.DONE else linger
 
 
 class Timers:

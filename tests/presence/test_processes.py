@@ -267,6 +267,31 @@ def test_a_click_of_a_page_on_its_way_to_another_process_counts(make_process: Ma
         assert process.names("card1") == []
 
 
+def test_what_a_request_orders_is_sent_before_its_answer(
+    processes: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = processes
+    one.open("silent", "t.p", "ann")
+    sent: list[tuple[str, bool]] = []
+    publish = JoinedBroker.publish
+
+    def note(
+        broker: JoinedBroker, channel: str, topic: str, kind: str, payload: Payload, *, waits: bool = True
+    ) -> None:
+        if kind == "presence" and broker is other.broker:
+            sent.append((type(decode(payload.data)).__name__, waits))
+        publish(broker, channel, topic, kind, payload, waits=waits)
+
+    monkeypatch.setattr(JoinedBroker, "publish", note)
+    # The page's next click may run in another process, and must not overtake this one.
+    other.post("edit", "t.p")
+    other.post("stop", "t.p")
+    with other.app.app_context():
+        other.datastar.tabs.close("ann")
+    orders = [message for message in sent if message[0] in ("PageJoins", "TabLeaves", "SignedOut")]
+    assert orders == [("PageJoins", True), ("TabLeaves", True), ("SignedOut", True)]
+
+
 def test_a_page_with_streams_in_two_processes_keeps_what_it_joined(processes: tuple[Site, Site]) -> None:
     one, other = processes
     first = one.open("silent", "t.p", "ann")

@@ -494,6 +494,28 @@ def test_a_page_that_moves_is_no_newcomer_and_has_no_news() -> None:
     assert state.take_changed() == set()
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_page_does_not_bring_back_what_it_took_elsewhere_and_lost_there(is_late: bool) -> None:
+    dead, here, there = PresenceState("dead"), PresenceState("p"), PresenceState("q")
+    at_dead = dead.join("card", "ann", "t", "{}", page="x", at=1.79e9, now=1.0)
+    here.merge(at_dead, 1.0)
+    moved = here.adopt(at_dead.entry, 2.0)
+    for difference in (moved, at_dead) if is_late else (at_dead, moved):
+        there.merge(difference, 2.0)
+    # A page that moves on keeps it.
+    for state in (here, there):
+        assert state.kept_for(("ann", "t", "x")) == {"card": moved.entry}
+
+    left = here.leave(moved.entry.number, LINGER, 3.0)
+    assert left is not None
+    there.merge(left, 3.0)
+    for state in (here, there):
+        assert state.kept_for(("ann", "t", "x")) == {"card": moved.entry}
+        state.advance(3.0 + LINGER)
+        assert len(state.seen("card")) == 1, "the process is not known to be dead"
+        assert state.kept_for(("ann", "t", "x")) == {}
+
+
 @pytest.mark.parametrize("tab", ["t", None])
 def test_a_page_keeps_no_longer_what_was_dismissed(tab: str | None) -> None:
     state, other = PresenceState("p"), PresenceState("q")

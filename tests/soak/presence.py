@@ -30,7 +30,7 @@ from typing import NoReturn
 
 from tests.servers.cluster import Cluster
 from tests.soak.checks import Checks
-from tests.soak.presence_load import CARDS, TOPICS, Load
+from tests.soak.presence_load import BROKER_TIMEOUT_SECONDS, CARDS, TOPICS, Load
 from tests.soak.presence_oracle import Oracle
 
 LINGER_SECONDS = 2.0
@@ -171,7 +171,7 @@ def main() -> int:
         "EXTRA_BEAT": str(arguments.beat),
         "EXTRA_PLANT": json.dumps(arguments.plant),
         "EXTRA_DATASTAR_PRESENCE_LINGER_SECONDS": str(LINGER_SECONDS),
-        "EXTRA_DATASTAR_BROKER_TIMEOUT_SECONDS": "1.0",
+        "EXTRA_DATASTAR_BROKER_TIMEOUT_SECONDS": str(BROKER_TIMEOUT_SECONDS),
     }
     with tempfile.TemporaryDirectory() as name:
         cluster = Cluster(Path(name), workers=WORKERS, app="presence", **settings)

@@ -18,6 +18,7 @@ CARDS = [f"card-{number}" for number in range(20)]
 PEOPLE = [f"user-{number}" for number in range(60)]
 #: The requests under way beside the streams.
 MOST_ASKS = 20
+BROKER_TIMEOUT_SECONDS = 1.0
 
 Handle = Callable[[BreakableClient | None], object]
 
@@ -119,12 +120,14 @@ class Load:
 
     def act_on(self, page: Page, path: str, card: str) -> None:
         """Send the request of a page that joins or leaves a card."""
-        is_edit = path.endswith("edit")
+        is_edit, asked_at = path.endswith("edit"), time.monotonic()
 
         def handle(client: BreakableClient | None) -> None:
             self._busy.discard(page)
             page.acted_at = time.monotonic()
-            page.is_unsure = page.is_unsure or client is None or not page.is_open
+            # A worker that does not reach Redis in time answers as well, and the click is lost.
+            is_late = page.acted_at > asked_at + BROKER_TIMEOUT_SECONDS
+            page.is_unsure = page.is_unsure or client is None or is_late or not page.is_open
 
         # One tab's pages leave together; in tabs of nobody, several pages may be open.
         for one in [page] if is_edit else [one for one in self.pages if one.key == page.key]:
