@@ -80,7 +80,7 @@ def create_tables() -> None:
 
 
 def quicken_commits(connection: Any, _: object) -> None:
-    """Let commits of SQLite take microseconds: they survive an end of the process, but not always a loss of power."""
+    """Set up SQLite for fast commits, which survive an end of the process, but not always a loss of power."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
 

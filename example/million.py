@@ -3,7 +3,7 @@
 A page shows three chunks of boxes around the middle of its view. When it is scrolled to another chunk, it opens its
 stream again, which sends these chunks and then follows their topics: a click reaches only the pages that show its box,
 as one element of some dozen bytes. One process with gevent serves it. Nothing comes between a commit and its broadcast
-there, so all browsers hear of clicks on one box in the order of the database.
+there, so all browsers get the clicks on one box in the order of the database.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ bp = Blueprint("million", __name__)
 
 BOXES, CHUNK, WORD = 1_000_000, 500, 50
 CHUNKS, WORDS = BOXES // CHUNK, CHUNK // WORD
-#: What one browser may ask for, as clicks and windows a second, and at once. A person stays far below.
+#: Limits of one browser: clicks and windows a second, and at once. A person stays far below.
 RATE, BURST, MOST_BROWSERS = 20, 60, 10_000
 
 #: For each browser the time at which all that it has asked for would be done at its rate.
@@ -47,7 +47,7 @@ def page() -> str:
 
 @datastar.region(group="million", at_most_every=1)
 def total() -> str:
-    """Show how many boxes are checked; all pages follow it, and hear of it once a second at most."""
+    """Show how many boxes are checked; all pages follow it, and get it once a second at most."""
     checked = sum(bits.bit_count() for bits in db.session.scalars(db.select(Word.bits)))
     return f'<strong id="total">{checked:,}</strong>'
 

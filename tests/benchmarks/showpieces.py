@@ -1,4 +1,4 @@
-"""What one worker bears: the million checkboxes and the board of the example, with simulated viewers who click.
+"""Load on one worker: the million checkboxes and the board of the example, with simulated viewers who click.
 
 usage: python tests/benchmarks/showpieces.py [--quick] [--docs] [--viewers N] [--seconds N]
 
