@@ -48,8 +48,8 @@ class Callers:
             (where, one)
             for name in names
             for where, one in self._callers.get(name, ())
-            # The same name may be something else in a file that does not import it.
-            if one is not function and (where is file or "." in name or name in where.imports)
+            # The same name may be something else in a file that does not import it from there.
+            if one is not function and (where is file or "." in name or where.imports_from(name, file.module))
         ]
 
     def roots(self, file: PythonFile, function: Function) -> frozenset[Entry | None]:

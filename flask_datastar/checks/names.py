@@ -17,6 +17,16 @@ def imported(tree: ast.Module) -> Iterator[str]:
             yield node.module.rpartition(".")[2]
 
 
+def origins(tree: ast.Module) -> dict[str, set[str]]:
+    """Return the names that a file imports from modules, each with the last parts of those modules; "" for ``.``."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                found.setdefault(alias.name, set()).add((node.module or "").rpartition(".")[2])
+    return found
+
+
 def mentioned(node: ast.AST) -> frozenset[str]:
     """Return the names that code mentions: ``name``, ``.attribute``, and ``name.attribute``."""
     names = set()

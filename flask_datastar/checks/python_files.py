@@ -12,7 +12,7 @@ from functools import cached_property
 from .findings import Place, Source
 from .fragments import GAP, Fragment, Texts
 from .literals import read_literal
-from .names import FunctionNode, assigned, imported, mentioned
+from .names import FunctionNode, assigned, imported, mentioned, origins
 
 _MOST = 50
 _DEEPEST = 8
@@ -57,6 +57,8 @@ class PythonFile:
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     #: Names and modules that it imports, anywhere: the last part of each.
     imports: frozenset[str] = frozenset()
+    #: Name → the last parts of the modules that it imports it from; "" for its own package.
+    origins: dict[str, set[str]] = field(default_factory=dict)
     #: Name → the values that it is assigned at module level.
     constants: dict[str, list[ast.expr]] = field(default_factory=dict)
     #: Class and name → the values that its body and its methods assign to an attribute.
@@ -77,6 +79,11 @@ class PythonFile:
     def function_of(self, node: ast.AST) -> Function | None:
         """Return the innermost function that a node stands in."""
         return self.inside.get(node)
+
+    def imports_from(self, name: str, module: str | None) -> bool:
+        """Return whether it imports a name from a module, or from a package that may pass it on."""
+        sources = self.origins.get(name, set()) | self.origins.get("*", set())
+        return bool(sources) if module is None else not sources.isdisjoint(["", *module.split(".")])
 
     def is_extension(self, node: ast.AST) -> bool:
         """Return whether an expression is the extension, as far as names tell."""
@@ -191,7 +198,7 @@ def read_python(source: Source, module: str | None, namespace: Mapping[str, obje
             made = node.value.func
             if getattr(made, "attr", getattr(made, "id", "")) == "Datastar":
                 names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    file = PythonFile(source, module, tree, frozenset(names), imports=frozenset(imported(tree)))
+    file = PythonFile(source, module, tree, frozenset(names), imports=frozenset(imported(tree)), origins=origins(tree))
     _index(file, tree, "", "", None)
     for statement in tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
