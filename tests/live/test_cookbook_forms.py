@@ -68,6 +68,7 @@ def test_wizard_keeps_its_step_and_its_values(example, ann):
     ann.get_by_role("button", name="Back").click()
     expect(ann.get_by_label("Name")).to_have_value("Ada <b>")
     ann.get_by_role("button", name="Next").click()
+    expect(ann.get_by_role("heading", name="Step 2 of 3")).to_be_focused()
     ann.reload()
     expect(ann.get_by_role("heading", name="Step 2 of 3")).to_be_visible()
     ann.get_by_label("City").fill("Rome")

@@ -94,6 +94,8 @@ def test_back_and_forward_show_what_was_chosen(example, ann):
     country.select_option("Germany")
     expect(cities.first).to_have_text("Berlin")
     ann.get_by_label("Sort by").select_option("Population")
+    # A choice that is on its way gives way to the next one.
+    expect(ann).to_have_url(re.compile("sort=population"))
     country.select_option("Poland")
     expect(cities.first).to_have_text("Warsaw")
     check_page(ann)
