@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.children import child_environment
+from tests.support.children import server_environment
 
 ROOT = Path(__file__).parents[2]
 #: For what does come, on a busy machine, too. They measure nothing.
@@ -143,8 +143,7 @@ class Servers:
             graceful = environment.get("TESTS_GRACEFUL_SECONDS", "3")
             command = [sys.executable, "-m", "gunicorn", "--config", "example/gunicorn.conf.py", app]
             command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", graceful]
-            variables = child_environment(
-                has_greenlets=True,
+            variables = server_environment(
                 **environment,
                 SCRIPT_NAME=mount,
                 PYTHONUNBUFFERED="1",

@@ -19,7 +19,7 @@ from redis import Redis
 
 from tests.live.board import STREAM, add, cards, join_board
 from tests.live.servers import DEADLINE_SECONDS, ROOT, wait_until
-from tests.support.children import child_environment
+from tests.support.children import server_environment
 
 COMMAND = [sys.executable, "example/cluster.py", "--port", "0"]
 STOP_DEADLINE_SECONDS = 90
@@ -30,8 +30,7 @@ class RunningCluster:
 
     def __init__(self, folder: Path) -> None:
         self._log = folder / "cluster.log"
-        self._variables = variables = child_environment(
-            has_greenlets=True,
+        self._variables = variables = server_environment(
             EXAMPLE_SECRET_KEY="only for tests",
             EXAMPLE_SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder / 'board.sqlite'}",
             # Longer than any pause of a busy machine, which is no outage.

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.cli.test_init_project import APP
 from tests.live.conftest import CLIENT
-from tests.support.children import child_environment
+from tests.support.children import server_environment
 
 FIVE_LINES = APP.replace("\n\n", "\n")
 BLUEPRINT = """\
@@ -63,8 +63,7 @@ def running(folder: Path, files: dict[str, str], static: str) -> Iterator[str]:
     line = shlex.split(found[1])
     assert line[0] == "gunicorn"
     with socket.create_server(("127.0.0.1", 0)) as listener, (folder / "log").open("wb") as log:
-        variables = child_environment(
-            has_greenlets=True,
+        variables = server_environment(
             GUNICORN_CMD_ARGS=f"--bind fd://{listener.fileno()}",
             XDG_RUNTIME_DIR=str(folder),
             PYTHONPATH=os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])),

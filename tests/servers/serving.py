@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.servers.crowd import Crowd
-from tests.support.children import child_environment
+from tests.support.children import server_environment
 
 ROOT = Path(__file__).parents[2]
 #: For what does come, on a busy machine, too. They measure nothing.
@@ -71,9 +71,7 @@ class Server:
         self.kind = kind
         self._log = folder / "log"
         # The control socket of gunicorn is put into the last; two servers must not share it.
-        variables = child_environment(
-            has_greenlets=kind == "gevent", **environment, PYTHONUNBUFFERED="1", XDG_RUNTIME_DIR=str(folder)
-        )
+        variables = server_environment(**environment, PYTHONUNBUFFERED="1", XDG_RUNTIME_DIR=str(folder))
         target = f"tests.servers.apps.{app}:app"
         with self._log.open("wb") as log:
 

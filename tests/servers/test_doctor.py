@@ -25,7 +25,7 @@ from flask_datastar.state.app import app_state_of
 from tests.brokers.redis_server import RedisServer
 from tests.servers.nginx import Nginx
 from tests.servers.serving import ROOT, Server
-from tests.support.children import child_environment
+from tests.support.children import server_environment
 
 _TLS = "ssl_certificate {pem}; ssl_certificate_key {pem};"
 _PASS = """
@@ -141,7 +141,7 @@ def start_unpatched(stack: ExitStack) -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         descriptor = listener.fileno()
         command = [sys.executable, "-m", "tests.servers.apps.unpatched", str(descriptor)]
-        variables = child_environment(has_greenlets=True)
+        variables = server_environment()
         process = subprocess.Popen(command, cwd=ROOT, env=variables, pass_fds=[descriptor])
         stack.callback(process.wait)
         stack.callback(process.terminate)
