@@ -59,8 +59,8 @@ def broadcast(app: Flask, datastar: Datastar, name: str, text: str = LARGE) -> N
 
 def is_in_the_middle(app: Flask) -> bool:
     """Whether the app's only stream has taken a message, which the server writes now."""
-    (stream,) = hub_for(app)._snapshot()
-    return stream.is_sending and not stream.waiting
+    # A generator may subscribe a moment before its stream counts as open.
+    return any(stream.is_sending and not stream.waiting for stream in hub_for(app)._snapshot())
 
 
 def texts(connection: Connection) -> list[str]:
