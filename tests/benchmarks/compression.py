@@ -23,7 +23,7 @@ from pathlib import Path
 
 from compression_figures import CODINGS, KINDS, Figures, Results, check_marks, write_table
 from compression_plot import write_plot
-from results import EXPLANATION, write
+from results import EXPLANATION, conclude, write
 from streams_clients import Load, build_load
 from streams_servers import Server, Subject, allow_connections
 
@@ -111,10 +111,7 @@ def main() -> int:
     page, folder = (EXPLANATION / "costs.md", EXPLANATION / "measured") if arguments.docs else (None, arguments.output)
     title = "Bytes and CPU of a delivery"
     write("compression", table, write_plot(results), title=title, page=page, output=folder)
-    print(table)
-    for _, line in marks:
-        print(line)
-    return 0 if arguments.quick or all(is_reached for is_reached, _ in marks) else 1
+    return conclude(table, marks, is_quick=arguments.quick)
 
 
 if __name__ == "__main__":

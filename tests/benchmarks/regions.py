@@ -29,7 +29,7 @@ from regions_commits import measure_commits
 from regions_figures import CHANGES, DIFFERENT, FEED, REGION, REGION_ALL, Figures, Viewers, check_marks, write_tables
 from regions_plot import write_plot
 from regions_slow import measure_slow
-from results import EXPLANATION, write
+from results import EXPLANATION, conclude, write
 from streams_clients import Load, build_load
 from streams_servers import Server, Subject, allow_connections
 
@@ -160,11 +160,7 @@ def main() -> int:
     tables = write_tables(found, arguments.streams, CARDS, size)
     plot = write_plot(found, arguments.streams)
     write("regions", tables, plot, title="CPU of a change, and the change of a commit", page=page, output=output)
-    print(tables)
-    marks = check_marks(found)
-    for _, line in marks:
-        print(line)
-    return 0 if arguments.quick or all(is_reached for is_reached, _ in marks) else 1
+    return conclude(tables, check_marks(found), is_quick=arguments.quick)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,18 @@ def write(name: str, text: str, plot: str, *, title: str, page: Path | None, out
         page.write_text(insert(page.read_text(encoding="utf-8"), name, f"{text}{shown}"), encoding="utf-8")
 
 
+def conclude(table: str, marks: list[tuple[bool, str]], *, is_quick: bool) -> int:
+    """Print a table, and for each mark whether it is reached.
+
+    :param is_quick: whether the run was too short for the marks to count.
+    :return: the exit status: 1 if a mark that counts is missed.
+    """
+    print(table)
+    for _, line in marks:
+        print(line)
+    return 0 if is_quick or all(is_reached for is_reached, _ in marks) else 1
+
+
 def insert(page: str, name: str, text: str) -> str:
     """Return a page with another text between the comments of a measurement.
 

@@ -24,7 +24,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from results import EXPLANATION, write
+from results import EXPLANATION, conclude, write
 from streams_clients import build_load, running
 from streams_figures import BY_HAND, DIRECT, DIRECT_OFF, STARLETTE, Endings, Figures, check_marks, write_table
 from streams_plot import write_plot
@@ -131,10 +131,7 @@ def main() -> int:
     allow_connections(max(*sizes, STOPPING + LEAVING))
     table, plot, marks = measure(sizes, arguments.rounds, arguments.repeats)
     write("streams", table, plot, title="Deliveries a second, and CPU a delivery", page=page, output=output)
-    print(table)
-    for _, line in marks:
-        print(line)
-    return 0 if arguments.quick or all(is_reached for is_reached, _ in marks) else 1
+    return conclude(table, marks, is_quick=arguments.quick)
 
 
 if __name__ == "__main__":
