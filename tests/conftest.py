@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
@@ -47,6 +48,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     from tests.support.scheduling import Scheduling
 
     return Scheduling(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Stop all coverage that runs in a process of xdist before pytest-cov starts its own.
+
+    The environment starts one, and pytest-cov's plugin a second one. They measure the imports, which the main process
+    does as well. If they stayed, one would go on whenever pytest-cov pauses its own for ``no_cover``.
+    """
+    if hasattr(session.config, "workerinput") and "coverage" in sys.modules:
+        from coverage import Coverage
+
+        while (earlier := Coverage.current()) is not None:
+            earlier.stop()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,6 +18,9 @@ from flask_datastar import errors, sse
 from flask_datastar.extension import Datastar
 from flask_datastar.sansio.events import Event
 
+# Only the text of the package is read.
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(flask_datastar.__file__).parent
 
 

@@ -21,6 +21,9 @@ from flask_datastar.views.url import ViewUrls
 from tests.checks.planted import MISTAKES, Mistake
 from tests.checks.planted_shapes import FILES, SHAPES
 
+# Coverage would double the time, and other tests measure the same lines.
+pytestmark = pytest.mark.no_cover
+
 EXAMPLE = Path(__file__).parents[2] / "example"
 
 

@@ -5,6 +5,9 @@ import pytest
 from flask_datastar.testing import DatastarClient
 from tests.example.conftest import Visit
 
+# Coverage would double the time, and other tests measure the same lines.
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.fixture
 def ada(visit: Visit) -> DatastarClient:

@@ -9,6 +9,9 @@ import pytest
 
 from tests.house import figures
 
+# Only the text of the package is read.
+pytestmark = pytest.mark.no_cover
+
 MakePackage = Callable[[dict[str, str]], Path]
 
 

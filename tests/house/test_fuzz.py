@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.children import server_environment
+
 ROOT = Path(__file__).parents[2]
 FUZZES = ["fuzz_requests", "fuzz_streams", "fuzz_messages"]
 #: A fault → the fuzz that finds it, what makes the fault, and what is printed.
@@ -54,7 +56,12 @@ FAULTS = {
 
 def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        env=server_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 

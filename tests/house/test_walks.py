@@ -14,6 +14,10 @@ from types import ModuleType
 import pytest
 
 from tests.house import walks
+from tests.support.children import server_environment
+
+# A walk is traced, which coverage would make twice as slow.
+pytestmark = pytest.mark.no_cover
 
 ROOT = Path(__file__).parents[2]
 #: The crossings that the package keeps to: the bars, and for the other walks what was measured last.
@@ -175,7 +179,8 @@ def test_a_walk_past_the_package_fails(tmp_path: Path) -> None:
 def test_the_package_holds_its_crossings(name: str) -> None:
     # In a process of its own, because what other tests have imported and patched is asked for in some walks.
     code = f"from tests.house import walks; print(walks.record(walks.WALKS[{name!r}]).measures())"
-    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    command, variables = [sys.executable, "-c", code], server_environment()
+    found = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
     measures = literal_eval(found.stdout)
 
     assert 5 < measures["files"] <= measures["crossings"] <= HOLDS_TODAY[name]

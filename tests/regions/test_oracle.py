@@ -18,6 +18,9 @@ from tests.regions.board import Board
 from tests.support.checks import wait_until
 from tests.support.streams import hub_for
 
+# Coverage would double the time, and other tests measure the same lines.
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
