@@ -16,7 +16,7 @@ MOST_CHANGES = 200
 
 
 class Person(NamedTuple):
-    """Somebody who has given a name. It is in the session, and nowhere else."""
+    """Somebody who has given a name. It is in the session; the id is no secret, all pages have it."""
 
     id: str
     name: str
