@@ -31,7 +31,7 @@ def page() -> str:
     datastar.signal("editing", 0)
     person = find_person()
     if person:
-        # Whose toasts are one's own, and which ones are old.
+        # Which toasts are this person's, and which ones are old.
         datastar.signal("_me", person.id)
         datastar.signal("_seen", db.session.scalar(db.select(db.func.max(Change.id))) or 0)
         # As long as this page is open. Others see a page that is loaded again, or hidden for a moment, stay.
@@ -181,7 +181,7 @@ def delete(card: int) -> None:
 
 @datastar.handler(group="board")
 def undo(change: int) -> None:
-    """Put a card back to where it was before one's own change. This is a change as well, so it can be undone."""
+    """Put a card back to where it was before a change of this person. This is a change as well, so it can be undone."""
     person, found = this_person(), db.session.get(Change, change) if 0 < change < 2**63 else None
     if found and found.person == person.id:
         # It can be undone once, also by a click that comes twice.

@@ -16,7 +16,7 @@ MOST_CHANGES = 200
 
 
 class Person(NamedTuple):
-    """Somebody who has given a name. It is in the session; the id is no secret, all pages have it."""
+    """Somebody who has given a name. It is in the session. The id is not secret: all pages have it."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class Card(db.Model):
 
 
 class Change(db.Model):
-    """What somebody did with a card, and where it was before."""
+    """A change that somebody made to a card, with the place where it was before."""
 
     # No id comes twice: pages remember which changes they have shown.
     __table_args__ = ({"sqlite_autoincrement": True},)
