@@ -153,11 +153,11 @@ def move(card: int, step: int) -> None:
 def shift(card: int, by: int) -> None:
     """Move a card up or down in its column."""
     person, found = this_person(), find_card(card)
-    if found:
-        others = read_cards(found.column)
-        index = max(others.index(found) + by, 0)
-        others.remove(found)
-        below = others[index : index + 1]
+    cards = read_cards(found.column) if found else []
+    if found in cards:
+        index = max(cards.index(found) + by, 0)
+        cards.remove(found)
+        below = cards[index : index + 1]
         put(found, person, Place(found.column, below[0].id if below else 0))
         db.session.commit()
 

@@ -79,7 +79,8 @@ def find_place(card: Card) -> Place:
     if card.column == TRASH:
         return Place(TRASH)
     cards = read_cards(card.column)
-    below = cards[cards.index(card) + 1 :]
+    # Another process may have moved it this moment.
+    below = cards[cards.index(card) + 1 :] if card in cards else []
     return Place(card.column, below[0].id if below else 0)
 
 

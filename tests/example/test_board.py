@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 
+from example import cards
+from example.extensions import db
 from flask_datastar.testing import DatastarClient
 from tests.example.conftest import Visit
 
@@ -103,6 +106,19 @@ def test_cards_are_sorted(ada: DatastarClient, bob: DatastarClient) -> None:
     wait_for_cards(bob, 1, third, first)
     ada.post("board.drop", card=third, column=1, before=second)
     wait_for_cards(bob, 1, first, third)
+
+
+def test_card_moves_while_another_process_moves_it(ada: DatastarClient, app: Flask) -> None:
+    add(ada, "Wanted card")
+    with app.app_context():
+        card = cards.find_card(number_of(ada, "Wanted card"))
+        assert card is not None
+        with db.engine.begin() as other:
+            other.execute(db.update(cards.Card).where(cards.Card.id == card.id).values(column=1))
+        cards.put(card, cards.Person("x", "X"), cards.Place(2))
+        db.session.commit()
+
+    ada.wait_for("#column-2-cards", text="Wanted card")
 
 
 def test_card_is_edited_and_deleted(ada: DatastarClient, bob: DatastarClient) -> None:
