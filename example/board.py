@@ -1,50 +1,28 @@
 """A shared board: a change by one person appears in everybody's browser, and everybody sees who is there.
 
-The columns, the people and each person's notices are regions. Handlers write to the database and commit; the regions of
-all open pages follow by themselves, whole, so a browser that missed ten changes gets them all with the next one. Who is
-there, and who edits which card, is presence: no table has it, and nothing has to be cleaned up.
+The columns, the people, the newest changes and each person's notices are regions. Handlers write to the database and
+commit; the regions of all open pages follow by themselves, whole, so a browser that missed ten changes gets them all
+with the next one. Who is there, and who edits which card, is presence: no table has it, and nothing has to be cleaned
+up. The module ``cards`` has the tables, and knows nothing of pages.
 """
 
 from __future__ import annotations
 
 import secrets
 import zlib
-from typing import NamedTuple
 
 from flask import Blueprint, abort, redirect, render_template, session, url_for
-from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
+from example.cards import COLUMNS, TRASH, Card, Change, Notice, Person, Place, find_card, put, read_cards
 from example.extensions import datastar, db
+from flask_datastar import Present
 
 bp = Blueprint("board", __name__)
 
-COLUMNS = ["To do", "Doing", "Done"]
-LONGEST_TEXT, LONGEST_NAME, MOST_NOTICES = 200, 30, 3
+LONGEST_TEXT, LONGEST_NAME, MOST_NOTICES, MOST_TOASTS = 200, 30, 3, 3
 #: The topics of those who have the board open, and of those who write; card 0 is a new one.
 HERE, WRITING = "board", "board-writing"
-
-
-class Person(NamedTuple):
-    """Somebody who has given a name. It is in the session, and nowhere else."""
-
-    id: str
-    name: str
-
-
-class Card(db.Model):
-    id: Mapped[int] = mapped_column(primary_key=True)
-    text: Mapped[str]
-    author: Mapped[str]
-    # The author's id, because two people may have the same name.
-    person: Mapped[str | None]
-    column: Mapped[int] = mapped_column(default=0)
-
-
-class Notice(db.Model):
-    id: Mapped[int] = mapped_column(primary_key=True)
-    person: Mapped[str]
-    text: Mapped[str]
 
 
 @bp.get("/board")
@@ -53,6 +31,9 @@ def page() -> str:
     datastar.signal("editing", 0)
     person = find_person()
     if person:
+        # Which toasts are this person's, and which ones are old.
+        datastar.signal("_me", person.id)
+        datastar.signal("_seen", db.session.scalar(db.select(db.func.max(Change.id))) or 0)
         # As long as this page is open. Others see a page that is loaded again, or hidden for a moment, stay.
         datastar.join(HERE, name=person.name)
     return render_template("board.html", person=person)
@@ -61,7 +42,7 @@ def page() -> str:
 @datastar.region(group="board")
 def columns() -> str:
     """Show all cards. They are one region, so that a card that moves keeps the focus on its button."""
-    cards = db.session.scalars(db.select(Card).order_by(Card.id)).all()
+    cards = read_cards()
     shown = [(name, [card for card in cards if card.column == number]) for number, name in enumerate(COLUMNS)]
     return render_template("_columns.html", columns=shown, writers=find_writers())
 
@@ -72,11 +53,11 @@ def people() -> str:
     return render_template("_people.html", people=datastar.presence(HERE), writers=find_writers().get(0, []))
 
 
-def find_writers() -> dict[int, list[str]]:
-    """Return the names of those who write, by card."""
-    found: dict[int, list[str]] = {}
+def find_writers() -> dict[int, list[Present]]:
+    """Return those who write, by card."""
+    found: dict[int, list[Present]] = {}
     for one in datastar.presence(WRITING):
-        found.setdefault(one.data["card"], []).append(one.data["name"])
+        found.setdefault(one.data["card"], []).append(one)
     return found
 
 
@@ -91,6 +72,13 @@ def hue(person: str) -> int:
 def notices(person: str) -> str:
     found = db.session.scalars(db.select(Notice).where(Notice.person == person).order_by(Notice.id.desc())).all()
     return render_template("_notices.html", notices=found[:MOST_NOTICES], more=len(found) - MOST_NOTICES)
+
+
+@datastar.region(group="board")
+def changes() -> str:
+    """Show the newest changes as toasts. The page knows which ones it has not shown yet, and leaves out the others."""
+    newest = db.session.scalars(db.select(Change).order_by(Change.id.desc()).limit(MOST_TOASTS)).all()
+    return render_template("_changes.html", changes=newest[::-1])
 
 
 def find_person() -> Person | None:
@@ -153,22 +141,52 @@ def save(text: str = "", editing: int = 0) -> None:
 
 @datastar.handler(group="board")
 def move(card: int, step: int) -> None:
-    person = this_person()
-    found = find_card(card)
+    """Move a card to a column beside its own."""
+    person, found = this_person(), find_card(card)
     # Two people may click at the same moment, and the second click may come too late.
     if found and 0 <= found.column + step < len(COLUMNS):
-        found.column += step
-        add_notice(found, person, f"moved your card to “{COLUMNS[found.column]}”")
+        put(found, person, Place(found.column + step))
+        db.session.commit()
+
+
+@datastar.handler(group="board")
+def shift(card: int, by: int) -> None:
+    """Move a card up or down in its column."""
+    person, found = this_person(), find_card(card)
+    cards = read_cards(found.column) if found else []
+    if found in cards:
+        index = max(cards.index(found) + by, 0)
+        cards.remove(found)
+        below = cards[index : index + 1]
+        put(found, person, Place(found.column, below[0].id if below else 0))
+        db.session.commit()
+
+
+@datastar.handler(group="board")
+def drop(card: int, column: int, before: int = 0) -> None:
+    """Put a card that was dragged above another one, which says where: others may have moved cards meanwhile."""
+    person, found = this_person(), find_card(card)
+    if found and 0 <= column < len(COLUMNS):
+        put(found, person, Place(column, before))
         db.session.commit()
 
 
 @datastar.handler(group="board")
 def delete(card: int) -> None:
-    person = this_person()
-    found = find_card(card)
+    person, found = this_person(), find_card(card)
     if found:
+        put(found, person, Place(TRASH))
+        db.session.commit()
+
+
+@datastar.handler(group="board")
+def undo(change: int) -> None:
+    """Put a card back to where it was before a change of this person. This is a change as well, so it can be undone."""
+    person, found = this_person(), db.session.get(Change, change) if 0 < change < 2**63 else None
+    if found and found.person == person.id:
+        # It can be undone once, also by a click that comes twice.
         db.session.delete(found)
-        add_notice(found, person, "deleted your card")
+        put(db.session.get_one(Card, found.card), person, Place(found.column, found.before))
         db.session.commit()
 
 
@@ -178,14 +196,3 @@ def dismiss(notice: int) -> None:
     if found and found.person == this_person().id:
         db.session.delete(found)
         db.session.commit()
-
-
-def find_card(number: int) -> Card | None:
-    # The database refuses larger numbers, and no card has one.
-    return db.session.get(Card, number) if 0 < number < 2**63 else None
-
-
-def add_notice(card: Card, person: Person, action: str) -> None:
-    """Add a notice for a card's author about what somebody else has done with it."""
-    if card.person and card.person != person.id:
-        db.session.add(Notice(person=card.person, text=f"{person.name} {action}: {card.text}"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from example.board import COLUMNS, Card
+from example.cards import COLUMNS, TRASH, Card
 from example.extensions import datastar, db
 from example.signup import Account
 from example.todo import Item
@@ -26,9 +26,9 @@ def figures() -> str:
     """Show how much there is of everything; half a second between two renderings is enough for figures."""
     done = len(COLUMNS) - 1
     counts = {
-        "Cards on the board": db.select(db.func.count(Card.id)),
+        "Cards on the board": db.select(db.func.count(Card.id)).where(Card.column != TRASH),
         "Cards done": db.select(db.func.count(Card.id)).where(Card.column == done),
-        "Authors": db.select(db.func.count(Card.author.distinct())),
+        "Authors": db.select(db.func.count(Card.author.distinct())).where(Card.column != TRASH),
         "Entries left to do": db.select(db.func.count(Item.id)).where(Item.done.is_(False)),
         "Accounts": db.select(db.func.count(Account.id)),
     }
@@ -41,4 +41,4 @@ def chart() -> str:
     rows = db.session.execute(db.select(Card.column, db.func.count().label("number")).group_by(Card.column))
     counts = {row.column: row.number for row in rows}
     bars = [(name, counts.get(number, 0)) for number, name in enumerate(COLUMNS)]
-    return render_template("_chart.html", bars=bars, most=max(1, *counts.values()) if counts else 1)
+    return render_template("_chart.html", bars=bars, most=max(1, *(count for _, count in bars)))

@@ -23,6 +23,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
             "SECRET_KEY": "test",
             "SQLALCHEMY_DATABASE_URI": f"sqlite:///{database}",
             "IMPORT_PAUSE_SECONDS": 0,
+            # Visitors are gone with their test; the tab would wait for them at its end.
+            "DATASTAR_PRESENCE_LINGER_SECONDS": 0,
             # A hash that is worth its name takes longer than all else in a test.
             "PASSWORD_METHOD": "pbkdf2:sha256:1",
         }

@@ -30,5 +30,11 @@ def add(page: Page, text: str) -> None:
     expect(page.get_by_label("New card")).to_have_value("")
 
 
+def delete(page: Page, text: str) -> None:
+    """Delete a card, and confirm it."""
+    page.get_by_role("button", name=f"Delete: {text}").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+
+
 def cards(page: Page, column: str) -> Locator:
     return page.get_by_role("region", name=column).get_by_role("listitem").locator("p:first-child")

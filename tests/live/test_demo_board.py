@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.live.board import add, cards, join_board
+from tests.live.board import add, cards, delete, join_board
 from tests.live.noise import NOBODY_THERE
 from tests.live.servers import DEADLINE_SECONDS, Server
 
@@ -43,7 +43,7 @@ def server(servers, database, send_buffer) -> Server:
         EXAMPLE_DATASTAR_PRESENCE_LINGER_SECONDS="0.2",
     )
     with sqlite3.connect(database, timeout=DEADLINE_SECONDS) as connection:
-        connection.execute("delete from card")
+        connection.executescript("delete from card; delete from change; delete from notice")
     return server
 
 
@@ -79,7 +79,7 @@ def test_two_browsers_edit_the_board_together(join):
 
     ann.get_by_role("button", name="Move on: Milk").click()
     expect(cards(bob, "Done")).to_have_text(["Milk"])
-    bob.get_by_role("button", name="Delete: Milk").click()
+    delete(bob, "Milk")
     for page in (ann, bob):
         expect(cards(page, "Done")).to_have_text([])
         expect(cards(page, "To do")).to_have_text(["Bread"])
@@ -103,7 +103,7 @@ def test_card_deleted_while_it_is_edited_is_saved_anew(join):
     ann, bob = join("Ann"), join("Bob")
     add(ann, "Milk")
     bob.get_by_role("button", name="Edit: Milk").click()
-    ann.get_by_role("button", name="Delete: Milk").click()
+    delete(ann, "Milk")
     expect(cards(bob, "To do")).to_have_text([])
 
     bob.get_by_label("Change the card").fill("Oat milk")
@@ -268,7 +268,7 @@ def test_notices_reach_their_person_alone(join):
     bob.get_by_role("button", name="Move on: Milk").click()
     bob.get_by_role("button", name="Move on: Bread").click()
     expect(cards(ann, "Doing")).to_have_text(["Milk", "Bread"])
-    bob.get_by_role("button", name="Delete: Milk").click()
+    delete(bob, "Milk")
     for page in (ann, second_tab):
         expect(page.locator("#notices .flash")).to_contain_text(
             ["Bob deleted your card: Milk", "Bob moved your card to “Doing”: Milk"]
@@ -284,7 +284,7 @@ def test_notices_reach_their_person_alone(join):
 def test_notices_of_others_cannot_be_dismissed(server, join, database):
     ann, bob = join("Ann"), join("Bob")
     add(ann, "Milk")
-    bob.get_by_role("button", name="Delete: Milk").click()
+    delete(bob, "Milk")
     expect(ann.locator("#notices .flash")).to_have_count(1)
     with sqlite3.connect(database, timeout=DEADLINE_SECONDS) as connection:
         ((number,),) = connection.execute("select max(id) from notice")

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from redis import Redis
 
-from tests.live.board import STREAM, add, cards, join_board
+from tests.live.board import STREAM, add, cards, delete, join_board
 from tests.live.servers import DEADLINE_SECONDS, ROOT, wait_until
 from tests.support.children import server_environment
 
@@ -145,13 +145,13 @@ def test_browsers_on_two_gunicorns_edit_the_board_together(cluster, open_page):
     expect(cards(bob, "To do")).to_have_text(["Milk"])
     bob.get_by_role("button", name="Move on: Milk").click()
     expect(cards(ann, "Doing")).to_have_text(["Milk"])
-    ann.get_by_role("button", name="Delete: Milk").click()
+    delete(ann, "Milk")
     for page in (ann, bob):
         expect(cards(page, "Doing")).to_have_text([])
     cluster.run_job("db.session.add(board.Card(text='Of a job', author='Cron'))")
     for page in (ann, bob):
         expect(cards(page, "To do")).to_have_text(["Of a job"])
-    bob.get_by_role("button", name="Delete: Of a job").click()
+    delete(bob, "Of a job")
     expect(cards(ann, "To do")).to_have_text([])
 
     bob.goto("about:blank")
@@ -182,7 +182,7 @@ def test_navigations_through_nginx_leave_one_stream_a_tab(cluster, open_page):
     assert len(expected) == 3
     wait_until(lambda: cluster.streams() == expected, lambda: f"{cluster.streams()} for {expected}")
     # It stays at that: no page that was left has come back.
-    bob.get_by_role("button", name="Delete: Bread").click()
+    delete(bob, "Bread")
     for page in pages:
         expect(cards(page, "To do")).to_have_text([])
     assert cluster.streams() == expected
