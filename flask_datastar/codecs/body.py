@@ -65,7 +65,7 @@ class CodedBody:
     def commit(self, piece: Piece) -> None:
         """Move behind a piece: what :meth:`segment` returned is written, or will be before anything else.
 
-        A stream that is in the piece's frame may instead set :attr:`at`, and count itself in ``Piece.taken``.
+        For a body in the piece's frame it is enough to set :attr:`at`, and to count the stream in ``Piece.taken``.
         """
         segment = self.segment(piece)
         if segment is piece.block:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 from ..brokers.payload import Payload
@@ -89,6 +89,10 @@ class _Encoding:
         if payload.is_stored:
             return self._window.store(payload)
         return self._window.encode(payload, count, time.monotonic())
+
+    def write(self, item: Piece, streams: tuple[CodedStream, ...]) -> Sequence[CodedStream]:
+        """Write an event to the streams that take it as the next block of their frame; return the others."""
+        return CodedStream.write_block(streams, item)
 
     def finish(self, item: Piece) -> None:
         """Count the streams that took an event while they were asked."""

@@ -27,15 +27,16 @@ class Frame(Protocol):
 class DirectWriter:
     """Writes to a connection in place of the greenlet that serves it."""
 
-    __slots__ = ("_connection", "_descriptor", "_is_chunked", "_response", "_sent", "rest")
+    __slots__ = ("_connection", "_response", "descriptor", "is_chunked", "rest", "sent")
 
     def __init__(self, response: Any, connection: Any) -> None:
         self._response = response
         self._connection = connection
-        self._descriptor: int = connection.fileno()
-        self._is_chunked = bool(response.chunked)
-        # Written bytes that were not reported to the server yet.
-        self._sent = 0
+        #: The connection's descriptor, and whether each write is a chunk, for groups that write to many connections.
+        self.descriptor: int = connection.fileno()
+        self.is_chunked = bool(response.chunked)
+        #: Written bytes, without the framing, that were not reported to the server yet.
+        self.sent = 0
         #: The part of a frame that the connection did not take. It is sent as it is, before anything else. All streams
         #: that did not take the frame whole share its memory.
         self.rest: memoryview | None = None
@@ -46,14 +47,14 @@ class DirectWriter:
         :return: True if the payload was written, the rest of it perhaps kept as :attr:`rest`; False if the connection
             takes nothing now; None if it is broken.
         """
-        frame = payload.chunk if self._is_chunked else payload.data
+        frame = payload.chunk if self.is_chunked else payload.data
         try:
-            sent = os.write(self._descriptor, frame)
+            sent = os.write(self.descriptor, frame)
         except BlockingIOError:
             return False
         except OSError:
             return None
-        self._sent += len(payload.data)
+        self.sent += len(payload.data)
         if sent < len(frame):
             self.rest = memoryview(frame)[sent:]
         return True
@@ -67,8 +68,8 @@ class DirectWriter:
 
     def report(self) -> None:
         """Report the bytes that were written here to gunicorn, for its access log."""
-        self._response.sent += self._sent
-        self._sent = 0
+        self._response.sent += self.sent
+        self.sent = 0
 
 
 def direct_writer(environ: dict[str, Any], start_response: Any) -> DirectWriter | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Iterator
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -41,6 +44,7 @@ class Reader:
         self.exchange = Exchange(f"GET / {protocol}")
         self.stream.direct = self.exchange.writer()
         self.text = b""
+        self.body_bytes = 0
         self._is_chunked = protocol == "HTTP/1.1"
         self._decoded = Decoded(coding)
         # What gunicorn writes, in its own way.
@@ -60,6 +64,20 @@ class Reader:
         self.exchange.response.write(data)
         self.received()
 
+    def send_rest(self) -> None:
+        """Send what the connection did not take, as the stream's own greenlet does."""
+        self.received()
+        direct = self.stream.direct
+        assert direct is not None
+        view, direct.rest = direct.rest, None
+        self.exchange.server.setblocking(0)
+        while view:
+            try:
+                view = view[self.exchange.server._sock.send(view) :]
+            except BlockingIOError:
+                self.received()
+        self.received()
+
     def _decode(self) -> None:
         if not self._is_chunked:
             data, self._raw = self._raw, b""
@@ -69,6 +87,7 @@ class Reader:
             length = int(self._raw[:end], 16)
             if len(self._raw) < end + length + 4:
                 return
+            self.body_bytes += length
             self.text += self._decoded.feed(self._raw[end + 2 : end + 2 + length])
             self._raw = self._raw[end + length + 4 :]
 
@@ -82,10 +101,11 @@ class Readers:
 
     def __init__(self, app: Flask, coding: str, count: int, protocol: str = "HTTP/1.1") -> None:
         self.topics = Topics()
+        self._compression = hub_for(app).compression
         self.all = [Reader(app, coding, protocol) for _ in range(count)]
         self.seats: list[Seat] = []
         for reader in self.all:
-            seat = hub_for(app).compression.seat(reader.stream, frozenset({"a"}))
+            seat = self._compression.seat(reader.stream, frozenset({"a"}))
             assert seat is not None
             self.seats.append(seat)
             self.topics.subscribe(("a",), reader.stream)
@@ -99,7 +119,8 @@ class Readers:
         return [reader.received() for reader in self.all]
 
     def close(self) -> None:
-        for reader in self.all:
+        for reader, seat in zip(self.all, self.seats, strict=True):
+            self._compression.leave(seat)
             reader.exchange.close()
 
 
@@ -125,13 +146,15 @@ def test_events_are_encoded_once_and_refer_to_earlier_ones(app: Flask, coding: s
     readers = Readers(app, coding, 3, protocol)
 
     first = readers.publish(event(1), "row-1")
-    later = readers.publish(event(2))
+    later = readers.publish(event(2), "row-2")
+    counted = hub_for(app).stats()["compression"]
 
     assert [reader.numbers for reader in readers.all] == [[1, 2]] * 3
     # The same bytes for all, and few of them.
     assert len({*first}) == len({*later}) == 1
     assert later[0] < 40 < 400 < first[0] < 800
-    assert [reader.stream.last_id for reader in readers.all] == ["row-1"] * 3
+    assert [reader.stream.last_id for reader in readers.all] == ["row-2"] * 3
+    assert counted["bytes_in"] == 3 * len(b": open\n\n" + event(1) + event(2))
     readers.close()
 
 
@@ -141,49 +164,87 @@ def test_full_connection_moves_nothing_and_its_event_comes_later(readers: Reader
     direct_checks.fill(full.exchange.server)
     readers.publish(event(2))
     assert full.stream.waiting == 1
-    # The client has read what filled the connection; its own greenlet sends what waits.
+    # The client has read what filled the connection, but nothing overtakes what waits.
     full._raw = b""
+    readers.publish(event(3))
+    assert full.stream.waiting == 2
+    # Its own greenlet sends what waits.
     full.stream.is_parked = False
     data = full.stream.take()
 
     full.write(data)
     full.stream.is_parked = True
+    readers.publish(event(4))
+
+    assert full.numbers == [1, 2, 3, 4]
+    # Nothing came between, so what waited is two blocks, too.
+    assert len(data) < 80
+    assert [reader.numbers for reader in others] == [[1, 2, 3, 4]] * 2
+
+
+def test_rest_of_a_short_write_counts_as_written(readers: Readers) -> None:
+    short, *others = readers.all
+    short.exchange.server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    # The first is the key, the second the next block.
+    for number in (1, 3):
+        # Random, so that it is large when encoded, too.
+        large = b"data: %d %s\n\n" % (number, random.Random(number).randbytes(90_000).hex().encode())
+        readers.topics.publish("a", MessageKind.EVENTS, Payload(large, f"row-{number}"))
+        assert short.stream.direct is not None
+        assert short.stream.direct.rest is not None
+        assert not short.stream.is_parked
+        readers.topics.publish("a", MessageKind.EVENTS, Payload(event(number + 1)))
+        assert short.stream.waiting == 1
+        short.send_rest()
+        short.write(short.stream.take())
+        short.stream.is_parked = True
+        assert [reader.received() > 40_000 for reader in others] == [True, True]
+
+    assert [reader.numbers for reader in readers.all] == [[1, 2, 3, 4]] * 3
+    assert [reader.stream.last_id for reader in readers.all] == ["row-3"] * 3
+
+
+def test_nothing_overtakes_an_event_for_one_stream_that_waits(readers: Readers) -> None:
+    full, *others = readers.all
+    readers.publish(event(1))
+    direct_checks.fill(full.exchange.server)
+    full.stream.put(Payload(event(2)))
+    full.exchange.received()
+
     readers.publish(event(3))
+    assert full.stream.waiting == 2
+    full.stream.is_parked = False
+    full.write(full.stream.take())
 
     assert full.numbers == [1, 2, 3]
-    # Nothing came between, so what waited is a block, too.
-    assert len(data) < 40
+    assert [reader.numbers for reader in others] == [[1, 3]] * 2
+
+
+def test_stream_that_was_left_out_of_an_event_gets_the_next_one_alone(readers: Readers) -> None:
+    sender, *others = readers.all
+    sender.stream.tab = "tab"
+    readers.publish(event(1))
+    payload = Payload(event(2))
+    payload.but = "tab"
+    readers.topics.publish("a", MessageKind.EVENTS, payload)
+
+    sizes = readers.publish(event(3))
+
+    assert sizes[0] > 400
+    assert sender.numbers == [1, 3]
     assert [reader.numbers for reader in others] == [[1, 2, 3]] * 2
 
 
-def test_rest_of_a_short_write_counts_as_written(app: Flask, coding: str) -> None:
-    readers = Readers(app, coding, 2)
-    short, other = readers.all
-    # Random, so that it is large when encoded, too.
-    large = b"data: 1 %s\n\n" % random.Random(1).randbytes(3_000_000).hex().encode()
-    readers.topics.publish("a", MessageKind.EVENTS, Payload(large))
-    direct = short.stream.direct
-    assert direct is not None
-    assert direct.rest is not None
-    readers.topics.publish("a", MessageKind.EVENTS, Payload(event(2)))
-    assert short.stream.waiting == 1
-    for reader in readers.all:
-        reader.received()
-        assert reader.stream.direct is not None
-        rest = reader.stream.direct.rest
-        reader.stream.direct.rest = None
-        reader.exchange.server.setblocking(0)
-        view = memoryview(rest or b"")
-        while view:
-            try:
-                view = view[reader.exchange.server._sock.send(view) :]
-            except BlockingIOError:
-                reader.received()
-        reader.received()
-        reader.write(reader.stream.take())
+def test_stream_without_direct_writes_is_woken(readers: Readers) -> None:
+    one, *others = readers.all
+    readers.publish(event(1))
+    one.stream.direct = None
+    one.stream.wakeup.clear()
 
-    assert [reader.numbers for reader in (short, other)] == [[1, 2]] * 2
-    readers.close()
+    readers.publish(event(2))
+
+    assert (one.stream.waiting, one.stream.wakeup.wait(0)) == (1, True)
+    assert [reader.numbers for reader in others] == [[1, 2]] * 2
 
 
 def test_what_waits_is_encoded_when_it_is_taken(readers: Readers) -> None:
@@ -256,6 +317,88 @@ def test_stored_event_shares_nothing(readers: Readers) -> None:
     assert all(size > len(event(2)) for size in stored)
     # A key again, which refers to nothing.
     assert all(400 < size < 800 for size in after)
+
+
+def test_next_block_costs_each_stream_one_call(app: Flask, coding: str) -> None:
+    """Thousands of streams get it, so the time of a delivery is that of the write."""
+    counts = []
+    for number in (10, 30):
+        readers = Readers(app, coding, number)
+        readers.publish(event(1))
+        counts.append(calls(readers.topics.publish, "a", MessageKind.EVENTS, Payload(event(2))))
+        assert all(reader.received() < 40 for reader in readers.all)
+        readers.close()
+
+    assert counts[1] - counts[0] == Counter({"write": 20})
+
+
+def calls(function: Callable[..., object], *arguments: object) -> Counter[str]:
+    """Call a function, and count what it calls, by names."""
+    found: Counter[str] = Counter()
+
+    def note(frame: FrameType, kind: str, called: Any) -> None:
+        if kind == "call":
+            found[frame.f_code.co_name] += 1
+        elif kind == "c_call":
+            found[called.__name__] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        function(*arguments)
+    finally:
+        sys.setprofile(before)
+    # Python counts it or not, by how often the code has run.
+    del found["len"]
+    return found
+
+
+def test_bytes_of_blocks_are_reported_to_the_server(readers: Readers) -> None:
+    reader = readers.all[0]
+
+    class Publishing:
+        """Wakes the stream after three events of the group and one of its own."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            for number in range(3):
+                readers.publish(event(number))
+            reader.stream.put(Payload(event(3)))
+            reader.received()
+            return True
+
+    reader.stream.wakeup = Publishing()  # type: ignore[assignment]
+    for _ in range(2):
+        reader.stream.park(None)
+        assert reader.stream.direct is not None
+        reader.stream.direct.report()
+
+    assert reader.numbers == [0, 1, 2, 3] * 2
+    # Without the frames of the chunks, as the server counts its own.
+    assert reader.exchange.response.sent == reader.body_bytes
+
+
+@pytest.mark.parametrize("state", ["ended", "gone"])
+def test_stream_that_has_ended_gets_no_block(readers: Readers, state: str) -> None:
+    one, *others = readers.all
+    readers.publish(event(1))
+    if state == "ended":
+        one.stream.end(Reason.DONE)
+    else:
+        one.stream.leave()
+
+    readers.publish(event(2))
+
+    assert (one.numbers, one.stream.waiting) == ([1], 0)
+    assert [reader.numbers for reader in others] == [[1, 2]] * 2
+
+
+def test_written_block_puts_the_next_keepalive_off(readers: Readers) -> None:
+    readers.publish(event(1))
+    payload = Payload(event(2))
+
+    readers.topics.publish("a", MessageKind.EVENTS, payload)
+
+    assert [reader.stream.last_write for reader in readers.all] == [payload.made_at] * 3
 
 
 @pytest.mark.parametrize("before", [0, 2])
@@ -340,5 +483,7 @@ def test_client_that_leaves_what_it_gets_unread_is_dropped(
         readers.publish(event(number, 250_000))
 
     assert silent.stream.reason is Reason.SLOW
+    # It was looked at after each half of a mebibyte, and has left four unread since it last read.
+    assert silent.numbers == [*range(21)]
     assert hub_for(app).stats()["dropped"] == 1
     assert [reader.numbers for reader in others] == [[*range(24)]] * 2

@@ -22,11 +22,19 @@ class Numbering:
     def __init__(self) -> None:
         self.made: list[tuple[int, bytes, int]] = []
         self.finished: list[int] = []
+        #: The streams that take everything without an offer.
+        self.quick: list[Box] = []
         self.is_closed = False
 
     def make(self, payload: Payload, count: int) -> tuple[int, bytes]:
         self.made.append((len(self.made), payload.data, count))
         return self.made[-1][:2]
+
+    def write(self, item: tuple[int, bytes], streams: tuple[Any, ...]) -> list[Any]:
+        for stream in streams:
+            if stream in self.quick:
+                stream.got.append((item[0], b"written"))
+        return [stream for stream in streams if stream not in self.quick]
 
     def finish(self, item: tuple[int, bytes]) -> None:
         # Not before all streams of the group have it.
@@ -247,6 +255,18 @@ def test_thousand_streams_of_a_group_get_one_event_each(topics: Topics, group: G
     publish(topics, "a", b"1")
 
     assert all(box.got == [(0, b"1")] for box in boxes)
+
+
+def test_streams_that_were_written_to_are_offered_nothing(topics: Topics, group: Group) -> None:
+    boxes = [Box(topics, ("a",)) for _ in range(500)]
+    for box in boxes:
+        box.sit(group)
+    group.maker.quick = boxes[::3]  # type: ignore[attr-defined]
+
+    publish(topics, "a", b"1")
+
+    assert all(box.got == [(0, b"written")] for box in boxes[::3])
+    assert all(box.got == [(0, b"1")] for box in boxes[1::3] + boxes[2::3])
 
 
 def test_group_lives_as_long_as_its_seats() -> None:

@@ -16,6 +16,7 @@ from flask_datastar.sse import parse_events
 from flask_datastar.testing.waiting import DEADLINE_SECONDS, wait_until
 from flask_datastar.transport.wakeups import make_wakeup, spawn
 from tests.support.checks import run_natively
+from tests.support.decoding import decode
 
 
 def read_request(server: Any) -> tuple[Any, dict[str, Any]]:
@@ -45,13 +46,18 @@ def fill(connection: Any) -> int:
 class Browser:
     """One request for a stream, served by a greenlet as gunicorn's gevent worker does it."""
 
-    def __init__(self, app: Flask, path: str = "/ds/g/stream", *, protocol: str = "HTTP/1.1") -> None:
+    def __init__(
+        self, app: Flask, path: str = "/ds/g/stream", *, protocol: str = "HTTP/1.1", coding: str | None = None
+    ) -> None:
         self.server, self.client = socket.socketpair()
+        self._coding = coding
         self._is_chunked = protocol == "HTTP/1.1"
         self._raw = b""
         self.error: BaseException | None = None
         self._ended = make_wakeup()
         lines = [f"GET {path} {protocol}", "Host: localhost", "Datastar-Request: true"]
+        if coding is not None:
+            lines.append(f"Accept-Encoding: {coding}")
         self.client.sendall("\r\n".join([*lines, "", ""]).encode())
         spawn(lambda: self._serve(app), "server")
 
@@ -118,7 +124,7 @@ class Browser:
 
     @property
     def events(self) -> list[Event]:
-        return parse_events(self.body)
+        return parse_events(decode(self._coding, self.body))
 
     def leave(self) -> None:
         self.client.close()
@@ -300,3 +306,37 @@ def check_publishers_of_native_threads_write_whole_frames() -> None:
         of_one = [text for text in texts if f"{name}-" in text]
         assert of_one == [f"<p id='a'>{name}-{number}</p>" for number in range(200)]
     browser.leave()
+
+
+def check_publishers_of_native_threads_write_blocks_in_one_order() -> None:
+    app, datastar = make(DATASTAR_MAX_QUEUED_EVENTS=10_000, DATASTAR_MAX_QUEUED_BYTES=50_000_000)
+    browsers = [Browser(app, coding=coding) for coding in ("zstd", "gzip") for _ in range(3)]
+    for browser in browsers:
+        browser.wait("Content-Encoding")
+
+    def publish(name: str) -> None:
+        for number in range(200):
+            broadcast(app, datastar, f"{name}-{number}")
+            if name == "own":
+                # Some of the connections are full, and their greenlets write as well.
+                browsers[number % len(browsers)].read_now()
+                time.sleep(0)
+
+    run_natively([lambda: publish("one"), lambda: publish("two")], lambda: publish("own"))
+    with app.app_context():
+        datastar.tabs.close("ann")
+        counts = datastar.stats()["compression"]
+    for browser in browsers:
+        browser.wait_end()
+
+    texts = [[text for event in browser.events if (text := event.arguments.get("elements"))] for browser in browsers]
+    for same in (texts[:3], texts[3:]):
+        assert len(same[0]) == 600
+        assert same == [same[0]] * 3
+    # Most of them as blocks.
+    assert counts["bytes_out"] < counts["bytes_in"] / 2
+    for name in ("one", "two", "own"):
+        of_one = [text for text in texts[0] if f"{name}-" in text]
+        assert of_one == [f"<p id='a'>{name}-{number}</p>" for number in range(200)]
+    for browser in browsers:
+        browser.leave()

@@ -30,6 +30,9 @@ class Numbering:
         self.count = number + 1
         return number, payload.data
 
+    def write(self, item: tuple[int, bytes], streams: tuple[Any, ...]) -> tuple[Any, ...]:
+        return streams
+
     def finish(self, item: tuple[int, bytes]) -> None: ...
 
     def close(self) -> None: ...
