@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from ..sansio.page_signals import page_signals
 from .answer import Answer, text_of
 from .client_files import client_source
+from .engine import prepare_engine
 from .exchange import Exchange, form_data, path_in_app
 from .page import Page
 from .page_errors import ClientFileMissing, PageError
@@ -104,6 +105,12 @@ class TabBase:
         weakref.finalize(self, page.close)
         page.start()
         return page
+
+    def _prepare_page(self) -> None:
+        """Get ready for a page while the server makes it."""
+        if self._page is None:
+            with suppress(ImportError):
+                prepare_engine()
 
     def _leave_page(self) -> None:
         page, self._page = self._page, None
