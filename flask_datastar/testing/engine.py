@@ -75,6 +75,18 @@ class Engine:
         given = json.dumps(values)
         return json.loads(self._do(lambda: self._call(name, given)))
 
+    def count(self, name: str, most: int) -> int:
+        """Call a function of the document's code as long as it returns true, at most so many times; return how often.
+
+        :raises PageError: if one of the calls fails, see :meth:`call`, or they run without end together.
+        """
+
+        def run() -> int:
+            return next((done for done in range(most) if self._call(name, "[]") != "true"), most)
+
+        counted: int = self._do(run)
+        return counted
+
     def run_module(self, text: str) -> None:
         """Run a module script, such as the client's file. An error in it is reported as those of other scripts are.
 
@@ -95,7 +107,7 @@ class Engine:
 
     def _run_module(self, text: str) -> None:
         # The promise that a module returns has its error.
-        self._worker.context.set("__module", self._worker.start_module(text))
+        self._worker.context.set("__module", self._worker.module(text))
         self._call("watchModule", "[]")
 
     def _call(self, name: str, given: str) -> str:

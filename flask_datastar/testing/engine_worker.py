@@ -28,21 +28,21 @@ _is_over = threading.Event()
 #: Returned to JavaScript in place of a result after an exception: exceptions must not pass through the engine.
 _FAILED = "\x01"
 #: The end of the client's file: its only statement that a function cannot have.
-_EXPORTS = re.compile(r"\bexport\s*\{[\w\s,$]*\}\s*;?\s*(?=(?://[^\n]*\s*)*\Z)")
-#: The same with no exports, as a function that returns the promise of the module. It has no ``this`` either.
-_FUNCTION = '(() => { const run = async function () { "use strict"; %s\n}; return () => run(); })()'
+_EXPORTS = re.compile(r"export\s*\{[\w\s,$]*\}\s*;?(?=\s*(?://[^\n]*\s*)*\Z)")
+#: The same without exports, as a function that returns the promise of the module. The engine reads what stands between
+#: parentheses twice, because it may be the parameters of a function: here and below, long texts do not.
+_FUNCTION = '0 || async function () { "use strict"; %s\n}'
 _CONTEXT = """
 "use strict";
-(() => {
+void function () {
 %s
-const start = (names) => {
-provide(JSON.parse(names));
-(() => { %s
-globalThis.__run = runTab; })();
-};
 globalThis.__clean = clean;
-globalThis.__start = start;
-})()
+globalThis.__start = function (names) {
+provide(JSON.parse(names));
+%s
+globalThis.__run = runTab;
+};
+}();
 """
 
 
@@ -106,16 +106,16 @@ class Worker:
         self.context.eval("delete globalThis.__run")
         return run
 
-    def start_module(self, text: str) -> Any:
-        """Run a module in the worker's thread, and return its promise.
+    def module(self, text: str) -> Any:
+        """Run a module in the worker's thread, and return its promise; or return a function that does the same.
 
         It is compiled once, as a function, if that is the same: without imports, and with exports at its end only.
         """
-        if text not in self._compiled and (body := _EXPORTS.sub("", text, count=1)) != text:
+        if text not in self._compiled and (exports := _EXPORTS.match(text, max(0, text.rfind("export")))):
             with suppress(self.quickjs.JSException):
-                self._compiled[text] = self.context.eval(_FUNCTION % body)
+                self._compiled[text] = self.context.eval(_FUNCTION % (text[: exports.start()] + text[exports.end() :]))
         if text in self._compiled:
-            return self._compiled[text]()
+            return self._compiled[text]
         self._modules += 1
         return self.context.module(text)
 

@@ -122,7 +122,7 @@ const atob = (value) => {
   }
   return parts.join("");
 };
-class TextDecoder { constructor() { this.encoding = "utf-8"; } decode(array) { return array ? utf8(Array.prototype.map.call(array instanceof ArrayBuffer ? new Uint8Array(array) : array, (one) => String.fromCharCode(one)).join("")) : ""; } }
+class TextDecoder { constructor() { this.encoding = "utf-8"; } decode(array) { return array ? utf8(latinOfBytes(array instanceof ArrayBuffer ? new Uint8Array(array) : array)) : ""; } }
 class TextEncoder { encode(text = "") { return arrayOf(bytesOfText(text)); } }
 const CSS = {
   escape: (text) => [...`${text}`].map((one, i, all) => {
@@ -221,6 +221,8 @@ const lastPrototype = new Proxy(Object.create(Object.prototype), {
     return Reflect.get(target, name, receiver);
   },
 });
+// What most nodes do not have is not looked for there.
+hide(EventTarget.prototype, LISTENERS, HANDLERS, NAME, SPACE, PARENT_NODE, CHILD_NODES, OBSERVED, ATTRIBUTES, ITEMS, VALUE, CHECKED, SELECTED, FILES, READY, CUSTOM, STARTED, DATASET, STYLE, IS_MODAL, FOCUS_BEFORE, TYPED_BY_USER);
 Object.setPrototypeOf(EventTarget.prototype, lastPrototype);
 // Elements with an id are globals, where nothing else has the name. They are brought up to date before each step.
 const named = new Set();
