@@ -39,6 +39,7 @@ class TabBase:
         self._client_file = None if client_file is None else str(client_file)
         self._tab = TabState()
         self._page: Page | None = None
+        self._forgotten: weakref.finalize[..., TabBase]
         # Why the page that was loaded does not run.
         self._problem: Exception | None = None
         # A page without the client, which runs only when the test does something with it.
@@ -102,7 +103,8 @@ class TabBase:
     def _start(self, html: str) -> Page:
         self._unstarted = None
         page = self._page = Page(self._app, self.client, self._tab, html, self._client_file, self.within)
-        weakref.finalize(self, page.close)
+        # Until the tab leaves the page: what closes it keeps it.
+        self._forgotten = weakref.finalize(self, page.close)
         page.start()
         return page
 
@@ -118,6 +120,7 @@ class TabBase:
             with suppress(PageError):
                 page.call("leaving")
             page.close()
+            self._forgotten.detach()
 
     def _running_page(self) -> Page:
         """Return the page.
