@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from ..brokers.payload import Payload
@@ -26,16 +27,21 @@ class Compression:
     """
 
     def __init__(self, codings: Iterable[str]) -> None:
-        self._offered = tuple(name for name in codings if is_available(name))
+        self._codings = tuple(codings)
         self._pool = EncoderPool(make_lock())
         self._groups = Groups()
+
+    @cached_property
+    def _offered(self) -> tuple[str, ...]:
+        # Not before a client wants one: the package for zstd takes milliseconds to import.
+        return tuple(name for name in self._codings if is_available(name))
 
     def choose(self, accepted: str | None) -> str | None:
         """Return the coding for a request, None for none.
 
         :param accepted: the request's header ``Accept-Encoding``.
         """
-        return negotiate(accepted, self._offered) if self._offered else None
+        return negotiate(accepted, self._offered) if accepted and self._offered else None
 
     def body(self, coding: str) -> CodedBody:
         """Create the state of the body of one stream."""

@@ -152,8 +152,7 @@ const evaluate = (text, isModule) => {
   indirectEval(`(async () => { "use strict"; ${text}\n})()`);
 };
 const nativeEval = globalThis.eval;
-// The context is left to no other page.
-const indirectEval = (text) => { spend(); return nativeEval(text); };
+const indirectEval = (text) => { suspect(); return nativeEval(text); };
 // Scripts in HTML that a page sets as text never run.
 const parsed = (html, context) => {
   const fragment = wrap(host.fragment(textOf(html), context[NAME] ?? "body", context[SPACE] ?? "html"));

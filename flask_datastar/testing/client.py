@@ -71,6 +71,7 @@ class DatastarClient(GestureMethods, SeeingMethods, WaitMethods, LifeMethods):
         signals that ``init_signals()`` wrote, and its token; gestures then say what is missing.
         """
         self._leave_live()
+        self._prepare_page()
         response = self.client.get(path, follow_redirects=True)
         self._show(response)
         self._settle()

@@ -20,6 +20,8 @@ _SVG_WORDS = """
     refX refY repeatCount repeatDur specularConstant specularExponent spreadMethod startOffset stdDeviation
     surfaceScale systemLanguage tableValues targetX targetY textLength viewBox xChannelSelector yChannelSelector
 """
+#: Between the parts of a text that lists attributes.
+_MARK = "\x1f"
 _SVG_NAMES = {name.lower(): name for name in _SVG_WORDS.split()}
 
 
@@ -66,9 +68,17 @@ class DocumentCalls:
         return ",".join(str(self.id(node)) for node in nodes)
 
     def _js_describe(self, number: int) -> str:
+        """Return the kind of a node; of an element also its tag, namespace, and the attributes, which are read next."""
         node = self.node(number)
         kind = _TYPES.get(type(node).__name__, 8)
-        return f"{kind} {node.tag} {node.namespace.value}" if kind == 1 else str(kind)
+        if kind != 1:
+            return str(kind)
+        names = node.attrs
+        parts = [f"1 {node.tag} {node.namespace.value}"]
+        for name in names:
+            parts += (self._name(node, name), node.attr(name) or "")
+        # A value may have the mark that stands between them.
+        return _MARK.join(parts) if _MARK not in "".join(parts) else f"{parts[0]} asked"
 
     def _js_parent(self, number: int) -> int:
         parent = self.node(number).parent

@@ -3,10 +3,18 @@
 const ATTRIBUTES = Symbol("attributes");
 // A copy of what the tree has, because they are read far more often than written: by name, in their order.
 const attributesOf = (element) => (element[ATTRIBUTES] ??= new Map(JSON.parse(host.attributes(element[ID]))));
+// As objects, until one changes.
+const ITEMS = Symbol("items");
+const attributeItems = (element) => (element[ITEMS] ??= [...attributesOf(element)].map(([name, value]) => new Attr(element, name, value)));
 const attributeName = (element, name) => (element[SPACE] === "html" ? `${name}`.toLowerCase() : `${name}`);
 
 class Attr {
-  constructor(ownerElement, name, value) { Object.assign(this, { name, localName: name, nodeName: name, value, ownerElement, specified: true }); }
+  constructor(ownerElement, name, value) {
+    this.name = this.localName = this.nodeName = name;
+    this.value = value;
+    this.ownerElement = ownerElement;
+    this.specified = true;
+  }
   get nodeValue() { return this.value; }
 }
 
@@ -18,10 +26,13 @@ class Element extends Node {
   get namespaceURI() { return NAMESPACES[this[SPACE]]; }
   get prefix() { return null; }
   get attributes() {
-    const items = () => [...attributesOf(this)].map(([name, value]) => new Attr(this, name, value));
+    const items = () => attributeItems(this);
     return listOf(items, NamedNodeMap, (name) => items().find((one) => one.name === name));
   }
-  getAttribute(name) { return attributesOf(this).get(attributeName(this, name)) ?? null; }
+  getAttribute(name) {
+    const all = attributesOf(this);
+    return all.get(name) ?? all.get(attributeName(this, name)) ?? null;
+  }
   getAttributeNames() { return [...attributesOf(this).keys()]; }
   getAttributeNode(name) { const value = this.getAttribute(name); return value === null ? null : new Attr(this, name, value); }
   hasAttribute(name) { return this.getAttribute(name) !== null; }
@@ -91,6 +102,7 @@ const adjacent = (element, where, items) => {
 };
 
 const attributeChanged = (element, name, oldValue, value) => {
+  element[ITEMS] = undefined;
   if (name === "id") haveIdsChanged = true;
   if (oldValue !== value || value !== null) record("attributes", element, { attributeName: name, oldValue });
   if (element instanceof HTMLElement) stateFollows(element, name, oldValue, value);

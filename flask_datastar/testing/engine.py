@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from .engine_worker import Worker, kind_of, take_idle
+from .engine_worker import Worker, kind_of, prepare_idle, take_idle
 from .page_errors import PageError
 
-#: The code of the document, in the order in which it is run.
+#: The code of the document, in the order in which it is run for each page.
 FILES = (
     *("events.js", "nodes.js", "elements.js", "forms.js", "validity.js", "tags.js", "activation.js", "observers.js"),
     *("network.js", "window.js", "gestures.js"),
 )
+#: Code that is run once, for all pages of a context.
+_LASTING_FILES = ("host.js", "names.js", "renewal.js")
 #: Far beyond what a page takes: a loop without end is the page's fault.
 _LONGEST_SECONDS = 60
 
@@ -26,8 +28,26 @@ def _document_code() -> str:
 
 
 @cache
+def _lasting_code() -> str:
+    return "\n".join([f"const BROWSER = {_browser_names()};", *map(_read, _LASTING_FILES)])
+
+
+def _browser_names() -> str:
+    """Return the names that browsers have, as JSON: texts by tag, and of ``node``, ``document`` and ``window``."""
+    lines = (line.split(maxsplit=1) for line in _read("browser_names.txt").splitlines() if not line.startswith("#"))
+    return json.dumps(dict(lines))
+
+
 def _read(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def prepare_engine() -> None:
+    """Get the JavaScript of the next page ready in a thread of its own, while the server makes that page.
+
+    :raises ImportError: if the extra ``testing`` is not installed.
+    """
+    prepare_idle(_lasting_code(), _document_code())
 
 
 class Engine:
@@ -41,9 +61,8 @@ class Engine:
         #: The exceptions of the host's functions, oldest first. JavaScript may have caught it.
         self.errors: list[BaseException] = []
         self._is_closed = False
-        code = _document_code()
-        worker = take_idle(kind_of(callables, code)) or Worker(callables, code, _read("renewal.js"))
-        self._worker = worker
+        lasting, code = _lasting_code(), _document_code()
+        worker = self._worker = take_idle(kind_of(lasting, code)) or Worker(lasting, code)
         worker.thread.name = "datastar-test-page"
         self._run_tab: Any = None
         self._do(lambda: self._open(callables))
@@ -55,6 +74,18 @@ class Engine:
         """
         given = json.dumps(values)
         return json.loads(self._do(lambda: self._call(name, given)))
+
+    def count(self, name: str, most: int) -> int:
+        """Call a function of the document's code as long as it returns true, at most so many times; return how often.
+
+        :raises PageError: if one of the calls fails, see :meth:`call`, or they run without end together.
+        """
+
+        def run() -> int:
+            return next((done for done in range(most) if self._call(name, "[]") != "true"), most)
+
+        counted: int = self._do(run)
+        return counted
 
     def run_module(self, text: str) -> None:
         """Run a module script, such as the client's file. An error in it is reported as those of other scripts are.
@@ -76,7 +107,7 @@ class Engine:
 
     def _run_module(self, text: str) -> None:
         # The promise that a module returns has its error.
-        self._worker.context.set("__module", self._worker.context.module(text))
+        self._worker.context.set("__module", self._worker.module(text))
         self._call("watchModule", "[]")
 
     def _call(self, name: str, given: str) -> str:
@@ -89,7 +120,7 @@ class Engine:
             raise PageError("the page is closed: the tab has left it; load a page")
         quickjs = self._worker.quickjs
         try:
-            return self._worker.submit(function).result(_LONGEST_SECONDS)
+            return self._worker.run(function, _LONGEST_SECONDS)
         except TimeoutError:
             self._is_closed = True
             self._worker.end()

@@ -1,71 +1,59 @@
-"""A thread with a JavaScript context, in which the document's code runs for one page after another."""
+"""A JavaScript context in a thread of its own, in which the document's code runs for one page after another."""
 
 from __future__ import annotations
 
 import atexit
 import json
 import os
-import queue
+import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..transport.wakeups import is_gevent
+from .engine_thread import EngineThread
 from .page_errors import missing_package
 
-#: The client nests a level for each effect of a change, each some 9 KiB of stack: this is enough for 3,000 effects of
-#: one signal, where browsers stop, too.
-_STACK_BYTES = 32 * 1024 * 1024
-#: Under gevent there is no such thread: greenlets run on the stack of their thread.
-_SHARED_STACK_BYTES = 4 * 1024 * 1024
 _MEMORY_BYTES = 1024 * 1024 * 1024
-#: A context keeps the modules of all pages, such as the client, until it ends.
-_MOST_PAGES = 10
-_LONGEST_JOIN_SECONDS = 60
+#: A context keeps the modules of all pages until it ends.
+_MOST_MODULES = 10
+_MOST_PAGES = 200
 #: The name of a thread whose page is closed, and which the next page takes.
 IDLE = "datastar-test-idle"
-_starting = threading.Lock()
+_idle: list[Worker] = []
+_idling = threading.Lock()
+_is_over = threading.Event()
 
 #: Returned to JavaScript in place of a result after an exception: exceptions must not pass through the engine.
 _FAILED = "\x01"
-_PREAMBLE = """
-const host = (() => {
-  // A text that was put together from parts does not pass before it is one, and NUL would end it.
-  const flat = (value) => {
-    if (typeof value !== "string") return value;
-    const text = [value].join("");
-    return text.includes("\\0") ? text.replaceAll("\\0", "\\ufffd") : text;
-  };
-  const made = {};
-  for (const name of %s) {
-    const call = globalThis["__host_" + name];
-    delete globalThis["__host_" + name];
-    // Thousands of calls make a page: most have one value or two.
-    made[name] = function (one, two) {
-      const count = arguments.length;
-      const result = count === 1 ? call(flat(one))
-        : count === 2 ? call(flat(one), flat(two)) : call(...Array.from(arguments, flat));
-      if (typeof result === "string" && result[0] === "\\x01") throw new Error(result.slice(1));
-      return result;
-    };
-  }
-  return made;
-})();
+#: The end of the client's file: its only statement that a function cannot have.
+_EXPORTS = re.compile(r"export\s*\{[\w\s,$]*\}\s*;?(?=\s*(?://[^\n]*\s*)*\Z)")
+#: The same without exports, as a function that returns the promise of the module. The engine reads what stands between
+#: parentheses twice, because it may be the parameters of a function: here and below, long texts do not.
+_FUNCTION = '0 || async function () { "use strict"; %s\n}'
+_CONTEXT = """
+"use strict";
+void function () {
+%s
+globalThis.__clean = clean;
+globalThis.__start = function (names) {
+provide(JSON.parse(names));
+%s
+globalThis.__run = runTab;
+};
+}();
 """
-
-Task = tuple[Callable[[], Any], "Future[Any]"]
 
 
 class Worker:
     """One JavaScript context, which only its own thread touches.
 
-    :param names: the names of the host's functions, the same for all pages.
-    :param code: the document's code, which ends with a function ``runTab``.
-    :param renewal: the code that removes a page from the context.
+    :param lasting: the code that is run once. It has the functions ``provide`` and ``clean``.
+    :param code: the document's code, run for each page. It ends with a function ``runTab``.
     """
 
-    def __init__(self, names: Iterable[str], code: str, renewal: str) -> None:
+    def __init__(self, lasting: str, code: str) -> None:
         try:
             # Not `quickjs`, which starts a thread when it is imported.
             import _quickjs as quickjs
@@ -73,54 +61,63 @@ class Worker:
             raise missing_package("quickjs-ng") from error
         self.quickjs = quickjs
         #: The kind of pages that may take this worker, see kind_of().
-        self.kind = kind_of(names, code)
+        self.kind = kind_of(lasting, code)
         #: The functions of the current page.
-        self.functions: Mapping[str, Callable[..., Any]] = {}
+        self.functions: list[Callable[..., Any]] = []
         #: The exceptions of the current page's functions, oldest first. JavaScript may have caught them.
         self.errors: list[BaseException] = []
         self.context: Any = None
         self._start: Any = None
         self._clean: Any = None
-        self._pages = 0
-        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        size = _SHARED_STACK_BYTES if is_gevent() else _STACK_BYTES
-        self.thread = threading.Thread(target=_work, args=(self._tasks,), daemon=True)
-        with _starting:
-            before = threading.stack_size(0 if is_gevent() else size)
-            try:
-                self.thread.start()
-            finally:
-                threading.stack_size(before)
-        self.submit(lambda: self._open(names, code, renewal, size * 7 // 8)).result()
+        # The modules that are compiled as functions, by their text.
+        self._compiled: dict[str, Any] = {}
+        self._pages = self._modules = 0
+        self._engine_thread = EngineThread()
+        self.thread = self._engine_thread.thread
+        self.run = self._engine_thread.run
+        self.join = self._engine_thread.join
+        # Not waited for: the test goes on meanwhile.
+        self._failure: BaseException | None = None
+        self._engine_thread.start(lambda: self._try_open(lasting, code))
 
-    def submit(self, function: Callable[[], Any]) -> Future[Any]:
-        """Run a function in the worker's thread."""
-        future: Future[Any] = Future()
-        self._tasks.put((function, future))
-        return future
+    def _try_open(self, lasting: str, code: str) -> None:
+        try:
+            self._open(lasting, code)
+        except BaseException as error:
+            self._failure = error
 
-    def _open(self, names: Iterable[str], code: str, renewal: str, stack_bytes: int) -> None:
+    def _open(self, lasting: str, code: str) -> None:
         context = self.context = self.quickjs.Context()
         context.set_memory_limit(_MEMORY_BYTES)
-        context.set_max_stack_size(stack_bytes)
-        for name in names:
-            context.add_callable(f"__host_{name}", _guarded(self, name))
-        preamble = _PREAMBLE % json.dumps(sorted(names))
-        context.eval(
-            f'"use strict";(() => {{{preamble}{renewal}\nconst start = () => {{{code}\nglobalThis.__run = runTab;}};'
-            "globalThis.__clean = clean; globalThis.__start = start;})()"
-        )
+        context.set_max_stack_size(self._engine_thread.stack_bytes * 7 // 8)
+        context.add_callable("__host", _guarded(self))
+        context.eval(_CONTEXT % (lasting, code))
         self._start, self._clean = context.get("__start"), context.get("__clean")
         context.eval("delete globalThis.__start; delete globalThis.__clean;")
 
     def start_page(self, functions: Mapping[str, Callable[..., Any]], errors: list[BaseException]) -> Any:
         """Run the document's code for a page, in the worker's thread; return the function that runs the tab."""
-        self.functions, self.errors = functions, errors
+        if self._failure is not None:
+            raise self._failure
+        self.functions, self.errors = [*functions.values()], errors
         self._pages += 1
-        self._start()
+        self._start(json.dumps([*functions]))
         run = self.context.get("__run")
         self.context.eval("delete globalThis.__run")
         return run
+
+    def module(self, text: str) -> Any:
+        """Run a module in the worker's thread, and return its promise; or return a function that does the same.
+
+        It is compiled once, as a function, if that is the same: without imports, and with exports at its end only.
+        """
+        if text not in self._compiled and (exports := _EXPORTS.match(text, max(0, text.rfind("export")))):
+            with suppress(self.quickjs.JSException):
+                self._compiled[text] = self.context.eval(_FUNCTION % (text[: exports.start()] + text[exports.end() :]))
+        if text in self._compiled:
+            return self._compiled[text]
+        self._modules += 1
+        return self.context.module(text)
 
     def drain(self) -> None:
         """Run what has been put off to the next microtask."""
@@ -129,24 +126,19 @@ class Worker:
 
     def retire(self) -> None:
         """Leave the worker to the next page if the context is as it was, else end it."""
-        if not self._may_stay() or not self.submit(self._renew).result():
+        if not self._may_stay() or not self.run(self._renew):
             self.end()
             self.join()
             return
-        self.thread.name = IDLE
-        with _starting:
-            _idle.append(self)
-            surplus = _idle.pop(0) if len(_idle) > 1 else None
-        if surplus is not None:
-            surplus.end()
-            surplus.join()
+        _put_idle(self)
 
     def _may_stay(self) -> bool:
-        return not _is_over.is_set() and self._pages < _MOST_PAGES and threading.current_thread() is not self.thread
+        is_young = self._pages < _MOST_PAGES and self._modules < _MOST_MODULES
+        return is_young and not _is_over.is_set() and threading.current_thread() is not self.thread
 
     def _renew(self) -> bool:
         self.drain()
-        self.functions, self.errors = {}, []
+        self.functions, self.errors = [], []
         try:
             return bool(self._clean())
         except self.quickjs.JSException:
@@ -156,30 +148,22 @@ class Worker:
         """Drop the context, and end the thread once it has done what it does."""
 
         def drop() -> None:
+            self._compiled = {}
             self.context = self._start = self._clean = None
-            self.functions = {}
+            self.functions = []
 
-        self._tasks.put((drop, Future()))
-        self._tasks.put(None)
-
-    def join(self) -> None:
-        """Wait until the thread has ended, unless it is the current one."""
-        if threading.current_thread() is not self.thread:
-            self.thread.join(_LONGEST_JOIN_SECONDS)
+        self._engine_thread.start(drop)
+        self._engine_thread.end()
 
 
-_idle: list[Worker] = []
-_is_over = threading.Event()
-
-
-def kind_of(names: Iterable[str], code: str) -> tuple[object, ...]:
+def kind_of(lasting: str, code: str) -> tuple[object, ...]:
     """Return what two pages must have in common to run in the same context: also the process, and its threads."""
-    return (os.getpid(), is_gevent(), tuple(sorted(names)), code)
+    return (os.getpid(), is_gevent(), lasting, code)
 
 
 def take_idle(kind: tuple[object, ...]) -> Worker | None:
     """Take a worker of a kind whose page is closed; return None if no such worker waits."""
-    with _starting:
+    with _idling:
         for worker in _idle:
             if worker.kind == kind:
                 _idle.remove(worker)
@@ -187,9 +171,31 @@ def take_idle(kind: tuple[object, ...]) -> Worker | None:
     return None
 
 
+def prepare_idle(lasting: str, code: str) -> None:
+    """Make a worker that waits for the next page, unless one does: it starts while the server makes the page.
+
+    :raises ImportError: if the extra ``testing`` is not installed.
+    """
+    kind = kind_of(lasting, code)
+    with _idling:
+        has_one = any(worker.kind == kind for worker in _idle)
+    if not has_one and not _is_over.is_set():
+        _put_idle(Worker(lasting, code))
+
+
+def _put_idle(worker: Worker) -> None:
+    worker.thread.name = IDLE
+    with _idling:
+        _idle.append(worker)
+        surplus = _idle.pop(0) if len(_idle) > 1 else None
+    if surplus is not None:
+        surplus.end()
+        surplus.join()
+
+
 def end_idle() -> None:
     """End the workers that wait for a page."""
-    with _starting:
+    with _idling:
         left = [worker for worker in _idle if worker.kind[0] == os.getpid()]
         _idle.clear()
     for worker in left:
@@ -204,23 +210,12 @@ def _end() -> None:
     end_idle()
 
 
-def _guarded(worker: Worker, name: str) -> Callable[..., Any]:
-    def call(*values: Any) -> Any:
+def _guarded(worker: Worker) -> Callable[..., Any]:
+    def call(number: int, *values: Any) -> Any:
         try:
-            return worker.functions[name](*values)
+            return worker.functions[number](*values)
         except BaseException as error:
             worker.errors.append(error)
             return f"{_FAILED}{type(error).__name__}: {error}"
 
     return call
-
-
-def _work(tasks: queue.SimpleQueue[Task | None]) -> None:
-    while (task := tasks.get()) is not None:
-        function, future = task
-        try:
-            future.set_result(function())
-        except BaseException as error:
-            future.set_exception(error)
-        # Not kept until the next task: it holds the engine, and so the context.
-        del task, function, future

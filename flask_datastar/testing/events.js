@@ -94,7 +94,7 @@ const hide = (owner, ...symbols) => {
 const pathOf = (target, event) => {
   const path = [target];
   if (!(target instanceof Node)) return path;
-  for (let node = target; (node = node.parentNode); ) path.push(node);
+  for (let node = target; (node = parentOf(node)); ) path.push(node);
   if (path.at(-1) === document && event.type !== "load") path.push(globalThis);
   return path;
 };
@@ -102,7 +102,7 @@ const pathOf = (target, event) => {
 const handlerOf = (target, type) => {
   const own = target[HANDLERS]?.[type];
   if (own !== undefined) return own;
-  if (!(target instanceof Element)) return null;
+  if (target[NAME] === undefined) return null;
   const code = target.getAttribute(`on${type}`);
   return code ? NativeFunction("event", code) : null;
 };
@@ -110,10 +110,24 @@ const HANDLERS = Symbol("handlers");
 
 const invoke = (target, event, phase) => {
   const flags = event[FLAGS];
+  const isCapture = phase === 1;
+  const listeners = target[LISTENERS]?.get(event.type);
   event.currentTarget = target;
   event.eventPhase = phase;
-  const isCapture = phase === 1;
-  for (const one of target[LISTENERS]?.get(event.type) ?? []) {
+  if (listeners !== undefined) callAll(listeners, target, event, isCapture);
+  if (isCapture || flags.isEnded) return;
+  const handler = handlerOf(target, event.type);
+  if (typeof handler !== "function") return;
+  try {
+    if (handler.call(target, event) === false) event.preventDefault();
+  } catch (error) {
+    report(error, target, event);
+  }
+};
+
+const callAll = (listeners, target, event, isCapture) => {
+  const flags = event[FLAGS];
+  for (const one of listeners) {
     if (flags.isEnded) return;
     if (one.isRemoved || one.capture !== isCapture) continue;
     if (one.once) EventTarget.prototype.removeEventListener.call(target, event.type, one.listener, one);
@@ -124,14 +138,6 @@ const invoke = (target, event, phase) => {
       report(error, target, event);
     }
     flags.isPassive = false;
-  }
-  if (isCapture || flags.isEnded) return;
-  const handler = handlerOf(target, event.type);
-  if (typeof handler !== "function") return;
-  try {
-    if (handler.call(target, event) === false) event.preventDefault();
-  } catch (error) {
-    report(error, target, event);
   }
 };
 

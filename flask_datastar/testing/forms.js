@@ -253,8 +253,9 @@ const stateFollows = (element, name, oldValue, value) => {
   }
 };
 const childrenChanged = (parent) => {
-  const select = parent.closest("select");
-  if (!select || select.multiple || !select[READY]) return;
+  let select = parent;
+  while (select !== null && select[NAME] !== "select") select = parentOf(select);
+  if (select === null || select.multiple || !select[READY]) return;
   const chosen = optionsOf(select).filter(isChosen);
   for (const one of chosen.slice(0, -1)) one[SELECTED] = false;
   if (!chosen.length) chooseFirst(select);

@@ -87,8 +87,9 @@ const TAB = {
   scripts: () => select(document, "script").map((one) => [one[ID], one.type.trim().toLowerCase(), one.getAttribute("src"), one.hasAttribute("nomodule")]),
   runScript(id) { runScript(wrap(id)); },
   watchModule() {
-    const result = globalThis.__module;
+    const module = globalThis.__module;
     delete globalThis.__module;
+    const result = typeof module === "function" ? module() : module;
     result?.then?.(undefined, (error) => report(error, null, null));
   },
   startScript(id) { wrap(id)[STARTED] = true; },

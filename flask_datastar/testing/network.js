@@ -27,7 +27,7 @@ const decodePart = (text) => {
   return plain.includes("%") ? utf8(latinOf(plain)) : plain;
 };
 const latinOf = (text) => bytesOfText(text).replace(/%([\da-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
-const utf8 = (latin) => { try { return decodeURIComponent(escape(latin)); } catch { return host.utf8(base64Of(latin)); } };
+const utf8 = (latin) => { if (!/[^\x00-\x7f]/.test(latin)) return latin; try { return decodeURIComponent(escape(latin)); } catch { return host.utf8(base64Of(latin)); } };
 const bytesOfText = (text) => unescape(encodeURIComponent(`${text}`.toWellFormed()));
 
 class URLSearchParams {
@@ -124,6 +124,12 @@ const arrayOf = (latin) => {
   const array = new Uint8Array(latin.length);
   for (let i = 0; i < latin.length; i++) array[i] = latin.charCodeAt(i);
   return array;
+};
+// In pieces, because a call takes no more values than that.
+const latinOfBytes = (array) => {
+  let latin = "";
+  for (let at = 0; at < array.length; at += 8192) latin += String.fromCharCode.apply(null, array.subarray(at, at + 8192));
+  return latin;
 };
 const base64Of = (latin) => btoa(latin);
 class FileReader extends EventTarget {

@@ -10,14 +10,23 @@ const NAMESPACES = { html: HTML_NS, svg: SVG_NS, math: MATH_NS };
 const wrap = (id) => (id ? (wrappers.get(id) ?? make(id)) : null);
 const idsOf = (text) => (text ? text.split(",").map(Number) : []);
 const make = (id) => {
-  const [type, name, namespace] = host.describe(id).split(" ");
-  const Class = classOf(+type, name, namespace);
-  const node = Object.create(Class.prototype);
-  node[ID] = id;
+  const [kind, ...attributes] = host.describe(id).split("\x1f");
+  const [type, name, namespace, isOnRequest] = kind.split(" ");
+  const node = makeOf(classOf(+type, name, namespace), id);
   if (type === "1") {
     node[NAME] = name;
     node[SPACE] = namespace;
+    if (!isOnRequest) {
+      const all = (node[ATTRIBUTES] = new Map());
+      for (let i = 0; i < attributes.length; i += 2) all.set(attributes[i], attributes[i + 1]);
+    }
   }
+  return node;
+};
+// A new node of the host.
+const makeOf = (Class, id) => {
+  const node = Object.create(Class.prototype);
+  node[ID] = id;
   wrappers.set(id, node);
   return node;
 };
@@ -61,32 +70,30 @@ class HTMLCollection {}
 const textOf = (value) => (value === null ? "" : `${value}`);
 
 class Node extends EventTarget {
-  get nodeType() { return +host.describe(this[ID]).split(" ")[0]; }
+  get nodeType() { return parseInt(host.describe(this[ID]), 10); }
   get nodeName() { return { 3: "#text", 8: "#comment", 9: "#document", 10: "html", 11: "#document-fragment" }[this.nodeType]; }
   get nodeValue() { return null; }
   set nodeValue(value) {}
   get ownerDocument() { return this === document ? null : document; }
   get baseURI() { return document.baseURI; }
-  get parentNode() {
-    const known = parents.get(this);
-    if (known !== undefined) return known;
-    const parent = wrap(host.parent(this[ID]));
-    parents.set(this, parent);
-    return parent;
-  }
+  get parentNode() { return parentOf(this); }
   get parentElement() { const parent = this.parentNode; return parent instanceof Element ? parent : null; }
-  get firstChild() { return wrap(host.child(this[ID], 0)); }
-  get lastChild() { return wrap(host.child(this[ID], -1)); }
-  get nextSibling() { return wrap(host.sibling(this[ID], 1)); }
-  get previousSibling() { return wrap(host.sibling(this[ID], -1)); }
+  get firstChild() { return this[CHILD_NODES] === undefined ? wrap(host.child(this[ID], 0)) : this[CHILD_NODES][0] ?? null; }
+  get lastChild() { return this[CHILD_NODES] === undefined ? wrap(host.child(this[ID], -1)) : this[CHILD_NODES].at(-1) ?? null; }
+  get nextSibling() { return siblingOf(this, 1); }
+  get previousSibling() { return siblingOf(this, -1); }
   get childNodes() { return listOf(() => childrenOf(this)); }
-  get isConnected() { return host.root(this[ID]) === document[ID]; }
+  get isConnected() {
+    let node = this;
+    for (let parent; (parent = parentOf(node)) !== null; ) node = parent;
+    return node === document;
+  }
   get textContent() { return host.text(this[ID]); }
   set textContent(value) { replaceAll(this, textOf(value) === "" ? [] : [document.createTextNode(textOf(value))]); }
   hasChildNodes() { return host.child(this[ID], 0) !== 0; }
   getRootNode() { return wrap(host.root(this[ID])); }
   contains(other) {
-    for (let node = other; node instanceof Node; node = node.parentNode) if (node === this) return true;
+    for (let node = other instanceof Node ? other : null; node !== null; node = parentOf(node)) if (node === this) return true;
     return false;
   }
   isSameNode(other) { return this === other; }
@@ -102,7 +109,7 @@ class Node extends EventTarget {
     return node;
   }
   replaceChild(node, old) { const next = old.nextSibling; detach(old); insert(this, [node], next === node ? node.nextSibling : next); return old; }
-  normalize() { host.normalize(this[ID]); parents.clear(); version++; }
+  normalize() { host.normalize(this[ID]); for (const node of wrappers.values()) node[PARENT_NODE] = node[CHILD_NODES] = undefined; }
 }
 Object.assign(Node, {
   ELEMENT_NODE: 1, TEXT_NODE: 3, COMMENT_NODE: 8, DOCUMENT_NODE: 9, DOCUMENT_FRAGMENT_NODE: 11,
@@ -117,28 +124,32 @@ const cloneOf = (node, isDeep) => {
 };
 
 // Where nodes are is remembered: all changes of the tree go through these two, and `normalize`.
-const parents = new Map();
-const children = new Map();
-let version = 0; // of the tree
+const PARENT_NODE = Symbol("parent");
+const CHILD_NODES = Symbol("children");
 let haveIdsChanged = true;
+const parentOf = (node) => {
+  const known = node[PARENT_NODE];
+  return known === undefined ? (node[PARENT_NODE] = wrap(host.parent(node[ID]))) : known;
+};
 const place = (parent, node, before) => {
+  moved(node, parent);
   host.insert(parent[ID], node[ID], before === null ? 0 : before[ID]);
-  parents.set(node, parent);
-  version++;
-  haveIdsChanged = true;
 };
 const takeOut = (node) => {
+  moved(node, null);
   host.detach(node[ID]);
-  parents.set(node, null);
-  version++;
-  haveIdsChanged = true;
 };
-const childrenOf = (node) => {
-  const known = children.get(node);
-  if (known?.version === version) return known.nodes;
-  const nodes = idsOf(host.children(node[ID])).map(wrap);
-  children.set(node, { version, nodes });
-  return nodes;
+const moved = (node, parent) => {
+  const old = parentOf(node);
+  if (old !== null) old[CHILD_NODES] = undefined;
+  if (parent !== null) parent[CHILD_NODES] = undefined;
+  node[PARENT_NODE] = parent;
+  if (!(node instanceof CharacterData)) haveIdsChanged = true;
+};
+const childrenOf = (node) => (node[CHILD_NODES] ??= idsOf(host.children(node[ID])).map(wrap));
+const siblingOf = (node, step) => {
+  const known = parentOf(node)?.[CHILD_NODES];
+  return known === undefined ? wrap(host.sibling(node[ID], step)) : known[known.indexOf(node) + step] ?? null;
 };
 
 // While a node is moved, it keeps its focus.
@@ -182,6 +193,7 @@ const replaceAll = (parent, nodes) => {
   for (const node of removed) loseFocusIn(node);
   for (const node of removed) if (node.parentNode === parent) takeOut(node);
   for (const node of added) { if (node.parentNode) detach(node); place(parent, node, null); }
+  if (!(parent instanceof HTMLTemplateElement)) parent[CHILD_NODES] = added;
   if (removed.length || added.length) record("childList", parent, { addedNodes: added, removedNodes: removed });
   if (parent.isConnected) for (const node of added) connected(node);
   if (parent instanceof HTMLElement) childrenChanged(parent);
@@ -222,7 +234,7 @@ const nextElement = (node, direction) => {
   while (next && !(next instanceof Element)) next = next[direction];
   return next;
 };
-const elementsIn = (node) => idsOf(host.elements(node[ID])).map(wrap);
+const elementsIn = (node) => childrenOf(node).filter((one) => one[NAME] !== undefined);
 
 const select = (node, selector) => withStates(`${selector}`, (text) => {
   const found = host.select(node[ID], text);

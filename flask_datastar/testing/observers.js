@@ -1,15 +1,25 @@
 // Observers of the document, of what is in view, and the tasks that run later.
 
-const observed = new Map();
+const OBSERVED = Symbol("observed"); // by whom, on the node
+let observedCount = 0;
 let waiting = [];
 class MutationRecord {
-  constructor(type, target, details) {
-    Object.assign(this, {
-      type, target, attributeName: null, attributeNamespace: null, oldValue: null, previousSibling: null, nextSibling: null, ...details,
-      addedNodes: details.addedNodes ?? [], removedNodes: details.removedNodes ?? [],
-    });
+  constructor(type, target, { attributeName = null, oldValue = null, previousSibling = null, nextSibling = null, addedNodes = [], removedNodes = [] }) {
+    this.type = type;
+    this.target = target;
+    this.attributeName = attributeName;
+    this.attributeNamespace = null;
+    this.oldValue = oldValue;
+    this.previousSibling = previousSibling;
+    this.nextSibling = nextSibling;
+    this.addedNodes = addedNodes;
+    this.removedNodes = removedNodes;
   }
 }
+const setObserved = (target, list) => {
+  observedCount += (list.length > 0) - (target[OBSERVED] !== undefined);
+  target[OBSERVED] = list.length ? list : undefined;
+};
 class MutationObserver {
   constructor(call) { this[CALL] = call; this[RECORDS] = []; }
   observe(target, options = {}) {
@@ -21,15 +31,12 @@ class MutationObserver {
       subtree: !!options.subtree, attributeFilter,
     };
     if (!full.childList && !full.attributes && !full.characterData) throw new TypeError("Failed to execute 'observe' on 'MutationObserver': The options object must set at least one of 'attributes', 'characterData', or 'childList' to true.");
-    const list = (observed.get(target) ?? []).filter((one) => one.observer !== this);
-    observed.set(target, [...list, { observer: this, options: full }]);
+    const others = (target[OBSERVED] ?? []).filter((one) => one.observer !== this);
+    setObserved(target, [...others, { observer: this, options: full }]);
     (this[TARGETS] ??= new Set()).add(target);
   }
   disconnect() {
-    for (const target of this[TARGETS] ?? []) {
-      const list = observed.get(target).filter((one) => one.observer !== this);
-      list.length ? observed.set(target, list) : observed.delete(target);
-    }
+    for (const target of this[TARGETS] ?? []) setObserved(target, target[OBSERVED].filter((one) => one.observer !== this));
     this[TARGETS] = new Set();
     this[RECORDS] = [];
   }
@@ -40,13 +47,15 @@ const RECORDS = Symbol("records");
 const TARGETS = Symbol("targets");
 
 const record = (type, target, details) => {
-  if (observed.size === 0) return;
-  const told = new Set();
-  for (let node = target; node; node = node.parentNode) {
-    for (const { observer, options } of observed.get(node) ?? []) {
-      if (told.has(observer) || (node !== target && !options.subtree) || !options[type]) continue;
+  if (observedCount === 0) return;
+  const told = [];
+  for (let node = target; node !== null; node = parentOf(node)) {
+    const list = node[OBSERVED];
+    if (list === undefined) continue;
+    for (const { observer, options } of list) {
+      if (!options[type] || (node !== target && !options.subtree) || told.includes(observer)) continue;
       if (type === "attributes" && options.attributeFilter && ![...options.attributeFilter].includes(details.attributeName)) continue;
-      told.add(observer);
+      told.push(observer);
       observer[RECORDS].push(new MutationRecord(type, target, details));
       if (!waiting.length) Promise.resolve().then(tellObservers);
       if (!waiting.includes(observer)) waiting.push(observer);

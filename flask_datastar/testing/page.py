@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
@@ -44,6 +46,8 @@ class Page:
         #: Whether the page names the client.
         self.has_client = self._client_src is not None
         self._client_text = ""
+        # The signals as text, until a step that may have changed them.
+        self._signals: str | None = None
         if self._client_src is not None:
             self._client_text = find_client(app, self.host.url, self._client_src, client_file).text
         self.exchanges = Exchanges(app, client, tab, lambda: self.host.url, self.call, within)
@@ -85,8 +89,14 @@ class Page:
 
     def call(self, name: str, *values: object) -> Any:
         """Call a function of the document's code."""
-        try:
+        self._signals = None
+        with self._failing_as_host():
             return self.engine.call(name, *values)
+
+    @contextmanager
+    def _failing_as_host(self) -> Iterator[None]:
+        try:
+            yield
         except PageError:
             if not self.engine.errors:
                 raise
@@ -97,11 +107,13 @@ class Page:
 
     def run_own_timers(self) -> None:
         """Run the delays that the last step has started, such as a debounce."""
-        steps = 0
-        while self.call("runOwnTimer"):
-            steps += 1
-            if steps > _MOST_STEPS:
-                raise PageError(f"page {self.host.url} does not come to rest: a delay starts the next one, without end")
+        signals, self._signals = self._signals, None
+        with self._failing_as_host():
+            count = self.engine.count("runOwnTimer", _MOST_STEPS)
+        if not count:
+            self._signals = signals
+        if count == _MOST_STEPS:
+            raise PageError(f"page {self.host.url} does not come to rest: a delay starts the next one, without end")
 
     def settle(self) -> None:
         """Run until nothing is left to do: no delay, no request, nothing more that the server has to send.
@@ -165,7 +177,10 @@ class Page:
 
     def signals(self) -> dict[str, Any]:
         """Return the page's signals, nested."""
-        found: dict[str, Any] = self.call("signals")
+        if self._signals is None:
+            signals = json.dumps(self.call("signals"))
+            self._signals = signals
+        found: dict[str, Any] = json.loads(self._signals)
         return found
 
     def patch_signals(self, patch: dict[str, Any]) -> None:

@@ -6,8 +6,6 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -41,14 +39,6 @@ class Report:
     event: str
     #: The number of the element; 0 for none.
     element: int
-
-
-@cache
-def _browser_names() -> str:
-    """Return the names that browsers have, as JSON: lists by tag, and of ``node``, ``document`` and ``window``."""
-    text = resources.files(__package__).joinpath("browser_names.txt").read_text(encoding="utf-8")
-    lines = (line.split() for line in text.splitlines() if not line.startswith("#"))
-    return json.dumps({kind: names for kind, *names in lines})
 
 
 class PageHost:
@@ -92,7 +82,6 @@ class PageHost:
             "notInTab": self._not_in_tab,
             "report": lambda *values: self.reports.append(Report(*values)),
             "utf8": lambda text: base64.b64decode(text).decode("utf-8", "replace"),
-            "browserNames": _browser_names,
         }
 
     def _navigate(self, url: str, method: str, body: str, replaces: bool = False) -> None:

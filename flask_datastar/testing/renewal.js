@@ -1,14 +1,18 @@
 // One context serves several pages, because the document's code takes longer to compile than most pages take to run.
-// A page leaves it as it was: its globals are removed, and what is built in must be untouched. A page that has run a
-// script of its own may have declared names that cannot be removed, and leaves the context to nobody.
+// A page leaves it as it was: its globals are removed, and what is built in must be untouched. After a page that has run
+// a script of its own, the look is closer.
 
-let isSpent = false;
-const spend = () => { isSpent = true; };
+let isSuspect = false;
+const suspect = () => { isSuspect = true; };
 const clean = (() => {
-  const { Reflect, Object: { is } } = globalThis;
+  const { Reflect, Set, Object: { is, getOwnPropertyDescriptors } } = globalThis;
   const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
   const describe = (object, key) => Reflect.getOwnPropertyDescriptor(object, key);
   const isSame = (one, other) => other !== undefined && is(one.value, other.value) && one.get === other.get && one.set === other.set;
+  const isUntouched = (one, other) => one.writable === other.writable && one.enumerable === other.enumerable && one.configurable === other.configurable
+    && [one.value, one.get, one.set].every((part) => typeof part !== "function" || builtIn.has(part) || Reflect.ownKeys(part).every((key) => USUAL.has(key)));
+  const USUAL = new Set(["length", "name", "prototype"]);
+  const prototype = Reflect.getPrototypeOf(globalThis);
   const globals = Reflect.ownKeys(globalThis).map((key) => [key, describe(globalThis, key)]);
   const names = new Set(globals.map(([key]) => key));
   const builtIn = new Set();
@@ -21,19 +25,23 @@ const clean = (() => {
     for (let each = Reflect.getPrototypeOf(one); isObject(each); each = Reflect.getPrototypeOf(each)) builtIn.add(each);
   }
   const known = [...builtIn].map((one) => ({
-    one, prototype: Reflect.getPrototypeOf(one), properties: Reflect.ownKeys(one).map((key) => [key, describe(one, key)]),
+    one, prototype: Reflect.getPrototypeOf(one), keys: Reflect.ownKeys(one), properties: getOwnPropertyDescriptors(one),
   }));
   // What the document's code takes the place of.
   const replaced = [Number.prototype, Date.prototype].flatMap((one) => Reflect.ownKeys(one)
     .filter((key) => typeof key === "string" && key.startsWith("toLocale")).map((key) => [one, key, describe(one, key)]));
   return () => {
-    if (isSpent || !Reflect.isExtensible(globalThis)) return false;
+    if (!Reflect.isExtensible(globalThis) || Reflect.getPrototypeOf(globalThis) !== prototype) return false;
     for (const key of Reflect.ownKeys(globalThis)) if (!names.has(key)) Reflect.deleteProperty(globalThis, key);
     for (const [key, value] of globals) if (!isSame(value, describe(globalThis, key))) Reflect.defineProperty(globalThis, key, value);
     if (Reflect.ownKeys(globalThis).length !== globals.length) return false;
     for (const [one, key, value] of replaced) Reflect.defineProperty(one, key, value);
-    return known.every(({ one, prototype, properties }) => Reflect.getPrototypeOf(one) === prototype
-      && Reflect.ownKeys(one).length === properties.length
-      && properties.every(([key, value]) => isSame(value, describe(one, key))));
+    const wasSuspect = isSuspect;
+    isSuspect = false;
+    return known.every(({ one, prototype, keys, properties }) => {
+      const now = getOwnPropertyDescriptors(one);
+      return Reflect.getPrototypeOf(one) === prototype && Reflect.isExtensible(one) && Reflect.ownKeys(one).length === keys.length
+        && keys.every((key) => isSame(properties[key], now[key]) && (!wasSuspect || isUntouched(properties[key], now[key])));
+    });
   };
 })();

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from ..sansio.page_signals import page_signals
 from .answer import Answer, text_of
 from .client_files import client_source
+from .engine import prepare_engine
 from .exchange import Exchange, form_data, path_in_app
 from .page import Page
 from .page_errors import ClientFileMissing, PageError
@@ -38,6 +39,7 @@ class TabBase:
         self._client_file = None if client_file is None else str(client_file)
         self._tab = TabState()
         self._page: Page | None = None
+        self._forgotten: weakref.finalize[..., TabBase]
         # Why the page that was loaded does not run.
         self._problem: Exception | None = None
         # A page without the client, which runs only when the test does something with it.
@@ -101,9 +103,16 @@ class TabBase:
     def _start(self, html: str) -> Page:
         self._unstarted = None
         page = self._page = Page(self._app, self.client, self._tab, html, self._client_file, self.within)
-        weakref.finalize(self, page.close)
+        # Until the tab leaves the page: what closes it keeps it.
+        self._forgotten = weakref.finalize(self, page.close)
         page.start()
         return page
+
+    def _prepare_page(self) -> None:
+        """Get ready for a page while the server makes it."""
+        if self._page is None:
+            with suppress(ImportError):
+                prepare_engine()
 
     def _leave_page(self) -> None:
         page, self._page = self._page, None
@@ -111,6 +120,7 @@ class TabBase:
             with suppress(PageError):
                 page.call("leaving")
             page.close()
+            self._forgotten.detach()
 
     def _running_page(self) -> Page:
         """Return the page.

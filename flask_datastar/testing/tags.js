@@ -116,9 +116,9 @@ class Document extends Node {
   createElementNS(namespace, name) {
     return wrap(host.create(`${name}`, namespace === SVG_NS ? "svg" : namespace === MATH_NS ? "math" : "html"));
   }
-  createTextNode(data) { return wrap(host.createText(`${data}`)); }
-  createComment(data) { return wrap(host.createComment(`${data}`)); }
-  createDocumentFragment() { return wrap(host.createFragment()); }
+  createTextNode(data) { return makeOf(Text, host.createText(`${data}`)); }
+  createComment(data) { return makeOf(Comment, host.createComment(`${data}`)); }
+  createDocumentFragment() { return makeOf(DocumentFragment, host.createFragment()); }
   createEvent() { return new CustomEvent(""); }
   importNode(node, isDeep = false) { return cloneOf(node, isDeep); }
   adoptNode(node) { detach(node); return node; }

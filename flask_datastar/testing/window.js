@@ -122,7 +122,7 @@ const atob = (value) => {
   }
   return parts.join("");
 };
-class TextDecoder { constructor() { this.encoding = "utf-8"; } decode(array) { return array ? utf8(Array.prototype.map.call(array instanceof ArrayBuffer ? new Uint8Array(array) : array, (one) => String.fromCharCode(one)).join("")) : ""; } }
+class TextDecoder { constructor() { this.encoding = "utf-8"; } decode(array) { return array ? utf8(latinOfBytes(array instanceof ArrayBuffer ? new Uint8Array(array) : array)) : ""; } }
 class TextEncoder { encode(text = "") { return arrayOf(bytesOfText(text)); } }
 const CSS = {
   escape: (text) => [...`${text}`].map((one, i, all) => {
@@ -210,23 +210,20 @@ for (const name of Object.keys(Object.getOwnPropertyDescriptors(EventTarget.prot
 for (const Class of [Number, RealDate]) for (const name of ["toLocaleString", "toLocaleDateString", "toLocaleTimeString"]) {
   if (Class.prototype[name]) Object.defineProperty(Class.prototype, name, { value() { return notInTab(`${Class.name}.${name}()`); }, configurable: true, writable: true });
 }
-// Names that browsers have and this document has not. Unknown names stay undefined, as in a browser.
-const BROWSER = JSON.parse(host.browserNames());
-const NAMES = Object.fromEntries(Object.entries(BROWSER).map(([kind, names]) => [kind, new Set(names)]));
+// Names that browsers have and this document has not: those of nodes, and, in names.js, of the window.
+refuse = notInTab;
 const lastPrototype = new Proxy(Object.create(Object.prototype), {
   get(target, name, receiver) {
     if (typeof name === "string" && receiver instanceof Node && !(name in target)) {
-      const isMissing = receiver instanceof Element ? NAMES.node.has(name) || NAMES[receiver[NAME]]?.has(name) : receiver === document && NAMES.document.has(name);
+      const isMissing = receiver instanceof Element ? hasName("node", name) || hasName(receiver[NAME], name) : receiver === document && hasName("document", name);
       if (isMissing) notInTab(name, receiver);
     }
     return Reflect.get(target, name, receiver);
   },
 });
+// What most nodes do not have is not looked for there.
+hide(EventTarget.prototype, LISTENERS, HANDLERS, NAME, SPACE, PARENT_NODE, CHILD_NODES, OBSERVED, ATTRIBUTES, ITEMS, VALUE, CHECKED, SELECTED, FILES, READY, CUSTOM, STARTED, DATASET, STYLE, IS_MODAL, FOCUS_BEFORE, TYPED_BY_USER);
 Object.setPrototypeOf(EventTarget.prototype, lastPrototype);
-for (const name of BROWSER.window) {
-  if (name in globalThis) continue;
-  Object.defineProperty(globalThis, name, { get: () => notInTab(name, null), set(value) { Object.defineProperty(globalThis, name, { value, configurable: true, writable: true }); }, configurable: true });
-}
 // Elements with an id are globals, where nothing else has the name. They are brought up to date before each step.
 const named = new Set();
 const nameElements = () => {

@@ -14,6 +14,7 @@ from flask_wtf.csrf import generate_csrf
 
 from flask_datastar import Datastar
 from flask_datastar.codecs.codings import CODINGS
+from flask_datastar.hub import compression
 from flask_datastar.sse import parse_events
 from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import BROKERS, URL, JoinedBroker
@@ -532,3 +533,14 @@ def test_a_tab_that_a_broadcast_leaves_out_decodes_all_others(
         wanted = [number for number in range(30) if name is None or [*names, "one"][number % 5] != name]
         found = [json.loads(event.arguments.get("signals", "{}")) for event in parse_events(stream.text.encode())]
         assert [signals["n"] for signals in found if "n" in signals] == wanted
+
+
+def test_codings_are_looked_up_when_a_client_wants_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(compression, "is_available", lambda name: not asked.append(name))
+    made = compression.Compression(("zstd", "gzip"))
+
+    assert [made.choose(None), made.choose("")] == [None, None]
+    assert asked == []
+    assert [made.choose("gzip"), made.choose("zstd")] == ["gzip", "zstd"]
+    assert asked == ["zstd", "gzip"]

@@ -14,7 +14,7 @@ import pytest
 from flask_datastar.testing import DatastarClient, PageError, engine_worker
 from flask_datastar.testing import engine as engine_module
 from flask_datastar.testing.engine import Engine
-from tests.support.pages import app_with, shown
+from tests.support.pages import CLIENT, app_with, shown
 
 
 @pytest.fixture
@@ -114,6 +114,12 @@ def test_context_is_used_and_dropped_in_its_own_thread(engine: Callable[..., Eng
         ("throw new Error('broken')", "broken"),
         ("const", "SyntaxError"),
         ("export const root = {}", "runs no data-init"),
+        # What has exports at its end only is compiled as a function.
+        ("const root = {}; throw new Error('broken'); export {root};\n//# sourceMappingURL=x", "broken"),
+        ("const root = {}; await Promise.reject(new Error('late')); export {root}", "late"),
+        ("const root = {}; const; export {root}", "SyntaxError"),
+        ("const root = {}; export {root}", "runs no data-init"),
+        ("const root = this === undefined ? {} : null; root.x; export {root}", "runs no data-init"),
     ],
 )
 def test_error_of_the_client_is_told(text: str, message: str, tmp_path: Path) -> None:
@@ -172,6 +178,28 @@ def fresh() -> Iterator[None]:
     engine_worker.end_idle()
 
 
+#: An expression that runs a script of the page's own.
+SCRIPT = "document.body.append(Object.assign(document.createElement('script'), {text: `%s`}))"
+
+
+@pytest.mark.usefixtures("fresh")
+def test_script_of_a_page_leaves_nothing_to_the_next_one() -> None:
+    script = "var a = 1; let b = 2; const c = 3; class D {}; function e() {}; f = 6; setTimeout(e, 1000)"
+    app = app_with(
+        f"""<script>{script}</script>
+        <p data-text="[typeof a, typeof b, typeof c, typeof D, typeof e, typeof f].join()"></p>"""
+    )
+    other = app_with('<p data-text="[typeof a, typeof b, typeof c, typeof D, typeof e, typeof f].join()"></p>')
+    with shown(app) as tab:
+        first = worker_of(tab)
+        # Here a script's own let, const and class stay in it.
+        assert tab.text("p") == "number,undefined,undefined,undefined,function,number"
+    with shown(other) as tab:
+        assert worker_of(tab) is first
+        assert tab.text("p") == ",".join(["undefined"] * 6)
+        tab.wait(2)
+
+
 @pytest.mark.usefixtures("fresh")
 def test_next_page_takes_the_context_and_finds_nothing_in_it() -> None:
     app = app_with(
@@ -206,7 +234,10 @@ def test_next_page_takes_the_context_and_finds_nothing_in_it() -> None:
         "Object.setPrototypeOf(Map.prototype, {})",
         "Object.defineProperty(globalThis, 'fixed', {value: 1})",
         "Object.preventExtensions(globalThis)",
-        "document.body.append(Object.assign(document.createElement('script'), {text: 'let declared = 1'}))",
+        "Object.freeze(Array.prototype)",
+        SCRIPT % "Array.prototype.map.mine = 1",
+        SCRIPT % "Object.setPrototypeOf(globalThis, {})",
+        SCRIPT % "Object.defineProperty(Math, 'max', {writable: false})",
     ],
 )
 def test_context_that_a_page_has_changed_is_dropped(act: str) -> None:
@@ -232,6 +263,42 @@ def test_context_ends_after_some_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert workers[0] is workers[1] is workers[2] is not workers[3]
     assert not workers[0].thread.is_alive()
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(
+    ("change", "is_kept"), [(lambda text: text, True), (lambda text: f"{text}\nexport {{}}", False)]
+)
+def test_context_keeps_few_modules(
+    change: Callable[[str], str], is_kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_worker, "_MOST_MODULES", 2)
+    file = tmp_path / "datastar.js"
+    file.write_text(change(CLIENT.read_text(encoding="utf-8")), encoding="utf-8")
+    workers = []
+    for _ in range(3):
+        with DatastarClient(app_with("<p data-text='1 + 1'></p>"), client_file=file) as tab:
+            tab.load("/")
+            assert tab.text("p") == "2"
+            workers.append(worker_of(tab))
+
+    # With exports in two places it is no function, and each page has a module of its own.
+    assert (workers[2] is workers[0]) is is_kept
+
+
+@pytest.mark.usefixtures("fresh")
+def test_context_gets_ready_while_the_server_makes_the_page() -> None:
+    app = app_with("<p></p>")
+    waiting: list[engine_worker.Worker] = []
+    app.before_request(lambda: waiting.extend(engine_worker._idle))
+
+    with shown(app) as tab:
+        assert [worker_of(tab)] == waiting
+        # A tab with a page leaves its context to the next page.
+        tab.reload()
+        assert [worker_of(tab)] == waiting
+        tab.load("/")
+        assert [worker_of(tab)] == waiting
 
 
 @pytest.mark.usefixtures("fresh")

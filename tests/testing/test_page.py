@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import re
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -341,3 +343,12 @@ def test_page(datastar_tab):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert "1 passed" in done.stdout, done.stdout
+
+
+def test_page_that_is_left_is_not_kept() -> None:
+    with shown(app_with("<p></p>")) as tab:
+        left = weakref.ref(tab._running_page())
+        tab.reload()
+        gc.collect()
+
+        assert left() is None
