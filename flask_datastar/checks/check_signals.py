@@ -31,7 +31,7 @@ class SignalCheck:
         self._taken = {handler.key: self._taken_by(handler) for handler in project.catalogue.handlers}
         #: Names that a finding has named already.
         self.explained: set[str] = set()
-        #: What any handler takes.
+        #: Signals that any handler takes.
         self.taken = {one.path for taken in self._taken.values() for one in taken}
 
     def _handlers_of(self, use: Use) -> list[Handler] | None:

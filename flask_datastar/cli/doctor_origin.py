@@ -27,7 +27,7 @@ _DEEPEST = 4
 
 
 class Outcome(Enum):
-    """What is known of a request after a statement."""
+    """State of a request after a statement."""
 
     CHECKED = "it was checked, or is refused"
     OPEN = "it may have changed something unchecked, or the code is not plain"
