@@ -25,6 +25,11 @@ RECIPES: dict[str, Recipe] = {
     "modal": Recipe("Dialog and confirm", "A form in a dialog, and a question before something is deleted."),
     "undo": Recipe("Undo", "An entry is removed without a question, and one click brings it back."),
     "notify": Recipe("Notifications for one user", "A message appears in all windows of one user.", ("visitors.py",)),
+    "job_toast": Recipe(
+        "Toast from a background job",
+        "A job that is done says so in all windows of whoever started it.",
+        ("toast.html", "background.py", "visitors.py"),
+    ),
     "inline_edit": Recipe("Inline edit", "A text of a live list becomes a field where it stands.", ("_tasks.html",)),
     "drag": Recipe("Drag and drop", "A shared list is sorted with the mouse or with keys.", ("_menu.html",)),
     "scroll": Recipe("Infinite scroll", "The next rows are there when the end of the list comes into view."),

@@ -24,6 +24,7 @@ from ..sansio.tab_signal import TAB_HEADER_VALUE, TAB_SIGNAL
 from ..security import tokens as csrf
 from ..security.nonce import nonce_attribute
 from ..state.app import AppState, current_app_state
+from ..state.detached import find_detached
 from ..state.request import RequestState, ensure_request_state
 from . import urls
 from .options import WRITING_VERBS, add_filter, check_once
@@ -221,6 +222,12 @@ class TemplateHelpers(PageHelpers):
     def __init__(self, declarations: Declarations, extension: object) -> None:
         self._declarations = declarations
         self._extension = extension
+
+    @property
+    def is_datastar_request(self) -> bool:
+        """Whether the client sent the request; False in regions and broadcasts, which are for several pages."""
+        state = ensure_request_state() if find_detached() is None else None
+        return state is not None and not state.renders_for_others and is_datastar_request(request)
 
     def _find_app_state(self) -> AppState:
         return current_app_state(self._extension)

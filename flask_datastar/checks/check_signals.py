@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ..errors import SetupError
 from ..handlers.handler import EVERY_EVENT, Handler
 from ..reading.parameters import Taken
-from .findings import Finding, Place, finding, is_typo, nearest
+from .findings import Finding, Place, finding, is_plural, is_typo, nearest
 from .markup import Facts
 from .project import VERBS, Project
 from .python_files import Function, PythonFile
@@ -29,9 +29,10 @@ class SignalCheck:
         self._python = python
         self._uses = [(use, handlers) for use in uses if (handlers := self._handlers_of(use)) is not None]
         self._taken = {handler.key: self._taken_by(handler) for handler in project.catalogue.handlers}
-        #: Names that a finding has named as what may be meant.
-        self._explained: set[str] = set()
-        self._all_taken = {one.path for taken in self._taken.values() for one in taken}
+        #: Names that a finding has named already.
+        self.explained: set[str] = set()
+        #: Signals that any handler takes.
+        self.taken = {one.path for taken in self._taken.values() for one in taken}
 
     def _handlers_of(self, use: Use) -> list[Handler] | None:
         """Return the handlers that an action may mean; those of objects in Python do not matter here."""
@@ -81,24 +82,36 @@ class SignalCheck:
     def _problem(self, path: str, pages: Iterable[str]) -> str | None:
         """Return advice for a signal that no page sets, None if one does."""
         by_pages = self._set_by_pages(pages)
-        if any(_covers(path, other) for other in by_pages):
-            return None
+        if any(covers(path, other) for other in by_pages):
+            return self._problem_of_assigned(path, pages, by_pages)
         reads = {name for page in pages for name, _ in self._facts[page].reads}
         spare = {name for name in by_pages if name not in reads | self._taken_on(pages)}
         near = nearest(path, spare, 0.75)
-        if near is None and any(_covers(path, other) for other in self._python.by_handlers):
+        if near is None and any(covers(path, other) for other in self._python.by_handlers):
             return None
         if near is None:
             return "set it with datastar.signal(), data-signals or data-bind, or give it as a parameter of the action"
-        place = by_pages[near]
-        self._explained.add(near)
-        line, column = place.source.position(place.offset)
-        return f"did you mean {near!r}, which is set at {place.source.name}:{line}:{column}?"
+        self.explained.add(near)
+        return _meant(near, by_pages[near])
 
-    def _set_by_pages(self, pages: Iterable[str]) -> dict[str, Place]:
+    def _problem_of_assigned(self, path: str, pages: Iterable[str], by_pages: Mapping[str, Place]) -> str | None:
+        """Return advice for a signal that only assignments in expressions set; they may have the same mistake."""
+        facts = [self._facts[page] for page in pages]
+        known = {name for one in facts for name in one.declared} | self._of_python(pages).keys()
+        read = {name for one in facts for name, _ in one.reads}
+        if any(covers(path, other) for other in known | read):
+            return None
+        near = [other for other in sorted(known) if is_typo(path, other) and not is_plural(path, other)]
+        return _meant(near[0], by_pages[near[0]]) if near else None
+
+    def _of_python(self, pages: Iterable[str]) -> dict[str, Place]:
         found: dict[str, Place] = {}
         for module in {"", *self._project.modules_of(pages)}:
             found.update(self._python.by_pages.get(module, {}))
+        return found
+
+    def _set_by_pages(self, pages: Iterable[str]) -> dict[str, Place]:
+        found = self._of_python(pages)
         for name in pages:
             found.update(self._facts[name].sets)
         return found
@@ -167,36 +180,30 @@ class SignalCheck:
         """
         for name, facts in self._facts.items():
             pages = self._project.page_of(name)
-            handlers = [handler for use, found in self._uses if use.template in pages for handler in found]
-            if not handlers or not self._project.templates[name].is_own or any(map(self._may_read_all, handlers)):
+            if not self.handlers_on(pages) or not self._project.templates[name].is_own or self.may_read_all(pages):
                 continue
             taken = self._taken_on(pages)
             bound = {path for page in pages for path in self._facts[page].bound}
             reads = {path for page in pages for path, _ in self._facts[page].reads}
             for path, place in facts.bound.items():
                 near = nearest(path, taken - bound, 0.75)
-                is_used = any(_covers(path, other) for other in taken | reads)
-                if near is not None and not is_used and not path.startswith("_") and path not in self._explained:
+                is_used = any(covers(path, other) for other in taken | reads)
+                if near is not None and not is_used and not path.startswith("_") and path not in self.explained:
                     yield finding(
                         place,
                         f"an input is bound to the signal {path!r}, which no handler takes and no expression reads; "
                         f"did you mean {near!r}?",
                     )
 
-    def check_python(self) -> Iterator[Finding]:
-        """Yield the signals that the Python of a page sets, that nothing takes or reads, and that look like a typo."""
-        reads = {path for facts in self._facts.values() for path, _ in facts.reads}
-        known = reads | self._all_taken
-        for sets in self._python.by_pages.values():
-            for path, place in sets.items():
-                near = [other for other in sorted(known) if is_typo(path, other)]
-                if near and path not in self._explained and not any(_covers(path, other) for other in known):
-                    self._explained.add(path)
-                    text = f"the signal {path!r} is set here, and no handler takes it and no expression reads it"
-                    yield finding(place, f"{text}; did you mean {near[0]!r}?")
+    def handlers_on(self, pages: Iterable[str]) -> list[Handler]:
+        """Return the handlers that pages have actions for."""
+        return [handler for use, found in self._uses if use.template in pages for handler in found]
 
-    def _may_read_all(self, handler: Handler) -> bool:
-        """Return whether a handler may read signals that its parameters do not name."""
+    def may_read_all(self, pages: Iterable[str]) -> bool:
+        """Return whether a handler of pages may read signals that its parameters do not name."""
+        return any(map(self._reads_all, self.handlers_on(pages)))
+
+    def _reads_all(self, handler: Handler) -> bool:
         place = self._find_function(handler)
         if handler.binder.takes_all or handler.name == EVERY_EVENT or handler.binder.names is None or place is None:
             return True
@@ -212,16 +219,21 @@ class SignalCheck:
             if not template.is_own or any(self._facts[page].is_open for page in pages):
                 continue
             known = {path for page in pages for path in self._facts[page].sets}
-            known |= {*self._python.by_handlers, *self._all_taken}
+            known |= {*self._python.by_handlers, *self.taken}
             known |= {path for sets in self._python.by_pages.values() for path in sets}
             for path, place in facts.reads:
-                if any(_covers(path, other) for other in known):
+                if any(covers(path, other) for other in known):
                     continue
                 near = nearest(path, known, 0.8)
-                if near is not None and (is_typo(path, near) or len(path) > 4):
+                if near is not None and near not in self.explained and (is_typo(path, near) or len(path) > 4):
                     yield finding(place, f"${path} is read here, and nothing sets this signal; did you mean ${near}?")
 
 
-def _covers(path: str, other: str) -> bool:
+def _meant(name: str, place: Place) -> str:
+    line, column = place.source.position(place.offset)
+    return f"did you mean {name!r}, which is set at {place.source.name}:{line}:{column}?"
+
+
+def covers(path: str, other: str) -> bool:
     """Return whether a signal is set if another one is: the same, one around it, or one inside it."""
     return path == other or path.startswith(f"{other}.") or other.startswith(f"{path}.")

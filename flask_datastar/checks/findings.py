@@ -70,6 +70,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near!r}?" if near is not None else ""
 
 
+def is_plural(name: str, other: str) -> bool:
+    """Return whether one name is the plural of the other, so that both are likely to be meant."""
+    return f"{name}s" == other or f"{other}s" == name
+
+
 def is_typo(name: str, meant: str) -> bool:
     """Return whether a name is another one with one letter too few, one twice, or two swapped.
 

@@ -35,6 +35,10 @@ class Facts:
     ids: list[str] = field(default_factory=list)
     #: Path of a signal that it sets → the first place.
     sets: dict[str, Place] = field(default_factory=dict)
+    #: Path of a signal that an expression assigns → the first place.
+    assigned: dict[str, Place] = field(default_factory=dict)
+    #: Paths of signals that something else than an assignment sets.
+    declared: set[str] = field(default_factory=set)
     #: Path of a signal that an input is bound to → the place of its name.
     bound: dict[str, Place] = field(default_factory=dict)
     #: Paths of signals that its expressions read.
@@ -85,6 +89,7 @@ def _read_attribute(
             facts.is_open = True
         for name in names or ():
             facts.sets.setdefault(name, fragment.place(attribute.start))
+            facts.declared.add(name)
             if plugin == "bind":
                 start = attribute.start + len("data-bind:") if key else attribute.value_start
                 facts.bound.setdefault(name, fragment.place(start))
@@ -94,6 +99,8 @@ def _read_attribute(
         place = fragment.place(attribute.value_start + index)
         if is_set:
             facts.sets.setdefault(name, place)
+            if value[index + 1 + len(name) :][:1] != GAP:
+                facts.assigned.setdefault(name, place)
         else:
             facts.reads.append((name, place))
 
@@ -181,6 +188,7 @@ def template_facts(template: Template) -> Facts:
             method = Filling(node, scope).method
             if method == "tab_signal":
                 facts.sets.setdefault("tabId", fragment.place(index))
+                facts.declared.add("tabId")
             elif not method and fragment.texts(index, index + 1) is None:
                 facts.is_open = True
     return facts

@@ -22,6 +22,8 @@ class PythonSignals:
     by_pages: dict[str, dict[str, Place]] = field(default_factory=dict)
     #: Path → the places where only handlers set it.
     by_handlers: dict[str, Place] = field(default_factory=dict)
+    #: Path → the places where only handlers send it: the names in dicts of other functions may be those of anything.
+    sent_by_handlers: dict[str, Place] = field(default_factory=dict)
     #: The files that set signals whose names are not known.
     open_files: set[PythonFile] = field(default_factory=set)
 
@@ -48,6 +50,9 @@ def read_python_signals(project: Project, facts: Mapping[PythonFile, Facts]) -> 
                     found.by_pages.setdefault(module, {}).setdefault(name, place)
                 if not modules:
                     found.by_handlers.setdefault(name, place)
+                    is_handler = function is not None and bool(project.callers.entries_of(file, function))
+                    if is_handler or isinstance(node, ast.Call):
+                        found.sent_by_handlers.setdefault(name, place)
     return found
 
 

@@ -13,6 +13,7 @@ from .check_actions import check_urls, check_use
 from .check_ids import check_ids
 from .check_signals import SignalCheck
 from .check_templates import check_links, check_python_names
+from .check_unused import check_unused
 from .files import read_files, read_scripts, read_templates
 from .findings import Finding
 from .fragments import Fragment
@@ -88,24 +89,27 @@ def _check_markup(project: Project, page: Client) -> Iterator[Finding]:
 
 def _check_facts(app: Flask, project: Project) -> Iterator[Finding]:
     facts = {name: template_facts(template) for name, template in project.templates.items()}
-    yield from check_ids(project, facts, read_scripts(app))
+    scripts = list(read_scripts(app))
+    yield from check_ids(project, facts, scripts)
     uses = [use for template in project.templates.values() for use in uses_in_template(project, template)]
     uses += [use for file in project.files for use in uses_in_python(project, file)]
-    python = read_python_signals(project, {file: _string_facts(file) for file in project.files})
+    strings = {file: _string_facts(file) for file in project.files}
+    python = read_python_signals(project, strings)
     signals = SignalCheck(project, facts, python, uses)
     yield from signals.check_handlers()
     yield from signals.check_bound()
-    yield from signals.check_python()
+    yield from check_unused(project, facts, strings, python, signals, scripts)
     yield from signals.check_reads()
 
 
 def _string_facts(file: PythonFile) -> Facts:
-    """Read the ids and signals in all HTML of a Python file."""
+    """Read the signals in all HTML of a Python file."""
     found = Facts()
     for _, fragment in file.strings:
         one = _facts_of_html(fragment)
         for path, place in one.sets.items():
             found.sets.setdefault(path, place)
+        found.reads += one.reads
         found.is_open |= one.is_open
     return found
 

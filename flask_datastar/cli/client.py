@@ -31,7 +31,8 @@ def download(url: str) -> bytes:
         if isinstance(error, HTTPError):
             error.close()  # the error is also the response, and holds the connection
         raise click.ClickException(
-            f"{url} could not be fetched: {error}. Download it in another way, put it into the static folder as "
+            f"{url} could not be fetched: {error}. Download it in another way (bundles/datastar.js at the "
+            "version's tag in the repository github.com/starfederation/datastar), put it into the static folder as "
             "datastar.js, and set DATASTAR_SCRIPT_URL."
         ) from error
     if len(content) > _MAX_BYTES:

@@ -73,7 +73,8 @@ def _check_csrf(facts: Facts) -> Iterator[Finding]:
             "csrf",
             "other sites can make a browser call views that change something: "
             f"{', '.join(facts['plain_views'])}; handlers check the origin of a request, other views do not",
-            "use Flask-WTF's CSRFProtect(app), or call datastar.check_origin() in these views",
+            "use Flask-WTF's CSRFProtect(app), or call datastar.check_origin() in these views, before anything that "
+            "changes or returns something, or app.before_request(datastar.check_origin)",
         )
 
 

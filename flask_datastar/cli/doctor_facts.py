@@ -17,6 +17,7 @@ from ..transport.servers import find_server
 from ..transport.wakeups import PerProcess
 from ..transport.worker import gunicorn_settings
 from .client import find_version
+from .doctor_origin import is_checked
 from .findings import Facts
 
 _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -94,10 +95,11 @@ def process_name() -> str:
 
 
 def _plain_views(app_state: AppState) -> Iterator[str]:
-    """Return the endpoints that change something and are not handlers, which check the origin themselves."""
+    """Return the endpoints that change something and check no origin; handlers do that themselves."""
     own = {endpoint for endpoints in app_state.endpoints.values() for endpoint in endpoints}
     for rule in app_state.app.url_map.iter_rules():
-        if rule.methods and rule.methods & _UNSAFE and rule.endpoint not in own:
+        methods = (rule.methods or set()) & _UNSAFE
+        if methods and rule.endpoint not in own and not is_checked(app_state, rule.endpoint, methods):
             yield rule.endpoint
 
 

@@ -41,6 +41,12 @@ def make_form(form_class: type[W], request: Request, state: RequestState, option
     if fill is None:
         # FlaskForm would read the request itself; on a page load there is nothing to read.
         return form_class(formdata=None, **options)  # type: ignore[call-arg]
+    form = _fill(form_class, fill, options)
+    _warn_of_missing_token(form, state)
+    return form
+
+
+def _fill(form_class: type[W], fill: Fill, options: Mapping[str, Any]) -> W:
     shapes, prefix = list(shapes_of_class(form_class)), full_prefix(str(options.get("prefix", "")))
     form = form_class(formdata=fill(shapes, prefix), **options)  # type: ignore[call-arg]
     own_shapes, own_prefix = list(shapes_of_form(form)), prefix_of(form)
@@ -48,6 +54,19 @@ def make_form(form_class: type[W], request: Request, state: RequestState, option
         return form
     # Its ``__init__`` has set a prefix of its own, or made fields.
     return form_class(formdata=fill(own_shapes, own_prefix), **options)  # type: ignore[call-arg]
+
+
+def _warn_of_missing_token(form: Any, state: RequestState) -> None:
+    """Log what makes a form fail with a message that pages easily have no place for."""
+    # With any extension that protects the app, the request has been checked, and Flask-WTF's form knows that.
+    token = form._fields.get(getattr(form.meta, "csrf_field_name", None))
+    if token is not None and not token.data and "csrf" not in state.app_state.app.extensions:
+        state.app_state.warn_once(
+            "Datastar: the form %s wants a CSRF token, and the request brought none, so it does not validate, as the "
+            "signal errors._ says; use CSRFProtect(app), with which all actions send a token, or render "
+            "form.csrf_token with a data-bind",
+            type(form).__name__,
+        )
 
 
 def _filler(request: Request, state: RequestState) -> Fill | None:

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, render_template_string, session
+from flask import Blueprint, Flask, render_template, render_template_string, session
+from jinja2 import DictLoader
 from markupsafe import Markup
 
 from flask_datastar import Datastar
@@ -259,6 +260,35 @@ def test_script_loads_the_client(make_app: MakeApp) -> None:
         with app.test_request_context(base_url="http://localhost/mount"):
             script = render_template_string("{{ datastar.script() }}")
         assert script == f'<script type="module" {html}></script>'
+
+
+def render_part() -> str:
+    return render_template("part.html")
+
+
+def test_templates_know_whether_the_client_sent_the_request(make_app: MakeApp) -> None:
+    app = make_app()
+    datastar: Datastar = app.extensions["datastar"]
+    text = "{{ datastar.is_datastar_request }}"
+    app.jinja_env.loader = DictLoader(
+        {"part.html": "<p id=a>{% if datastar.is_datastar_request %}{{ 1 // 0 }}{% endif %}</p>"}
+    )
+    headers = {"Datastar-Request": "true"}
+
+    part = datastar.region(render_part)
+
+    @app.get("/")
+    def index() -> str:
+        with datastar.broadcast("others") as out:
+            out.patch_template("part.html")
+        return render_template_string(text + " {{ part }}", part=part())
+
+    client = app.test_client()
+    assert client.get("/").text.startswith("False <")
+    # What other pages get is the same, whoever asked: their template would fail.
+    assert client.get("/", headers=headers).text.startswith("True <")
+    with app.app_context():
+        assert render_template_string(text) == "False"
 
 
 def test_script_watches_the_loading_of_the_client_in_debug_mode_alone(make_app: MakeApp) -> None:

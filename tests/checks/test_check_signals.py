@@ -185,6 +185,95 @@ def test_a_signal_of_python_that_nothing_takes(check_site: CheckSite) -> None:
     assert "did you mean 'count'?" in found[0]
 
 
+SHOWS = BUTTON + "<p data-signals:count=1 data-signals=\"{message: ''}\" data-text='$message + $count'></p>"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'datastar.signal(‸"mesage", "x")',
+        'datastar.signal(‸"massage", "x")',
+        'datastar.patch_signals({‸"mesage": "x", "count": 1})',
+        'return {‸"mesage": "x"}',
+        'with datastar.broadcast("a") as out:\n        out.patch_signals({‸"mesage": 1})',
+    ],
+)
+def test_a_signal_of_a_handler_that_nothing_takes(line: str, check_site: CheckSite) -> None:
+    found = check_site(site(f"{RIGHT}\n    {line}".replace(": ...", ":")), page=SHOWS)
+
+    assert found.places == found.expected, found
+    assert "is set here, and no handler takes it and no expression reads it; did you mean 'message'?" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "page"),
+    [
+        # Nothing is like it.
+        ('datastar.signal("other", 1)', "", ""),
+        (
+            'datastar.signal("count2", 1); datastar.signal("column2", 1)',
+            "",
+            "<p data-signals:column1=1 data-text='$column1'>",
+        ),
+        # What is patched later reads it, or a script does.
+        ('datastar.signal("mesage", 1)', "", "{% block late %}<p data-text='$mesage'>{% endblock %}"),
+        ('datastar.signal("mesage", 1); datastar.patch_elements("<p id=a data-text=\'$mesage\'>")', "", "<p id=a>"),
+        ('datastar.signal("mesage", 1); datastar.execute_script("console.log($mesage)")', "", ""),
+        ('datastar.signal("mesage", 1)', "", "<script>listen('mesage')</script>"),
+        ('datastar.signal("mesage", 1)', "", "<p data-on-signal-patch-filter='{include: /^mesage$/}'>"),
+        # A dict of another function is none of signals.
+        ("texts()", 'def texts():\n    return {"mesage": 1}', ""),
+    ],
+)
+def test_a_signal_of_a_handler_that_something_may_read(line: str, more: str, page: str, check_site: CheckSite) -> None:
+    handler = f"{RIGHT}\n    {line}".replace(": ...", ":")
+
+    assert check_site(site(handler, more=more), page=f"{SHOWS}{page}") == []
+
+
+def test_a_script_of_the_static_folder_may_read_a_signal_of_a_handler(check_site: CheckSite) -> None:
+    handler = f'{RIGHT}\n    datastar.signal("mesage", 1)'.replace(": ...", ":")
+
+    assert check_site(site(handler), page=SHOWS, files={"static/own.js": "root.mesage"}) == []
+
+
+TITLES = """\
+@datastar.handler(group="a")
+def save(title: str = ""): ...
+
+@datastar.handler(group="a")
+def keep({mark}titel: str = ""): ...
+"""
+KEEP = "<input data-bind=title> <b data-on:click=\"{{ datastar.post('keep') }}\"></b>"
+
+
+def test_an_assignment_in_an_expression_hides_no_wrong_parameter(check_site: CheckSite) -> None:
+    page = f"{BUTTON.replace('count', 'title')} {KEEP} <b data-on:click=\"$titel = 'x'\"></b>"
+
+    found = check_site(site(TITLES.format(mark="‸")), page=page)
+    assert found.places == found.expected
+    assert "did you mean 'title', which is set at page.html:1:" in found[0].replace("templates/", "")
+    # It is a signal of its own where something else knows it, too.
+    for more in ("<p data-text='$titel'>", "<p data-signals:titel=''>"):
+        assert check_site(site(TITLES.format(mark="")), page=page + more) == []
+    one_of_many = TITLES.replace("title", "items").replace("titel", "item").format(mark="")
+    page = page.replace("title", "items").replace("titel", "item")
+    assert check_site(site(one_of_many), page=page) == []
+
+
+def test_an_assignment_of_a_signal_that_nothing_takes(check_site: CheckSite) -> None:
+    page = SHOWS + "<b data-on:click=\"‸$mesage = ''; $other = 1; $counts = 1; $_open = true\"></b>"
+
+    found = check_site(site(RIGHT), page=page)
+    assert found.places == found.expected
+    assert "did you mean $message?" in found[0]
+    page = page.replace("‸", "")
+    for more in ('"mesage"', "\"<p data-text='$mesage'>\""):
+        assert check_site(site(RIGHT, more=f"WORDS = {more}"), page=page) == []
+    assert check_site(site(RIGHT.replace("count:", "signals, count:")), page=page) == []
+    assert check_site(site(RIGHT), page=page + "<p data-show='$mesage'>") == []
+
+
 def test_a_page_whose_view_is_not_known_is_trusted(check_site: CheckSite) -> None:
     assert check_site(site(RIGHT).replace('"page.html"', 'f"{app}.html"'), page=BUTTON) == []
 

@@ -201,7 +201,7 @@ def test_refused_download_is_said(fetch: Fetch, target: Path, cdn: Cdn, status: 
 
     assert result.exit_code == 1
     assert f"{cdn.url} could not be fetched: HTTP Error {status}" in result.output
-    assert "Download it in another way, put it into the static folder" in result.output
+    assert "Download it in another way (bundles/datastar.js at the version's tag in the repository" in result.output
     assert not target.exists()
 
 

@@ -362,6 +362,27 @@ def test_the_token_of_a_form_may_come_in_each_way(guarded: DatastarClient, way: 
     assert guarded.post("save", **options).patched["errors"] == {"_": "", "name": ""}
 
 
+@pytest.mark.parametrize("is_protected", [False, True])
+def test_the_log_says_once_that_a_form_gets_no_token(
+    is_protected: bool, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app()
+    if is_protected:
+        CSRFProtect(app)
+    make_handler(app.extensions["datastar"], Small, [])
+    app.add_url_rule("/token", view_func=generate_csrf)
+    tab = DatastarClient(app)
+    token = tab.client.get("/token").text
+    tab.post("save", _json={"csrf": token})
+    assert caplog.messages == []
+
+    for _ in range(2):
+        tab.post("save")
+
+    text = "the form Small wants a CSRF token, and the request brought none"
+    assert [text in message for message in caplog.messages] == ([] if is_protected else [True])
+
+
 def test_a_missing_token_is_a_message_about_the_form(guarded: DatastarClient) -> None:
     guarded.client.get("/token")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.live.recipes import check_page
+from tests.live.servers import Server, wait_until
 
 
 def test_suggestion_is_picked_with_keys_and_with_the_mouse(example, ann):
@@ -34,6 +38,51 @@ def test_suggestion_is_picked_with_keys_and_with_the_mouse(example, ann):
     field.fill("tok")
     options.first.click()
     expect(field).to_have_value("Tokyo")
+
+
+def test_list_of_suggestions_stays_closed_after_a_pick(example: Server, open_page: Callable[..., Page]) -> None:
+    asked: list[str] = []
+    # A page of its own, whose clock stands still.
+    ann = open_page()
+    ann.on("request", lambda request: asked.append(request.url))
+    ann.goto(f"{example.url}cookbook/typeahead")
+    field, options, list_ = ann.get_by_role("combobox"), ann.get_by_role("option"), ann.locator("#suggestions")
+    ann.clock.install()
+    ann.clock.pause_at(time.time() + 3600)
+
+    def type_text(text: str) -> None:
+        field.fill(text)
+        ann.clock.run_for(1000)
+        expect(options).not_to_have_count(0)
+
+    # Closed within the debounce of the last key: nothing is asked for any more.
+    for close in ("Escape", "Enter", "Tab"):
+        type_text("tok")
+        field.press("ArrowDown")
+        field.press("y")
+        asked.clear()
+        field.press(close)
+        expect(list_).to_be_hidden()
+        ann.clock.run_for(1000)
+        assert asked == []
+        expect(list_).to_be_hidden()
+        expect(field).to_have_value("Tokyo" if close == "Enter" else "toky")
+
+    # Closed while the answer is on its way, which comes to a list that stays closed.
+    held: list[Route] = []
+    ann.route("**/suggest*", lambda route: held.append(route))
+    field.fill("lond")
+    ann.clock.run_for(1000)
+    wait_until(lambda: ann.wait_for_timeout(20) or held, "a request for suggestions")
+    field.press("Escape")
+    held[0].continue_()
+    expect(ann.locator("#suggestions > li")).to_have_text(["London, United Kingdom"])
+    expect(list_).to_be_hidden()
+    expect(field).to_have_attribute("aria-expanded", "false")
+    # Neither can a key pick what is not to be seen.
+    field.press("ArrowDown")
+    field.press("Enter")
+    expect(field).to_have_value("lond")
 
 
 def test_cities_follow_the_country(example, ann):

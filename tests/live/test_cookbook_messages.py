@@ -23,6 +23,18 @@ def test_toast_appears_and_leaves_by_itself(example, page):
     expect(toasts).to_have_count(0)
 
 
+def test_job_says_in_all_windows_that_it_is_done(example, ann):
+    windows = [ann, ann.context.new_page()]
+    for window in windows:
+        with window.expect_response("**/toasts?*"):
+            window.goto(f"{example.url}cookbook/job_toast")
+    ann.get_by_role("button", name="Send the invoice").click()
+    for window in windows:
+        expect(window.locator("#toasts .toast")).to_contain_text(["The invoice is sent."])
+    check_page(ann)
+    windows[1].close()
+
+
 def test_dialogs_are_opened_closed_and_answered_by_keys(example, ann):
     ann.goto(f"{example.url}cookbook/modal")
     files, rename = ann.locator("#files li > span"), ann.get_by_role("dialog", name="Rename")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import quote
@@ -140,6 +141,25 @@ def test_late_check_replaces_no_message_of_the_form(signup: Page, is_corrected: 
     signup.unroute("**/signup/check*")
     fill(signup, name="Ada")
     expect(message(signup, "name")).to_have_text("")
+
+
+def test_enter_soon_after_the_last_key_leaves_no_check_behind(signup: Page) -> None:
+    asked: list[str] = []
+    signup.on("request", lambda request: asked.append(request.url.rpartition("/")[2].partition("?")[0]))
+    signup.clock.install()
+    signup.clock.pause_at(time.time() + 3600)
+    signup.locator("#email").press_sequentially("nobody")
+    signup.keyboard.press("Enter")
+    expect(message(signup, "name")).to_have_text("What shall we call you?")
+    expect(message(signup, "email")).to_have_text("This is not an e-mail address.")
+
+    signup.clock.run_for(1000)
+    fill(signup, name="Ada")
+    signup.clock.run_for(1000)
+
+    expect(message(signup, "name")).to_have_text("")
+    # Only what was typed since then is checked.
+    assert asked == ["register", "check"]
 
 
 def test_who_signs_up_is_signed_in(example, page):
