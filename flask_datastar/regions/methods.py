@@ -137,7 +137,8 @@ class _Doors:
     def source(self, view: RegionView) -> Source:
         """Return the source of a view for a stream of the current request."""
         app_state = current_app_state(self._extension)
-        return ViewSource(app_state, spec_of(view, current_mount(app_state)))
+        is_back = has_request_context() and "Last-Event-ID" in request.headers
+        return ViewSource(app_state, spec_of(view, current_mount(app_state)), is_back=is_back)
 
     def changed(self, region: Region, texts: Mapping[str, str]) -> None:
         """Render views again in all processes, after the commit of a transaction with changes."""
