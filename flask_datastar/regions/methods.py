@@ -155,5 +155,6 @@ def install_regions(app_state: AppState, registry: RegionRegistry) -> None:
 
 
 def _install(app_state: AppState, registry: RegionRegistry) -> None:
+    app_state.has_regions = True
     install_names(app_state)
     install_tracking(app_state, registry)
