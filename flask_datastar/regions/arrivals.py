@@ -12,16 +12,20 @@ from collections.abc import Callable, Iterable
 
 from ..brokers.payload import MessageKind, Payload
 from ..hub.topics import Subscriber
+from ..transport.wakeups import pause
 from .graph import ViewGraph
 from .view import Arrival, LiveView, ViewSpec
 
-#: The seconds that clients wait before they request a lost stream again: a page that comes back shows nothing newer
-#: than a rendering of this age.
+#: The seconds that clients wait before they request a lost stream again.
 RETRY_SECONDS = 1.0
 #: The seconds for which a page whose state is unknown waits at most.
 _LONGEST_WAIT = 1.0
 #: So many renderings in a row may contradict the pages that caused them, before further ones are spaced.
 _FREE_DOUBTS, _LONGEST_SPACING = 3, 60.0
+#: Streams that have left are forgotten when so many more have come.
+_PURGE_AT = 256
+#: The number of deliveries without a pause, as of :class:`.Topics`.
+_BATCH = 400
 
 _logger = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ _logger = logging.getLogger(__name__)
 class Arrivals:
     """The streams that wait for a rendering that has started after they came.
 
-    The sender's lock is held during each call.
+    The sender's lock is held during each call, except :meth:`leave`.
 
     :param state_of: returns the event with a view as its followers have it; None if the view has no HTML.
     """
@@ -37,7 +41,6 @@ class Arrivals:
     def __init__(self, graph: ViewGraph, state_of: Callable[[LiveView], Payload | None]) -> None:
         self._graph = graph
         self._state_of = state_of
-        self._waiting = 0
 
     def add(self, view: LiveView, arrival: Arrival) -> bool:
         """Compare a page with a view that has other HTML, and render the view again if that may be out of date.
@@ -47,27 +50,34 @@ class Arrivals:
         suspects = [one for one in view.within() if one.rendered_at < arrival.since]
         if not suspects:
             return False
-        oldest = min(one.rendered_at for one in suspects)
-        if arrival.known is None and arrival.is_back and oldest > arrival.since - RETRY_SECONDS:
+        trusted_until = min(one.rendered_at for one in suspects) + RETRY_SECONDS
+        is_trusted = arrival.known is None and arrival.since < trusted_until
+        if is_trusted and arrival.is_back:
             return False
+        is_trusted &= arrival.is_hasty
         # A view that fails is tried again by itself, less often than pages come.
         working = [one for one in suspects if not one.pacing.is_failing]
-        spacing = view.rendered_at + _spacing(view.doubts)
+        spacing = max(view.rendered_at + _spacing(view.doubts), trusted_until if is_trusted else 0.0)
         due_at = max(one.pacing.due_at(spacing) for one in suspects)
         arrival.suspects = [(one, one.parts) for one in working if one.dirty is None]
         self._graph.mark(working, "a page may show a newer state", not_before=spacing)
         is_soon = len(working) == len(suspects) and due_at <= arrival.since + _LONGEST_WAIT
         # A page whose state is unknown may show nothing yet.
-        arrival.is_served = arrival.known is None and not is_soon
+        arrival.is_served = arrival.known is None and (is_trusted or not is_soon)
         if arrival.suspects or not arrival.is_served:
             arrival.before = view.digest
+            if len(view.arrivals) % _PURGE_AT == _PURGE_AT - 1:
+                # The next rendering of a slow region may be an hour away.
+                self._take(view, lambda arrival: arrival.subscriber is None)
             view.arrivals.append(arrival)
-            self._waiting += 1
         return not arrival.is_served
 
-    def remove(self, view: LiveView, subscriber: Subscriber) -> None:
-        """Remove a stream that follows a view no longer."""
-        self._take(view, lambda arrival: arrival.subscriber is subscriber)
+    @staticmethod
+    def leave(view: LiveView, subscriber: Subscriber) -> None:
+        """Forget a stream that follows a view no longer. A delivery may be what has ended it, so this takes no lock."""
+        for arrival in list(view.arrivals):
+            if arrival.subscriber is subscriber:
+                arrival.subscriber = None
 
     def settle(self, view: LiveView) -> list[ViewSpec]:
         """Deliver the HTML for which streams wait, after a rendering of a view.
@@ -75,14 +85,14 @@ class Arrivals:
         :return: the views of which a page has shown that this process had old HTML.
         """
         stale: dict[str, ViewSpec] = {}
-        for outer in self._graph.ancestors(view) if self._waiting else ():
+        for outer in self._graph.ancestors(view):
             if done := self._take_ready(outer):
                 stale |= {spec.identity: spec for spec in self._judge(outer, done)}
         return list(stale.values())
 
     def fail(self, view: LiveView) -> None:
         """Deliver the last HTML to the streams whose pages may show less, because the newest rendering has failed."""
-        for outer in self._graph.ancestors(view) if self._waiting else ():
+        for outer in self._graph.ancestors(view):
             for arrival in self._take(outer, lambda arrival: arrival.known is None):
                 if not arrival.is_served:
                     self._deliver(outer, arrival)
@@ -102,24 +112,28 @@ class Arrivals:
         has_changed = any(arrival.before != view.digest for arrival in done)
         # HTML that differs each time it is rendered, such as a random number, proves nothing.
         view.doubts = view.doubts + 1 if has_changed and not confirmed else 0
-        for arrival in done:
+        for number, arrival in enumerate(done, start=1):
             if arrival.known != view.digest and not arrival.is_served:
                 self._deliver(view, arrival)
+            if number % _BATCH == 0:
+                pause()
         return [one.spec for arrival in confirmed for one, parts in arrival.suspects if one.parts != parts]
 
     def _deliver(self, view: LiveView, arrival: Arrival) -> None:
-        payload = self._state_of(view)
-        if payload is None:
+        payload, subscriber = self._state_of(view), arrival.subscriber
+        if payload is None or subscriber is None:
             return
         try:
-            arrival.subscriber.deliver(view.channel, MessageKind.EVENTS, payload)
+            subscriber.deliver(view.channel, MessageKind.EVENTS, payload)
         except Exception:
             _logger.exception("Datastar: a stream failed on the state of region %s", view.spec)
 
     def _take(self, view: LiveView, is_meant: Callable[[Arrival], bool]) -> list[Arrival]:
-        taken = [arrival for arrival in view.arrivals if is_meant(arrival)]
-        view.arrivals = [arrival for arrival in view.arrivals if arrival not in taken]
-        self._waiting -= len(taken)
+        taken: list[Arrival] = []
+        kept: list[Arrival] = []
+        for arrival in view.arrivals:
+            (taken if is_meant(arrival) else kept).append(arrival)
+        view.arrivals = kept
         return taken
 
 

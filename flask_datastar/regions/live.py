@@ -84,12 +84,12 @@ class LiveViews:
         self._render_first(view, is_apart=False)
         return view
 
-    def attach(self, view: LiveView, arrival: Arrival) -> None:
+    def attach(self, view: LiveView, subscriber: Subscriber, arrival: Arrival) -> None:
         """Deliver a view's state to a subscriber, unless its page shows it, then everything that is sent of the view.
 
         The state is delivered later if the page may show a newer one.
         """
-        self._sender.attach(view, arrival)
+        self._sender.attach(view, subscriber, arrival)
 
     def hand_over(self, view: LiveView, subscriber: Subscriber, taker: Subscriber) -> None:
         """Redirect a subscriber's events to another object; detaching still uses the original."""

@@ -35,13 +35,12 @@ class Sender:
         self._order = make_lock()
         self._arrivals = Arrivals(graph, self._state)
 
-    def attach(self, view: LiveView, arrival: Arrival) -> None:
+    def attach(self, view: LiveView, subscriber: Subscriber, arrival: Arrival) -> None:
         """Deliver a view's state to a subscriber, then everything that is sent of the view, in this order.
 
         If the subscriber's page shows the state, it is not delivered. If the page may show a newer state, both wait for
         a rendering.
         """
-        subscriber = arrival.subscriber
         with self._order:
             payload = self._state(view)
             is_new = payload is not None and (arrival.known is None or arrival.known != view.digest)
@@ -56,8 +55,7 @@ class Sender:
         """Deliver nothing more of a view to a subscriber."""
         self.channels.unsubscribe((view.channel,), subscriber)
         if view.arrivals:
-            with self._order:
-                self._arrivals.remove(view, subscriber)
+            self._arrivals.leave(view, subscriber)
 
     def settle(self, view: LiveView, rendered: Rendered, started_at: float) -> tuple[bool, list[ViewSpec]]:
         """Store a new rendering, and send it if it differs from the HTML that followers have.

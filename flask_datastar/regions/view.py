@@ -176,14 +176,18 @@ class LiveView:
 class Arrival:
     """A stream that starts to follow a view."""
 
-    subscriber: Subscriber
+    #: None once the stream has left.
+    subscriber: Subscriber | None
     #: The digest of the HTML that its page shows; None if it is unknown.
     known: bytes | None = None
     #: The time at which it came, by ``time.monotonic()``. A rendering that has started since shows whatever the page
     #: shows.
     since: float = -math.inf
-    #: Whether the stream had been open before.
+    #: Whether the stream had been open before. Clients wait a second before they request a lost stream again, so its
+    #: page shows nothing newer than a rendering of the last second.
     is_back: bool = False
+    #: Whether such a rendering is sent to a page whose state is unknown, although the page may be newer.
+    is_hasty: bool = False
     #: The digest of the view's HTML at that time.
     before: bytes | None = None
     #: Whether the whole view has been sent to it meanwhile, as to all followers.

@@ -78,7 +78,14 @@ class Page:
     """
 
     def __init__(
-        self, site: Site, name: str, known: bytes | None = None, since: float = -math.inf, *, is_back: bool = False
+        self,
+        site: Site,
+        name: str,
+        known: bytes | None = None,
+        since: float = -math.inf,
+        *,
+        is_back: bool = False,
+        is_hasty: bool = False,
     ) -> None:
         self.events: list[str] = []
         self.html: str | None = None
@@ -86,7 +93,7 @@ class Page:
         self._site = site
         self._view = site.views.follow(site.spec(name))
         self._is_open = True
-        site.views.attach(self._view, Arrival(self, known, since, is_back))
+        site.views.attach(self._view, self, Arrival(self, known, since, is_back, is_hasty))
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         assert kind is MessageKind.EVENTS

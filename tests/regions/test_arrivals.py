@@ -61,9 +61,9 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Board:
 def open_page(board: Board) -> Iterator[Open]:
     pages: list[Page] = []
 
-    def open_page(known: str | None = None, *, is_back: bool = False) -> Page:
+    def open_page(known: str | None = None, **options: bool) -> Page:
         digest = html_digest(known) if known is not None else None
-        pages.append(Page(board, "list", digest, time.monotonic(), is_back=is_back))
+        pages.append(Page(board, "list", digest, time.monotonic(), **options))
         return pages[-1]
 
     yield open_page
@@ -143,6 +143,26 @@ def test_thousands_that_come_back_share_a_rendering(
     assert {tuple(page.events) for page in pages} == {(board.fresh(),)}
 
 
+def test_a_page_without_digests_is_served_at_once_and_corrected_later(
+    board: Board, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flask_datastar.regions.arrivals.RETRY_SECONDS", 60.0)
+    open_page()
+    old = board.fresh()
+    board.title = "new"
+    pages = [open_page(is_hasty=True) for _ in range(3)]
+    assert [page.events for page in pages] == [[old]] * 3
+    assert board.renders == 1
+    (view,) = [view for view in board.views._graph.all() if view.spec.identity == "list"]
+    assert view.dirty == "a page may show a newer state"
+    assert not board.views.loop.is_idle(time.monotonic() + 60)
+
+    # The time comes.
+    board.views.mark(view, "a minute later")
+    board.wait()
+    assert [page.events[1:] for page in pages] == [[board.fresh()]] * 3
+
+
 def test_a_region_with_a_slow_rate_is_not_rendered_more_often(board: Board, open_page: Open) -> None:
     board.at_most_every["list"] = 3600
     open_page()
@@ -206,7 +226,7 @@ def test_html_that_is_never_the_same_is_soon_left_alone(board: Board, open_page:
     wait_until(lambda: other.html == board.fresh())
 
 
-def test_a_page_that_leaves_is_not_waited_for(board: Board, open_page: Open) -> None:
+def test_a_page_that_leaves_is_not_waited_for(board: Board, open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     board.at_most_every["list"] = 3600
     open_page()
     page = open_page("older")
@@ -214,7 +234,11 @@ def test_a_page_that_leaves_is_not_waited_for(board: Board, open_page: Open) -> 
     assert len(view.arrivals) == 1
 
     page.close()
-    assert view.arrivals == []
+    assert [arrival.subscriber for arrival in view.arrivals] == [None]
+    monkeypatch.setattr("flask_datastar.regions.arrivals._PURGE_AT", 2)
+    for _ in range(10):
+        open_page("older").close()
+    assert len(view.arrivals) <= 2
 
 
 def test_a_stream_that_fails_does_not_stop_the_others(
@@ -230,7 +254,7 @@ def test_a_stream_that_fails_does_not_stop_the_others(
     view = board.views.follow(board.spec("list"))
     broken = Broken()
     board.views.loop._running = 4
-    board.views.attach(view, Arrival(broken, None, time.monotonic()))
+    board.views.attach(view, broken, Arrival(broken, None, time.monotonic()))
     page = open_page("older")
     board.views.loop._running = 0
     board.views.loop._changed.set()
