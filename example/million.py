@@ -42,7 +42,7 @@ class Word(db.Model):
 def page() -> str:
     session.setdefault("visitor", secrets.token_hex(8))
     datastar.signal("at", 0)
-    return render_template("million.html", boxes=BOXES, chunks=CHUNKS)
+    return render_template("million.html", total=total(), boxes=BOXES, chunks=CHUNKS)
 
 
 @datastar.region(group="million", at_most_every=1)

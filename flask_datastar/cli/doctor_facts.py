@@ -43,7 +43,7 @@ def config_facts(app_state: AppState) -> Facts:
         "broker": settings.broker_url.partition(":")[0] if settings.broker_url is not None else None,
         "keepalive": settings.keepalive_seconds,
         "max_streams": settings.max_streams,
-        "has_streams": bool(app_state.stream_endpoints),
+        "has_streams": app_state.has_streams,
     }
 
 

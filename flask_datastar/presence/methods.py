@@ -7,11 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from flask import has_request_context
+from flask import has_request_context, request
 
 from ..errors import SetupError
 from ..hub import scopes
 from ..hub.hub import StreamHub
+from ..reading.signals import is_datastar_request
 from ..security.tokens import check_no_token
 from ..state.app import AppState, current_app_state
 from ..state.request import RequestState, current_request_state
@@ -54,7 +55,7 @@ class PresenceMethods:
         """
         name, state = _topic(topic), _request_state(self, "join")
         text = _data_text(state.app_state, name, data)
-        check_publisher(state.app_state)
+        _check_processes(state)
         presence = presence_of(state.app_state)
         if (body := running_body(state)) is not None:
             presence.join(body.stream, name, text)
@@ -76,7 +77,7 @@ class PresenceMethods:
         :raises SetupError: if there is no request.
         """
         name, state = _topic(topic), _request_state(self, "leave")
-        check_publisher(state.app_state)
+        _check_processes(state)
         presence = presence_of(state.app_state)
         if (body := running_body(state)) is not None:
             presence.leave(body.stream, name)
@@ -139,6 +140,17 @@ def _request_state(extension: object, name: str) -> RequestState:
             "call it in the page's view, in a stream or in a handler"
         )
     return current_request_state(extension)
+
+
+def _check_processes(state: RequestState) -> None:
+    """Refuse a handler where other processes would not hear of it.
+
+    A page that is loaded tells nobody anything. Its stream does, and is refused when it opens.
+
+    :raises SetupError: if there are several processes and no broker.
+    """
+    if is_datastar_request(request):
+        check_publisher(state.app_state)
 
 
 def _data_text(app_state: AppState, topic: str, data: dict[str, Any]) -> str:

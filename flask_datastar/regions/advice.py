@@ -27,6 +27,10 @@ class Followed:
         self._app = app_state.app
         #: The source of one stream → its page, and the identity of its view.
         self._pages: dict[object, tuple[Page, str]] = {}
+        #: The keys of regions that streams of the app's own have followed.
+        self.by_own_streams: set[str] = set()
+        #: The endpoints of pages that may open such streams, and were loaded.
+        self.loaded: set[str | None] = set()
 
     def add(self, source: object, spec: ViewSpec) -> None:
         """Add a view that the page of the current request follows from now on."""
@@ -66,18 +70,30 @@ def _advise_at_end(app_state: AppState, response: Response) -> Response:
     shown = find_shown_views(request)
     if shown is None or not shown.top or response.mimetype != "text/html" or response.status_code >= 400:
         return response
-    view = next(view for view, _, _ in shown.top.values())
+    followed = app_state.part(Followed)
+    views = [view for view, _, _ in shown.top.values()]
+    view = next((view for view in views if view.region.key not in followed.by_own_streams), views[0])
     if request.method == "POST" and shown.is_live:
         app_state.warn_once(
             f"Datastar: {request.endpoint} responds to a POST with a page that shows region {view}: a page is live at "
             "the URL of a GET, so this one is not; respond with a redirect to it"
         )
-    elif request.method == "GET" and not shown.is_live:
+    elif request.method == "GET" and not shown.is_live and view.region.key not in followed.by_own_streams:
+        if request.endpoint not in followed.loaded and _may_open_stream(response):
+            # Whether its own stream follows the region is known when the page is loaded next.
+            followed.loaded.add(request.endpoint)
+            return response
         app_state.warn_once(
-            f"Datastar: the page of {request.endpoint} shows region {view} and has no datastar.live(), so nothing "
-            "keeps it current; write {{ datastar.live() }} at its end"
+            f"Datastar: the page of {request.endpoint} shows region {view} and has no datastar.live(), and no stream "
+            "has followed it, so nothing keeps it current; write {{ datastar.live() }} at its end, or let the page's "
+            f"own stream return datastar.follow({view.region.name}(…))"
         )
     return response
+
+
+def _may_open_stream(response: Response) -> bool:
+    """Return whether a page has an action that may open a stream of the app's own."""
+    return not response.is_sequence or b"@get(" in response.get_data()
 
 
 def advise_of_reads(app_state: AppState, view: RegionView, rendered: Rendered) -> None:

@@ -114,8 +114,13 @@ class ViewGraph:
 
     def unsettled(self) -> list[LiveView]:
         """List the views that are rendered now, or are to be rendered again because of a change."""
+        now = time.monotonic()
         with self._lock:
-            return [view for view in self._views.values() if view.is_rendering or view.dirty is not None]
+            return [
+                view
+                for view in self._views.values()
+                if view.is_rendering or (view.dirty is not None and view.not_before <= now)
+            ]
 
     def holders_of(self, identity: str) -> set[str]:
         """Return the identities of the views whose pages have a view."""
@@ -146,15 +151,18 @@ class ViewGraph:
 
     # Rendering
 
-    def mark(self, views: Iterable[LiveView], reason: str) -> None:
-        """Schedule views, each as soon as its pacing allows it."""
+    def mark(self, views: Iterable[LiveView], reason: str, *, not_before: float = 0.0) -> None:
+        """Schedule views, each as soon as its pacing allows it.
+
+        :param not_before: a time before which they are not rendered, unless they are marked for another reason.
+        """
         now = time.monotonic()
         with self._lock:
             for view in views:
-                if not view.is_dropped and view.dirty is None:
-                    view.dirty = reason
+                if not view.is_dropped and (view.dirty is None or not_before < view.not_before):
+                    view.dirty, view.not_before = reason, not_before
                     if not view.is_rendering:
-                        self._loop.schedule(view, view.pacing.due_at(now))
+                        self._loop.schedule(view, view.pacing.due_at(max(now, not_before)))
 
     def start(self, view: LiveView) -> str | None:
         """Start a rendering.
@@ -191,7 +199,7 @@ class ViewGraph:
             view.meanwhile = []
             if not view.is_dropped:
                 if view.dirty is not None:
-                    self._loop.schedule(view, view.pacing.due_at(time.monotonic()))
+                    self._loop.schedule(view, view.pacing.due_at(max(time.monotonic(), view.not_before)))
                 elif retry_at is not None:
                     self._loop.schedule(view, retry_at)
             return self._prune(view)

@@ -17,7 +17,7 @@ from .apart import run_apart
 from .graph import ViewGraph
 from .loop import RenderLoop
 from .sender import Sender
-from .view import LiveView, Parts, Rendered, ViewSpec
+from .view import Arrival, LiveView, Parts, Rendered, ViewSpec
 from .writes import Writes
 
 
@@ -53,6 +53,9 @@ class Owner(Protocol):
     def unwatch(self, view: LiveView) -> None:
         """End the subscription to the topics of a view, if there is one."""
 
+    def tell_stale(self, spec: ViewSpec) -> None:
+        """Make other processes render a view again, whose HTML was out of date here. It must not raise."""
+
 
 class LiveViews:
     """The live views of one app in one process. All methods may be called from any thread or greenlet."""
@@ -81,12 +84,12 @@ class LiveViews:
         self._render_first(view, is_apart=False)
         return view
 
-    def attach(self, view: LiveView, subscriber: Subscriber, known: bytes | None = None) -> None:
-        """Deliver a view's state to a subscriber, then everything that is sent of the view.
+    def attach(self, view: LiveView, subscriber: Subscriber, arrival: Arrival) -> None:
+        """Deliver a view's state to a subscriber, unless its page shows it, then everything that is sent of the view.
 
-        :param known: the digest of the HTML that the subscriber has; the same state is not delivered again.
+        The state is delivered later if the page may show a newer one.
         """
-        self._sender.attach(view, subscriber, known)
+        self._sender.attach(view, subscriber, arrival)
 
     def hand_over(self, view: LiveView, subscriber: Subscriber, taker: Subscriber) -> None:
         """Redirect a subscriber's events to another object; detaching still uses the original."""
@@ -94,7 +97,7 @@ class LiveViews:
 
     def detach(self, view: LiveView, subscriber: Subscriber) -> None:
         """Deliver nothing more of a view to a subscriber."""
-        self._sender.channels.unsubscribe((view.channel,), subscriber)
+        self._sender.detach(view, subscriber)
 
     def leave(self, view: LiveView) -> None:
         """Stop following a view. It is dropped if nothing else follows it."""
@@ -173,12 +176,15 @@ class LiveViews:
                 ended_at = time.monotonic()
             self._watch_read(view, rendered)
             self._hold_inner(view, rendered.parts)
-            has_changed = self._sender.settle(view, rendered)
+            has_changed, stale = self._sender.settle(view, rendered, started_at)
+            for spec in stale:
+                self._owner.tell_stale(spec)
             # A wait costs nothing, so the view need not rest for it.
             view.pacing.note_success(started_at + rendered.waited_seconds, ended_at)
         except Exception as raised:
             error = raised
             retry_at = view.pacing.note_failure(started_at, ended_at)
+            self._sender.fail(view)
         finally:
             self._unwatch(self._graph.finish(view, retry_at))
         viewers = self._graph.viewers(view)

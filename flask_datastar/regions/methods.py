@@ -14,7 +14,7 @@ from ..state.app import AppState, current_app_state
 from ..streams.commits import publish_at_commit
 from ..streams.opening import ScopeSource
 from ..streams.servers import check_publisher
-from .advice import advise_of_page, advise_of_sending
+from .advice import Followed, advise_of_page, advise_of_sending
 from .context import current_mount
 from .following import ViewSource
 from .names import install_names
@@ -137,7 +137,10 @@ class _Doors:
     def source(self, view: RegionView) -> Source:
         """Return the source of a view for a stream of the current request."""
         app_state = current_app_state(self._extension)
-        return ViewSource(app_state, spec_of(view, current_mount(app_state)))
+        if app_state.app.debug:
+            app_state.part(Followed).by_own_streams.add(view.region.key)
+        is_back = has_request_context() and "Last-Event-ID" in request.headers
+        return ViewSource(app_state, spec_of(view, current_mount(app_state)), is_back=is_back)
 
     def changed(self, region: Region, texts: Mapping[str, str]) -> None:
         """Render views again in all processes, after the commit of a transaction with changes."""
@@ -154,5 +157,6 @@ def install_regions(app_state: AppState, registry: RegionRegistry) -> None:
 
 
 def _install(app_state: AppState, registry: RegionRegistry) -> None:
+    app_state.has_regions = True
     install_names(app_state)
     install_tracking(app_state, registry)

@@ -24,6 +24,11 @@ class Pacing:
         #: Whether the last rendering took long.
         self.is_slow = False
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last rendering has failed."""
+        return self._failures > 0
+
     def due_at(self, changed_at: float) -> float:
         """Return the time at which to render a view that has changed: at once, if it has rested long enough."""
         return max(changed_at, self._not_before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
@@ -35,6 +36,8 @@ class LiveRegions:
         self.views = LiveViews(self)
         self._lock = make_lock()
         self._count_lock = make_short_lock()
+        #: Names this process in messages that are for the others.
+        self._name = secrets.token_hex(8)
         self._watched: dict[LiveView, _TopicListener] = {}
         self._counts: Counter[str] = Counter()
         self._seconds = 0.0
@@ -113,6 +116,15 @@ class LiveRegions:
         if listener is not None and listener.topics:
             self._hub.bus.unsubscribe(listener.topics, listener)
 
+    def tell_stale(self, spec: ViewSpec) -> None:
+        """Make other processes render a view again, whose HTML was out of date here. It never raises."""
+        if not self._hub.bus.is_shared:
+            return
+        try:
+            self._publish({"region": spec.region, "arguments": dict(spec.arguments), "but": self._name})
+        except Exception:
+            self._app_state.app.logger.exception("Datastar: other processes may keep an old state of region %s", spec)
+
     # Messages about changes
 
     @property
@@ -160,11 +172,14 @@ class LiveRegions:
         """Apply the message of a process."""
         try:
             message: Any = json.loads(payload.data)
+            if message.get("but") == self._name:
+                return
             if "writes" in message:
                 self._apply_writes(read_writes(message["writes"]))
             else:
                 arguments = {str(name): str(text) for name, text in message["arguments"].items()}
-                self.views.mark_region(str(message["region"]), arguments, "changed()")
+                reason = "a page showed a newer state" if "but" in message else "changed()"
+                self.views.mark_region(str(message["region"]), arguments, reason)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             # Any program may write to the broker's server. An unknown message costs one rendering of each view.
             self.views.mark_all("a message of unknown form")

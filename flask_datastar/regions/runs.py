@@ -120,7 +120,8 @@ def _follow(run: LiveRun, shown: ShownViews, state: RequestState) -> Follow:
         spec = spec_of(view, mount)
         # After the first connection the header is out of date: the stream has changed the page.
         known = None if run.is_repeated else run.shown.digest_of(spec.identity)
-        sources.append(ViewSource(state.app_state, spec, known))
+        # Where the page's digest is missing, it has called live() before it showed the region.
+        sources.append(ViewSource(state.app_state, spec, known, is_back=run.is_repeated, is_hasty=True))
     feed = Follow(hub_of(state.app_state), (), sources=tuple(sources))
     add_subscription(state, feed)
     response_of(state).event_queue.append(_OPEN_ID)

@@ -11,10 +11,11 @@ from ..brokers.payload import MessageKind, Payload
 from ..hub.topics import Subscriber, Topics
 from ..sansio.elements import patch_elements
 from ..transport.wakeups import make_lock
+from .arrivals import Arrivals
 from .digests import html_digest
 from .graph import ViewGraph
 from .places import compose
-from .view import LiveView, Parts, Rendered, ViewSpec
+from .view import Arrival, LiveView, Parts, Rendered, ViewSpec
 
 _EVENTS = MessageKind.EVENTS
 
@@ -32,36 +33,47 @@ class Sender:
         self.channels = Topics()
         # It is acquired before the locks of the graph and of subscriptions, never while one of them is held.
         self._order = make_lock()
+        self._arrivals = Arrivals(graph, self._state)
 
-    def attach(self, view: LiveView, subscriber: Subscriber, known: bytes | None) -> None:
+    def attach(self, view: LiveView, subscriber: Subscriber, arrival: Arrival) -> None:
         """Deliver a view's state to a subscriber, then everything that is sent of the view, in this order.
 
-        :param known: the digest of the HTML that the subscriber has; the same state is not delivered again.
+        If the subscriber's page shows the state, it is not delivered. If the page may show a newer state, both wait for
+        a rendering.
         """
         with self._order:
             payload = self._state(view)
-            if payload is not None and (known is None or known != view.digest):
+            is_new = payload is not None and (arrival.known is None or arrival.known != view.digest)
+            if is_new and not self._arrivals.add(view, arrival):
                 subscriber.deliver(view.channel, _EVENTS, payload)
             for failure in view.failures():
                 subscriber.deliver(view.channel, _EVENTS, failure)
             # Nothing is sent between the two calls, because sending needs the same lock.
             self.channels.subscribe((view.channel,), subscriber)
 
-    def settle(self, view: LiveView, rendered: Rendered) -> bool:
+    def detach(self, view: LiveView, subscriber: Subscriber) -> None:
+        """Deliver nothing more of a view to a subscriber."""
+        self.channels.unsubscribe((view.channel,), subscriber)
+        if view.arrivals:
+            self._arrivals.leave(view, subscriber)
+
+    def settle(self, view: LiveView, rendered: Rendered, started_at: float) -> tuple[bool, list[ViewSpec]]:
         """Store a new rendering, and send it if it differs from the HTML that followers have.
 
-        :return: True if it differs.
+        :param started_at: when the rendering has started, by ``time.monotonic()``.
+        :return: whether it differs; and the views of which a page has shown that this process had old HTML.
         """
         with self._order:
             view.failure = None
-            view.parts = rendered.parts
+            view.parts, view.rendered_at = rendered.parts, started_at
             if not self._graph.take(view, rendered.reads):
-                return False
-            if view.parts == view.shown:
+                return False, []
+            has_changed = view.parts != view.shown
+            if has_changed:
+                self._send(view)
+            else:
                 view.is_held = False
-                return False
-            self._send(view)
-            return True
+            return has_changed, self._arrivals.settle(view)
 
     def report(self, view: LiveView, failure: Payload) -> None:
         """Show a failure of a view in all pages that have it or wait for it, once for repeated attempts."""
@@ -71,6 +83,11 @@ class Sender:
             for outer in () if is_known else self._graph.ancestors(view):
                 self.channels.publish(outer.channel, _EVENTS, failure)
 
+    def fail(self, view: LiveView) -> None:
+        """Deliver the last HTML of a view that has failed to those who wait for its rendering."""
+        with self._order:
+            self._arrivals.fail(view)
+
     def _send(self, view: LiveView) -> None:
         """Send the newest rendering to all followers, as soon as its inner views have HTML."""
         html = self._compose(view, view.parts)
@@ -79,6 +96,8 @@ class Sender:
             return
         shown = self._graph.show(view)
         self._publish(shown.holders, html)
+        for arrival in view.arrivals:
+            arrival.is_served = True
         self._drop(shown.dropped)
         for inner, holders in shown.moved:
             # Until now it was on some pages twice, and the browser updated the first place only.

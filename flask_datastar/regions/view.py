@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..brokers.payload import Payload
+from ..hub.topics import Subscriber
 from ..state.topic_reads import TopicRead
 from ..transport.wakeups import make_lock
 from .index import Reads
@@ -62,9 +64,11 @@ class LiveView:
     """The state of a view that is followed, by streams or by outer views. :class:`.live.LiveViews` guards it."""
 
     __slots__ = (
+        "arrivals",
         "channel",
         "digest",
         "dirty",
+        "doubts",
         "failure",
         "first",
         "followers",
@@ -73,11 +77,13 @@ class LiveView:
         "is_held",
         "is_rendering",
         "meanwhile",
+        "not_before",
         "outers",
         "pacing",
         "parts",
         "payload",
         "read_topics",
+        "rendered_at",
         "shown",
         "spec",
     )
@@ -100,15 +106,23 @@ class LiveView:
         #: The newest rendering, and the one that the followers have; None before the first.
         self.parts: Parts | None = None
         self.shown: Parts | None = None
+        #: The start of the newest rendering that has not failed.
+        self.rendered_at = -math.inf
         #: Whether the newest rendering waits for an inner view that has no HTML yet.
         self.is_held = False
         #: Why the view needs a rendering; None if it is up to date, or if it is tried again after a failure.
         self.dirty: str | None = None
+        #: The time before which it is not rendered although it is dirty, beside its pacing.
+        self.not_before = 0.0
         #: True from the start, because the first follower renders it.
         self.is_rendering = True
         #: Writes during the rendering, to be checked at its end, when it is known what the view reads.
         self.meanwhile: list[Any] = []
         self.is_dropped = False
+        #: The streams that wait for a rendering that has started after they came.
+        self.arrivals: list[Arrival] = []
+        #: How many renderings for arrivals in a row have had a result that no page showed.
+        self.doubts = 0
         #: The event that shows why the newest rendering has failed; None without a failure, and outside debug mode.
         self.failure: Payload | None = None
         #: The event with the whole view, and the digest of its HTML, as followers have them; None if they are out of
@@ -148,7 +162,35 @@ class LiveView:
                     new.append(outer)
         return found
 
+    def within(self) -> list[LiveView]:
+        """Return this view and all views that it holds, however deep."""
+        return [self, *(part for inner in list(self.inner.values()) for part in inner.within())]
+
     def failures(self) -> list[Payload]:
         """Return the events that show the failures of this view and of all views that it holds."""
         own = [self.failure] if self.failure is not None else []
         return own + [failure for inner in list(self.inner.values()) for failure in inner.failures()]
+
+
+@dataclass(slots=True, eq=False)
+class Arrival:
+    """A stream that starts to follow a view."""
+
+    #: None once the stream has left.
+    subscriber: Subscriber | None
+    #: The digest of the HTML that its page shows; None if it is unknown.
+    known: bytes | None = None
+    #: The time at which it came, by ``time.monotonic()``. A rendering that has started since shows whatever the page
+    #: shows.
+    since: float = -math.inf
+    #: Whether the stream had been open before. Clients wait a second before they request a lost stream again, so its
+    #: page shows nothing newer than a rendering of the last second.
+    is_back: bool = False
+    #: Whether such a rendering is sent to a page whose state is unknown, although the page may be newer.
+    is_hasty: bool = False
+    #: The digest of the view's HTML at that time.
+    before: bytes | None = None
+    #: Whether the whole view has been sent to it meanwhile, as to all followers.
+    is_served: bool = False
+    #: The views that are rendered because of it, with their HTML at that time.
+    suspects: list[tuple[LiveView, Parts | None]] = field(default_factory=list)

@@ -48,6 +48,8 @@ class AppState:
         self.endpoints: dict[str, list[str]] = {}
         #: The endpoints that are streams.
         self.stream_endpoints: set[str] = set()
+        #: Whether it has regions, so that its pages may be streams.
+        self.has_regions = False
         #: Whether this process has handled a request; if not, it hardly has the app's streams.
         self.has_served = False
         #: Creates the response to a request whose exception leaves the app; None passes the exception on to the server.
@@ -69,6 +71,11 @@ class AppState:
         """Store the state in the app's extensions."""
         self.app.extensions[EXTENSION_KEY] = self.extension
         self.app.extensions[_STATE_KEY] = self
+
+    @property
+    def has_streams(self) -> bool:
+        """Whether the app has streams, or pages that may be streams."""
+        return self.has_regions or bool(self.stream_endpoints)
 
     def part(self, kind: type[P]) -> P:
         """Return the app's only object of a class, created at the first call."""

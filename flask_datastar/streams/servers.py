@@ -92,7 +92,7 @@ def warn_of_processes(app_state: AppState, environ: Mapping[str, Any]) -> None:
     """
     if not environ.get("wsgi.multiprocess") or app_state.settings.broker_url is not None:
         return
-    if not app_state.stream_endpoints:
+    if not app_state.has_streams:
         return
     if (refusal := find_server(environ).refusal) is not None:
         app_state.warn_once(f"Datastar: streams and publishing will be refused here, because {refusal}")

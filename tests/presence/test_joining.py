@@ -397,12 +397,36 @@ def test_before_init_app_it_says_so() -> None:
         datastar.join("board")
 
 
-def test_several_processes_need_a_broker(site: Site) -> None:
+@pytest.mark.parametrize("name", ["join", "leave"])
+def test_several_processes_need_a_broker(site: Site, name: str) -> None:
+    several = {"wsgi.multiprocess": True}
+    headers = {"Datastar-Request": "true"}
     with (
-        site.app.test_request_context(environ_overrides={"wsgi.multiprocess": True}),
+        site.app.test_request_context(method="POST", headers=headers, environ_overrides=several),
         pytest.raises(SetupError, match="DATASTAR_BROKER_URL"),
     ):
+        getattr(site.datastar, name)("board")
+    # A page that is loaded stays readable; its stream is refused.
+    with site.app.test_request_context(environ_overrides=several):
+        getattr(site.datastar, name)("board")
+
+
+def test_a_page_that_joins_loads_without_a_broker_and_its_stream_is_refused(site: Site) -> None:
+    @site.datastar.region(group="shop")
+    def people() -> str:
+        return f'<p id="people">{len(site.datastar.presence("board"))}</p>'
+
+    @site.app.get("/people")
+    def people_page() -> str:
         site.datastar.join("board")
+        return f"{people().__html__()}{site.datastar.live()}"
+
+    client = site.app.test_client()
+    several = {"wsgi.multiprocess": True}
+    assert '<p id="people">0</p>' in client.get("/people", environ_overrides=several).text
+    headers = {"Datastar-Request": "true", "Datastar-Live": "1"}
+    with pytest.raises(SetupError, match="DATASTAR_BROKER_URL"):
+        client.get("/people", headers=headers, environ_overrides=several)
 
 
 # Apart

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from flask_datastar.brokers.payload import MessageKind, Payload
 from flask_datastar.regions.index import Reads
 from flask_datastar.regions.live import LiveViews, Outcome
 from flask_datastar.regions.places import Places
-from flask_datastar.regions.view import LiveView, Rendered, ViewSpec
+from flask_datastar.regions.view import Arrival, LiveView, Rendered, ViewSpec
 from flask_datastar.regions.writes import Writes
 from flask_datastar.sansio.markup import find_root
 from flask_datastar.sansio.parser import parse_events
@@ -28,11 +29,14 @@ class Site:
         self.tables: dict[str, frozenset[str]] = {}
         self.outcomes: list[Outcome] = []
         self.watched: list[str] = []
+        self.stale: list[str] = []
+        self.at_most_every: dict[str, float] = {}
         self.views = LiveViews(self)
 
     def spec(self, name: str) -> ViewSpec:
         region, _, argument = name.partition(":")
-        return ViewSpec(name, region=region, arguments={"id": argument}, at_most_every=0, source=name)
+        rate = self.at_most_every.get(name, 0)
+        return ViewSpec(name, region=region, arguments={"id": argument}, at_most_every=rate, source=name)
 
     def render(self, spec: ViewSpec) -> Rendered:
         places: Places[ViewSpec] = Places()
@@ -50,6 +54,9 @@ class Site:
         if view.spec.identity in self.watched:
             self.watched.remove(view.spec.identity)
 
+    def tell_stale(self, spec: ViewSpec) -> None:
+        self.stale.append(spec.identity)
+
     def write(self, *tables: str) -> None:
         writes = Writes()
         writes.add_tables(tables)
@@ -65,16 +72,28 @@ class Site:
 
 
 class Page:
-    """A page in a browser: the HTML of one view, with the views in it, after the events that came."""
+    """A page in a browser: the HTML of one view, with the views in it, after the events that came.
 
-    def __init__(self, site: Site, name: str, known: bytes | None = None) -> None:
+    :param since: when it came; by default so early that any rendering is newer.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        name: str,
+        known: bytes | None = None,
+        since: float = -math.inf,
+        *,
+        is_back: bool = False,
+        is_hasty: bool = False,
+    ) -> None:
         self.events: list[str] = []
         self.html: str | None = None
         self._lock = threading.Lock()
         self._site = site
         self._view = site.views.follow(site.spec(name))
         self._is_open = True
-        site.views.attach(self._view, self, known)
+        site.views.attach(self._view, self, Arrival(self, known, since, is_back, is_hasty))
 
     def deliver(self, topic: str, kind: MessageKind, payload: Payload) -> None:
         assert kind is MessageKind.EVENTS

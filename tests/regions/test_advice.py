@@ -201,6 +201,38 @@ def test_a_page_that_is_not_live_is_named(
     assert all(str(said) in text for text in found)
 
 
+def test_a_page_with_an_own_stream_for_its_region_is_not_named(
+    app: Flask, datastar: Datastar, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.debug = True
+
+    @datastar.region(group="shop", tables=())
+    def column() -> str:
+        return '<ul id="column"></ul>'
+
+    @datastar.region(group="shop", tables=())
+    def other() -> str:
+        return '<ul id="other"></ul>'
+
+    @datastar.stream(group="shop")
+    def feed() -> Any:
+        return datastar.follow(column())
+
+    def page(shown: Any) -> str:
+        return render_template_string("""{{ shown }}<p data-init="{{ datastar.open_stream('feed') }}">""", shown=shown)
+
+    app.add_url_rule("/", "front", lambda: page(column()))
+    app.add_url_rule("/other", "other", lambda: page(other()))
+    client = app.test_client()
+    for path in ("/", "/other"):
+        client.get(path)
+    connect("/ds/shop/feed").wait_open()
+    client.get("/")
+    assert "has no datastar.live()" not in caplog.text
+    client.get("/other")
+    assert "the page of other shows region shop:other() and has no datastar.live()" in caplog.text
+
+
 @pytest.mark.parametrize("status", [404, 200])
 def test_only_a_page_is_said_to_be_not_live(
     app: Flask, datastar: Datastar, caplog: pytest.LogCaptureFixture, status: int

@@ -79,7 +79,9 @@ def test_a_stream_gets_the_state_then_each_change(app: Flask, items: Items, conn
 
     assert b"two" not in of_b.received
     stats = live_regions_of(app_state_of(app)).stats()
-    assert (stats["views"], stats["renders"], stats["failures"]) == (2, 3, 0)
+    assert (stats["views"], stats["failures"]) == (2, 0)
+    # A stream that comes after the first rendering has started does not trust its result.
+    assert 3 <= stats["renders"] <= 4
 
 
 def test_each_rendering_is_told(

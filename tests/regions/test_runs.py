@@ -23,9 +23,10 @@ from flask import (
 )
 
 from flask_datastar import Datastar, StarView
-from flask_datastar.errors import SetupError
+from flask_datastar.errors import BrokerError, SetupError
 from flask_datastar.regions.process import live_regions_of
 from flask_datastar.state.app import app_state_of
+from flask_datastar.testing.waiting import wait_until
 from tests.conftest import MakeApp
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import ending
@@ -150,6 +151,93 @@ def test_what_changed_before_the_stream_opened_comes_first(shop: Shop, connect: 
     shop.items["a"].append("between")
 
     connect(url, headers=headers).wait("<li>between</li>")
+
+
+def test_a_page_with_newer_html_is_not_put_back_and_renews_all_others(shop: Shop, connect: Connect) -> None:
+    url, headers = shop.load("/lists/a")
+    other = connect(url, headers=headers).wait_open()
+    shop.items["a"].append("unseen")
+    url, headers = shop.load("/lists/a")
+    page = connect(url, headers=headers).wait_open()
+
+    other.wait("<li>unseen</li>")
+    page.wait("<li>unseen</li>")
+    assert page.received.count(b"list-a") == page.received.count(b"<li>unseen</li>")
+
+
+def test_an_own_stream_does_not_put_its_page_back(
+    shop: Shop, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine, a rendering takes long, and so does the rest after it.
+    monkeypatch.setattr("flask_datastar.regions.arrivals._LONGEST_WAIT", 60.0)
+
+    @shop.datastar.stream(group="shop")
+    def feed() -> Any:
+        return shop.datastar.follow(shop.list_of("a"))
+
+    other = connect("/ds/shop/feed").wait_open()
+    shop.items["a"].append("unseen")
+    page = connect("/ds/shop/feed").wait_open()
+
+    page.wait("<li>unseen</li>")
+    other.wait("<li>unseen</li>")
+    assert page.received.count(b"list-a") == page.received.count(b"<li>unseen</li>")
+
+
+def test_a_page_with_newer_html_renews_the_pages_of_other_processes(
+    shop: Shop, connect: Connect, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second app stands for another process: what the first one publishes reaches both."""
+    app = make_app()
+    elsewhere = Shop(app, app.extensions["datastar"])
+    elsewhere.items = shop.items
+    far = connect("/lists/a", app=app, headers={"Datastar-Live": "1"}).wait_open()
+    url, headers = shop.load("/lists/a")
+    near = connect(url, headers=headers).wait_open()
+    regions = [live_regions_of(app_state_of(one)) for one in (shop.app, app)]
+    bus = hub_for(shop.app).bus
+    published: list[bytes] = []
+
+    def publish(topic: str, kind: Any, payload: Any) -> bool:
+        published.append(payload.data)
+        for one in regions:
+            one.deliver(topic, kind, payload)
+        return True
+
+    monkeypatch.setattr(bus, "is_shared", True)
+    monkeypatch.setattr(bus, "publish", publish)
+    shop.items["a"].append("unseen")
+    url, headers = shop.load("/lists/a")
+    connect(url, headers=headers).wait_open()
+    near.wait("<li>unseen</li>")
+    far.wait("<li>unseen</li>")
+
+    assert len(published) == 1
+    monkeypatch.undo()
+    # For the first page and for the one that was newer; the own message causes no third rendering.
+    assert regions[0].stats()["renders"] == 2
+
+
+def test_processes_that_cannot_be_told_do_not_stop_a_region(
+    shop: Shop, connect: Connect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    url, headers = shop.load("/lists/a")
+    other = connect(url, headers=headers).wait_open()
+
+    def publish(*_: Any) -> bool:
+        raise BrokerError("Redis is away")
+
+    bus = hub_for(shop.app).bus
+    monkeypatch.setattr(bus, "is_shared", True)
+    monkeypatch.setattr(bus, "publish", publish)
+    shop.items["a"].append("unseen")
+    url, headers = shop.load("/lists/a")
+    connect(url, headers=headers).wait_open()
+    other.wait("<li>unseen</li>")
+    wait_until(lambda: "other processes may keep an old state of region shop:list_of(name='a')" in caplog.text)
+    monkeypatch.undo()
+    shop.changed("a", "next")
+    other.wait("<li>next</li>")
 
 
 def test_a_stream_that_comes_back_gets_everything(shop: Shop, connect: Connect) -> None:

@@ -47,6 +47,16 @@ def test_several_processes_without_a_broker_are_told_of_at_the_first_request(
     assert "DATASTAR_BROKER_URL" in caplog.text
 
 
+def test_live_pages_are_streams(app: Flask, datastar: Datastar, caplog: pytest.LogCaptureFixture) -> None:
+    @datastar.region(group="g")
+    def part() -> str:
+        return '<p id="part"></p>'
+
+    get(app, **SEVERAL)
+
+    assert caplog.text.count(TEXT) == 1
+
+
 def test_first_request_may_be_any(app: Flask, datastar: Datastar, caplog: pytest.LogCaptureFixture) -> None:
     blueprint = Blueprint("shop", __name__, url_prefix="/shop")
     declare_stream(datastar, blueprint=blueprint)
