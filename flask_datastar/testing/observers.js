@@ -96,7 +96,7 @@ const startTimer = (call, delay, values, isInterval) => {
   const ms = Math.max(0, Number(delay) || 0);
   const isOwn = !isInterval && !isRepeating && (ms <= 20 || isCalledByClient());
   const id = ++timerCount;
-  timers.set(id, { id, call, values, due: clock + ms, ms, isInterval, isOwn });
+  timers.set(id, { id, call, values, due: clock + ms, ms, isInterval, isOwn, isRepeat: isRepeating });
   return id;
 };
 // The host starts the client's file at a line that no other script has.

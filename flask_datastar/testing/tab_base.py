@@ -48,6 +48,7 @@ class TabBase:
     @property
     def signals(self) -> dict[str, Any]:
         """The tab's signals; a test may change them, as a user would."""
+        self._take_in()
         if self._page is not None and self._page.has_client:
             self._push_signals()
             self._pull_signals()
@@ -132,8 +133,11 @@ class TabBase:
         :return: the answer of the last request that the page has sent meanwhile; None if it sent none.
         """
         page = self._running_page()
-        self._push_signals()
         count = len(page.exchanges.sent)
+        self._take_in()
+        if page is not (page := self._running_page()):
+            count = 0
+        self._push_signals()
         act(page)
         self._settle()
         return self._answer_since(page, count)
@@ -146,7 +150,20 @@ class TabBase:
 
     def _answer(self, exchange: Exchange) -> Answer:
         assert exchange.response is not None
-        return Answer(exchange.response, tuple(exchange.events), json.loads(json.dumps(self.signals)))
+        return Answer(exchange.response, tuple(exchange.events), json.loads(json.dumps(self._signals)))
+
+    def _look(self) -> Page:
+        """Return the page once it is at rest."""
+        self._running_page()
+        self._push_signals()
+        self._settle()
+        return self._running_page()
+
+    def _take_in(self) -> None:
+        """Take in what the server has sent, as a person has seen it before doing anything."""
+        if self._page is not None and self._page.exchanges.open:
+            self._push_signals()
+            self._settle()
 
     def _settle(self) -> None:
         """Run the page until it is at rest, also where it leads to other pages; raise what went wrong."""
