@@ -185,6 +185,7 @@ const TAB = {
     const timer = nextTimer((one) => one.isRepeat) ?? nextTimer(() => true);
     return timer && { ms: timer.due - clock, isRepeat: timer.isRepeat };
   },
+  isRepeated: (id) => [...timers.values()].some((one) => one.isRepeat === id),
   answered, arrived, ended,
   visibility(hidden) {
     if (isHidden === hidden) return;

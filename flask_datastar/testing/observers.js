@@ -91,7 +91,7 @@ const intersect = (target, isIntersecting) => {
 const timers = new Map();
 let timerCount = 0;
 let clock = 0;
-let isRepeating = false; // while a failed or ended response is handed over: timers that start now repeat a request
+let isRepeating = false; // the number of a failed or ended response while it is handed over: timers that start now repeat its request
 const startTimer = (call, delay, values, isInterval) => {
   const ms = Math.max(0, Number(delay) || 0);
   const isOwn = !isInterval && !isRepeating && (ms <= 20 || isCalledByClient());

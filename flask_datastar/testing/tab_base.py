@@ -220,6 +220,14 @@ def _raise_refused(exchange: Exchange, answer: Answer) -> None:
         why = f"it takes {allowed}" if status == 405 else "no handler has this URL"
         raise RequestRefused(f"the page asked {asked}, which nothing answers ({status}): {why}", answer)
     if status in (400, 403):
-        text = " ".join(text_of(answer.response).split())
-        text = text if len(text) <= 500 else f"{text[:500]}…"
-        raise RequestRefused(f"the page asked {asked}, which was refused with {status}: {text}", answer)
+        raise RequestRefused(f"the page asked {asked}, which was refused with {status}: {_short_text(answer)}", answer)
+    error = exchange.served.exception if exchange.served is not None else None
+    if (status >= 500 or error is not None) and not exchange.is_repeated:
+        how = f"failed with {status}" if status >= 500 else "broke off"
+        why = _short_text(answer) if error is None else f"{type(error).__name__}: {error}"
+        raise RequestRefused(f"the page asked {asked}, which {how}: {why}", answer) from error
+
+
+def _short_text(answer: Answer) -> str:
+    text = " ".join(text_of(answer.response).split())
+    return text if len(text) <= 500 else f"{text[:500]}…"
