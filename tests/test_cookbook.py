@@ -46,6 +46,17 @@ def test_documentation_has_the_code_that_runs(example: Flask) -> None:
     assert [path for path, code in documented.items() if code != (ROOT / path).read_text(encoding="utf-8")] == []
 
 
+def test_toast_is_seen_until_its_time_has_passed(example: Flask) -> None:
+    with DatastarClient(example) as tab:
+        tab.load("/cookbook/toast")
+        tab.click(text="Save")
+        tab.wait_for("#toasts .toast", text="“Report” is saved.")
+        tab.wait(5.9)
+        assert tab.is_visible("#toasts .toast")
+        tab.wait(0.1)
+        assert tab.text("#toasts") == ""
+
+
 def test_index_of_the_documentation_names_every_recipe() -> None:
     text = (PAGES / "index.md").read_text(encoding="utf-8")
 

@@ -17,7 +17,7 @@ class WaitMethods(TabBase):
     """Two clocks: the tab's own, which :meth:`wait` moves, and the real one, on which streams send."""
 
     def wait(self, seconds: float) -> Answer | None:
-        """Move the tab's clock: repeats of requests, intervals and the page's own timers that are due meanwhile run.
+        """Move the tab's clock: repeats of requests, intervals, delays and timers that are due meanwhile run.
 
         It takes no real time. What the server does at its own times, such as ``every``, is waited for with
         :meth:`wait_for`.

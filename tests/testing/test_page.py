@@ -139,7 +139,8 @@ def faulty() -> Iterator[Callable[..., DatastarClient]]:
             kinds = ("fail", "steps", "maintain", "typed")
             app = app_with(
                 "".join(f"<button id={kind} data-on:click=\"@post('/ds/f/{kind}')\">b</button>" for kind in kinds)
-                + "<p id=told data-on:datastar-fetch__window=\"el.textContent += evt.detail.type + ' '\"></p>",
+                + '<p id=told data-on:datastar-fetch__window="'
+                + "el.textContent += evt.detail.type + ' '; setTimeout(() => 1, 50)\"></p>",
                 datastar,
             )
             app.config.update(config)
