@@ -100,9 +100,8 @@ def _found_facts(app_state: AppState, current: Request) -> dict[str, Any]:
     verbs = [verb for verb in sorted(problem.valid_methods) if verb not in ("HEAD", "OPTIONS")]
     adapter = app_state.app.create_url_adapter(current)
     facts: dict[str, Any] = {}
-    for verb in verbs if adapter is not None else ():
-        # The first that answers: verbs of one URL can have several.
-        facts = facts or handler_facts(app_state, adapter.match(method=verb)[0])
+    if adapter is not None and verbs:
+        facts = handler_facts(app_state, adapter.match(method=verbs[0])[0])
     # Only the URL reaches it by this verb.
     facts.pop("target", None)
     why = f"{facts.get('handler', 'it')} takes {' and '.join(verbs) or 'no verb'}, not {current.method}"
