@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from html import unescape
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -21,7 +22,7 @@ from example.cookbook.background import THREADS, free_threads
 from example.cookbook.pages import RECIPES, read_files
 from example.cookbook.presigned import presign_post
 from example.extensions import datastar
-from flask_datastar.testing import DatastarClient
+from flask_datastar.testing import DatastarClient, NotInTab
 from tests.brokers.redis_server import RedisServer
 from tests.support.children import child_environment
 from tests.support.streams import hub_for
@@ -44,6 +45,32 @@ def test_documentation_has_the_code_that_runs(example: Flask) -> None:
         expected = {path: text for name in RECIPES for path, text in read_files(name)}
     assert documented.keys() == expected.keys()
     assert [path for path, code in documented.items() if code != (ROOT / path).read_text(encoding="utf-8")] == []
+
+
+def test_toast_is_seen_until_its_time_has_passed(example: Flask) -> None:
+    with DatastarClient(example) as tab:
+        tab.load("/cookbook/toast")
+        tab.click(text="Save")
+        tab.wait_for("#toasts .toast", text="“Report” is saved.")
+        tab.wait(5.9)
+        assert tab.is_visible("#toasts .toast")
+        tab.wait(0.1)
+        assert tab.text("#toasts") == ""
+
+
+def test_upload_is_tested_as_its_recipe_says(example: Flask) -> None:
+    (code,) = re.findall(
+        r"^```python\n(from io.*?)^```$", (PAGES / "forms.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    names: dict[str, Any] = {}
+    exec(compile(code, "forms.md", "exec"), names)
+
+    with DatastarClient(example) as tab:
+        names["test_upload_is_received"](tab)
+        tab.load("/cookbook/upload")
+        tab.upload("#file", ("a.txt", b"abc"))
+        with pytest.raises(NotInTab, match="XMLHttpRequest"):
+            tab.click(text="Upload")
 
 
 def test_index_of_the_documentation_names_every_recipe() -> None:

@@ -39,6 +39,9 @@ from flask_datastar.sending import SendingMethods
 from flask_datastar.streams.methods import StreamMethods
 from flask_datastar.streams.tabs import Tabs
 from flask_datastar.testing import DatastarClient
+from flask_datastar.testing.gestures import GestureMethods
+from flask_datastar.testing.seen import SeeingMethods
+from flask_datastar.testing.waits import WaitMethods
 from flask_datastar.views.starview import HANDLE_EVENT
 from tests.benchmarks import results
 
@@ -651,3 +654,18 @@ def test_every_tutorial_has_its_files() -> None:
         files = dict(TYPED_FILE.findall(read(f"docs/tutorial/{page}.md")))
         assert "app.py" in files
         assert any(name.startswith("templates/") for name in files)
+
+
+def test_guide_to_testing_has_each_gesture_with_its_signature() -> None:
+    rows = re.findall(r"^\| `((\w+)\(.*\))` \| `([^`]*)`", read("docs/howto/testing.md"), re.MULTILINE)
+    classes = (GestureMethods, SeeingMethods, WaitMethods)
+    public = [name for cls in classes for name, one in vars(cls).items() if inspect.isfunction(one) and name[0] != "_"]
+    assert [name for _, name, _ in rows] == public
+
+    for written, name, example in rows:
+        signature = inspect.signature(getattr(DatastarClient, name))
+        bare = [one.replace(annotation=one.empty) for one in [*signature.parameters.values()][1:]]
+        assert written == f"{name}{signature.replace(parameters=bare, return_annotation=signature.empty)}"
+        (call,) = [one for one in ast.walk(ast.parse(example)) if ast.unparse(one).startswith(f"tab.{name}(")][-1:]
+        assert isinstance(call, ast.Call)
+        signature.bind("self", *call.args, **{str(one.arg): one.value for one in call.keywords})

@@ -12,6 +12,7 @@ from keyword import iskeyword
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from ..errors import InvalidSignals
 from ..handlers.handler import VERBS
 from ..sansio.consts import CLICK_KEY, QUERY_KEY, TAB_ID_SIGNAL
 from .aftermath import later_events
@@ -26,8 +27,8 @@ GESTURES = {
 }
 _MOST_STEPS = 60
 _LONGEST = 500
-#: Statuses that end a gesture of the testing kit with an error.
-_REFUSED = (400, 403)
+#: Needed where a fixture does not set it: an exception is answered with a 500, or in debug mode with an overlay.
+_TESTING = "app.testing = True"
 
 
 def write_test(facts: list[dict[str, Any]], items: list[dict[str, Any]], gestures: object = None) -> str:
@@ -38,7 +39,7 @@ def write_test(facts: list[dict[str, Any]], items: list[dict[str, Any]], gesture
     :param gestures: the page's path and the gestures since it was loaded, as the panel sends them; None without them.
     :raises ValueError: if the gestures are not such as the panel sends.
     """
-    entry = merged(facts)
+    entry = _as_tested(merged(facts))
     steps, path = _check(gestures)
     later = effects_of(later_events(entry, items))
     own = effects_of(entry["events"])
@@ -80,6 +81,18 @@ def _check(gestures: object) -> tuple[list[dict[str, Any]], str]:
 # In a page
 
 
+def _as_tested(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an action as a test sees it, which gets no overlay: signals that do not fit are a 400."""
+    is_unfit = any(event.get("overlay", "").startswith(f"{InvalidSignals.__name__}:") for event in entry["events"])
+    return {**entry, "status": 400, "events": [], "is_shown": True} if is_unfit and "error" not in entry else entry
+
+
+def _is_refused(entry: dict[str, Any]) -> bool:
+    """Return whether a gesture of the testing kit ends with an error."""
+    status = entry.get("status", 200)
+    return status in (400, 403) or status >= 500 or (status in (404, 405) and entry.get("is_unrouted", False))
+
+
 def _page_lines(
     entry: dict[str, Any], own: Effects, later: Effects, steps: list[dict[str, Any]], path: str
 ) -> Iterator[str]:
@@ -88,12 +101,12 @@ def _page_lines(
     *before, last = (_gesture(step) for step in steps)
     for line in before:
         yield f"    {line}"
-    if entry.get("status") in _REFUSED:
-        yield "    with pytest.raises(RequestRefused):"
-        yield f"        {last}"
-        return
     if "error" in entry:
         yield f"    {last}"
+        return
+    if _is_refused(entry):
+        yield "    with pytest.raises(RequestRefused):"
+        yield f"        {last}"
         return
     yield f"    answer = {last}"
     yield ""
@@ -166,8 +179,10 @@ def _handler_lines(entry: dict[str, Any], own: Effects, later: Effects) -> Itera
     tab = f"DatastarClient(app, {literal(sent)})" if sent else "DatastarClient(app)"
     call = f"answer = {tab}.{entry['method'].lower()}({_target(entry)})"
     if "error" in entry:
-        yield call
+        yield from [_TESTING, call, "assert answer.status_code < 400"]
         return
+    if "is_shown" in entry:
+        yield _TESTING
     lines = [*_status_lines(entry), *_answer_lines(own)]
     if own.signals:
         lines.append(f"assert answer.patched == {literal(own.signals)}")

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Flask, Request
+from werkzeug.exceptions import MethodNotAllowed
 
 from ..handlers.handler import EVERY_EVENT
 from ..reading.tabs import read_tab
@@ -86,9 +87,25 @@ def answer_facts(app_state: AppState, current: Request, query: str) -> dict[str,
         "page_id": page_id,
         "signals": _bounded(signals),
         "parameters": _bounded({**(current.view_args or {}), **parameters}),
-        **handler_facts(app_state, current.endpoint),
+        **_found_facts(app_state, current),
     }
     return facts if form is None else {**facts, "form": _bounded(form)}
+
+
+def _found_facts(app_state: AppState, current: Request) -> dict[str, Any]:
+    """Return the facts of the handler that has the URL; where it does not take the verb, what it takes."""
+    problem = current.routing_exception
+    if not isinstance(problem, MethodNotAllowed) or not problem.valid_methods:
+        return {**handler_facts(app_state, current.endpoint), **({"is_unrouted": True} if problem else {})}
+    verbs = [verb for verb in sorted(problem.valid_methods) if verb not in ("HEAD", "OPTIONS")]
+    adapter = app_state.app.create_url_adapter(current)
+    facts: dict[str, Any] = {}
+    if adapter is not None and verbs:
+        facts = handler_facts(app_state, adapter.match(method=verbs[0])[0])
+    # Only the URL reaches it by this verb.
+    facts.pop("target", None)
+    why = f"{facts.get('handler', 'it')} takes {' and '.join(verbs) or 'no verb'}, not {current.method}"
+    return {**facts, "is_unrouted": True, "refusal": why}
 
 
 def sent_signals(current: Request, query: str) -> Any:

@@ -28,6 +28,7 @@ function ownTab() {
   }
 }
 
+const isCovered = () => document.querySelector('dialog:modal') !== null
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const option = (value, text) => make('option', { value }, text)
 const button = (text, attributes = {}) => make('button', { type: 'button', ...attributes }, text)
@@ -57,7 +58,8 @@ class Panel {
     this.list = make('ol', { 'aria-label': 'Newest first', tabindex: '0' })
     const head = make('header', {}, make('h1', {}, 'Timeline'), this.filter, this.tabs, this.kinds, this.pauser, this.clearer, isFull ? null : this.closer)
     this.panel = make('section', { class: isFull ? 'panel full' : 'panel', 'aria-label': 'Timeline', hidden: '' }, head, this.status, this.list)
-    root.append(this.opener, this.panel)
+    this.frame = make('dialog', { 'aria-label': 'Timeline' }, this.panel)
+    root.append(this.opener, this.frame)
     this.listen()
   }
 
@@ -71,9 +73,16 @@ class Panel {
     // What is typed and clicked here is not the page's.
     for (const type of ['click', 'input', 'change', 'keyup', 'keypress', 'submit']) this.panel.addEventListener(type, (event) => event.stopPropagation())
     this.panel.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && !isFull) this.toggle(false)
+      if (event.key === 'Escape' && !isFull) {
+        // It is not for the page's dialog behind.
+        event.preventDefault()
+        this.toggle(false)
+      }
       event.stopPropagation()
     })
+    // The browser's own way of closing it, such as the gesture "back".
+    this.frame.addEventListener('cancel', (event) => { event.preventDefault(); this.toggle(false) })
+    document.addEventListener('close', () => this.panel.hidden || this.fit(), { capture: true })
     window.addEventListener('keydown', (event) => this.noteKey(event), { capture: true })
     document.addEventListener('visibilitychange', () => this.poll())
   }
@@ -82,7 +91,8 @@ class Panel {
     if (event.altKey && event.shiftKey && !event.ctrlKey && !event.metaKey && event.code === 'KeyD' && !isFull) {
       event.preventDefault()
       event.stopImmediatePropagation()
-      this.toggle(this.panel.hidden)
+      // A dialog that was opened since keeps everybody out of an open panel.
+      this.toggle(this.panel.hidden || (isCovered() && !this.frame.matches(':modal')))
     }
   }
 
@@ -97,10 +107,21 @@ class Panel {
   toggle(isOpen, hasFocus = true) {
     this.panel.hidden = !isOpen
     this.opener.hidden = isOpen
+    this.fit()
     this.opener.setAttribute('aria-expanded', String(isOpen))
     if (!isFull) remembered(isOpen ? 'open' : 'closed')
     if (hasFocus) (isOpen ? this.filter : this.opener).focus()
     this.poll()
+  }
+
+  // Beside a modal dialog of the page everything is inert, but for another modal dialog above it.
+  fit() {
+    const isModal = isCovered()
+    if (this.panel.hidden || this.frame.matches(':modal') !== isModal) this.frame.close()
+    if (this.panel.hidden || this.frame.open) return
+    if (isModal) this.frame.showModal()
+    // Not show(), which takes the focus.
+    else this.frame.open = true
   }
 
   setPaused(isPaused) {

@@ -21,6 +21,9 @@ export default `
   position: fixed; inset: auto 0 0 0; height: min(50vh, 480px); z-index: 2147483646; display: flex; flex-direction: column;
   background: var(--back); border-top: 2px solid var(--link); text-align: left;
 }
+dialog { all: unset; }
+dialog:not([open]) { display: none; }
+dialog::backdrop { display: none; }
 .panel.full { inset: 0; height: auto; border: 0; }
 .panel[hidden], .open[hidden] { display: none; }
 header { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; padding: 6px 10px; background: var(--raised); }

@@ -46,7 +46,7 @@ class Visit:
         self._stream: OpenStream | None = None
         self._globals: Any = None
         self._error: BaseException | None = None
-        self._is_known = self._has_ended = False
+        self._is_known = self._has_ended = self._is_explained = False
         if kind != "page":
             self._add(self._head, is_head=True)
 
@@ -120,6 +120,7 @@ class Visit:
         if has_app_context():
             self._globals = g._get_current_object()
         facts = answer_facts(self._timeline.app_state, current, self._query)
+        self._is_explained = "refusal" in facts
         state = request_state_of(current)
         body = state.stream_body if state is not None else None
         if isinstance(body, StreamBody):
@@ -168,7 +169,7 @@ class Visit:
         if self._stream is not None:
             facts["reason"], self._stream = self._stream.reason, None
             self._timeline.close_stream(self.id)
-        if self._text:
+        if self._text and not self._is_explained:
             is_refused = self._status >= 400
             facts["refusal" if is_refused else "body"] = refusal_text(bytes(self._text), self._content_type)
         self._note_queries(facts)

@@ -55,6 +55,8 @@ ERRORS_SIGNAL: Final = "errors"
 
 #: The query parameter that carries the signals of GET and DELETE.
 QUERY_KEY: Final = "datastar"
+#: The key in the environ of a request that a page in a test sends, where nobody reads what is shown.
+TESTED_PAGE_KEY: Final = "flask_datastar.testing.page"
 
 #: The query parameter with the key of a click, which its repeats keep.
 CLICK_KEY: Final = "_k"

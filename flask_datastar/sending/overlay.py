@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..errors import InvalidSignals
 from ..reading.signals import is_datastar_request, read_signals
-from ..sansio.consts import CARRIED_TOKEN, SSE_HEADERS
+from ..sansio.consts import CARRIED_TOKEN, SSE_HEADERS, TESTED_PAGE_KEY
 from ..sansio.error_overlay import error_overlay
 from ..sansio.tracebacks import own_frames
 from ..state.app import AppState
@@ -102,7 +102,9 @@ def late_overlay(state: RequestState, current: Request, error: Exception, sent: 
 
 def _is_for_overlay(app: Flask, current: Request, error: Exception) -> bool:
     is_answer = isinstance(error, HTTPException) and not isinstance(error, InvalidSignals)
-    return shows_errors(app) and is_datastar_request(current) and not is_answer
+    # In the page of a test nobody would read it, and the test would pass.
+    is_seen = is_datastar_request(current) and TESTED_PAGE_KEY not in current.environ
+    return shows_errors(app) and is_seen and not is_answer
 
 
 def _body(app_state: AppState, current: Request, error: Exception) -> bytes:

@@ -171,7 +171,7 @@ class DatastarClient(GestureMethods, SeeingMethods, WaitMethods, LifeMethods):
         self._settle()
         if served.is_stream:
             events = tuple(filter(is_of_the_app, events))
-        return Answer(response, events, json.loads(json.dumps(self.signals)))
+        return Answer(response, events, json.loads(json.dumps(self._signals)))
 
     def _request(
         self,

@@ -38,6 +38,8 @@ class Exchange:
     #: Whether no handler answers to the URL and method.
     is_unrouted: bool = False
     is_aborted: bool = False
+    #: Whether the client sends the request again by itself.
+    is_repeated: bool = False
     served: ServedRequest | None = None
     #: Reads the stream that the response is; None for other responses.
     take: Take | None = None

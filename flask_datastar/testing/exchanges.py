@@ -129,6 +129,8 @@ class Exchanges:
             self._leave_aborted()
         else:
             self._read_all(exchange, response)
+        if response.status_code >= 500:
+            exchange.is_repeated = self._tell("isRepeated", exchange.number)
 
     def _read_all(self, exchange: Exchange, response: TestResponse) -> None:
         """Hand over a response that ends by itself, piece by piece."""

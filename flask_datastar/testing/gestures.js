@@ -182,7 +182,11 @@ const TAB = {
     return timer !== null;
   },
   clock: () => clock,
-  timers: () => [...timers.values()].map((one) => one.due - clock),
+  nextDue() {
+    const timer = nextTimer((one) => one.isRepeat) ?? nextTimer(() => true);
+    return timer && { ms: timer.due - clock, isRepeat: timer.isRepeat };
+  },
+  isRepeated: (id) => [...timers.values()].some((one) => one.isRepeat === id),
   answered, arrived, ended,
   visibility(hidden) {
     if (isHidden === hidden) return;

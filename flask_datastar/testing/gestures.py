@@ -21,13 +21,14 @@ File = str | Path | tuple[str, bytes]
 class GestureMethods(TabBase):
     """Gestures. Each names an element by a CSS selector, by ``text=`` as a person reads it, or by ``label=``.
 
-    A gesture returns when its own answer was applied, the delays that it started have passed, and all streams of the
-    page are at rest. It returns the answer of the last request that the page has sent, None if it sent none.
+    A gesture returns when its own answer was applied, the delays of up to a second that it started have passed, and
+    all streams of the page are at rest. It returns the answer of the last request that the page has sent, None if it
+    sent none.
 
     It raises an ``ElementError`` if the page does not have exactly one such element, or it is hidden or disabled;
-    ``RequestRefused`` if a request of the page was refused, or nothing answers it; ``PageError`` if an expression or
-    a script of the page failed; ``NotInTab`` if the page uses what only a real browser has; and the exception of a
-    handler or a stream as it is.
+    ``RequestRefused`` if a request of the page was refused or failed, or nothing answers it; ``PageError`` if an
+    expression or a script of the page failed; ``NotInTab`` if the page uses what only a real browser has; and the
+    exception of a handler or a stream as it is, where Flask's client raises it.
     """
 
     def click(self, selector: str | None = None, *, text: str | None = None, label: str | None = None) -> Answer | None:

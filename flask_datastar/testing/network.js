@@ -256,7 +256,7 @@ const bodyOf = (body) => {
 const answered = (id, status, statusText, headers, url) => {
   const exchange = exchanges.get(id);
   if (!exchange || exchange.error !== undefined) return;
-  isRepeating = status !== 200;
+  isRepeating = status !== 200 && id;
   const response = Object.create(Response.prototype);
   Object.assign(response, { status, statusText, url, redirected: false, type: "basic" });
   response.headers = new Headers(headers);
@@ -267,7 +267,7 @@ const arrived = (id, latin) => { const exchange = exchanges.get(id); if (exchang
 const ended = (id, isComplete) => {
   const exchange = exchanges.get(id);
   if (!exchange || exchange.error !== undefined || exchange.hasEnded) return;
-  isRepeating = true;
+  isRepeating = id;
   if (isComplete) exchange.hasEnded = true;
   else { exchange.error = new TypeError("network error"); exchange.fail(new TypeError("Failed to fetch")); }
   serve(exchange);

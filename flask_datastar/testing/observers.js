@@ -96,16 +96,18 @@ const intersect = (target, isIntersecting) => {
 };
 
 // Timers run on the tab's own clock, which `tab.wait` moves. Those of the client that a gesture has started (debounce,
-// throttle, delay) run at the end of the gesture; repeats of requests and the page's own timers wait for the clock.
+// throttle, delay) run at the end of the gesture, unless a person sees what is before them; longer ones, repeats of
+// requests and the page's own timers wait for the clock.
+const LONGEST_OWN_MS = 1000;
 const timers = new Map();
 let timerCount = 0;
 let clock = 0;
-let isRepeating = false; // while a failed or ended response is handed over: timers that start now repeat a request
+let isRepeating = false; // the number of a failed or ended response while it is handed over: timers that start now repeat its request
 const startTimer = (call, delay, values, isInterval) => {
   const ms = Math.max(0, Number(delay) || 0);
-  const isOwn = !isInterval && !isRepeating && (ms <= 20 || isCalledByClient());
+  const isOwn = !isInterval && !isRepeating && (ms <= 20 || (ms <= LONGEST_OWN_MS && isCalledByClient()));
   const id = ++timerCount;
-  timers.set(id, { id, call, values, due: clock + ms, ms, isInterval, isOwn });
+  timers.set(id, { id, call, values, due: clock + ms, ms, isInterval, isOwn, isRepeat: isRepeating !== false && isCalledByClient() && isRepeating });
   return id;
 };
 // The host starts the client's file at a line that no other script has.

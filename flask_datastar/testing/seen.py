@@ -75,26 +75,31 @@ class SeeingMethods(TabBase):
     @property
     def requests(self) -> list[PageRequest]:
         """The requests of the tab's pages so far; clear the list to see only the next ones."""
+        self._take_in()
         return self._tab.requests
 
     @property
     def events(self) -> list[Event]:
         """The events that the tab's pages have received so far."""
+        self._take_in()
         return self._tab.events
 
     @property
     def scripts(self) -> list[str]:
         """The scripts that have run in the tab's pages so far, those of the server among them."""
+        self._take_in()
         return self._tab.scripts
 
     @property
     def console(self) -> list[str]:
         """The lines of the console, each with its level: ``"warn: …"``."""
+        self._take_in()
         return self._tab.console
 
     @property
     def left_out(self) -> list[str]:
         """The parts that were not run: scripts with a ``src`` other than the client, downloads, links to other tabs."""
+        self._take_in()
         return self._tab.left_out
 
     @property
@@ -105,12 +110,6 @@ class SeeingMethods(TabBase):
     @answers.setter
     def answers(self, answers: list[Any]) -> None:
         self._tab.answers = answers
-
-    def _look(self) -> Page:
-        self._running_page()
-        self._push_signals()
-        self._settle()
-        return self._running_page()
 
 
 def _element(page: Page, node: Any) -> PageElement:

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ..hub.stream import Stream
+from ..sansio.consts import TESTED_PAGE_KEY
 from ..sansio.decoding import BodyDecoder
 from ..streams.body import StreamBody
 from ..streams.response import StreamResponse
@@ -53,6 +54,8 @@ class ServedRequest:
         self._goes_on = False
         # Whether the body is read; what is written before waits for that.
         self._is_read = False
+        #: The exception that no error handler of the app took, raised or not.
+        self.exception: BaseException | None = None
         self._error: BaseException | None = None
         self._content_encoding: str | None = None
         self._handover: Handover | None = None
@@ -133,6 +136,8 @@ class ServedRequest:
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Call the app as a server does that has threads."""
         environ |= {"wsgi.multithread": True, "werkzeug.socket": self._server, _KEY: self}
+        if self._goes_on:
+            environ[TESTED_PAGE_KEY] = True
 
         def start(*arguments: Any) -> Callable[[bytes], object]:
             self._content_encoding = dict(arguments[1]).get("Content-Encoding")
@@ -206,7 +211,7 @@ class ServedRequest:
 
         def note_error(sender: Flask, exception: BaseException, **_: Any) -> None:
             if request.environ.get(_KEY) is self:
-                self._error = exception
+                self.exception = self._error = exception
 
         noting_response = request_finished.connected_to(note_response, self._app)
         with noting_response, got_request_exception.connected_to(note_error, self._app):
@@ -219,7 +224,9 @@ class ServedRequest:
         """
         error, self._error = self._error, None
         raises = self._app.config["PROPAGATE_EXCEPTIONS"]
-        if error is not None and (self._app.testing if raises is None else raises):
+        # In debug mode an action by its handler has the overlay instead, which a page of a test does not get.
+        is_raised = self._app.testing or (self._app.debug and self._goes_on)
+        if error is not None and (is_raised if raises is None else raises):
             raise error
 
 

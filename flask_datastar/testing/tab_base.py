@@ -50,6 +50,7 @@ class TabBase:
     @property
     def signals(self) -> dict[str, Any]:
         """The tab's signals; a test may change them, as a user would."""
+        self._take_in()
         if self._page is not None and self._page.has_client:
             self._push_signals()
             self._pull_signals()
@@ -142,8 +143,11 @@ class TabBase:
         :return: the answer of the last request that the page has sent meanwhile; None if it sent none.
         """
         page = self._running_page()
-        self._push_signals()
         count = len(page.exchanges.sent)
+        self._take_in()
+        if page is not (page := self._running_page()):
+            count = 0
+        self._push_signals()
         act(page)
         self._settle()
         return self._answer_since(page, count)
@@ -156,7 +160,20 @@ class TabBase:
 
     def _answer(self, exchange: Exchange) -> Answer:
         assert exchange.response is not None
-        return Answer(exchange.response, tuple(exchange.events), json.loads(json.dumps(self.signals)))
+        return Answer(exchange.response, tuple(exchange.events), json.loads(json.dumps(self._signals)))
+
+    def _look(self) -> Page:
+        """Return the page once it is at rest."""
+        self._running_page()
+        self._push_signals()
+        self._settle()
+        return self._running_page()
+
+    def _take_in(self) -> None:
+        """Take in what the server has sent, as a person has seen it before doing anything."""
+        if self._page is not None and self._page.exchanges.open:
+            self._push_signals()
+            self._settle()
 
     def _settle(self) -> None:
         """Run the page until it is at rest, also where it leads to other pages; raise what went wrong."""
@@ -213,6 +230,14 @@ def _raise_refused(exchange: Exchange, answer: Answer) -> None:
         why = f"it takes {allowed}" if status == 405 else "no handler has this URL"
         raise RequestRefused(f"the page asked {asked}, which nothing answers ({status}): {why}", answer)
     if status in (400, 403):
-        text = " ".join(text_of(answer.response).split())
-        text = text if len(text) <= 500 else f"{text[:500]}…"
-        raise RequestRefused(f"the page asked {asked}, which was refused with {status}: {text}", answer)
+        raise RequestRefused(f"the page asked {asked}, which was refused with {status}: {_short_text(answer)}", answer)
+    error = exchange.served.exception if exchange.served is not None else None
+    if (status >= 500 or error is not None) and not exchange.is_repeated:
+        how = f"failed with {status}" if status >= 500 else "broke off"
+        why = _short_text(answer) if error is None else f"{type(error).__name__}: {error}"
+        raise RequestRefused(f"the page asked {asked}, which {how}: {why}", answer) from error
+
+
+def _short_text(answer: Answer) -> str:
+    text = " ".join(text_of(answer.response).split())
+    return text if len(text) <= 500 else f"{text[:500]}…"

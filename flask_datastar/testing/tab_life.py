@@ -19,13 +19,11 @@ class LifeMethods(TabBase):
 
     def hide(self) -> Answer | None:
         """Show another tab or window: the client closes the streams that are not kept open."""
-        self._tab.is_hidden = True
-        return self._gesture(lambda page: page.call("visibility", True))
+        return self._set_hidden(True)
 
     def show(self) -> Answer | None:
         """Come back to the tab: its client opens the streams again."""
-        self._tab.is_hidden = False
-        return self._gesture(lambda page: page.call("visibility", False))
+        return self._set_hidden(False)
 
     def lose_network(self) -> None:
         """Cut the connection: open streams break off, and requests fail until :meth:`regain_network`."""
@@ -45,7 +43,7 @@ class LifeMethods(TabBase):
 
     def reload(self) -> None:
         """Load the page again."""
-        self._running_page()
+        self._look()
         self._navigate(self._tab.history[-1].url, replaces=True)
         self._settle()
 
@@ -54,13 +52,13 @@ class LifeMethods(TabBase):
 
         :raises PageError: if this is the first page.
         """
-        self._running_page()
+        self._look()
         self._go_back()
         self._settle()
 
     def duplicate(self) -> Self:
         """Open the page in another tab, as the browser's command does: the same cookies, a copy of the storage."""
-        self._running_page()
+        self._look()
         other = self._sibling()
         other._tab.session_storage = dict(self._tab.session_storage)
         other._tab.local_storage = self._tab.local_storage
@@ -79,6 +77,13 @@ class LifeMethods(TabBase):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _set_hidden(self, is_hidden: bool) -> Answer | None:
+        def act(page: Page) -> None:
+            self._tab.is_hidden = is_hidden
+            page.call("visibility", is_hidden)
+
+        return self._gesture(act)
 
     def _sibling(self) -> Self:
         raise NotImplementedError

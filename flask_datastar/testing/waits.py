@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -16,7 +17,7 @@ class WaitMethods(TabBase):
     """Two clocks: the tab's own, which :meth:`wait` moves, and the real one, on which streams send."""
 
     def wait(self, seconds: float) -> Answer | None:
-        """Move the tab's clock: repeats of requests, intervals and the page's own timers that are due meanwhile run.
+        """Move the tab's clock: repeats of requests, intervals, delays and timers that are due meanwhile run.
 
         It takes no real time. What the server does at its own times, such as ``every``, is waited for with
         :meth:`wait_for`.
@@ -67,10 +68,10 @@ class WaitMethods(TabBase):
             if not page.exchanges.open:
                 raise TimeoutError(
                     f"page {page.host.url}: {missing}, and it has no open stream that could change that; "
-                    f"{self._came(count)}"
+                    f"{self._came(page, count)}"
                 )
             if time.monotonic() > deadline:
-                raise TimeoutError(f"page {page.host.url}: {missing} within {within:g} s; {self._came(count)}")
+                raise TimeoutError(f"page {page.host.url}: {missing} within {within:g} s; {self._came(page, count)}")
             for exchange in [*page.exchanges.open]:
                 if page.exchanges.wait_for(exchange, min(deadline, time.monotonic() + 0.02)):
                     break
@@ -100,8 +101,17 @@ class WaitMethods(TabBase):
             return f"no event {event} has come"
         return None
 
-    def _came(self, count: int) -> str:
+    def _came(self, page: Page, count: int) -> str:
         new = self._tab.events[count:]
         if not new:
-            return "no event has come meanwhile"
-        return f"{len(new)} events have come meanwhile, the last one {new[-1].type} {new[-1].wire_data!r}"
+            return f"no event has come meanwhile{_due(page)}"
+        return f"{len(new)} events have come meanwhile, the last one {new[-1].type} {new[-1].wire_data!r}{_due(page)}"
+
+
+def _due(page: Page) -> str:
+    """Return what the page does next by the tab's clock, which only the test moves."""
+    if (due := page.call("nextDue")) is None:
+        return ""
+    seconds = f"{math.ceil(due['ms']) / 1000:g}"
+    what = "repeats a request" if due["isRepeat"] else "has a timer that is due"
+    return f"; the page {what} in {seconds} s of the tab's clock: move it with tab.wait({seconds})"

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, abort, redirect, render_template_string
+from flask import Flask, abort, current_app, redirect, render_template_string
+from markupsafe import Markup
 
 from flask_datastar import Datastar
 from flask_datastar.devtools.as_test import write_test
@@ -18,7 +19,7 @@ PAGE = """<html><head>{{ datastar.script() }}</head>
 <body data-signals:tab-id="'t1.p1'" data-signals="{count: 0, title: ''}">
 <input id="title" aria-label="Title" data-bind="title">
 <input type="checkbox" id="all" data-bind="all"><select id="menu" data-bind="menu"><option>1<option>2</select>
-<button id="go" data-on:click="{{ datastar.post('go') }}" data-on:keydown="evt.key == 'x' && {{ datastar.post('go') }}">
+<button id="go" data-on:click="{{ action }}" data-on:keydown="evt.key == 'x' && {{ datastar.post('go') }}">
 Go</button>
 <p id="old">old</p>{{ people }}{{ datastar.live() }}</body></html>"""
 GO = {"do": "click", "selector": "#go"}
@@ -40,7 +41,7 @@ def make() -> Make:
             return f"<ul id='people'>{''.join(f'<li>{name}</li>' for name in names)}</ul>"
 
         app.extensions["changed"] = people.changed
-        app.add_url_rule("/", "page", lambda: render_template_string(PAGE, people=people()))
+        app.add_url_rule("/", "page", lambda: _page(datastar, people()))
 
         @datastar.handler(group="g")
         def go(title: str = "", by: int = 1) -> Any:
@@ -51,7 +52,20 @@ def make() -> Make:
     return make
 
 
-def copy(app: Flask, steps: list[dict[str, Any]] | None, signals: dict[str, Any] | None = None, query: str = "") -> str:
+def _page(datastar: Datastar, people: object) -> str:
+    written = current_app.extensions.get("action")
+    action = datastar.post("go") if written is None else Markup(written)
+    return render_template_string(PAGE, people=people, action=action)
+
+
+def copy(
+    app: Flask,
+    steps: list[dict[str, Any]] | None,
+    signals: dict[str, Any] | None = None,
+    query: str = "",
+    *,
+    verb: str = "POST",
+) -> str:
     """Do the action in debug mode, and copy it."""
     browser = new_browser(app)
     stream = browser.get(
@@ -60,7 +74,7 @@ def copy(app: Flask, steps: list[dict[str, Any]] | None, signals: dict[str, Any]
     try:
         next(iter(stream.response))
         body = {"tabId": "t1.p1", **(signals or {})}
-        browser.post(f"/ds/g/go{query}", json=body, headers=HEADERS).get_data()
+        browser.open(f"/ds/g/go{query}", method=verb, json=body, headers=HEADERS).get_data()
         if app.extensions["names"] != ["Ada"]:
             chunk = b""
             while b"Bob" not in chunk:
@@ -73,8 +87,8 @@ def copy(app: Flask, steps: list[dict[str, Any]] | None, signals: dict[str, Any]
     return browser.post("/ds/-timeline/copy.txt", json=asked, headers=PANEL).text
 
 
-def run(text: str, app: Flask) -> None:
-    app.debug, app.testing = False, True
+def run(text: str, app: Flask, *, debug: bool = False, testing: bool = True) -> None:
+    app.debug, app.testing = debug, testing
     names: dict[str, Any] = {}
     exec(compile(text, "<copied>", "exec"), names)
     names["test_go"](app)
@@ -135,6 +149,55 @@ def test_an_exception_is_repeated_until_it_is_mended(make: Make, steps: Any) -> 
     with pytest.raises(ZeroDivisionError):
         run(text, make(lambda datastar: 1 / 0))
     run(text, make(count))
+
+
+#: What fixtures forget.
+BARE: list[dict[str, bool]] = [{"testing": False}, {"testing": False, "debug": True}]
+
+
+@pytest.mark.parametrize("config", BARE, ids=str)
+@pytest.mark.parametrize("steps", [[GO], None], ids=["gestures", "handler"])
+def test_an_exception_fails_in_every_configuration(make: Make, steps: Any, config: dict[str, bool]) -> None:
+    text = copy(make(lambda datastar: 1 / 0), steps)
+
+    with pytest.raises((ZeroDivisionError, AssertionError), match=r"ZeroDivisionError|division|500"):
+        run(text, make(lambda datastar: 1 / 0), **config)
+    run(text, make(count), **config)
+
+
+@pytest.mark.parametrize("config", [{}, *BARE], ids=str)
+@pytest.mark.parametrize("steps", [[GO], None], ids=["gestures", "handler"])
+def test_signals_that_do_not_fit_are_a_400(make: Make, steps: Any, config: dict[str, bool]) -> None:
+    text = copy(make(count), steps, query="?by=many")
+
+    assert "Dismiss" not in text
+    unfit = make(count)
+    unfit.extensions["action"] = "@post('/ds/g/go?by=many')"
+    run(text, unfit, **config)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        # Mended: the page's own action has by=1.
+        run(text.replace("many", "2"), make(count), **config)
+
+
+@pytest.mark.parametrize("steps", [[GO], None], ids=["gestures", "handler"])
+def test_a_wrong_verb_passes_until_it_is_taken(make: Make, steps: Any) -> None:
+    text = copy(make(count), steps, verb="GET")
+    wrong = make(count)
+    wrong.extensions["action"] = "@get('/ds/g/go')"
+
+    assert 'get("/ds/g/go")' in text or "RequestRefused" in text
+    run(text, wrong)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        run(text.replace(".get(", ".post("), make(count))
+
+
+@pytest.mark.parametrize("steps", [[GO], None], ids=["gestures", "handler"])
+def test_an_outage_passes_as_long_as_it_is_one(make: Make, steps: Any) -> None:
+    text = copy(make(lambda datastar: abort(503)), steps)
+
+    run(text, make(lambda datastar: abort(503)))
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        run(text, make(count))
 
 
 def test_gestures_come_in_their_order(make: Make) -> None:

@@ -118,6 +118,30 @@ def test_a_refusal_is_recorded_with_its_text(
     assert entry["signals"] == {"a": 1}
 
 
+def test_a_wrong_verb_names_the_handler_and_its_verbs(datastar: Datastar, app: Flask, items: Items) -> None:
+    @datastar.handler(group="g", methods=["POST", "PUT"])
+    def save() -> None:
+        pass
+
+    app.add_url_rule("/plain", "plain", lambda: "", methods=["DELETE"])
+    browser = new_browser(app)
+
+    browser.get("/ds/g/save", headers=HEADERS).get_data()
+    browser.post("/plain", headers=HEADERS).get_data()
+    browser.post("/nowhere", headers=HEADERS).get_data()
+
+    wrong, plain, unknown = items(browser)
+    assert (wrong["handler"], wrong["status"], wrong["refusal"]) == (
+        "g.save",
+        405,
+        "g.save takes POST and PUT, not GET",
+    )
+    assert wrong["function"].endswith(".save")
+    assert plain["refusal"] == "plain takes DELETE, not POST"
+    assert "refusal" in unknown
+    assert "handler" not in unknown
+
+
 @pytest.mark.parametrize("body", [b"{broken", b"[1]", b"\xff", b"x" * 70_000])
 def test_any_body_can_be_refused(datastar: Datastar, browser: FlaskClient, items: Items, body: bytes) -> None:
     datastar.handler(group="g", name="go")(lambda signals: None)

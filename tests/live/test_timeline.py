@@ -171,6 +171,28 @@ def test_the_panel_is_used(opened: Page, noise: Any, open_page: Callable[..., Pa
     expect(panel(page)).to_be_hidden()
 
 
+def test_the_panel_is_used_above_a_modal_dialog(opened: Page, noise: Any) -> None:
+    opened.locator("#ask").click()
+    opened.locator("#sure").click()
+    # It is open, and inert: the same key brings it up instead of closing it.
+    opened.keyboard.press("Alt+Shift+D")
+    panel(opened).get_by_label("Filter by any text").fill("count_up")
+    expect(unfold(opened, "cards.count_up")).to_contain_text("count_up")
+    opened.keyboard.press("Escape")
+    expect(panel(opened)).to_be_hidden()
+    expect(opened.locator("#sure")).to_be_visible()
+    opened.locator("#sure").click()
+
+    opened.keyboard.press("Alt+Shift+D")
+    panel(opened).get_by_label("Filter by any text").fill("")
+    expect(panel(opened).locator(".entry > summary", has_text="cards.count_up")).to_have_count(2)
+    opened.evaluate("document.querySelector('#dialog').close()")
+    opened.locator("#title").fill("Tea")
+    expect(panel(opened)).to_be_visible()
+    panel(opened).get_by_role("button", name="Close").click()
+    expect(panel(opened)).to_be_hidden()
+
+
 @pytest.mark.parametrize("width", [360, 1200])
 def test_it_can_be_read_by_everybody(server: Server, open_page: Callable[..., Page], width: int) -> None:
     page = open_page(viewport={"width": width, "height": 700}, color_scheme="dark" if width == 360 else "light")

@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,76 @@ def test_refused_request_fails_at_once(page: DatastarClient, selector: str, mess
     with pytest.raises(RequestRefused, match=message) as caught:
         page.click(selector)
     assert caught.value.answer.status_code in (403, 404, 405)
+
+
+@pytest.fixture
+def faulty() -> Iterator[Callable[..., DatastarClient]]:
+    """Create an app whose handlers fail in several ways, with a configuration, and show its page."""
+    with ExitStack() as stack:
+
+        def show(**config: object) -> DatastarClient:
+            datastar = Datastar()
+            kinds = ("fail", "steps", "maintain", "typed")
+            app = app_with(
+                "".join(f"<button id={kind} data-on:click=\"@post('/ds/f/{kind}')\">b</button>" for kind in kinds)
+                + '<p id=told data-on:datastar-fetch__window="'
+                + "el.textContent += evt.detail.type + ' '; setTimeout(() => 1, 50)\"></p>",
+                datastar,
+            )
+            app.config.update(config)
+
+            @datastar.handler(group="f", name="fail")
+            def fails() -> None:
+                raise LookupError("no stock")
+
+            @datastar.handler(group="f")
+            def steps() -> Iterator[None]:
+                yield
+                raise LookupError("no more")
+
+            @datastar.handler(group="f")
+            def maintain() -> None:
+                abort(503, "back at noon")
+
+            @datastar.handler(group="f")
+            def typed(count: int) -> None:
+                pass
+
+            return stack.enter_context(shown(app))
+
+        yield show
+
+
+@pytest.mark.parametrize(
+    "config", [{"TESTING": True, "PROPAGATE_EXCEPTIONS": False}, {"TESTING": False}], ids=["asked", "production"]
+)
+def test_failed_request_fails_at_once_where_exceptions_are_not_raised(
+    faulty: Callable[..., DatastarClient], config: dict[str, object]
+) -> None:
+    page = faulty(**config)
+
+    with pytest.raises(RequestRefused, match="POST /ds/f/fail, which failed with 500: LookupError: no stock") as caught:
+        page.click("#fail")
+    assert caught.value.answer.status_code == 500
+    assert isinstance(caught.value.__cause__, LookupError)
+    assert "error" in page.text("#told")  # the page has had the answer, and a test may go on
+    with pytest.raises(RequestRefused, match="POST /ds/f/steps, which broke off: LookupError: no more"):
+        page.click("#steps")
+    with pytest.raises(RequestRefused, match=r"which failed with 503: .*back at noon"):
+        page.click("#maintain")
+
+
+@pytest.mark.parametrize("config", [{"TESTING": False, "DEBUG": True}, {"TESTING": True, "DEBUG": True}])
+def test_no_overlay_hides_an_error_in_debug_mode(
+    faulty: Callable[..., DatastarClient], config: dict[str, object]
+) -> None:
+    page = faulty(**config)
+
+    for kind in ("fail", "steps"):
+        with pytest.raises(LookupError):
+            page.click(f"#{kind}")
+    with pytest.raises(RequestRefused, match=r"refused with 400: .*count"):
+        page.click("#typed")
 
 
 def test_other_statuses_are_answers(page: DatastarClient) -> None:

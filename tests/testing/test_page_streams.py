@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -173,6 +173,86 @@ def test_wait_needs_something_that_can_come(shop: Shop) -> None:
         tab.wait_for()
     with shown(app_with("<p>x</p>")) as tab, pytest.raises(TimeoutError, match="no open stream that could change"):
         tab.wait_for(text="y")
+
+
+@pytest.fixture
+def room() -> Shop:
+    """A page that follows a topic, of a person whose stream can be closed."""
+    datastar = Datastar(scope=lambda: "ada", restart_spread_seconds=0)
+    app = app_with(
+        """<div data-signals="{n: 0}"><b id=n data-text="$n"></b><button id=go data-on:click="$n += 10">g</button>
+        <i data-init="{{ datastar.open_stream('room.news') }}"></i><p id=p></p></div>""",
+        datastar,
+    )
+
+    @datastar.stream(group="room")
+    def news() -> object:
+        return datastar.follow("room")
+
+    return Shop(app, datastar)
+
+
+def announce(room: Shop) -> None:
+    with room.app.app_context():
+        room.datastar.broadcast("room").patch_signals({"n": 1})
+        room.datastar.broadcast("room").execute_script("console.log('told')")
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda tab: tab.signals["n"] == 1,
+        lambda tab: [one for one in tab.events if one.type == "datastar-patch-signals"],
+        lambda tab: tab.console == ["log: told"],
+        lambda tab: any("told" in one for one in tab.scripts),
+        lambda tab: tab.click("#go") is None and tab.signals["n"] == 11,
+        lambda tab: tab.lose_network() or tab.text("#n") == "1",
+    ],
+    ids=["signals", "events", "console", "scripts", "click", "network"],
+)
+def test_what_was_sent_is_taken_in_first(room: Shop, look: Callable[[DatastarClient], object]) -> None:
+    with shown(room.app) as tab:
+        announce(room)
+        assert look(tab)
+
+
+def test_signals_that_came_are_sent(room: Shop) -> None:
+    @room.datastar.handler(group="room")
+    def say(n: int) -> None:
+        room.count = n
+
+    with shown(room.app) as tab:
+        announce(room)
+        tab.post(say)
+        assert room.count == 1
+
+
+@pytest.mark.parametrize("leave", [DatastarClient.reload, DatastarClient.duplicate], ids=["reload", "duplicate"])
+def test_what_leads_away_is_taken_in_first(room: Shop, leave: Callable[[DatastarClient], object]) -> None:
+    with shown(room.app) as tab:
+        with room.app.app_context():
+            room.datastar.broadcast("room").push_url("/?next=1")
+        left = leave(tab)
+        assert (left or tab).url == "/?next=1"  # type: ignore[attr-defined]
+        if isinstance(left, DatastarClient):
+            left.close()
+
+
+def test_wait_takes_in_the_end_of_a_stream_first(room: Shop) -> None:
+    with shown(room.app) as tab:
+        count = len(tab.requests)
+        with room.app.app_context():
+            room.datastar.tabs.close("ada", restart=True)
+        tab.wait(5)
+        assert len(tab.requests) == count + 1
+        with room.app.app_context():
+            room.datastar.tabs.close("ada", restart=True)
+        with pytest.raises(TimeoutError, match=r"no open stream.*; the page repeats a request in [\d.]+ s of"):
+            tab.wait_for(text="Tea")
+        tab.wait(5)
+        with pytest.raises(TimeoutError) as caught:
+            tab.wait_for(text="Tea", within=0.01)
+        assert "clock" not in str(caught.value)
 
 
 def test_exceptions_of_streams_and_endless_handlers_are_raised(shop: Shop, tab: DatastarClient) -> None:

@@ -25,6 +25,8 @@ PAGE = """<!doctype html>
     <button id="up" data-on:click="{{ datastar.post('count_up', by=2) }}">Count</button>
     <button id="crash" data-on:click="{{ datastar.post('crash') }}">Crash</button>
     <button id="taken" data-on:click="{{ datastar.post('taken') }}">Taken</button>
+    <button id="ask" data-on:click="dialog.showModal()">Ask</button>
+    <dialog id="dialog"><button id="sure" data-on:click="{{ datastar.post('count_up', by=3) }}">Sure</button></dialog>
     <button id="renew" data-on:click="{{ datastar.post('renew') }}">Renew</button>
     <input id="search" aria-label="Search" data-bind="search"
       data-on:input__debounce.50ms="{{ datastar.get('find') }}">

@@ -37,6 +37,7 @@ CASES = [
         "modifiers",
         [
             *clicks("#once", "#once", "#stop", "#bub", "#prev", "#box", "#deb", "#thr", "#lead", "#delay", "#cap"),
+            *clicks("#later", "#calm", "#toast"),
             ("press", "Escape", "#key"),
             ("press", "Enter", "#key"),
         ],
