@@ -56,7 +56,7 @@ ROOMS = {
     "forms": room("errors sansio models state reading sending security", outside="flask werkzeug"),
     "handlers": room("errors hooks state reading sending security repeats forms", outside="flask werkzeug"),
     # Only in debug mode; nothing that works without it knows it.
-    "devtools": room("sansio transport hooks state reading handlers", outside="flask werkzeug"),
+    "devtools": room("errors sansio transport hooks state reading handlers", outside="flask werkzeug"),
     "streams": room(
         "errors sansio transport hooks brokers state hub reading sending security repeats handlers",
         outside="blinker flask werkzeug",

@@ -12,7 +12,7 @@ def server_environment(**more: str) -> dict[str, str]:
     """Return the environment for a server: coverage is not measured there, which would make it twice as slow.
 
     What only a server runs would count as covered then, but not as tested: its tests see what comes out. gunicorn does
-    not kill a worker there that a busy machine, or a test, holds up for half a minute.
+    not kill a worker there that a busy machine, or a test, stops for half a minute.
 
     :param more: further variables.
     """
