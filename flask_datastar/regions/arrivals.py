@@ -123,7 +123,9 @@ class Arrivals:
                 self._deliver(view, arrival)
             if number % _BATCH == 0:
                 pause()
-        return [one.spec for arrival in confirmed for one, parts in arrival.suspects if one.parts != parts]
+        # Another page may have caused the rendering before the one that confirms it came.
+        causes = done if confirmed else []
+        return [one.spec for arrival in causes for one, parts in arrival.suspects if one.parts != parts]
 
     def _deliver(self, view: LiveView, arrival: Arrival) -> None:
         payload, subscriber = self._state_of(view), arrival.subscriber

@@ -86,6 +86,19 @@ def test_a_page_that_is_newer_is_not_put_back_and_all_others_follow(board: Board
     assert board.stale == ["list"]
 
 
+def test_a_page_confirms_a_rendering_that_another_one_has_caused(board: Board, open_page: Open) -> None:
+    open_page()
+    board.title = "new"
+    board.views.loop._running = 4
+    open_page("older")
+    open_page(board.fresh())
+    board.views.loop._running = 0
+    board.views.loop._changed.set()
+    board.wait()
+
+    assert board.stale == ["list"]
+
+
 def test_a_page_that_is_older_gets_the_present_state_alone(board: Board, open_page: Open) -> None:
     other = open_page()
     page = open_page("older")
