@@ -143,7 +143,7 @@ def _request_state(extension: object, name: str) -> RequestState:
 
 
 def _check_processes(state: RequestState) -> None:
-    """Refuse a handler where other processes would not learn of it.
+    """Refuse a handler whose message other processes would not get.
 
     A page that is loaded tells nobody anything. Its stream does, and is refused when it opens.
 

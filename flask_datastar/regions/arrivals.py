@@ -47,23 +47,29 @@ class Arrivals:
 
         :return: False if the page is to get the view's present HTML now; True if it waits.
         """
+        # Most of a herd ends here. The memory of a stream's greenlet grows with the depth of its calls.
+        oldest = view.oldest()
+        is_trusted = arrival.known is None and arrival.since < oldest + RETRY_SECONDS
+        is_expected = arrival.is_back or (arrival.is_hasty and view.dirty is not None)
+        if oldest >= arrival.since or (is_trusted and is_expected):
+            return False
+        return self._doubt(view, arrival, oldest + RETRY_SECONDS if is_trusted and arrival.is_hasty else None)
+
+    def _doubt(self, view: LiveView, arrival: Arrival, trusted_until: float | None) -> bool:
+        """Render a view again, and return whether a page waits for that.
+
+        :param trusted_until: the time until which the page's state is unknown and the view's HTML is good enough.
+        """
         suspects = [one for one in view.within() if one.rendered_at < arrival.since]
-        if not suspects:
-            return False
-        trusted_until = min(one.rendered_at for one in suspects) + RETRY_SECONDS
-        is_trusted = arrival.known is None and arrival.since < trusted_until
-        if is_trusted and arrival.is_back:
-            return False
-        is_trusted &= arrival.is_hasty
         # A view that fails is tried again by itself, less often than pages come.
         working = [one for one in suspects if not one.pacing.is_failing]
-        spacing = max(view.rendered_at + _spacing(view.doubts), trusted_until if is_trusted else 0.0)
+        spacing = max(view.rendered_at + _spacing(view.doubts), trusted_until or 0.0)
         due_at = max(one.pacing.due_at(spacing) for one in suspects)
         arrival.suspects = [(one, one.parts) for one in working if one.dirty is None]
         self._graph.mark(working, "a page may show a newer state", not_before=spacing)
         is_soon = len(working) == len(suspects) and due_at <= arrival.since + _LONGEST_WAIT
         # A page whose state is unknown may show nothing yet.
-        arrival.is_served = arrival.known is None and (is_trusted or not is_soon)
+        arrival.is_served = arrival.known is None and (trusted_until is not None or not is_soon)
         if arrival.suspects or not arrival.is_served:
             arrival.before = view.digest
             if len(view.arrivals) % _PURGE_AT == _PURGE_AT - 1:
@@ -102,7 +108,7 @@ class Arrivals:
         parts = view.within() if view.arrivals else []
         if not parts or any(one.is_held for one in parts):
             return []
-        oldest = min(one.rendered_at for one in parts)
+        oldest = view.oldest()
         return self._take(view, lambda arrival: arrival.since <= oldest)
 
     def _judge(self, view: LiveView, done: list[Arrival]) -> Iterable[ViewSpec]:
@@ -117,7 +123,9 @@ class Arrivals:
                 self._deliver(view, arrival)
             if number % _BATCH == 0:
                 pause()
-        return [one.spec for arrival in confirmed for one, parts in arrival.suspects if one.parts != parts]
+        # Another page may have caused the rendering before the one that confirms it came.
+        causes = done if confirmed else []
+        return [one.spec for arrival in causes for one, parts in arrival.suspects if one.parts != parts]
 
     def _deliver(self, view: LiveView, arrival: Arrival) -> None:
         payload, subscriber = self._state_of(view), arrival.subscriber

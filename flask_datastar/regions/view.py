@@ -166,6 +166,13 @@ class LiveView:
         """Return this view and all views that it holds, however deep."""
         return [self, *(part for inner in list(self.inner.values()) for part in inner.within())]
 
+    def oldest(self) -> float:
+        """Return the start of the oldest rendering of all that this view shows."""
+        found = self.rendered_at
+        if self.inner:
+            found = min(found, *(inner.oldest() for inner in list(self.inner.values())))
+        return found
+
     def failures(self) -> list[Payload]:
         """Return the events that show the failures of this view and of all views that it holds."""
         own = [self.failure] if self.failure is not None else []

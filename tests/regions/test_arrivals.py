@@ -86,6 +86,19 @@ def test_a_page_that_is_newer_is_not_put_back_and_all_others_follow(board: Board
     assert board.stale == ["list"]
 
 
+def test_a_page_confirms_a_rendering_that_another_one_has_caused(board: Board, open_page: Open) -> None:
+    open_page()
+    board.title = "new"
+    board.views.loop._running = 4
+    open_page("older")
+    open_page(board.fresh())
+    board.views.loop._running = 0
+    board.views.loop._changed.set()
+    board.wait()
+
+    assert board.stale == ["list"]
+
+
 def test_a_page_that_is_older_gets_the_present_state_alone(board: Board, open_page: Open) -> None:
     other = open_page()
     page = open_page("older")
@@ -134,13 +147,17 @@ def test_thousands_that_come_back_share_a_rendering(
 
     # Long after the last rendering, and while the next one has not started.
     monkeypatch.setattr("flask_datastar.regions.arrivals.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("flask_datastar.regions.arrivals._BATCH", 100)
     board.views.loop._running = 4
     pages = [open_page(is_back=True) for _ in range(300)]
+    gone = open_page(is_back=True)
+    gone.close()
     board.views.loop._running = 0
     board.views.loop._changed.set()
     board.wait()
     assert board.renders == 2
     assert {tuple(page.events) for page in pages} == {(board.fresh(),)}
+    assert gone.events == []
 
 
 def test_a_page_without_digests_is_served_at_once_and_corrected_later(
