@@ -64,7 +64,9 @@ class Arrivals:
         due_at = max(one.pacing.due_at(spacing) for one in suspects)
         arrival.suspects = [(one, one.parts) for one in working if one.dirty in (None, _REASON)]
         self._graph.mark(working, _REASON, not_before=spacing)
-        is_soon = len(working) == len(suspects) and due_at <= arrival.since + _LONGEST_WAIT
+        # A slow view that is rendered now rests before it is rendered again.
+        is_resting = any(one.is_rendering and one.pacing.is_slow for one in suspects)
+        is_soon = len(working) == len(suspects) and not is_resting and due_at <= arrival.since + _LONGEST_WAIT
         # A page whose state is unknown may show nothing yet.
         arrival.is_served = arrival.known is None and (is_trusted or not is_soon)
         if arrival.suspects or not arrival.is_served:

@@ -177,6 +177,28 @@ def test_a_region_with_a_slow_rate_is_not_rendered_more_often(board: Board, open
     assert board.views.unsettled()
 
 
+def test_a_page_waits_for_no_rest_after_a_slow_rendering(board: Board, open_page: Open) -> None:
+    open_page()
+    old = board.fresh()
+    (view,) = [view for view in board.views._graph.all() if view.spec.identity == "list"]
+    has_started, may_go_on = threading.Event(), threading.Event()
+
+    def slow(put: Put) -> str:
+        has_started.set()
+        may_go_on.wait(60)
+        return old
+
+    board.functions["list"] = slow
+    view.pacing.is_slow = True
+    board.views.mark(view, "test")
+    has_started.wait(60)
+
+    # What is unknown may be nothing, so it is not kept waiting.
+    assert open_page().events == [old]
+    assert open_page("another").events == []
+    may_go_on.set()
+
+
 def test_an_inner_view_that_is_old_is_sent_alone(board: Board, open_page: Open) -> None:
     other = open_page()
     board.cards["2"] = "new"
