@@ -25,7 +25,7 @@ _Task = tuple[Callable[[], Any], "queue.SimpleQueue[_Answer] | None"]
 
 
 class EngineThread:
-    """A thread that one other thread at a time asks for something."""
+    """A thread that runs functions for other threads, in the order in which they ask."""
 
     def __init__(self) -> None:
         #: The bytes of its stack.

@@ -76,6 +76,15 @@ def test_microtasks_run_before_a_call_returns(engine: Callable[..., Engine]) -> 
     assert made.call("n") == 7
 
 
+def test_code_that_cannot_start_leaves_no_thread(engine: Callable[..., Engine]) -> None:
+    before = {*threading.enumerate()}
+
+    with pytest.raises(PageError, match="SyntaxError"):
+        engine("const TAB = {")
+
+    assert {*threading.enumerate()} <= before
+
+
 def test_deep_recursion_is_an_error(engine: Callable[..., Engine]) -> None:
     made = engine("const TAB = {go() { const f = (n) => 1 + f(n + 1); return f(0) }, ok: () => 1}")
 
