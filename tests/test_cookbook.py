@@ -58,6 +58,16 @@ def test_toast_is_seen_until_its_time_has_passed(example: Flask) -> None:
         assert tab.text("#toasts") == ""
 
 
+def test_toast_of_a_job_is_waited_for(example: Flask) -> None:
+    with DatastarClient(example) as tab:
+        tab.load("/cookbook/job_toast")
+        tab.click(text="Send the invoice")
+        tab.wait_for("#toasts .toast")
+        assert tab.text("#toasts .toast").startswith("The invoice is sent.")
+        tab.wait(6)
+        assert tab.text("#toasts") == ""
+
+
 def test_upload_is_tested_as_its_recipe_says(example: Flask) -> None:
     (code,) = re.findall(
         r"^```python\n(from io.*?)^```$", (PAGES / "forms.md").read_text("utf-8"), re.MULTILINE | re.DOTALL

@@ -7,9 +7,9 @@ unchecked.
 from __future__ import annotations
 
 import ast
-import inspect
 import linecache
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from enum import Enum
 from functools import lru_cache
 from types import FunctionType
@@ -172,10 +172,15 @@ class _Reader:
 
     def _resolve(self, node: ast.expr) -> object:
         """Return the object that a name of the module, or of a function around, means; None if that is not known."""
-        if not isinstance(node, ast.Name) or node.id in self._function.__code__.co_varnames:
+        code = self._function.__code__
+        if not isinstance(node, ast.Name) or node.id in code.co_varnames + code.co_cellvars:
             return None
-        known = inspect.getclosurevars(self._function)
-        return known.nonlocals.get(node.id, known.globals.get(node.id))
+        if node.id not in code.co_freevars:
+            return self._function.__globals__.get(node.id)
+        with suppress(ValueError):
+            # An error if the name has no value yet.
+            return (self._function.__closure__ or ())[code.co_freevars.index(node.id)].cell_contents
+        return None
 
 
 def _is_the_check(found: object, extension: object) -> bool:

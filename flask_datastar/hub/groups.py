@@ -28,7 +28,7 @@ class GroupStream(Protocol):
 
 
 class Maker(Protocol):
-    """The part of a group that makes of an event what its streams get."""
+    """The part of a group that turns an event into what its streams get."""
 
     def make(self, payload: Payload, count: int) -> Any:
         """Return what so many streams get, in the order of the calls. It must not raise."""

@@ -27,6 +27,9 @@ _PURGE_AT = 256
 #: The number of deliveries without a pause, as of :class:`.Topics`.
 _BATCH = 400
 
+#: Why such a view is rendered. The other processes know of all other reasons themselves.
+_REASON = "a page may show a newer state"
+
 _logger = logging.getLogger(__name__)
 
 
@@ -65,9 +68,11 @@ class Arrivals:
         working = [one for one in suspects if not one.pacing.is_failing]
         spacing = max(view.rendered_at + _spacing(view.doubts), trusted_until or 0.0)
         due_at = max(one.pacing.due_at(spacing) for one in suspects)
-        arrival.suspects = [(one, one.parts) for one in working if one.dirty is None]
-        self._graph.mark(working, "a page may show a newer state", not_before=spacing)
-        is_soon = len(working) == len(suspects) and due_at <= arrival.since + _LONGEST_WAIT
+        arrival.suspects = [(one, one.parts) for one in working if one.dirty in (None, _REASON)]
+        self._graph.mark(working, _REASON, not_before=spacing)
+        # A slow view that is rendered now rests before it is rendered again.
+        is_resting = any(one.is_rendering and one.pacing.is_slow for one in suspects)
+        is_soon = len(working) == len(suspects) and not is_resting and due_at <= arrival.since + _LONGEST_WAIT
         # A page whose state is unknown may show nothing yet.
         arrival.is_served = arrival.known is None and (trusted_until is not None or not is_soon)
         if arrival.suspects or not arrival.is_served:

@@ -174,7 +174,7 @@ class ViewGraph:
                 return None
             view.is_rendering = True
             self._rendering.add(view)
-            reason, view.dirty = view.dirty or "", None
+            reason, view.dirty, view.not_before = view.dirty or "", None, 0.0
             return reason
 
     def take(self, view: LiveView, reads: Reads) -> bool:
@@ -184,8 +184,9 @@ class ViewGraph:
                 return False
             self._index.put(view, reads)
             # These writes came before it was known what the view reads.
-            if view.dirty is None and any(view in self._index.concerned(writes) for writes in view.meanwhile):
-                view.dirty = "written while it was rendered"
+            is_on_time = view.dirty is not None and not view.not_before
+            if not is_on_time and any(view in self._index.concerned(writes) for writes in view.meanwhile):
+                view.dirty, view.not_before = "written while it was rendered", 0.0
             return True
 
     def finish(self, view: LiveView, retry_at: float | None) -> list[LiveView]:
@@ -200,7 +201,7 @@ class ViewGraph:
             if not view.is_dropped:
                 if view.dirty is not None:
                     self._loop.schedule(view, view.pacing.due_at(max(time.monotonic(), view.not_before)))
-                elif retry_at is not None:
+                if retry_at is not None:
                     self._loop.schedule(view, retry_at)
             return self._prune(view)
 

@@ -65,7 +65,14 @@ class Engine:
         worker = self._worker = take_idle(kind_of(lasting, code)) or Worker(lasting, code)
         worker.thread.name = "datastar-test-page"
         self._run_tab: Any = None
-        self._do(lambda: self._open(callables))
+        try:
+            self._do(lambda: self._open(callables))
+        except BaseException:
+            # Of a loop without end, nothing waits.
+            if not self._is_closed:
+                worker.end()
+                worker.join()
+            raise
 
     def call(self, name: str, *values: object) -> Any:
         """Call a function of the document's code, and then all that it has put off to the next microtask.

@@ -17,21 +17,21 @@ _SHARED_STACK_BYTES = 4 * 1024 * 1024
 _LONGEST_JOIN_SECONDS = 60
 _starting = threading.Lock()
 
-#: A function, and whether somebody waits for what it returns.
-_Task = tuple[Callable[[], Any], bool]
-#: Whether the function has returned, and what; else its exception.
+#: Whether a function has returned, and what; else its exception.
 _Answer = tuple[bool, Any]
+#: A function, and where its answer goes; None if nobody waits for it. Each has a queue of its own: a wait may be broken
+#: off, by Ctrl-C or a time limit of the test, and the answer must not be taken for the next one.
+_Task = tuple[Callable[[], Any], "queue.SimpleQueue[_Answer] | None"]
 
 
 class EngineThread:
-    """A thread that one other thread at a time asks for something."""
+    """A thread that runs functions for other threads, in the order in which they ask."""
 
     def __init__(self) -> None:
         #: The bytes of its stack.
         self.stack_bytes = _SHARED_STACK_BYTES if is_gevent() else _STACK_BYTES
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
-        self.thread = threading.Thread(target=_work, args=(self._tasks, self._answers), daemon=True)
+        self.thread = threading.Thread(target=_work, args=(self._tasks,), daemon=True)
         with _starting:
             before = threading.stack_size(0 if is_gevent() else self.stack_bytes)
             try:
@@ -42,12 +42,13 @@ class EngineThread:
     def run(self, function: Callable[[], Any], seconds: float | None = None) -> Any:
         """Run a function in the thread, and wait for it.
 
-        :raises TimeoutError: if it takes longer. The thread is then of no more use.
+        :raises TimeoutError: if it takes longer. The function goes on.
         :raises BaseException: if the function raises it.
         """
-        self._tasks.put((function, True))
+        answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
+        self._tasks.put((function, answers))
         try:
-            has_returned, result = self._answers.get(timeout=seconds)
+            has_returned, result = answers.get(timeout=seconds)
         except queue.Empty:
             raise TimeoutError from None
         if has_returned:
@@ -60,7 +61,7 @@ class EngineThread:
 
     def start(self, function: Callable[[], object]) -> None:
         """Run a function in the thread, before all that is asked later. It must not raise."""
-        self._tasks.put((function, False))
+        self._tasks.put((function, None))
 
     def end(self) -> None:
         """End the thread once it has done what it does."""
@@ -72,14 +73,14 @@ class EngineThread:
             self.thread.join(_LONGEST_JOIN_SECONDS)
 
 
-def _work(tasks: queue.SimpleQueue[_Task | None], answers: queue.SimpleQueue[_Answer]) -> None:
+def _work(tasks: queue.SimpleQueue[_Task | None]) -> None:
     while (task := tasks.get()) is not None:
-        function, is_awaited = task
+        function, answers = task
         try:
             answer = (True, function())
         except BaseException as error:
             answer = (False, error)
-        if is_awaited:
+        if answers is not None:
             answers.put(answer)
         # Not kept until the next task: it holds the engine, and so the context.
-        del task, function, answer
+        del task, function, answers, answer

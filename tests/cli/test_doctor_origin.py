@@ -163,6 +163,12 @@ def of_something_else() -> Any:
     return redirect("/")
 
 
+def of_its_own() -> Any:
+    protect = forgets
+    protect()
+    return (lambda: protect)()
+
+
 def by_a_helper_that_forgets() -> Any:
     forgets()
     return redirect("/")
@@ -216,6 +222,7 @@ def test_a_view_that_checks_is_not_named(view: Any) -> None:
         *[plain, for_get_alone, too_late, after_a_call, after_a_return, swallowed, of_something_else],
         *[
             suppressed,
+            of_its_own,
             by_a_helper_that_forgets,
             not_called,
             recursive,
@@ -236,6 +243,18 @@ def test_a_view_whose_source_is_gone_or_changed_is_named(tmp_path: Path) -> None
         names: dict[str, Any] = {"datastar": datastar}
         exec(compile("def save(): datastar.check_origin()", str(path), "exec"), names)
         assert names_of(names["save"]) == ([] if ")" in text else ["save"])
+
+
+def test_a_name_that_never_got_its_value_is_not_known() -> None:
+    def view() -> Any:
+        if late:
+            abort(404)
+        late()
+        datastar.check_origin()
+
+    assert names_of(view) == ["save"]
+    if not app:
+        late = protect
 
 
 def test_each_method_needs_the_check() -> None:

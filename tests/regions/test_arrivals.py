@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -193,6 +194,28 @@ def test_a_region_with_a_slow_rate_is_not_rendered_more_often(board: Board, open
     assert board.views.unsettled()
 
 
+def test_a_page_waits_for_no_rest_after_a_slow_rendering(board: Board, open_page: Open) -> None:
+    open_page()
+    old = board.fresh()
+    (view,) = [view for view in board.views._graph.all() if view.spec.identity == "list"]
+    has_started, may_go_on = threading.Event(), threading.Event()
+
+    def slow(put: Put) -> str:
+        has_started.set()
+        may_go_on.wait(60)
+        return old
+
+    board.functions["list"] = slow
+    view.pacing.is_slow = True
+    board.views.mark(view, "test")
+    has_started.wait(60)
+
+    # What is unknown may be nothing, so it is not kept waiting.
+    assert open_page().events == [old]
+    assert open_page("another").events == []
+    may_go_on.set()
+
+
 def test_an_inner_view_that_is_old_is_sent_alone(board: Board, open_page: Open) -> None:
     other = open_page()
     board.cards["2"] = "new"
@@ -202,6 +225,59 @@ def test_an_inner_view_that_is_old_is_sent_alone(board: Board, open_page: Open) 
     assert other.events[1:] == [element("card:2", "new")]
     assert set(page.events) <= {element("card:2", "new")}
     assert board.stale == ["card:2"]
+
+
+def test_a_page_that_is_newer_proves_it_also_after_one_that_is_older(board: Board, open_page: Open) -> None:
+    open_page()
+    board.title = "new"
+    board.views.loop._running = 4
+    open_page("older")
+    open_page(board.fresh())
+    board.views.loop._running = 0
+    board.views.loop._changed.set()
+    board.wait()
+
+    assert board.stale == ["list"]
+
+
+def test_a_page_that_is_not_in_a_hurry_delays_neither_a_change_nor_another_try(
+    board: Board, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes while the view is rendered, which reads a table for the first time."""
+    monkeypatch.setattr("flask_datastar.regions.arrivals.RETRY_SECONDS", 3600.0)
+    monkeypatch.setattr("flask_datastar.regions.pacing._FIRST_RETRY_SECONDS", 0.01)
+    other = open_page()
+    has_read, may_go_on = threading.Event(), threading.Event()
+
+    def slow(put: Put) -> str:
+        title = board.title
+        has_read.set()
+        may_go_on.wait(60)
+        if board.is_broken:
+            raise RuntimeError("broken")
+        return element("list", title)
+
+    def render(*, is_broken: bool) -> None:
+        has_read.clear()
+        may_go_on.clear()
+        board.is_broken = is_broken
+        board.views.mark_all("test")
+        has_read.wait(60)
+        open_page(is_hasty=True)
+
+    board.functions["list"] = slow
+    board.tables["list"] = frozenset({"another"})
+    render(is_broken=False)
+    board.title = "written"
+    board.write("another")
+    may_go_on.set()
+    wait_until(lambda: other.html == element("list", "written"))
+
+    render(is_broken=True)
+    may_go_on.set()
+    wait_until(lambda: any(outcome.error for outcome in board.outcomes))
+    board.is_broken, board.title = False, "mended"
+    wait_until(lambda: other.html == element("list", "mended"))
 
 
 def test_a_failure_keeps_the_page_that_is_newer_and_serves_the_others(board: Board, open_page: Open) -> None:

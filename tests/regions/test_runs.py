@@ -214,7 +214,7 @@ def test_a_page_with_newer_html_renews_the_pages_of_other_processes(
 
     assert len(published) == 1
     monkeypatch.undo()
-    # For the first page and for the one that was newer; the own message causes no third rendering.
+    # For the first page and for the newer one; the process's own message causes no third rendering.
     assert regions[0].stats()["renders"] == 2
 
 

@@ -14,6 +14,7 @@ import pytest
 from flask_datastar.testing import DatastarClient, PageError, engine_worker
 from flask_datastar.testing import engine as engine_module
 from flask_datastar.testing.engine import Engine
+from flask_datastar.testing.engine_thread import EngineThread
 from tests.support.pages import CLIENT, app_with, shown
 
 
@@ -73,6 +74,15 @@ def test_microtasks_run_before_a_call_returns(engine: Callable[..., Engine]) -> 
     made.call("go")
 
     assert made.call("n") == 7
+
+
+def test_code_that_cannot_start_leaves_no_thread(engine: Callable[..., Engine]) -> None:
+    before = {*threading.enumerate()}
+
+    with pytest.raises(PageError, match="SyntaxError"):
+        engine("const TAB = {")
+
+    assert {*threading.enumerate()} <= before
 
 
 def test_deep_recursion_is_an_error(engine: Callable[..., Engine]) -> None:
@@ -310,3 +320,16 @@ def test_one_context_waits_for_the_next_page() -> None:
     assert [worker.thread.is_alive() for worker in workers] == [True, False]
     engine_worker.end_idle()
     assert not workers[0].thread.is_alive()
+
+
+def test_answer_to_a_wait_that_was_broken_off_is_not_the_next_one() -> None:
+    thread = EngineThread()
+    may_end = threading.Event()
+
+    with pytest.raises(TimeoutError):
+        thread.run(may_end.wait, 0.001)
+    may_end.set()
+
+    assert thread.run(lambda: "next") == "next"
+    thread.end()
+    thread.join()
