@@ -8,9 +8,6 @@ from example.extensions import db
 from flask_datastar.testing import DatastarClient
 from tests.example.conftest import Visit
 
-# Coverage would double the time, and other tests measure the same lines.
-pytestmark = pytest.mark.no_cover
-
 
 @pytest.fixture
 def ada(visit: Visit) -> DatastarClient:
