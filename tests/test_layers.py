@@ -103,6 +103,8 @@ OPTIONAL = [
 BACKENDS = {
     "cli.source": "libcst",
     "cli.installing": "libcst",
+    "cli.init_python": "libcst",
+    "cli.sample_code": "libcst",
     "transport.gevent_wakeup": "gevent",
     "brokers.redis": "redis",
     "brokers.redis_claims": "redis",

@@ -52,3 +52,10 @@ def fetch_client(app: Flask, *, force: bool, dry_run: bool) -> None:
     url = f"{app.static_url_path}/datastar.js"
     if settings.script_url != url:
         click.echo(f'    To serve it: DATASTAR_SCRIPT_URL = "{url}"')
+
+
+def served_url(app: Flask) -> str | None:
+    """Return the URL of the client if it is in the static folder."""
+    if app.static_folder is None or not (Path(app.static_folder) / NAME).exists():
+        return None
+    return f"{app.static_url_path}/{NAME}"

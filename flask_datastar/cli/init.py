@@ -14,9 +14,9 @@ from flask.cli import with_appcontext
 
 from . import fetching, files, https, sample
 from .init_files import init_gunicorn, init_layout
-from .init_sample import Target, add_python, add_sample_files, create_layout
+from .init_sample import add_python, add_sample_files, create_layout
 from .layouts import find_layout
-from .project import Project, find_project, project_of
+from .project import Project, Target, find_project, project_of
 
 _OPTIONS = [
     click.option("--layout", metavar="NAME", help="The template to change; by default the only one with a <head>."),
@@ -98,19 +98,19 @@ def _set_up(app: Flask, project: Project | None, options: Options) -> None:
         _fetch(app, dry_run=dry_run)
     has_sample = not options.no_example and app.template_folder is not None
     target = add_python(app, project, has_sample=has_sample, dry_run=dry_run) if project is not None else None
-    has_sample = has_sample and target is not None
+    names = target.names if target is not None else None
     if not options.no_layout:
-        if has_sample and find_layout(app, options.layout) is None:
+        if names is not None and find_layout(app, options.layout) is None:
             create_layout(app, has_tab=has_tab, dry_run=dry_run)
         else:
             init_layout(app, options.layout, has_tab=has_tab, dry_run=dry_run)
-    if has_sample and target is not None:
-        add_sample_files(app, target, options.layout, has_tab=has_tab, dry_run=dry_run)
+    if target is not None and names is not None:
+        add_sample_files(app, target, names, options.layout, has_tab=has_tab, dry_run=dry_run)
     if not options.no_gunicorn:
         init_gunicorn(has_target=target is not None, dry_run=dry_run)
     has_certificate = not options.no_https and https.make_certificate(Path.cwd(), dry_run=dry_run)
     if target is not None:
-        _say_run_line(target, sample.PATH if has_sample else "/", has_certificate=has_certificate)
+        _say_run_line(target, sample.PATH if names is not None else "/", has_certificate=has_certificate)
 
 
 def _say_run_line(target: Target, path: str, *, has_certificate: bool) -> None:

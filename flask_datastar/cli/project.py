@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from . import files
+from . import files, sample
 
 _CREATES = re.compile(r"\bFlask\(")
 _INSTANCE = re.compile(r"^(\w+)(?:\s*:[^=\n]+)?\s*=\s*(?:flask_datastar\.)?Datastar\(", re.MULTILINE)
@@ -55,6 +55,28 @@ class Project:
             if found is not None:
                 return path, found[1]
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An application by the names under which it is imported.
+
+    :param module: its module.
+    :param variable: the application, or the factory.
+    :param takes_nothing: whether the factory can be called without arguments.
+    :param names: those of the sample's functions; None if the application has no sample.
+    """
+
+    module: str
+    variable: str
+    is_factory: bool
+    takes_nothing: bool
+    names: sample.Names | None
+
+    @property
+    def name(self) -> str:
+        """The name for servers."""
+        return f"{self.module}:{self.variable}"
 
 
 def find_project(root: Path, name: str | None) -> Project:

@@ -115,10 +115,12 @@ class Source:
 
     def import_name(self, module: str, name: str) -> None:
         """Import a name: from the statement that imports from the module already, else by a new one, in order."""
+        if self.imports_of(name) == module:
+            return
         for index, statement in enumerate(self._module.body):
             found = _import_from(statement)
             if found is not None and _module_name(found) == module:
-                if not isinstance(found.names, cst.ImportStar) and name not in {x.name.value for x in found.names}:
+                if not isinstance(found.names, cst.ImportStar):
                     self._replace(index, statement.with_deep_changes(found, names=_with_name(found.names, name)))
                 return
         self._import_new(module, name)

@@ -1,0 +1,186 @@
+"""`init` in a project that has its own names, URLs and files: the sample takes none of them, and its test passes."""
+
+from __future__ import annotations
+
+import itertools
+import runpy
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_init_project import APP, everything, init, write
+from tests.support.pages import CLIENT
+
+_numbers = itertools.count()
+FACTORY = "from flask import Flask\n\n\ndef create_app():\n    app = Flask(__name__)\n    return app\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The user's project, whose modules are forgotten after the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FLASK_APP", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    yield tmp_path
+    for module in set(sys.modules) - before:
+        if module.startswith("init_"):
+            del sys.modules[module]
+
+
+@pytest.fixture
+def name(folder: Path) -> str:
+    """The name of the user's module, which no other test has."""
+    (folder / "static").mkdir()
+    shutil.copy(CLIENT, folder / "static" / "datastar.js")
+    return f"init_app_{next(_numbers)}"
+
+
+def passes(folder: Path, **fixtures: object) -> None:
+    """Run the sample's test."""
+    tests = runpy.run_path(str(folder / "tests" / "test_sample.py"))
+    names = [name for name in tests if name.startswith("test_")]
+    assert names
+    for each in names:
+        tests[each](**fixtures)
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "messages = []\n\n\n@app.get('/mine')\ndef mine():\n    return {'found': messages}\n",
+        "def say(text):\n    return text\n\n\n@app.get('/mine')\ndef mine():\n    return {'found': say([])}\n",
+        "sample = []\n\n\n@app.get('/mine')\ndef mine():\n    return {'found': sample}\n",
+        "@app.get('/mine', endpoint='sample')\ndef mine():\n    return {'found': []}\n",
+        "def mine():\n    return {'found': []}\n\n\napp.add_url_rule('/mine', 'sample', mine)\n",
+        "datastar = []\n\n\n@app.get('/mine')\ndef mine():\n    return {'found': datastar}\n",
+        "def render_template(name):\n    return []\n\n\n@app.get('/mine')\ndef mine():\n"
+        "    return {'found': render_template('')}\n",
+        "import json as messages, string as say\nsample_messages = sample_say = sample_page = sample = []\n\n\n"
+        "@app.get('/mine')\ndef mine():\n    return {'found': sample, 'x': [messages.dumps(1), say.digits][:0]}\n",
+        "@app.get('/mine')\ndef mine():\n    return {'found': list(all.messages)}\n\n\nclass all:\n    messages = ()\n",
+    ],
+)
+def test_names_of_the_user_keep_their_meaning(folder: Path, name: str, own: str) -> None:
+    write(folder / f"{name}.py", f"{APP}\n\n{own}")
+
+    result = init()
+    again = init()
+
+    assert result.exit_code == 0, result.output
+    found = runpy.run_path(str(folder / f"{name}.py"))["app"].test_client().get("/mine").json["found"]
+    assert found == []
+    passes(folder)
+    assert not any(line.endswith(("changed", "created")) for line in again.output.splitlines())
+
+
+def test_free_names_are_those_of_the_reference(folder: Path, name: str) -> None:
+    app = write(folder / f"{name}.py", f"{APP}\nmessages = []\n")
+
+    init()
+
+    assert '@datastar.stream(group="sample")\ndef sample_messages():\n' in app.read_text()
+    assert "def say(text" in app.read_text()
+    assert "open_stream('sample.sample_messages')" in (folder / "templates" / "sample.html").read_text()
+
+
+def test_names_that_cannot_be_known_are_avoided(folder: Path, name: str) -> None:
+    write(folder / "init_words.py", "messages = say = sample = 'mine'\n")
+    app = write(
+        folder / f"{name}.py", f"from init_words import *\n{APP}\n@app.get('/mine')\ndef mine():\n    return say\n"
+    )
+
+    init()
+
+    assert "def sample_messages()" in app.read_text()
+    assert runpy.run_path(str(app))["app"].test_client().get("/mine").text == "mine"
+    passes(folder)
+
+
+def test_alias_of_an_import_is_another_name(folder: Path, name: str) -> None:
+    write(folder / f"{name}.py", APP.replace("import Flask", "import Flask, render_template as render"))
+
+    init()
+
+    passes(folder)
+
+
+def test_name_of_the_extension_is_free_in_both_files_of_a_factory(folder: Path, name: str) -> None:
+    package = folder / name
+    write(
+        package / "__init__.py",
+        "from flask import Flask\nfrom .parts import db\n\ndatastar = 1\n\n\n"
+        "def create_app():\n    app = Flask(__name__)\n    db.init_app(app)\n\n"
+        "    @app.get('/mine')\n    def mine():\n        return str(datastar)\n\n    return app\n",
+    )
+    write(package / "parts.py", "class Db:\n    def init_app(self, app):\n        pass\n\n\ndb = Db()\n")
+
+    result = init()
+
+    assert result.exit_code == 0, result.output
+    module = __import__(name)
+    assert module.create_app().test_client().get("/mine").text == "1"
+    passes(folder)
+
+
+# What stands in the way
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "why"),
+    [
+        ("{0}.py", f"{APP}\n\n@app.get('/sample')\ndef other():\n    return ''\n", '{0}.py has "/sample"'),
+        ("views/shop.py", "@bp.get('/sample/')\ndef other():\n    return ''\n", 'views/shop.py has "/sample"'),
+        (
+            "more.py",
+            "@stars.handler(group='sample')\ndef buy():\n    pass\n",
+            'more.py has a group or a blueprint "sample"',
+        ),
+        ("templates/sample.html", "<p>Mine</p>", "templates/sample.html is a file of yours"),
+        ("tests/test_sample.py", "def test_mine():\n    pass\n", "tests/test_sample.py is a file of yours"),
+    ],
+)
+def test_sample_is_added_whole_or_not_at_all(folder: Path, name: str, path: str, text: str, why: str) -> None:
+    app = write(folder / f"{name}.py", APP)
+    own = write(folder / path.format(name), text)
+    before = everything(folder)
+
+    result = init("--no-layout")
+
+    assert result.exit_code == 0
+    assert f"The sample is left out, because its place is taken: {why.format(name)}.\n" in result.output
+    assert result.output.endswith("Open http://127.0.0.1:8000/\n")
+    assert set(everything(folder)) == set(before)
+    assert own == app or own.read_text() == text
+    assert "datastar.stream" not in app.read_text()
+    assert "Datastar(app" in app.read_text()
+
+
+@pytest.mark.parametrize("path", ["sample.py", "sample/__init__.py"])
+def test_module_of_the_user_is_not_taken_for_the_sample(folder: Path, name: str, path: str) -> None:
+    write(folder / name / "__init__.py", FACTORY)
+    own = write(folder / name / path, "x = 1\n")
+
+    result = init()
+
+    assert f"{name}/{path} is a file of yours" in result.output
+    assert own.read_text() == "x = 1\n"
+    assert "register_blueprint" not in (folder / name / "__init__.py").read_text()
+    assert not (folder / "tests").exists()
+
+
+def test_environments_and_tests_do_not_stand_in_the_way(folder: Path, name: str) -> None:
+    write(folder / f"{name}.py", APP)
+    write(folder / "env" / "pyvenv.cfg", "")
+    for path in ("env/x.py", "tests/test_x.py", ".tox/x.py", "test_y.py"):
+        write(folder / path, "'/sample'")
+
+    init()
+
+    passes(folder)
