@@ -10,8 +10,9 @@ import click
 from flask import Flask
 
 from . import fetching, files, sample
-from .init_files import init_errors
-from .layouts import add_to_layout, find_layout, template_folder
+from .errors_element import ERRORS_NAME
+from .init_files import Layout, init_errors
+from .layouts import add_to_layout, loads_client, template_folder
 from .project import Project, Target
 
 _BLOCK = re.compile(r"\{%-?\s*block\s+(content|main|body)\b")
@@ -35,19 +36,14 @@ def add_python(app: Flask, project: Project, *, has_sample: bool, dry_run: bool)
     return target
 
 
-def create_layout(app: Flask, *, has_tab: bool, dry_run: bool) -> None:
-    """Create a layout, for a project without one."""
-    text = add_to_layout(sample.LAYOUT, has_tab=has_tab).text
-    files.change(template_folder(app) / sample.BASE, text.encode(), dry_run=dry_run)
-    init_errors(app, dry_run)
-
-
 def add_sample_files(
-    app: Flask, target: Target, names: sample.Names, layout: str | None, *, has_tab: bool, dry_run: bool
+    app: Flask, target: Target, names: sample.Names, layout: Layout | None, *, has_tab: bool, dry_run: bool
 ) -> None:
     """Create the sample's template and its test, unless they exist."""
-    path = template_folder(app) / sample.TEMPLATE
-    _create(path, _template(app, layout, names, has_tab=has_tab), dry_run=dry_run)
+    text = _template(app, layout, names, has_tab=has_tab)
+    _create(template_folder(app) / sample.TEMPLATE, text, dry_run=dry_run)
+    if ERRORS_NAME in text and (layout is None or ERRORS_NAME not in layout.text):
+        init_errors(app, dry_run)
     path = Path.cwd() / "tests" / sample.TEST
     if not target.takes_nothing:
         click.echo(f"{files.shown(path)}: not created, because {target.variable} needs arguments")
@@ -60,15 +56,13 @@ def add_sample_files(
     click.echo(f"    run it with: python -m pytest {files.shown(path)}{extra}")
 
 
-def _template(app: Flask, name: str | None, names: sample.Names, *, has_tab: bool) -> str:
-    layout = find_layout(app, name)
-    if layout is not None:
-        text = files.read_text(layout)
-        block = _BLOCK.search(text)
-        if block is not None:
-            base = layout.relative_to(template_folder(app)).as_posix()
-            return sample.template(base, block[1], names, has_title=_TITLE.search(text) is not None)
-    return add_to_layout(sample.page(names), has_tab=has_tab).text
+def _template(app: Flask, layout: Layout | None, names: sample.Names, *, has_tab: bool) -> str:
+    """Return the text of the sample's template: below the layout if that loads the client, else a page of its own."""
+    block = _BLOCK.search(layout.text) if layout is not None else None
+    if layout is None or block is None or not loads_client(layout.text):
+        return add_to_layout(sample.page(names), has_tab=has_tab).text
+    base = layout.path.relative_to(template_folder(app)).as_posix()
+    return sample.template(base, block[1], names, has_title=_TITLE.search(layout.text) is not None)
 
 
 def _create(path: Path, text: str, *, dry_run: bool) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 #: The path of the page, and the names of its files.
 PATH = "/sample"
-TEMPLATE, BASE, MODULE, TEST = "sample.html", "base.html", "sample.py", "test_sample.py"
+TEMPLATE, BASE, MODULE, TEST = "sample.html", "base", "sample.py", "test_sample.py"
 
 #: The layout for a project without a layout; ``init`` adds the parts of Datastar to it as to any other.
 LAYOUT = """\

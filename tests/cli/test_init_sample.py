@@ -184,3 +184,98 @@ def test_environments_and_tests_do_not_stand_in_the_way(folder: Path, name: str)
     init()
 
     passes(folder)
+
+
+# The layout
+
+
+HEAD = "<html><head><title>Shop</title></head><body>{% block content %}{% endblock %}</body></html>"
+
+
+@pytest.mark.parametrize(
+    "templates",
+    [
+        {},
+        {"site.html": HEAD},
+        {"one.html": HEAD, "two.html": HEAD},
+        {"site.html": HEAD.replace("</head>", "{{ datastar.script() }}</head>")},
+    ],
+)
+def test_sample_works_although_templates_are_left_alone(folder: Path, name: str, templates: dict[str, str]) -> None:
+    write(folder / f"{name}.py", APP)
+    for path, text in templates.items():
+        write(folder / "templates" / path, text)
+
+    result = init("--no-layout")
+    again = init("--no-layout")
+
+    assert (result.exit_code, again.exit_code) == (0, 0), result.output
+    assert {path: (folder / "templates" / path).read_text() for path in templates} == templates
+    assert ("{% extends" in (folder / "templates" / "sample.html").read_text()) == ("datastar" in str(templates))
+    passes(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<head></head><body data-on:datastar-fetch='x'></body>",
+        "<head></head><body></body>",
+        # Two heads, so that the layout does not get the client.
+        "{% if a %}<head></head>{% else %}<head></head>{% endif %}<body>{% block content %}{% endblock %}</body>",
+    ],
+)
+def test_page_of_its_own_has_all_that_it_includes(folder: Path, name: str, text: str) -> None:
+    write(folder / f"{name}.py", APP)
+    write(folder / "templates" / "site.html", text)
+
+    first = init("--no-fetch-client")
+    before = everything(folder)
+    second = init("--no-fetch-client")
+
+    assert (first.exit_code, second.exit_code) == (0, 0), second.output
+    assert first.output.count("datastar_errors.html: created") == 1
+    assert everything(folder) == before
+    passes(folder)
+
+
+def test_template_of_the_user_is_not_the_new_layout(folder: Path, name: str) -> None:
+    write(folder / f"{name}.py", APP)
+    own = write(folder / "templates" / "base.html", "<p>{% block content %}{% endblock %}</p>")
+
+    result = init()
+
+    assert "templates/layout.html: created" in result.output
+    assert own.read_text() == "<p>{% block content %}{% endblock %}</p>"
+    passes(folder)
+
+
+def test_layout_is_created_without_the_sample_too(folder: Path, name: str) -> None:
+    write(folder / f"{name}.py", APP)
+
+    result = init("--no-example", "--no-stream-dedup")
+
+    text = (folder / "templates" / "base.html").read_text()
+    assert "datastar.script()" in text
+    assert "tab_signal" not in text + result.output
+    assert (folder / "templates" / "datastar_errors.html").exists()
+    assert not (folder / "templates" / "sample.html").exists()
+
+
+def test_named_layout_that_is_missing_stops_before_any_change(folder: Path, name: str) -> None:
+    write(folder / f"{name}.py", APP)
+    before = everything(folder)
+
+    result = init("--no-layout", "--layout", "site.html")
+
+    assert result.exit_code == 1
+    assert everything(folder) == before
+
+
+@pytest.mark.parametrize("options", [[], ["--no-stream-dedup"]])
+def test_parts_to_add_by_hand_are_those_that_are_wanted(folder: Path, options: list[str]) -> None:
+    write(folder / "app.py", "app, x = Flask(__name__), 1\n")
+
+    result = init("--no-fetch-client", *options)
+
+    assert "{{ datastar.script() }} to the <head> of your layout" in result.output
+    assert ("tab_signal" in result.output) == (not options)
