@@ -101,6 +101,7 @@ OPTIONAL = [
 ]
 #: Modules for one of them, which nothing imports at module level.
 BACKENDS = {
+    "cli.nodes": "libcst",
     "cli.source": "libcst",
     "cli.installing": "libcst",
     "cli.init_python": "libcst",

@@ -73,8 +73,6 @@ def init_project(install: Callable[[Flask], object], /, name: str | None, **give
     """
     project = find_project(Path.cwd(), name)
     app = Flask(project.module(), root_path=str(project.folder), **_folders(project))
-    if app.static_url_path is not None:
-        app.config["DATASTAR_SCRIPT_URL"] = f"{app.static_url_path}/{fetching.NAME}"
     install(app)
     _set_up(app, project, Options(**given))
 
@@ -97,6 +95,8 @@ def _set_up(app: Flask, project: Project | None, options: Options) -> None:
         _fetch(app, dry_run=dry_run)
     has_sample = not options.no_example and app.template_folder is not None
     target = add_python(app, project, has_sample=has_sample, dry_run=dry_run) if project is not None else None
+    if target is None and fetching.needs_url(app):
+        fetching.say_url(app)
     names = target.names if target is not None else None
     layout = _init_layout(app, path, options, has_target=target is not None)
     if target is not None and names is not None:
@@ -151,3 +151,4 @@ def _fetch(app: Flask, *, dry_run: bool) -> None:
         fetching.fetch_client(app, force=False, dry_run=dry_run)
     except click.ClickException as error:
         click.echo(f"{files.shown(path)}: not fetched, so that pages load the client from the CDN. {error.message}")
+        click.echo("    Or run this command again when it is there, which adds the URL.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -9,10 +10,12 @@ from flask import Flask
 
 from . import fetching, files, sample
 from .installing import Edits, add_extension
-from .obstacles import endpoints_of, find_obstacles, find_other_files
+from .obstacles import endpoints_of, find_obstacles, find_other_files, modules_of
 from .project import Project, Target
 from .sample_code import add_sample, choose_names, existing_names
 from .source import Place
+
+_HAS_URL = re.compile(r"\bscript_url\s*=|DATASTAR_SCRIPT_URL")
 
 
 def add_lines(app: Flask, project: Project, *, has_sample: bool, dry_run: bool) -> Target | str:
@@ -21,13 +24,31 @@ def add_lines(app: Flask, project: Project, *, has_sample: bool, dry_run: bool) 
     :return: the names of the application; the reason if nothing could be added.
     """
     edits = Edits()
+    known = project.instance()
     found = add_extension(project, edits, fetching.served_url(app))
     if found is None:
         return "it has no line 'app = Flask(…)', neither at its top level nor in a function there"
     place, instance = found
+    if known is not None:
+        _serve_client(app, project, edits, instance)
     names = _add_sample(app, project, edits, place, instance, dry_run=dry_run) if has_sample else None
     edits.write(dry_run=dry_run)
     return Target(project.module(), place.factory or place.name, place.factory is not None, place.takes_nothing, names)
+
+
+def _serve_client(app: Flask, project: Project, edits: Edits, instance: tuple[Path, str]) -> None:
+    """Set the URL of a client that came after the extension, unless a file of the project has a URL for it."""
+    url = fetching.served_url(app)
+    if url is None or not fetching.needs_url(app):
+        return
+    paths = [*modules_of(project.folder), *project.root.glob(".*env"), *project.root.glob("*.toml")]
+    if any(_HAS_URL.search(path.read_bytes().decode(errors="replace")) for path in paths if path.is_file()):
+        return
+    path, name = instance
+    source = edits.source(path)
+    if not source.add_argument(name, "Datastar", f"script_url={source.quote(url)}"):
+        click.echo(f"{files.shown(path)}: its Datastar does not know that the client is in the static folder.")
+        fetching.say_url(app)
 
 
 def _add_sample(

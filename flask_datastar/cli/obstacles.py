@@ -24,7 +24,7 @@ _OTHERS = {"tests", "test", "node_modules", "site-packages", "__pycache__"}
 
 def endpoints_of(app: Flask, project: Project) -> frozenset[str]:
     """Return names that views of the application have, or may have."""
-    texts = (path.read_bytes().decode(errors="replace") for path in _modules(project.folder))
+    texts = (path.read_bytes().decode(errors="replace") for path in modules_of(project.folder))
     found = {name for text in texts for match in _ENDPOINT.findall(text) for name in match if name}
     return frozenset(found | set(app.view_functions))
 
@@ -39,7 +39,7 @@ def find_obstacles(app: Flask, project: Project, *, has_module: bool) -> Iterato
             if path.exists():
                 yield f"{files.shown(path)} is a file of yours"
     found = False
-    for path in _modules(project.folder):
+    for path in modules_of(project.folder):
         text = path.read_bytes().decode(errors="replace")
         if _PATH.search(text):
             found = True
@@ -62,7 +62,7 @@ def find_other_files(app: Flask, names: sample.Names, *, has_test: bool) -> Iter
         yield f"{files.shown(path)} is a file of yours"
 
 
-def _modules(folder: Path) -> Iterator[Path]:
+def modules_of(folder: Path) -> Iterator[Path]:
     """Return the Python files of an application, without tests and environments."""
     for top, folders, names in os.walk(folder):
         folders[:] = sorted(

@@ -279,3 +279,79 @@ def test_parts_to_add_by_hand_are_those_that_are_wanted(folder: Path, options: l
 
     assert "{{ datastar.script() }} to the <head> of your layout" in result.output
     assert ("tab_signal" in result.output) == (not options)
+
+
+# A client that comes later
+
+URL = 'script_url="/static/datastar.js"'
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("datastar = Datastar(app)", f"datastar = Datastar(app, {URL})"),
+        ("datastar = Datastar()\ndatastar.init_app(app)", f"datastar = Datastar({URL})\ndatastar.init_app(app)"),
+        ("datastar: Datastar = Datastar(app,)", f"datastar: Datastar = Datastar(app, {URL},)"),
+        (
+            "datastar = Datastar(  # one\n    app,\n    tokens=False,  # two\n)",
+            f"datastar = Datastar(  # one\n    app,\n    tokens=False,  # two\n    {URL},\n)",
+        ),
+        (
+            "datastar = Datastar(\n    app  # one\n)",
+            f"datastar = Datastar(\n    app,  # one\n    {URL}\n)",
+        ),
+        ("datastar = flask_datastar.Datastar(app)", f"datastar = flask_datastar.Datastar(app, {URL})"),
+        # A URL of the user's.
+        ("datastar = Datastar(app, script_url='/own.js')", None),
+        ("app.config['DATASTAR_SCRIPT_URL'] = '/own.js'\ndatastar = Datastar(app)", None),
+    ],
+)
+def test_client_that_comes_later_is_served(folder: Path, name: str, old: str, new: str | None) -> None:
+    start = "from flask import Flask\nfrom flask_datastar import Datastar\n\napp = Flask(__name__)\n"
+    app = write(folder / f"{name}.py", start + old + "\n")
+
+    result = init("--no-example")
+    before = everything(folder)
+    init("--no-example")
+
+    assert result.exit_code == 0
+    assert app.read_text() == start + (new or old) + "\n"
+    assert everything(folder) == before
+
+
+def test_offline_run_and_a_second_one_with_the_client(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = folder / "static" / "datastar.js"
+    client.rename(folder / "client")
+    app = write(folder / f"{name}.py", APP)
+
+    def urlopen(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("flask_datastar.cli.client.urlopen", urlopen)
+    offline = init()
+    (folder / "client").rename(client)
+    online = init()
+
+    assert "run this command again when it is there" in offline.output
+    assert "Datastar(app)" not in app.read_text()
+    assert f"{name}.py: changed" in online.output
+    assert f"datastar = Datastar(app, {URL})" in app.read_text()
+
+
+def test_client_that_comes_later_is_served_by_an_app_that_is_loaded(folder: Path, name: str) -> None:
+    app = write(folder / f"{name}.py", f"{APP}\n\nfrom flask_datastar import Datastar\ndatastar = Datastar(app)\n")
+    loaded = __import__(name).app
+
+    result = loaded.test_cli_runner().invoke(args=["datastar", "init", "--no-https", "--no-gunicorn", "--no-example"])
+
+    assert result.exit_code == 0, result.output
+    assert f"Datastar(app, {URL})" in app.read_text()
+
+
+def test_url_that_cannot_be_added_is_printed(folder: Path, name: str) -> None:
+    text = "from flask_datastar import Datastar\n\nmade = [None]\ndatastar = Datastar(app) if app else None\n"
+    write(folder / f"{name}.py", APP + text)
+
+    result = init("--no-example")
+
+    assert '    To serve it: DATASTAR_SCRIPT_URL = "/static/datastar.js"\n' in result.output
