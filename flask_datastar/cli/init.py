@@ -131,10 +131,12 @@ def _init_layout(app: Flask, path: Path | None, options: Options, *, has_target:
 
 
 def _say_run_line(target: Target, path: str, *, has_certificate: bool) -> None:
-    line = https.run_line(target.name, is_factory=target.is_factory, has_certificate=has_certificate)
+    line = https.run_line(
+        target.name, is_factory=target.is_factory, has_certificate=has_certificate, source=target.source
+    )
     click.echo(f"Run it: {line}")
-    http2 = https.http2_line(target.name, is_factory=target.is_factory) if has_certificate else None
-    if http2 is not None:
+    http2 = https.http2_line(target.name, is_factory=target.is_factory, source=target.source)
+    if has_certificate and http2 is not None:
         click.echo(f"Or over HTTP/2: {http2}")
     click.echo(f"Open http{'s' * has_certificate}://127.0.0.1:8000{path}")
 

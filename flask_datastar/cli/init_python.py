@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from . import fetching, files, sample
+from . import fetching, files, sample, sample_testing
 from .installing import Edits, add_extension
 from .obstacles import endpoints_of, find_obstacles, find_other_files, modules_of
 from .project import Project, Target
@@ -33,7 +33,15 @@ def add_lines(app: Flask, project: Project, *, has_sample: bool, dry_run: bool) 
         _serve_client(app, project, edits, instance)
     names = _add_sample(app, project, edits, place, instance, dry_run=dry_run) if has_sample else None
     edits.write(dry_run=dry_run)
-    return Target(project.module(), place.factory or place.name, place.factory is not None, place.takes_nothing, names)
+    return Target(
+        source=project.source,
+        module=project.module(),
+        variable=place.factory or place.name,
+        is_factory=place.factory is not None,
+        takes_nothing=place.takes_nothing,
+        names=names,
+        has_stores=sample_testing.has_stores([*modules_of(project.folder)]),
+    )
 
 
 def _serve_client(app: Flask, project: Project, edits: Edits, instance: tuple[Path, str]) -> None:
@@ -61,7 +69,7 @@ def _add_sample(
     known = existing_names(project, place)
     names = known or choose_names(project, edits, place, endpoints_of(app, project))
     found = [] if known is not None else [*find_obstacles(app, project, has_module=place.factory is not None)]
-    found += find_other_files(app, names, has_test=place.takes_nothing)
+    found += find_other_files(app, names, has_test=place.takes_nothing or sample_testing.has_app_fixture(project.root))
     if found:
         click.echo(f"The sample is left out, because its place is taken: {'; '.join(found)}.")
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from . import fetching, files, sample
+from . import fetching, files, sample, sample_testing
 from .errors_element import ERRORS_NAME
 from .init_files import Layout, init_errors
 from .layouts import add_to_layout, loads_client, template_folder
@@ -45,15 +45,19 @@ def add_sample_files(
     if ERRORS_NAME in text and (layout is None or ERRORS_NAME not in layout.text):
         init_errors(app, dry_run)
     path = Path.cwd() / "tests" / sample.TEST
-    if not target.takes_nothing:
+    has_fixture = sample_testing.has_app_fixture(Path.cwd())
+    if not target.takes_nothing and not has_fixture:
         click.echo(f"{files.shown(path)}: not created, because {target.variable} needs arguments")
         return
-    called = f"{target.variable}()" if target.is_factory else target.variable
-    has_client = fetching.served_url(app) is not None
-    text = sample.make_test(f"from {target.module} import {target.variable}", called, names, has_client=has_client)
-    _create(path, text, dry_run=dry_run)
-    extra = ' (pip install "Flask-Datastar[testing]")' if has_client else ""
-    click.echo(f"    run it with: python -m pytest {files.shown(path)}{extra}")
+    has_client, warns = fetching.served_url(app) is not None, target.has_stores and not has_fixture
+    text = sample_testing.make_test(target, names, has_client=has_client, has_fixture=has_fixture, warns=warns)
+    is_new = _create(path, text, dry_run=dry_run)
+    line = sample_testing.run_line(Path.cwd(), path, target, has_client=has_client)
+    click.echo(f"    run it with: {line}")
+    if is_new and warns:
+        click.echo(
+            '    it tests the application with its own database; a fixture "app" in tests/conftest.py is used instead'
+        )
 
 
 def _template(app: Flask, layout: Layout | None, names: sample.Names, *, has_tab: bool) -> str:
@@ -65,11 +69,16 @@ def _template(app: Flask, layout: Layout | None, names: sample.Names, *, has_tab
     return sample.template(base, block[1], names, has_title=_TITLE.search(layout.text) is not None)
 
 
-def _create(path: Path, text: str, *, dry_run: bool) -> None:
+def _create(path: Path, text: str, *, dry_run: bool) -> bool:
+    """Create a file unless it exists.
+
+    :return: whether it did not exist.
+    """
     if path.exists():
         click.echo(f"{files.shown(path)}: nothing to add")
-    else:
-        files.change(path, text.encode(), dry_run=dry_run)
+        return False
+    files.change(path, text.encode(), dry_run=dry_run)
+    return True
 
 
 def _say_lines(project: Project, why: str) -> None:

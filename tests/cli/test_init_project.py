@@ -145,7 +145,7 @@ def test_five_lines_get_the_extension_and_the_sample(folder: Path) -> None:
         "    shows errors and lost connections; change its texts and its looks as you like",
         "templates/sample.html: created",
         "tests/test_sample.py: created",
-        '    run it with: python -m pytest tests/test_sample.py (pip install "Flask-Datastar[testing]")',
+        "    run it with: python -m pytest tests/test_sample.py",
         'Run it: gunicorn "app:app"',
         "Open http://127.0.0.1:8000/sample",
     ]
@@ -419,7 +419,7 @@ def test_application_is_found_by_name(folder: Path, monkeypatch: pytest.MonkeyPa
     assert several.exit_code == 1
     assert "Several files create a Flask application: one.py, src/three/__init__.py, two.py." in several.output
     assert "two.py: would be changed" in named.output
-    assert 'gunicorn "three:app"' in module.output
+    assert 'gunicorn --pythonpath src "three:app"' in module.output
     assert "one.py: would be changed" in variable.output
     assert "four is neither a file nor a module" in wrong.output
 
@@ -465,7 +465,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     def find_spec(name: str) -> object:
         return None if name in names else find(name)
 
-    for module in ("init", "init_sample", "https"):
+    for module in ("init", "init_sample", "https", "sample_testing"):
         monkeypatch.setattr(f"flask_datastar.cli.{module}.find_spec", find_spec)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import re
 import runpy
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from flask_datastar.cli import https
 from tests.cli.test_init_project import APP, everything, init, write
 from tests.support.pages import CLIENT
 
@@ -355,3 +358,104 @@ def test_url_that_cannot_be_added_is_printed(folder: Path, name: str) -> None:
     result = init("--no-example")
 
     assert '    To serve it: DATASTAR_SCRIPT_URL = "/static/datastar.js"\n' in result.output
+
+
+# The sample's test
+
+SHOP = FACTORY.replace("create_app()", "create_app(config=None)").replace(
+    "    return", "    app.config['DATABASE'] = 'shop.db'\n    open('shop.db', 'w').close()\n    return"
+)
+FIXTURE = "import pytest\n\n\n@pytest.fixture{0}\ndef {1}():\n    yield None\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "is_used"),
+    [
+        ("tests/conftest.py", FIXTURE.format("", "app"), True),
+        ("conftest.py", FIXTURE.format('(scope="session", name="app")', "made"), True),
+        ("tests/conftest.py", FIXTURE.format("", "client"), False),
+        ("tests/conftest.py", "def app():\n    pass\n", False),
+        ("tests/conftest.py", "not Python", False),
+        ("README", "", False),
+    ],
+)
+@pytest.mark.parametrize("has_client", [True, False])
+def test_application_of_the_test_is_the_fixture(
+    folder: Path, name: str, path: str, text: str, is_used: bool, has_client: bool
+) -> None:
+    write(folder / name / "__init__.py", SHOP)
+    write(folder / path, text)
+    if has_client:
+        shutil.move(folder / "static", folder / name / "static")
+
+    result = init("--no-fetch-client")
+    again = init("--no-fetch-client")
+
+    assert result.exit_code == 0, result.output
+    text = (folder / "tests" / "test_sample.py").read_text()
+    assert ("create_app" not in text) == is_used
+    assert re.search(r"\n{4}|[^\n]\n{1,2}def test_say", text) is None
+    assert ("with its database" in text) == ("with its own database" in result.output) == (not is_used)
+    assert "with its own database" not in again.output
+    assert not (folder / "shop.db").exists()
+    passes(folder, **({"app": __import__(name).create_app()} if is_used else {}))
+
+
+def test_factory_with_arguments_is_tested_through_the_fixture(folder: Path, name: str) -> None:
+    write(folder / name / "__init__.py", FACTORY.replace("create_app()", "create_app(config)"))
+    write(folder / "conftest.py", FIXTURE.format("", "app"))
+
+    init("--no-fetch-client")
+
+    passes(folder, app=__import__(name).create_app(None))
+
+
+def test_missing_packages_of_the_test_are_named(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder / f"{name}.py", APP)
+    missing = {"pytest", "turbohtml"}
+    monkeypatch.setattr("flask_datastar.cli.sample_testing.find_spec", lambda each: None if each in missing else each)
+
+    both = init()
+    missing.remove("turbohtml")
+    one = init()
+    (folder / "static" / "datastar.js").unlink()
+    missing.add("turbohtml")
+    without_client = init("--no-fetch-client")
+
+    line = "    run it with: python -m pytest tests/test_sample.py"
+    assert f'{line} (pip install pytest "Flask-Datastar[testing]")\n' in both.output
+    assert f"{line} (pip install pytest)\n" in one.output
+    assert f"{line} (pip install pytest)\n" in without_client.output
+
+
+@pytest.mark.parametrize("tool", [None, "gunicorn"])
+def test_application_below_src_is_run_and_tested_from_the_root(
+    folder: Path, name: str, tool: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "src" / name / "__init__.py", FACTORY)
+    monkeypatch.setattr("flask_datastar.cli.https.find_spec", lambda each: tool)
+
+    result = init("--no-fetch-client")
+
+    line = re.search(r"^Run it: (.*)$", result.output, re.MULTILINE)
+    assert line is not None
+    expected = f"flask --app src/{name}:create_app run --port 8000"
+    assert line[1] == (f'gunicorn --pythonpath src "{name}:create_app()"' if tool else expected)
+    command = re.search(r"run it with: python (.*)$", result.output, re.MULTILINE)
+    assert command is not None
+    assert command[1] == "-m pytest -o pythonpath=src tests/test_sample.py"
+    if tool is None:
+        # A process of its own, because pytest sets the path of its process.
+        done = subprocess.run([sys.executable, *command[1].split(), "-q"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+    write(folder / "pytest.ini", "[pytest]\npythonpath = src\n")
+    assert "-m pytest tests/test_sample.py" in init("--no-fetch-client").output
+
+
+def test_server_with_http2_finds_an_application_below_src(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flask_datastar.cli.https.find_spec", lambda name: name)
+
+    line = https.http2_line("web:app", is_factory=False, source="src")
+
+    assert line is not None
+    assert line.startswith("PYTHONPATH=src granian ")
