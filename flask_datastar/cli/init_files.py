@@ -52,7 +52,7 @@ def init_layout(app: Flask, path: Path, *, has_tab: bool, dry_run: bool) -> Layo
     if app_state_of(app).settings.csp_nonce is not None and "html_attrs" not in text:
         advice.append(f"DATASTAR_CSP_NONCE needs {layouts.HTML_ATTRS} in the <html> tag")
     if edit.text != text:
-        files.change(path, edit.text.encode(), dry_run=dry_run)
+        files.change_text(path, text, edit.text, dry_run=dry_run)
         for added in edit.added:
             click.echo(f"    added {added}")
     elif not advice:

@@ -56,8 +56,9 @@ def add_sample_files(
     click.echo(f"    run it with: {line}")
     if is_new and warns:
         click.echo(
-            '    it tests the application with its own database; a fixture "app" in tests/conftest.py is used instead'
+            "    it tests the application with its own database; to test with another one, write a fixture app in"
         )
+        click.echo("    tests/conftest.py first")
 
 
 def _template(app: Flask, layout: Layout | None, names: sample.Names, *, has_tab: bool) -> str:

@@ -52,7 +52,7 @@ class Edits:
         """Write the files that were changed."""
         for path, source in self._sources.items():
             if source.text != self._old[path]:
-                files.change(path, source.text.encode(), dry_run=dry_run)
+                files.change_text(path, self._old[path], source.text, dry_run=dry_run)
 
 
 def add_extension(project: Project, edits: Edits, script_url: str | None) -> tuple[Place, tuple[Path, str]] | None:

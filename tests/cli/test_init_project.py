@@ -171,7 +171,9 @@ def test_dry_run_changes_nothing(folder: Path) -> None:
     result = run("--dry-run")
 
     assert everything(folder) == before
-    assert "app.py: would be changed" in result.output
+    assert "app.py: would be changed\n    --- app.py\n    +++ app.py\n    @@ " in result.output
+    assert '    +datastar = Datastar(app, script_url="/static/datastar.js")\n' in result.output
+    assert "    -from flask import Flask\n    +from flask import Flask, render_template\n" in result.output
     assert "templates/sample.html: would be created" in result.output
     assert "certs/localhost.pem: would be created" in result.output
 
