@@ -101,8 +101,11 @@ OPTIONAL = [
 ]
 #: Modules for one of them, which nothing imports at module level.
 BACKENDS = {
+    "cli.nodes": "libcst",
     "cli.source": "libcst",
     "cli.installing": "libcst",
+    "cli.init_python": "libcst",
+    "cli.sample_code": "libcst",
     "transport.gevent_wakeup": "gevent",
     "brokers.redis": "redis",
     "brokers.redis_claims": "redis",

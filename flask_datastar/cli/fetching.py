@@ -23,6 +23,7 @@ def fetch_client_command(force: bool, dry_run: bool) -> None:
     """Fetch the browser client into the static folder, to serve it yourself."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     fetch_client(app, force=force, dry_run=dry_run)
+    say_url(app)
 
 
 def fetch_client(app: Flask, *, force: bool, dry_run: bool) -> None:
@@ -49,6 +50,22 @@ def fetch_client(app: Flask, *, force: bool, dry_run: bool) -> None:
     click.echo(f"    from {source}, {len(content)} bytes, {digest}")
     if integrity is None:
         click.echo("    No checksum of this file is known; compare it with a source that you trust.")
-    url = f"{app.static_url_path}/datastar.js"
-    if settings.script_url != url:
+
+
+def say_url(app: Flask) -> None:
+    """Print how to serve the client from the static folder, unless the app does."""
+    url = f"{app.static_url_path}/{NAME}"
+    if app_state_of(app).settings.script_url != url:
         click.echo(f'    To serve it: DATASTAR_SCRIPT_URL = "{url}"')
+
+
+def served_url(app: Flask) -> str | None:
+    """Return the URL of the client if it is in the static folder."""
+    if app.static_folder is None or not (Path(app.static_folder) / NAME).exists():
+        return None
+    return f"{app.static_url_path}/{NAME}"
+
+
+def needs_url(app: Flask) -> bool:
+    """Check whether the client is in the static folder, but pages load the default one."""
+    return served_url(app) is not None and app_state_of(app).settings.script_url == DEFAULT_SCRIPT_URL

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from difflib import unified_diff
 from pathlib import Path
 
 import click
@@ -45,6 +46,19 @@ def change(path: Path, content: bytes, *, dry_run: bool) -> None:
     except OSError as error:
         raise click.ClickException(f"{shown(path)} cannot be written: {error}") from error
     click.echo(f"{shown(path)}: {verb}")
+
+
+def change_text(path: Path, old: str, new: str, *, dry_run: bool) -> None:
+    """Write a text file that exists and report it; with ``dry_run`` only print the lines that would change.
+
+    :param old: its text as it is.
+    :raises click.ClickException: if the file cannot be written.
+    """
+    change(path, new.encode(), dry_run=dry_run)
+    if dry_run:
+        lines = unified_diff(old.splitlines(), new.splitlines(), shown(path), shown(path), lineterm="")
+        for line in lines:
+            click.echo(f"    {line}".rstrip())
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -44,20 +44,25 @@ def make_certificate(root: Path, *, dry_run: bool) -> bool:
     return True
 
 
-def run_line(target: str, *, is_factory: bool, has_certificate: bool) -> str:
+def run_line(target: str, *, is_factory: bool, has_certificate: bool, source: str = "") -> str:
     """Return the command that runs an application, by the best server that is installed.
 
     :param target: such as ``app:app``, or ``shop:create_app`` for a factory.
+    :param source: the folder from which the application is imported; empty for the current one.
     """
     certificate, key = f"{FOLDER}/{CERTIFICATE}", f"{FOLDER}/{KEY}"
     if find_spec("gunicorn") is not None and find_spec("gevent") is not None:
         options = f" --certfile {certificate} --keyfile {key}" if has_certificate else ""
+        options += f" --pythonpath {source}" if source else ""
         return f'gunicorn{options} "{target}{"()" * is_factory}"'
     options = f" --cert {certificate} --key {key}" if has_certificate else ""
+    if source:
+        module, colon, name = target.partition(":")
+        target = f"{source}/{module.replace('.', '/')}{colon}{name}"
     return f"flask --app {target} run --port 8000{options}"
 
 
-def http2_line(target: str, *, is_factory: bool) -> str | None:
+def http2_line(target: str, *, is_factory: bool, source: str = "") -> str | None:
     """Return the command that runs an application over HTTP/2; None without a server that has it.
 
     gunicorn's own HTTP/2 serves the requests of one connection one after another, so that a stream blocks all others.
@@ -66,4 +71,5 @@ def http2_line(target: str, *, is_factory: bool) -> str | None:
         return None
     options = "--interface wsgi --blocking-threads 20 " + "--factory " * is_factory
     files_of = f"--ssl-certificate {FOLDER}/{CERTIFICATE} --ssl-keyfile {FOLDER}/{KEY}"
-    return f"granian {options}{files_of} --port 8000 {target}"
+    variable = f"PYTHONPATH={source} " if source else ""
+    return f"{variable}granian {options}{files_of} --port 8000 {target}"

@@ -13,10 +13,10 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from . import fetching, files, https, sample
-from .init_files import init_gunicorn, init_layout
-from .init_sample import Target, add_python, add_sample_files, create_layout
+from .init_files import Layout, create_layout, init_gunicorn, init_layout, say_parts
+from .init_sample import add_python, add_sample_files
 from .layouts import find_layout
-from .project import Project, find_project, project_of
+from .project import Project, Target, find_project, project_of
 
 _OPTIONS = [
     click.option("--layout", metavar="NAME", help="The template to change; by default the only one with a <head>."),
@@ -73,8 +73,6 @@ def init_project(install: Callable[[Flask], object], /, name: str | None, **give
     """
     project = find_project(Path.cwd(), name)
     app = Flask(project.module(), root_path=str(project.folder), **_folders(project))
-    if app.static_url_path is not None:
-        app.config["DATASTAR_SCRIPT_URL"] = f"{app.static_url_path}/{fetching.NAME}"
     install(app)
     _set_up(app, project, Options(**given))
 
@@ -90,34 +88,55 @@ def _folders(project: Project) -> dict[str, Any]:
 
 
 def _set_up(app: Flask, project: Project | None, options: Options) -> None:
-    dry_run, has_tab = options.dry_run, not options.no_stream_dedup
-    if not options.no_layout:
-        # An ambiguous layout is refused before anything is written.
-        find_layout(app, options.layout)
+    dry_run = options.dry_run
+    # An ambiguous layout is refused before anything is written.
+    path = _find_layout(app, options)
     if not options.no_fetch_client:
         _fetch(app, dry_run=dry_run)
     has_sample = not options.no_example and app.template_folder is not None
     target = add_python(app, project, has_sample=has_sample, dry_run=dry_run) if project is not None else None
-    has_sample = has_sample and target is not None
-    if not options.no_layout:
-        if has_sample and find_layout(app, options.layout) is None:
-            create_layout(app, has_tab=has_tab, dry_run=dry_run)
-        else:
-            init_layout(app, options.layout, has_tab=has_tab, dry_run=dry_run)
-    if has_sample and target is not None:
-        add_sample_files(app, target, options.layout, has_tab=has_tab, dry_run=dry_run)
+    if target is None and fetching.needs_url(app):
+        fetching.say_url(app)
+    names = target.names if target is not None else None
+    layout = _init_layout(app, path, options, has_target=target is not None)
+    if target is not None and names is not None:
+        add_sample_files(app, target, names, layout, has_tab=not options.no_stream_dedup, dry_run=dry_run)
     if not options.no_gunicorn:
         init_gunicorn(has_target=target is not None, dry_run=dry_run)
     has_certificate = not options.no_https and https.make_certificate(Path.cwd(), dry_run=dry_run)
     if target is not None:
-        _say_run_line(target, sample.PATH if has_sample else "/", has_certificate=has_certificate)
+        _say_run_line(target, sample.PATH if names is not None else "/", has_certificate=has_certificate)
+
+
+def _find_layout(app: Flask, options: Options) -> Path | None:
+    try:
+        return find_layout(app, options.layout)
+    except click.ClickException:
+        if options.no_layout and options.layout is None:
+            return None
+        raise
+
+
+def _init_layout(app: Flask, path: Path | None, options: Options, *, has_target: bool) -> Layout | None:
+    """Add to the layout or create it, unless templates are left alone."""
+    has_tab = not options.no_stream_dedup
+    if options.no_layout:
+        return Layout(path, files.read_text(path)) if path is not None else None
+    if path is not None:
+        return init_layout(app, path, has_tab=has_tab, dry_run=options.dry_run)
+    if has_target:
+        return create_layout(app, has_tab=has_tab, dry_run=options.dry_run)
+    say_parts(has_tab=has_tab)
+    return None
 
 
 def _say_run_line(target: Target, path: str, *, has_certificate: bool) -> None:
-    line = https.run_line(target.name, is_factory=target.is_factory, has_certificate=has_certificate)
+    line = https.run_line(
+        target.name, is_factory=target.is_factory, has_certificate=has_certificate, source=target.source
+    )
     click.echo(f"Run it: {line}")
-    http2 = https.http2_line(target.name, is_factory=target.is_factory) if has_certificate else None
-    if http2 is not None:
+    http2 = https.http2_line(target.name, is_factory=target.is_factory, source=target.source)
+    if has_certificate and http2 is not None:
         click.echo(f"Or over HTTP/2: {http2}")
     click.echo(f"Open http{'s' * has_certificate}://127.0.0.1:8000{path}")
 
@@ -134,3 +153,4 @@ def _fetch(app: Flask, *, dry_run: bool) -> None:
         fetching.fetch_client(app, force=False, dry_run=dry_run)
     except click.ClickException as error:
         click.echo(f"{files.shown(path)}: not fetched, so that pages load the client from the CDN. {error.message}")
+        click.echo("    Or run this command again when it is there, which adds the URL.")

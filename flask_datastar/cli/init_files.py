@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from flask import Flask
 
 from ..state.app import app_state_of
-from . import files, layouts
+from . import files, layouts, sample
 from .errors_element import ERRORS_ELEMENT, ERRORS_NAME
 from .gunicorn_conf import GUNICORN_CONF
+from .names import free_name
 
 
-def init_layout(app: Flask, name: str | None, *, has_tab: bool, dry_run: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A layout, with its text after the changes."""
+
+    path: Path
+    text: str
+
+
+def say_parts(*, has_tab: bool) -> None:
+    """Print what a layout needs, for a project without one."""
+    tab = f", and\n{layouts.TAB_SIGNAL} to its <body ...> tag" if has_tab else ""
+    click.echo(f"No template has a <head> yet. Add {layouts.SCRIPT} to the <head> of your layout{tab};")
+    click.echo("or run the command again when there is one, which also adds the element that shows errors and lost")
+    click.echo("connections.")
+
+
+def create_layout(app: Flask, *, has_tab: bool, dry_run: bool) -> Layout:
+    """Create a layout, for a project without one."""
+    folder = layouts.template_folder(app)
+    path = folder / f"{free_name(sample.BASE, 'layout', {each.stem for each in folder.glob('*')})}.html"
+    layout = Layout(path, layouts.add_to_layout(sample.LAYOUT, has_tab=has_tab).text)
+    files.change(path, layout.text.encode(), dry_run=dry_run)
+    init_errors(app, dry_run)
+    return layout
+
+
+def init_layout(app: Flask, path: Path, *, has_tab: bool, dry_run: bool) -> Layout:
     """Add the parts of Datastar to the layout, and create the template that it includes.
 
-    :param name: of the layout; None for the only template with a head.
     :param has_tab: whether browser tabs get an id.
     """
-    path = layouts.find_layout(app, name)
-    if path is None:
-        click.echo(f"No template has a <head> yet. Add {layouts.SCRIPT} to the <head> of your layout, and")
-        click.echo(
-            f"{layouts.TAB_SIGNAL} to its <body ...> tag; or run the command again when there is one, which also"
-        )
-        click.echo("adds the element that shows errors and lost connections.")
-        return
     text = files.read_text(path)
     edit = layouts.add_to_layout(text, has_tab=has_tab)
     advice = list(edit.advice)
     if app_state_of(app).settings.csp_nonce is not None and "html_attrs" not in text:
         advice.append(f"DATASTAR_CSP_NONCE needs {layouts.HTML_ATTRS} in the <html> tag")
     if edit.text != text:
-        files.change(path, edit.text.encode(), dry_run=dry_run)
+        files.change_text(path, text, edit.text, dry_run=dry_run)
         for added in edit.added:
             click.echo(f"    added {added}")
     elif not advice:
@@ -42,6 +61,7 @@ def init_layout(app: Flask, name: str | None, *, has_tab: bool, dry_run: bool) -
         click.echo(f"{files.shown(path)}: {said}")
     if ERRORS_NAME in edit.text:
         init_errors(app, dry_run)
+    return Layout(path, edit.text)
 
 
 def init_errors(app: Flask, dry_run: bool) -> None:

@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 from flask import Flask
 
-from . import fetching, files, sample
-from .init_files import init_errors
-from .layouts import add_to_layout, find_layout, template_folder
-from .project import Project
+from . import fetching, files, sample, sample_testing
+from .errors_element import ERRORS_NAME
+from .init_files import Layout, init_errors
+from .layouts import add_to_layout, loads_client, template_folder
+from .project import Project, Target
 
 _BLOCK = re.compile(r"\{%-?\s*block\s+(content|main|body)\b")
 _TITLE = re.compile(r"\{%-?\s*block\s+title\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An application by the names under which it is imported.
-
-    :param module: its module.
-    :param variable: the application, or the factory.
-    :param takes_nothing: whether the factory can be called without arguments.
-    """
-
-    module: str
-    variable: str
-    is_factory: bool
-    takes_nothing: bool
-
-    @property
-    def name(self) -> str:
-        """The name for servers."""
-        return f"{self.module}:{self.variable}"
 
 
 def add_python(app: Flask, project: Project, *, has_sample: bool, dry_run: bool) -> Target | None:
@@ -47,68 +27,59 @@ def add_python(app: Flask, project: Project, *, has_sample: bool, dry_run: bool)
     if find_spec("libcst") is None:
         _say_lines(project, 'this needs LibCST: pip install "Flask-Datastar[cli]"')
         return None
-    from .installing import Edits, add_extension, add_sample
+    from .init_python import add_lines
 
-    edits = Edits()
-    found = add_extension(project, edits, _script_url(app))
-    if found is None:
-        _say_lines(project, "it has no line 'app = Flask(…)', neither at its top level nor in a function there")
+    target = add_lines(app, project, has_sample=has_sample, dry_run=dry_run)
+    if isinstance(target, str):
+        _say_lines(project, target)
         return None
-    place, instance = found
-    text = add_sample(project, edits, place, instance) if has_sample else None
-    edits.write(dry_run=dry_run)
-    path = project.folder / sample.MODULE
-    if text is not None and not path.exists():
-        files.change(path, text.encode(), dry_run=dry_run)
-    return Target(project.module(), place.factory or place.name, place.factory is not None, place.takes_nothing)
+    return target
 
 
-def create_layout(app: Flask, *, has_tab: bool, dry_run: bool) -> None:
-    """Create a layout, for a project without one."""
-    text = add_to_layout(sample.LAYOUT, has_tab=has_tab).text
-    files.change(template_folder(app) / sample.BASE, text.encode(), dry_run=dry_run)
-    init_errors(app, dry_run)
-
-
-def add_sample_files(app: Flask, target: Target, layout: str | None, *, has_tab: bool, dry_run: bool) -> None:
+def add_sample_files(
+    app: Flask, target: Target, names: sample.Names, layout: Layout | None, *, has_tab: bool, dry_run: bool
+) -> None:
     """Create the sample's template and its test, unless they exist."""
-    path = template_folder(app) / sample.TEMPLATE
-    _create(path, _template(app, layout, has_tab=has_tab), dry_run=dry_run)
+    text = _template(app, layout, names, has_tab=has_tab)
+    _create(template_folder(app) / sample.TEMPLATE, text, dry_run=dry_run)
+    if ERRORS_NAME in text and (layout is None or ERRORS_NAME not in layout.text):
+        init_errors(app, dry_run)
     path = Path.cwd() / "tests" / sample.TEST
-    if not target.takes_nothing:
+    has_fixture = sample_testing.has_app_fixture(Path.cwd())
+    if not target.takes_nothing and not has_fixture:
         click.echo(f"{files.shown(path)}: not created, because {target.variable} needs arguments")
         return
-    called = f"{target.variable}()" if target.is_factory else target.variable
-    has_client = _script_url(app) is not None
-    text = sample.make_test(f"from {target.module} import {target.variable}", called, has_client=has_client)
-    _create(path, text, dry_run=dry_run)
-    extra = ' (pip install "Flask-Datastar[testing]")' if has_client else ""
-    click.echo(f"    run it with: python -m pytest {files.shown(path)}{extra}")
+    has_client, warns = fetching.served_url(app) is not None, target.has_stores and not has_fixture
+    text = sample_testing.make_test(target, names, has_client=has_client, has_fixture=has_fixture, warns=warns)
+    is_new = _create(path, text, dry_run=dry_run)
+    line = sample_testing.run_line(Path.cwd(), path, target, has_client=has_client)
+    click.echo(f"    run it with: {line}")
+    if is_new and warns:
+        click.echo(
+            "    it tests the application with its own database; to test with another one, write a fixture app in"
+        )
+        click.echo("    tests/conftest.py first")
 
 
-def _template(app: Flask, name: str | None, *, has_tab: bool) -> str:
-    layout = find_layout(app, name)
-    if layout is not None:
-        text = files.read_text(layout)
-        block = _BLOCK.search(text)
-        if block is not None:
-            base = layout.relative_to(template_folder(app)).as_posix()
-            return sample.template(base, block[1], has_title=_TITLE.search(text) is not None)
-    return add_to_layout(sample.page(), has_tab=has_tab).text
+def _template(app: Flask, layout: Layout | None, names: sample.Names, *, has_tab: bool) -> str:
+    """Return the text of the sample's template: below the layout if that loads the client, else a page of its own."""
+    block = _BLOCK.search(layout.text) if layout is not None else None
+    if layout is None or block is None or not loads_client(layout.text):
+        return add_to_layout(sample.page(names), has_tab=has_tab).text
+    base = layout.path.relative_to(template_folder(app)).as_posix()
+    return sample.template(base, block[1], names, has_title=_TITLE.search(layout.text) is not None)
 
 
-def _create(path: Path, text: str, *, dry_run: bool) -> None:
+def _create(path: Path, text: str, *, dry_run: bool) -> bool:
+    """Create a file unless it exists.
+
+    :return: whether it did not exist.
+    """
     if path.exists():
         click.echo(f"{files.shown(path)}: nothing to add")
-    else:
-        files.change(path, text.encode(), dry_run=dry_run)
-
-
-def _script_url(app: Flask) -> str | None:
-    """Return the URL of the client if it is in the static folder."""
-    if app.static_folder is None or not (Path(app.static_folder) / fetching.NAME).exists():
-        return None
-    return f"{app.static_url_path}/{fetching.NAME}"
+        return False
+    files.change(path, text.encode(), dry_run=dry_run)
+    return True
 
 
 def _say_lines(project: Project, why: str) -> None:

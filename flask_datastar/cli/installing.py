@@ -1,14 +1,13 @@
-"""The lines of Python that ``flask datastar init`` adds: the extension, the sample, and their imports."""
+"""The lines of Python that ``flask datastar init`` adds for the extension, and the user's files that they change."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from . import files, sample
+from . import files, names
 from .project import Project
 from .source import Place, Source
 
@@ -38,11 +37,22 @@ class Edits:
             self._old[path] = text
         return self._sources[path]
 
+    def names(self, path: Path) -> frozenset[str]:
+        """Return the names in a file of the project as it was.
+
+        :raises click.ClickException: if it is not Python.
+        """
+        self.source(path)
+        try:
+            return names.names_in(self._old[path])
+        except SyntaxError as error:
+            raise click.ClickException(f"{files.shown(path)} is not Python: {error.msg}") from error
+
     def write(self, *, dry_run: bool) -> None:
         """Write the files that were changed."""
         for path, source in self._sources.items():
             if source.text != self._old[path]:
-                files.change(path, source.text.encode(), dry_run=dry_run)
+                files.change_text(path, self._old[path], source.text, dry_run=dry_run)
 
 
 def add_extension(project: Project, edits: Edits, script_url: str | None) -> tuple[Place, tuple[Path, str]] | None:
@@ -60,17 +70,23 @@ def add_extension(project: Project, edits: Edits, script_url: str | None) -> tup
         return place, known
     index = _after_config(source, place)
     if place.factory is None:
-        source.insert(index, [_instance(source, script_url, place.name)])
+        name = _free_instance(edits.names(project.path))
+        source.insert(index, [_instance(source, name, script_url, place.name)])
         source.import_name(_PACKAGE, "Datastar")
-        return place, (project.path, "datastar")
+        return place, (project.path, name)
     is_compound = "\n" in source.code(source.body(place.factory)[index - 1])
-    source.insert(index, [f"datastar.init_app({place.name})"], function=place.factory, empty_lines=int(is_compound))
-    return place, (_add_instance(project, edits, place, script_url), "datastar")
+    path, name = _add_instance(project, edits, place, script_url)
+    source.insert(index, [f"{name}.init_app({place.name})"], function=place.factory, empty_lines=int(is_compound))
+    return place, (path, name)
 
 
-def _instance(source: Source, script_url: str | None, *arguments: str) -> str:
+def _free_instance(taken: frozenset[str]) -> str:
+    return names.free_name("datastar", "datastar_extension", taken)
+
+
+def _instance(source: Source, name: str, script_url: str | None, *arguments: str) -> str:
     options = [f"script_url={source.quote(script_url)}"] if script_url else []
-    return f"datastar = Datastar({', '.join([*arguments, *options])})"
+    return f"{name} = Datastar({', '.join([*arguments, *options])})"
 
 
 def _after_config(source: Source, place: Place) -> int:
@@ -94,10 +110,10 @@ def _calls_flask(text: str, place: Place) -> bool:
     return re.match(rf"{re.escape(place.name)}\b[^=\n]*= *(?:\w+\.)?Flask\(", text) is not None
 
 
-def _add_instance(project: Project, edits: Edits, place: Place, script_url: str | None) -> Path:
+def _add_instance(project: Project, edits: Edits, place: Place, script_url: str | None) -> tuple[Path, str]:
     """Add the instance beside those of other extensions, else above the factory.
 
-    :return: the file.
+    :return: the file, and the instance's name.
     """
     source = edits.source(project.path)
     other = _other_instance(source, place)
@@ -105,18 +121,20 @@ def _add_instance(project: Project, edits: Edits, place: Place, script_url: str 
         path = _path_of(project, module)
         if path is not None and (index := _index_of(edits.source(path), other)) is not None:
             file = edits.source(path)
-            file.insert(index + 1, [_instance(file, script_url)])
+            name = _free_instance(edits.names(project.path) | edits.names(path))
+            file.insert(index + 1, [_instance(file, name, script_url)])
             file.import_name(_PACKAGE, "Datastar")
-            source.import_name(module, "datastar")
-            return path
-    line = _instance(source, script_url)
+            source.import_name(module, name)
+            return path, name
+    name = _free_instance(edits.names(project.path))
+    line = _instance(source, name, script_url)
     index = _index_of(source, other) if other is not None else None
     if index is not None:
         source.insert(index + 1, [line])
     else:
         source.insert(source.last_import(), [line], empty_lines=1)
     source.import_name(_PACKAGE, "Datastar")
-    return project.path
+    return project.path, name
 
 
 def _other_instance(source: Source, place: Place) -> str | None:
@@ -145,57 +163,3 @@ def _path_of(project: Project, module: str) -> Path | None:
         folder = folder.parent
     path = folder.joinpath(*module.lstrip(".").split("."))
     return next((found for found in (path.with_suffix(".py"), path / "__init__.py") if found.is_file()), None)
-
-
-def add_sample(project: Project, edits: Edits, place: Place, instance: tuple[Path, str]) -> str | None:
-    """Add the sample's functions, at module level to the file itself, else as a module with a blueprint.
-
-    :param instance: the file that creates the ``Datastar``, and the name of that.
-    :return: the text of the module; None if it has no module.
-    """
-    source = edits.source(project.path)
-    path, name = instance
-    if place.factory is None:
-        if f'"{sample.PATH}"' in source.text or f"'{sample.PATH}'" in source.text:
-            return None
-        index = _before_run(source)
-        texts = sample.statements(place.name, name)
-        if index < len(source.body()):
-            source.set_apart(index)
-        source.insert(index, list(_spaced(texts)), empty_lines=2)
-        source.import_name("flask", "render_template")
-        return None
-    module = _relative(project, project.folder / sample.MODULE)
-    if not re.search(r"register_blueprint\(\s*sample", source.text):
-        body = source.body(place.factory)
-        after = [n for n, statement in enumerate(body) if "register_blueprint" in source.code(statement)]
-        ends = [n for n, statement in enumerate(body) if source.code(statement).startswith("return")]
-        index = ends[-1] if ends else len(body)
-        if after:
-            index = source.end_of_paragraph(after[-1] + 1, place.factory)
-        lines = [f"from {module} import bp as sample_bp", f"{place.name}.register_blueprint(sample_bp)"]
-        source.insert(index, lines, function=place.factory, empty_lines=1)
-    return sample.module(f"from {_relative(project, path)} import {name}", name)
-
-
-def _relative(project: Project, path: Path) -> str:
-    """Return the name by which the modules beside the application import a file."""
-    if not project.is_package or not path.is_relative_to(project.folder):
-        return project.module(path)
-    parts = path.relative_to(project.folder).with_suffix("").parts
-    return "." if parts[-1] == "__init__" else "." + ".".join(parts)
-
-
-def _before_run(source: Source) -> int:
-    """Return the index for new functions: at the end, but before the module runs the application itself."""
-    body = source.body()
-    for index, statement in enumerate(body):
-        if re.match(r"if __name__\b|\w+\.run\(", source.code(statement)):
-            return index
-    return len(body)
-
-
-def _spaced(texts: list[str]) -> Iterator[str]:
-    yield texts[0]
-    for text in texts[1:]:
-        yield f"\n\n{text}"

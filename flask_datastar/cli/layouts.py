@@ -10,6 +10,7 @@ import click
 from flask import Flask
 
 from .errors_element import ERRORS_NAME
+from .sample import TEMPLATE
 
 SCRIPT = "{{ datastar.script() }}"
 TAB_SIGNAL = "{{ datastar.tab_signal() }}"
@@ -24,6 +25,7 @@ _BODY_TAG = re.compile(
     r"""<body(?:\{\{.*?\}\}|\{%.*?%\}|"[^"]*"|'[^']*'|[^>"'])*>""",
     re.IGNORECASE | re.DOTALL,
 )
+_HELPER = re.compile(r"datastar\s*\.\s*script\s*\(")
 _OWN_SCRIPT = re.compile(r"<script\b[^>]*\bsrc\s*=[^>]*datastar", re.IGNORECASE)
 _OWN_ERRORS = re.compile(rf"data-on:datastar-fetch|{re.escape(ERRORS_NAME)}")
 _OWN_TAB_ID = re.compile(r"data-signals:tab-id|\btabId\b|data-effect", re.IGNORECASE)
@@ -73,9 +75,20 @@ def _pages(folder: Path) -> list[Path]:
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".html", ".htm", ".jinja", ".jinja2", ".j2") and path.is_file():
             text = path.read_bytes().decode(errors="replace")
-            if _HEAD_END.search(text) and _BODY.search(text):
+            if _HEAD_END.search(text) and _BODY.search(text) and not _is_sample(path, text):
                 pages.append(path)
     return pages
+
+
+def _is_sample(path: Path, text: str) -> bool:
+    """Check whether a template is the sample's page, which has a head if the layout has no place for it."""
+    return path.name == TEMPLATE and "datastar.open_stream('sample." in text
+
+
+def loads_client(text: str) -> bool:
+    """Check whether a layout loads the client."""
+    bare = _without_comments(text)
+    return _HELPER.search(bare) is not None or _OWN_SCRIPT.search(bare) is not None
 
 
 def add_to_layout(text: str, *, has_tab: bool = True) -> Edit:
@@ -95,7 +108,7 @@ def add_to_layout(text: str, *, has_tab: bool = True) -> Edit:
 
 def _add_script(text: str) -> tuple[str, str, str]:
     bare = _without_comments(text)
-    if re.search(r"datastar\s*\.\s*script\s*\(", bare):
+    if _HELPER.search(bare):
         return text, "", ""
     if _OWN_SCRIPT.search(bare):
         return text, "", f"it has its own script tag for the client; replace the tag with {SCRIPT}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from . import files
+from . import files, sample
 
 _CREATES = re.compile(r"\bFlask\(")
 _INSTANCE = re.compile(r"^(\w+)(?:\s*:[^=\n]+)?\s*=\s*(?:flask_datastar\.)?Datastar\(", re.MULTILINE)
@@ -36,6 +36,11 @@ class Project:
         return self.path.parent
 
     @property
+    def source(self) -> str:
+        """The folder from which the application is imported, relative to the root; empty for the root itself."""
+        return "src" if self.path.relative_to(self.root).parts[0] == "src" else ""
+
+    @property
     def is_package(self) -> bool:
         """Whether other modules of the application are imported relative to it."""
         return (self.folder / "__init__.py").exists()
@@ -43,7 +48,7 @@ class Project:
     def module(self, path: Path | None = None) -> str:
         """Return the name by which a file is imported; without one, that of the application."""
         parts = list((path or self.path).relative_to(self.root).with_suffix("").parts)
-        if parts[0] == "src":
+        if parts[0] == self.source:
             del parts[0]
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -55,6 +60,32 @@ class Project:
             if found is not None:
                 return path, found[1]
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An application by the names under which it is imported.
+
+    :param source: the folder from which it is imported; empty for the current one.
+    :param module: its module.
+    :param variable: the application, or the factory.
+    :param takes_nothing: whether the factory can be called without arguments.
+    :param names: those of the sample's functions; None if the application has no sample.
+    :param has_stores: whether it names a database, which a test with the application as it is would use.
+    """
+
+    source: str
+    module: str
+    variable: str
+    is_factory: bool
+    takes_nothing: bool
+    names: sample.Names | None
+    has_stores: bool
+
+    @property
+    def name(self) -> str:
+        """The name for servers."""
+        return f"{self.module}:{self.variable}"
 
 
 def find_project(root: Path, name: str | None) -> Project:

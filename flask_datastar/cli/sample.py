@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 #: The path of the page, and the names of its files.
 PATH = "/sample"
-TEMPLATE, BASE, MODULE, TEST = "sample.html", "base.html", "sample.py", "test_sample.py"
+TEMPLATE, BASE, MODULE, TEST = "sample.html", "base", "sample.py", "test_sample.py"
 
 #: The layout for a project without a layout; ``init`` adds the parts of Datastar to it as to any other.
 LAYOUT = """\
@@ -34,6 +37,13 @@ _MAIN = """\
 </main>
 """
 
+_IMPORTING_VIEW = """\
+@{owner}.get("{path}")
+def {name}():
+    from flask import render_template
+
+    return render_template("{template}")
+"""
 _VIEW = """\
 @{owner}.get("{path}")
 def {name}():
@@ -41,25 +51,53 @@ def {name}():
 """
 _SAY = """\
 @datastar.handler(group="sample")
-def say(text: str = ""):
-    datastar.broadcast("sample").patch_signals({"said": text})
+def {name}(text: str = ""):
+    datastar.broadcast("sample").patch_signals({{"said": text}})
     datastar.signal("text", "")
 """
 _MESSAGES = """\
 @datastar.stream(group="sample")
-def messages():
+def {name}():
     return datastar.follow("sample")
 """
 
 
-def statements(app: str, instance: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of the sample's functions."""
+
+    view: str = "sample"
+    say: str = "say"
+    messages: str = "messages"
+
+    def put_in(self, text: str) -> str:
+        """Return a text of the sample with these names for its handler and its stream."""
+        return text.replace("sample.say", f"sample.{self.say}").replace("sample.messages", f"sample.{self.messages}")
+
+
+_HAS_PATH = re.compile(rf"""["']{PATH}["']""")
+_HAS_SAY = re.compile(r"""\.handler\(group=["']sample["']\)\s+def (\w+)\(""")
+_HAS_MESSAGES = re.compile(r"""\.stream\(group=["']sample["']\)\s+def (\w+)\(""")
+
+
+def find_names(text: str) -> Names | None:
+    """Return the names of the sample that a file has already; None if it has none."""
+    say, messages = _HAS_SAY.search(text), _HAS_MESSAGES.search(text)
+    if say is None or messages is None or _HAS_PATH.search(text) is None:
+        return None
+    return Names(say=say[1], messages=messages[1])
+
+
+def statements(app: str, instance: str, names: Names, *, imports: bool = False) -> list[str]:
     """Return the sample's functions, for the file that creates an application at module level.
 
-    :param app: the application's variable.
-    :param instance: that of the ``Datastar``.
+    :param app: the application's variable, or the blueprint's.
+    :param instance: the variable of the ``Datastar``.
+    :param imports: whether the view imports ``render_template`` itself, because that name is another thing in the file.
     """
-    view = _VIEW.format(owner=app, path=PATH, name="sample", template=TEMPLATE)
-    return [text.replace("datastar.", f"{instance}.") for text in (view, _SAY, _MESSAGES)]
+    view = (_IMPORTING_VIEW if imports else _VIEW).format(owner=app, path=PATH, name=names.view, template=TEMPLATE)
+    functions = [_SAY.format(name=names.say), _MESSAGES.format(name=names.messages)]
+    return [text.replace("datastar.", f"{instance}.") for text in (view, *functions)]
 
 
 def module(imports: str, instance: str) -> str:
@@ -67,70 +105,27 @@ def module(imports: str, instance: str) -> str:
 
     :param imports: the statement that imports the ``Datastar``.
     """
-    view = _VIEW.format(owner="bp", path=PATH, name="index", template=TEMPLATE)
-    functions = [text.replace("datastar.", f"{instance}.") for text in (view, _SAY, _MESSAGES)]
     return "\n\n".join(
         [
             '"""A sample of Datastar: what is written on one page is shown on all."""\n\n'
             f'from flask import Blueprint, render_template\n\n{imports}\n\nbp = Blueprint("sample", __name__)\n',
-            *functions,
+            *statements("bp", instance, Names(view="index")),
         ]
     )
 
 
-def template(base: str, block: str, *, has_title: bool) -> str:
+def template(base: str, block: str, names: Names, *, has_title: bool) -> str:
     """Return the template of the page, which extends a layout.
 
     :param base: the layout's name.
     :param block: the name of its block for the page's content.
     """
     title = "{% block title %}Sample{% endblock %}\n" if has_title else ""
-    return f'{{% extends "{base}" %}}\n{title}{{% block {block} %}}\n{_MAIN}{{% endblock %}}\n'
+    return f'{{% extends "{base}" %}}\n{title}{{% block {block} %}}\n{names.put_in(_MAIN)}{{% endblock %}}\n'
 
 
-def page() -> str:
+def page(names: Names) -> str:
     """Return the template of the page for a project whose layout has no block for it."""
+    main = names.put_in(_MAIN)
     text = LAYOUT.replace("{% block title %}{% endblock %}", "Sample")
-    return text.replace("  {% block content %}{% endblock %}\n", "".join(f"  {line}\n" for line in _MAIN.splitlines()))
-
-
-def make_test(imports: str, app: str, *, has_client: bool) -> str:
-    """Return a test of the sample.
-
-    :param imports: the statement that imports the application or its factory.
-    :param app: an expression for the application.
-    :param has_client: whether the client's file is there, so that the test can act as two visitors.
-    """
-    start = f"from flask_datastar.testing import DatastarClient\n\n{imports}\n\n\n"
-    text = (_ACTING_TEST if has_client else _TEST).format(app=app, path=PATH)
-    # Inside a function the name of the module's own application would be unbound.
-    return start + (text.replace(f"    app = {app}\n", "") if app == "app" else text)
-
-
-_ACTING_TEST = """\
-def test_what_one_writes_all_see():
-    app = {app}
-    with DatastarClient(app) as one, DatastarClient(app) as other:
-        one.load("{path}")
-        other.load("{path}")
-
-        one.fill(label="Text", value="Hello")
-        one.click(text="Show it in both")
-
-        assert other.text("main output") == "Hello"
-        assert one.value(label="Text") == ""
-"""
-_TEST = """\
-def test_sample_page():
-    response = {app}.test_client().get("{path}")
-
-    assert "<h1>Sample</h1>" in response.text
-
-
-def test_say():
-    tab = DatastarClient({app})
-
-    tab.post("sample.say", text="Hello")
-
-    assert tab.signals["text"] == ""
-"""
+    return text.replace("  {% block content %}{% endblock %}\n", "".join(f"  {line}\n" for line in main.splitlines()))

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import libcst as cst
+
+from .nodes import (
+    assigned_call,
+    creates_app,
+    import_from,
+    is_import,
+    module_name,
+    takes_nothing,
+    with_argument,
+    with_name,
+)
 
 #: The arguments of ``Flask`` that matter to files.
 _FOLDERS = ("static_folder", "static_url_path", "template_folder")
@@ -57,12 +68,12 @@ class Source:
     def find_app(self) -> Place | None:
         """Find the application: at module level, or in a function."""
         for statement in self._module.body:
-            if (found := _creates_app(statement)) is not None:
+            if (found := creates_app(statement)) is not None:
                 return Place(found[0], None, True, found[1])
             if isinstance(statement, cst.FunctionDef):
                 for inner in statement.body.body:
-                    if (found := _creates_app(inner)) is not None:
-                        return Place(found[0], statement.name.value, _takes_nothing(statement), found[1])
+                    if (found := creates_app(inner)) is not None:
+                        return Place(found[0], statement.name.value, takes_nothing(statement), found[1])
         return None
 
     def body(self, function: str | None = None) -> list[Any]:
@@ -115,13 +126,29 @@ class Source:
 
     def import_name(self, module: str, name: str) -> None:
         """Import a name: from the statement that imports from the module already, else by a new one, in order."""
+        if self.imports_of(name) == module:
+            return
         for index, statement in enumerate(self._module.body):
-            found = _import_from(statement)
-            if found is not None and _module_name(found) == module:
-                if not isinstance(found.names, cst.ImportStar) and name not in {x.name.value for x in found.names}:
-                    self._replace(index, statement.with_deep_changes(found, names=_with_name(found.names, name)))
+            found = import_from(statement)
+            if found is not None and module_name(found) == module:
+                if not isinstance(found.names, cst.ImportStar):
+                    self._replace(index, statement.with_deep_changes(found, names=with_name(found.names, name)))
                 return
         self._import_new(module, name)
+
+    def add_argument(self, name: str, called: str, text: str) -> bool:
+        """Add a keyword argument to the call of ``name = called(…)`` at the top level of the module.
+
+        :param text: such as ``key="value"``.
+        :return: whether there is such a call.
+        """
+        for index, statement in enumerate(self._module.body):
+            found = assigned_call(statement)
+            if found is not None and found[0] == name and found[2] == called:
+                arguments = with_argument(found[1], text)
+                self._replace(index, statement.with_deep_changes(found[1], args=arguments))
+                return True
+        return False
 
     def quote(self, text: str) -> str:
         """Return a text as a literal with the quotes that the file has most of."""
@@ -131,18 +158,18 @@ class Source:
     def imports_of(self, name: str) -> str | None:
         """Return the module from which the file imports a name; None if it does not."""
         for statement in self._module.body:
-            found = _import_from(statement)
+            found = import_from(statement)
             if found is not None and not isinstance(found.names, cst.ImportStar):
                 for alias in found.names:
                     if alias.name.value == name and alias.asname is None:
-                        return _module_name(found)
+                        return module_name(found)
         return None
 
     def last_import(self) -> int:
         """Return the index behind the imports at the head of the module, and its docstring."""
         last = int(bool(self._module.body) and self._module.get_docstring() is not None)
         for index, statement in enumerate(self._module.body):
-            if _is_import(statement):
+            if is_import(statement):
                 last = index + 1
         return last
 
@@ -169,7 +196,7 @@ class Source:
         blocks: list[list[int]] = []
         body = self.body()
         for index, statement in enumerate(body):
-            if not _is_import(statement):
+            if not is_import(statement):
                 continue
             starts = any(line.comment is None for line in statement.leading_lines)
             if starts or not blocks or blocks[-1][-1] != index - 1:
@@ -180,8 +207,8 @@ class Source:
     def _imported(self, index: int) -> str:
         """Return the module that an import names; "import x" comes before all "from x import y"."""
         statement = self._module.body[index]
-        found = _import_from(statement)
-        return _module_name(found) if found is not None else ""
+        found = import_from(statement)
+        return module_name(found) if found is not None else ""
 
     def _function(self, name: str) -> cst.FunctionDef:
         return next(
@@ -194,60 +221,3 @@ class Source:
         body = list(self._module.body)
         body[index] = statement
         self._module = self._module.with_changes(body=body)
-
-
-def _creates_app(statement: cst.CSTNode) -> tuple[str, cst.Call] | None:
-    """Return the variable and the call of ``app = Flask(…)``."""
-    if not isinstance(statement, cst.SimpleStatementLine):
-        return None
-    first = statement.body[0]
-    if isinstance(first, cst.Assign):
-        target: cst.CSTNode = first.targets[0].target
-    elif isinstance(first, cst.AnnAssign):
-        target = first.target
-    else:
-        return None
-    value = first.value
-    if not isinstance(value, cst.Call) or not isinstance(target, cst.Name):
-        return None
-    name = value.func.attr if isinstance(value.func, cst.Attribute) else value.func
-    return (target.value, value) if isinstance(name, cst.Name) and name.value == "Flask" else None
-
-
-def _takes_nothing(function: cst.FunctionDef) -> bool:
-    given = [*function.params.posonly_params, *function.params.params, *function.params.kwonly_params]
-    return all(parameter.default is not None for parameter in given)
-
-
-def _is_import(statement: cst.CSTNode) -> bool:
-    return isinstance(statement, cst.SimpleStatementLine) and isinstance(statement.body[0], cst.Import | cst.ImportFrom)
-
-
-def _import_from(statement: cst.CSTNode) -> cst.ImportFrom | None:
-    if isinstance(statement, cst.SimpleStatementLine) and isinstance(statement.body[0], cst.ImportFrom):
-        return statement.body[0]
-    return None
-
-
-def _module_name(found: cst.ImportFrom) -> str:
-    name = cst.Module([]).code_for_node(found.module) if found.module is not None else ""
-    return "." * len(found.relative) + name
-
-
-def _with_name(aliases: Iterable[cst.ImportAlias], name: str) -> list[cst.ImportAlias]:
-    """Return the names of an import with one more, in their order if they have one."""
-    old = list(aliases)
-    names = [str(alias.name.value) for alias in old]
-    is_sorted = names == sorted(names, key=_import_order)
-    place = sum(_import_order(other) < _import_order(name) for other in names) if is_sorted else len(old)
-    new = cst.ImportAlias(cst.Name(name))
-    between: Any = old[-2].comma if len(old) > 1 else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-    if place < len(old):
-        return [*old[:place], new.with_changes(comma=between), *old[place:]]
-    return [*old[:-1], old[-1].with_changes(comma=between), new.with_changes(comma=old[-1].comma)]
-
-
-def _import_order(name: str) -> tuple[int, str]:
-    """Order names as isort does: constants, classes, the rest."""
-    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
-    return kind, name

@@ -120,6 +120,7 @@ def test_dry_run_changes_nothing(folder: Path, run: Run) -> None:
 
     assert everything(folder) == before
     assert "templates/base.html: would be changed" in result.output
+    assert f"    +  {SCRIPT}\n" in result.output
     assert "templates/datastar_errors.html: would be created" in result.output
     assert "gunicorn.conf.py: would be created" in result.output
 

@@ -145,7 +145,7 @@ def test_five_lines_get_the_extension_and_the_sample(folder: Path) -> None:
         "    shows errors and lost connections; change its texts and its looks as you like",
         "templates/sample.html: created",
         "tests/test_sample.py: created",
-        '    run it with: python -m pytest tests/test_sample.py (pip install "Flask-Datastar[testing]")',
+        "    run it with: python -m pytest tests/test_sample.py",
         'Run it: gunicorn "app:app"',
         "Open http://127.0.0.1:8000/sample",
     ]
@@ -171,7 +171,9 @@ def test_dry_run_changes_nothing(folder: Path) -> None:
     result = run("--dry-run")
 
     assert everything(folder) == before
-    assert "app.py: would be changed" in result.output
+    assert "app.py: would be changed\n    --- app.py\n    +++ app.py\n    @@ " in result.output
+    assert '    +datastar = Datastar(app, script_url="/static/datastar.js")\n' in result.output
+    assert "    -from flask import Flask\n    +from flask import Flask, render_template\n" in result.output
     assert "templates/sample.html: would be created" in result.output
     assert "certs/localhost.pem: would be created" in result.output
 
@@ -419,7 +421,7 @@ def test_application_is_found_by_name(folder: Path, monkeypatch: pytest.MonkeyPa
     assert several.exit_code == 1
     assert "Several files create a Flask application: one.py, src/three/__init__.py, two.py." in several.output
     assert "two.py: would be changed" in named.output
-    assert 'gunicorn "three:app"' in module.output
+    assert 'gunicorn --pythonpath src "three:app"' in module.output
     assert "one.py: would be changed" in variable.output
     assert "four is neither a file nor a module" in wrong.output
 
@@ -465,7 +467,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     def find_spec(name: str) -> object:
         return None if name in names else find(name)
 
-    for module in ("init", "init_sample", "https"):
+    for module in ("init", "init_sample", "https", "sample_testing"):
         monkeypatch.setattr(f"flask_datastar.cli.{module}.find_spec", find_spec)
 
 
