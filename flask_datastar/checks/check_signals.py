@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 from ..errors import SetupError
 from ..handlers.handler import EVERY_EVENT, Handler
@@ -207,7 +208,19 @@ class SignalCheck:
         place = self._find_function(handler)
         if handler.binder.takes_all or handler.name == EVERY_EVENT or handler.binder.names is None or place is None:
             return True
-        return any({".read_signals", ".form"} & function.mentions for function in place[0].functions)
+        return bool({handler.key, place[0].source.name} & self._readers)
+
+    @cached_property
+    def _readers(self) -> set[str]:
+        """The handlers that read signals by other means, and the files in which any function may."""
+        found: set[str] = set()
+        for file, function in self._project.callers.functions():
+            if {".read_signals", ".form"} & function.mentions:
+                roots = self._project.callers.roots(file, function)
+                found |= {root.handler.key for root in roots if root is not None and root.handler is not None}
+                if None in roots:
+                    found.add(file.source.name)
+        return found
 
     def check_reads(self) -> Iterator[Finding]:
         """Yield the signals that an expression reads, that nothing sets, and that look like another one's name."""
@@ -222,11 +235,24 @@ class SignalCheck:
             known |= {*self._python.by_handlers, *self.taken}
             known |= {path for sets in self._python.by_pages.values() for path in sets}
             for path, place in facts.reads:
-                if any(covers(path, other) for other in known):
-                    continue
-                near = nearest(path, known, 0.8)
-                if near is not None and near not in self.explained and (is_typo(path, near) or len(path) > 4):
+                near = self._meant_by(path, known)
+                if near is not None and near not in self.explained:
                     yield finding(place, f"${path} is read here, and nothing sets this signal; did you mean ${near}?")
+
+    @staticmethod
+    def _meant_by(path: str, known: set[str]) -> str | None:
+        """Return the signal whose name an expression probably means, None if the path is known, or like no other."""
+        if any(covers(path, other) for other in known):
+            return None
+        near = nearest(path, known, 0.8)
+        if near is not None and (is_typo(path, near) or len(path) > 4):
+            return near
+        # The rest may be a member of the value, such as the length of a text.
+        name, dot, rest = path.partition(".")
+        if not dot or any(covers(name, other) for other in known):
+            return None
+        meant = next((other for other in sorted(known) if is_typo(name, other) and not is_plural(name, other)), None)
+        return None if meant is None else f"{meant}.{rest}"
 
 
 def _meant(name: str, place: Place) -> str:

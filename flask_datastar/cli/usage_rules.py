@@ -100,10 +100,27 @@ def items():
 
 ## Tests
 
+- Test a page as a person uses it; the client runs in the test, without a browser (`pip install Flask-Datastar[testing]`
+  and `flask datastar fetch-client`). Never sleep: each gesture returns when the page is at rest.
+
 ```python
 from flask_datastar.testing import DatastarClient
 
 
+def test_page():
+    with DatastarClient(app) as tab:
+        tab.load("/")
+        tab.click(text="+1")
+        assert tab.text("output") == "1"
+```
+
+- Gestures: `fill(label="Title", value="Tea")`, `check`, `select`, `upload`, `submit`, `press("Enter")`. Looks:
+  `text("#items")`, `find_all("#items li")`, `value("#title")`, `is_visible`, `tab.signals`. Pages that stay up to date
+  need no wait; `wait_for("#items", text="Tea")` is for what another thread or process does.
+- `fill` cuts off what `maxlength` does not take, as a browser does.
+- A handler without its page, which needs neither the extra nor the client's file:
+
+```python
 def test_increment():
     tab = DatastarClient(app)
     assert tab.post(increment, count=1).signals["count"] == 2

@@ -77,6 +77,7 @@ class RegionMethods(RegionHelpers):
             topics: Topics = None,
             tables: Any = None,
             at_most_every: float = 0.1,
+            compress: bool = True,
         ) -> Callable[[Callable[..., Any]], Region]: ...
 
     def region(
@@ -89,6 +90,7 @@ class RegionMethods(RegionHelpers):
         topics: Topics = None,
         tables: Any = None,
         at_most_every: float = 0.1,
+        compress: bool = True,
     ) -> Any:
         """Declare a part of a page that stays as it is on the server, in every browser that shows it.
 
@@ -100,6 +102,8 @@ class RegionMethods(RegionHelpers):
         :param tables: instead of the tables that it reads: a model, a list of models, ``{Model: "attribute"}`` for the
             rows whose attribute equals the argument of that name, ``()`` for none.
         :param at_most_every: seconds between two renderings for the streams that follow a view, 0 or more.
+        :param compress: False sends the region as it is. All that a page's stream follows is compressed together, so
+            whoever can write into one region of the page, and sees how many bytes go out, can guess the text of others.
         :return: the :class:`Region`; calling it returns a view.
         :raises SetupError: if the declaration cannot work, or if the name is taken.
         """
@@ -113,6 +117,7 @@ class RegionMethods(RegionHelpers):
                 topics=topics,
                 tables=tables,
                 at_most_every=at_most_every,
+                compress=compress,
             )
             self._regions.add(region)
             return region

@@ -47,11 +47,14 @@ class Region:
         topics: Topics,
         tables: Any,
         at_most_every: float,
+        compress: bool = True,
     ) -> None:
         title = getattr(function, "__qualname__", repr(function))
         _check_function(function, title)
         if isinstance(at_most_every, bool) or not isinstance(at_most_every, int | float) or not at_most_every >= 0:
             raise SetupError(f"region {title}: at_most_every is {at_most_every!r}; accepted: seconds, 0 or more")
+        if not isinstance(compress, bool):
+            raise SetupError(f"region {title}: compress is {compress!r}; accepted: True or False")
         self.function = function
         #: The region's name, and the group in which actions of its templates are looked for first.
         self.name = check_name(name if name is not None else function.__name__, "name", f"region {title}")
@@ -61,6 +64,7 @@ class Region:
         self.topics = topics
         self.tables = tables
         self.at_most_every = float(at_most_every)
+        self.compress = compress
         self._doors = doors
         self._binder = ArgumentBinder(function, title)
         _check_topics(topics, title)

@@ -53,6 +53,7 @@ def spec_of(view: RegionView, mount: Mount) -> ViewSpec:
         arguments=view.texts,
         at_most_every=view.region.at_most_every,
         topics=topics_of(view),
+        is_stored=not view.region.compress,
         source=(view, mount),
     )
 

@@ -80,6 +80,7 @@ class Sender:
         with self._order:
             is_known = view.failure is not None and view.failure.data == failure.data
             view.failure = failure
+            failure.is_stored = view.is_stored
             for outer in () if is_known else self._graph.ancestors(view):
                 self.channels.publish(outer.channel, _EVENTS, failure)
 
@@ -95,20 +96,20 @@ class Sender:
             view.is_held = True
             return
         shown = self._graph.show(view)
-        self._publish(shown.holders, html)
+        self._publish(view, shown.holders, html)
         for arrival in view.arrivals:
             arrival.is_served = True
         self._drop(shown.dropped)
         for inner, holders in shown.moved:
             # Until now it was on some pages twice, and the browser updated the first place only.
             if (moved := self._compose(inner, inner.shown)) is not None:
-                self._publish(holders, moved)
+                self._publish(inner, holders, moved)
         for outer in shown.outers:
             if outer.is_held:
                 self._send(outer)
 
-    def _publish(self, holders: set[LiveView], html: str) -> None:
-        payload = Payload(patch_elements(html).encode())
+    def _publish(self, view: LiveView, holders: set[LiveView], html: str) -> None:
+        payload = _event(view, html)
         for holder in holders:
             holder.payload = holder.digest = None
             self.channels.publish(holder.channel, _EVENTS, payload)
@@ -121,7 +122,7 @@ class Sender:
             if html is None:
                 return None
             view.digest = html_digest(html)
-            payload = Payload(patch_elements(html).encode())
+            payload = _event(view, html)
             # A payload for a single follower would only cost memory.
             view.payload = payload if view.followers > 1 else None
         return payload
@@ -136,3 +137,9 @@ class Sender:
             return None if inner is None else self._compose(inner, inner.shown)
 
         return compose(parts, html_of)
+
+
+def _event(view: LiveView, html: str) -> Payload:
+    payload = Payload(patch_elements(html).encode())
+    payload.is_stored = view.is_stored
+    return payload

@@ -29,6 +29,8 @@ class ViewSpec:
     at_most_every: float = field(compare=False)
     #: The topics whose messages render the view again.
     topics: tuple[str, ...] = field(compare=False, default=())
+    #: Whether its events are not to be compressed together with others.
+    is_stored: bool = field(compare=False, default=False)
     #: The argument of the function that renders.
     source: Any = field(compare=False, default=None)
 
@@ -135,6 +137,11 @@ class LiveView:
         """Whether a stream or a view still follows it."""
         return self.followers > 0 or bool(self.outers)
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether it may show, or belong to, what is not to be compressed together with other events."""
+        return any(view.spec.is_stored for view in (*self.within(), *self.ancestors()))
+
     def shows(self, inner: LiveView) -> bool:
         """Return whether the followers have an inner view in this one."""
         return self.shown is not None and inner.spec in self.shown
@@ -156,7 +163,8 @@ class LiveView:
         found = {self}
         new = [self]
         while new:
-            for outer in new.pop().outers:
+            # A copy: other threads may start to follow a view that holds it.
+            for outer in tuple(new.pop().outers):
                 if outer not in found:
                     found.add(outer)
                     new.append(outer)

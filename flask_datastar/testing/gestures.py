@@ -42,6 +42,8 @@ class GestureMethods(TabBase):
     def fill(self, selector: str | None = None, value: str = "", *, label: str | None = None) -> Answer | None:
         """Type a value into a field in place of the old one. As in a browser, its ``change`` comes with the next blur.
 
+        What a ``maxlength`` does not take is cut off, as in a browser, too. WTForms writes one for ``Length(max=…)``.
+
         :raises ValueError: if the field does not take this value, such as letters in a field for numbers.
         """
         text = str(value)

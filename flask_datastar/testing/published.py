@@ -37,7 +37,8 @@ class Published:
 def capture_published(app: Flask) -> Iterator[list[Published]]:
     """Capture what an app publishes and broadcasts in this process, in its order, whether a stream follows or not.
 
-    Inside a database transaction that is after its commit; what is rolled back is not captured.
+    Inside a database transaction that is after its commit; what is rolled back is not captured. Neither is what the
+    extension itself sends from process to process, such as ``changed()`` of a region.
 
     :return: a context manager with the list, which grows until the block ends.
     """
@@ -48,7 +49,7 @@ def capture_published(app: Flask) -> Iterator[list[Published]]:
     def note(topic: str, kind: MessageKind, payload: Payload) -> Any:
         # Topics that start with NUL are the extension's own, such as those of tabs and regions.
         if not topic.startswith("\0"):
-            if kind is MessageKind.EVENTS:
+            if kind in (MessageKind.EVENTS, MessageKind.STORED):
                 found.append(Published(topic, None, tuple(parse_events(payload.data))))
             elif kind is MessageKind.MESSAGE:
                 found.append(Published(topic, json.loads(payload.data), ()))

@@ -179,6 +179,34 @@ def test_an_input_that_nothing_takes(check_site: CheckSite) -> None:
     assert check_site(site(everything), page=page) == []
 
 
+BOOK = '\n@datastar.handler(group="a")\ndef book(): return {}'
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        BOOK.format("datastar.form(Form)"),
+        "def read(): return datastar.form(Form)\n" + BOOK.format("read()"),
+    ],
+)
+def test_a_form_of_one_handler_hides_no_wrong_input_of_others(more: str, check_site: CheckSite) -> None:
+    handler = '@datastar.handler(group="a")\ndef save(text: str = ""):\n    datastar.signal("text", "")'
+    page = BUTTON + "<input data-bind='‸txt'> <b data-on:click=\"$text = ''\"></b>"
+
+    found = check_site(site(handler, more=more), page=page)
+    assert found.places == found.expected
+    # Beside an action for it, an input may be a field of the form.
+    booked = page.replace("‸", "") + BUTTON.replace("save", "book")
+    assert check_site(site(handler, more=more), page=booked) == []
+
+
+def test_a_function_with_a_form_may_belong_to_any_handler_of_its_file(check_site: CheckSite) -> None:
+    handler = '@datastar.handler(group="a")\ndef save(text: str = ""):\n    datastar.signal("text", "")'
+    page = BUTTON + "<input data-bind='txt'> <b data-on:click=\"$text = ''\"></b>"
+
+    assert check_site(site(handler, more="def read(): return datastar.form(Form)"), page=page) == []
+
+
 def test_a_signal_of_python_that_nothing_takes(check_site: CheckSite) -> None:
     page = BUTTON + "<p data-signals:count='1' data-text='$count'>"
 
@@ -287,6 +315,7 @@ def test_an_expression_that_reads_what_nothing_sets(check_site: CheckSite) -> No
         page="""\
         <p data-signals="{count: 0, errors: {name: ''}}" data-text="‸$cuont + $count + $other + $errors.name"></p>
         <p data-text="$number"></p> <p data-show="‸$erors.name"></p>
+        <p data-show="‸$cuont.length > 20 && $count.length && $other.length && $errors.name.length"></p>
         """,
     )
 

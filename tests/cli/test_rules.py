@@ -13,6 +13,8 @@ from flask_datastar import Datastar
 from flask_datastar.checks.client import ATTRIBUTES, OLD_METHODS
 from flask_datastar.cli.rules import END, START, with_rules
 from flask_datastar.cli.usage_rules import USAGE_RULES
+from flask_datastar.testing import DatastarClient
+from tests.support.pages import CLIENT
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_an_older_section_is_replaced_where_it_stands() -> None:
 def test_python_in_the_rules_compiles() -> None:
     code = re.findall(r"^```python\n(.*?)^```$", USAGE_RULES, re.MULTILINE | re.DOTALL)
 
-    assert len(code) == 3
+    assert len(code) == 4
     for block in code:
         compile(block, "rules", "exec")
 
@@ -82,10 +84,25 @@ def test_the_first_application_of_the_rules_runs() -> None:
     from jinja2 import DictLoader
 
     app.jinja_loader = DictLoader({"index.html": template})
+    app.static_folder = str(CLIENT.parent)
 
     page = app.test_client().get("/").text
 
     assert "@post(&#39;/ds/counter/increment" in page
+    # The tests that the rules show are those of this application.
+    for test in re.findall(r"^```python\n(.*?)^```$", USAGE_RULES, re.MULTILINE | re.DOTALL)[2:]:
+        exec(test, names)
+    for name in ("test_page", "test_increment"):
+        names[name]()  # type: ignore[operator]
+
+
+def test_calls_of_a_tab_in_the_rules_exist() -> None:
+    tests = USAGE_RULES.partition("## Tests")[2]
+    calls = set(re.findall(r"`(?:tab\.)?(\w+)(?:\([^`]*)?`|\btab\.(\w+)", tests))
+    found = {name for pair in calls for name in pair if name} - {"maxlength"}
+
+    assert {"load", "fill", "click", "text", "wait_for", "post"} <= found
+    assert {name for name in found if not hasattr(DatastarClient, name)} == set()
 
 
 def test_methods_and_attributes_of_the_rules_exist() -> None:

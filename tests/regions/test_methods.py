@@ -537,6 +537,7 @@ class Shop:
         (lambda datastar: datastar.region(variadic), "cannot be passed by name"),
         (lambda datastar: datastar.region(name="a.b")(plain), "name is 'a.b'; accepted: letters"),
         (lambda datastar: datastar.region(at_most_every=-1)(plain), "at_most_every is -1"),
+        (lambda datastar: datastar.region(compress="no")(plain), "compress is 'no'"),
         (lambda datastar: datastar.region(topics=3)(plain), "topics is 3"),
         (lambda datastar: datastar.region(topics=[""])(plain), "topics is"),
     ],

@@ -253,6 +253,7 @@ def test_region_is_encoded_once_for_the_streams_that_follow_it(make_app: MakeApp
 
     for number in range(2, 6):
         sizes = [len(stream.connection.raw) for stream in streams]
+        state["number"] = number
         change()
         for stream in streams:
             stream.wait(f'id="board">{number} ')
@@ -415,6 +416,102 @@ def test_token_is_never_encoded(make_app: MakeApp, connect: Connect, coding: str
         assert all(value.encode() in stream.connection.raw for value in values)
     # What holds none is encoded.
     assert TEXT.encode() not in streams[1].connection.raw
+
+
+def sizes_of_guesses(make_app: MakeApp, connect: Connect, coding: str, *, compress: bool) -> list[int]:
+    """Return the bytes of messages in a public region, beside a region with a secret; the first message is right."""
+    app = make_app(DATASTAR_COMPRESSION=CODINGS)
+    datastar: Datastar = app.extensions["datastar"]
+    said = ["hello"]
+    shown = [0]
+
+    @datastar.region(tables=(), at_most_every=0)
+    def chat() -> str:
+        return f'<p id="chat">{said[-1]}</p>'
+
+    @datastar.region(tables=(), at_most_every=0, compress=compress)
+    def salaries(person: str) -> str:
+        return f'<p id="salaries">{shown[0]} {person}: {inner(person).__html__()}</p>'
+
+    @datastar.region(tables=(), at_most_every=0)
+    def inner(person: str) -> str:
+        return f'<b id="salary">{shown[0]} code TIGER-4711-QX</b>'
+
+    @datastar.stream(group="g")
+    def live() -> Any:
+        return datastar.follow(chat(), salaries("ada"))
+
+    streams = [Coded(connect, "/ds/g/live", coding, app=app) for _ in range(2)]
+    for stream in streams:
+        stream.wait(">hello<", "TIGER")
+
+    def sizes(change: Any, text: str) -> int:
+        before = [len(stream.connection.raw) for stream in streams]
+        with app.app_context():
+            change()
+        for stream in streams:
+            stream.wait(text)
+        taken = {len(stream.connection.raw) - size for stream, size in zip(streams, before, strict=True)}
+        assert len(taken) == 1
+        return taken.pop()
+
+    def remind(region: Any) -> None:
+        shown[0] += 1
+        sizes(region.changed, f">{shown[0]} ")
+
+    def say(text: str) -> int:
+        said.append(text)
+        return sizes(chat.changed, f">{text}<")
+
+    # Past the key, so that both regions would be in the window.
+    for text in ("MULES-0936-VB", "GNOME-5820-ZF"):
+        remind(salaries)
+        remind(inner)
+        say(text)
+    return [say(text) for text in ("TIGER-4711-QX", "PANDA-0385-KY", "HORSE-2968-WJ")]
+
+
+def test_size_shows_what_a_region_says_beside_another_that_outsiders_write(
+    make_app: MakeApp, connect: Connect, coding: str
+) -> None:
+    right, *wrong = sizes_of_guesses(make_app, connect, coding, compress=True)
+
+    assert right + 4 < min(wrong)
+
+
+def test_region_that_is_not_compressed_makes_no_guess_shorter(make_app: MakeApp, connect: Connect, coding: str) -> None:
+    right, *wrong = sizes_of_guesses(make_app, connect, coding, compress=False)
+
+    assert abs(right - min(wrong)) <= 2
+
+
+def test_region_that_is_not_compressed_is_on_the_wire_as_it_is(app: Flask, connect: Connect, coding: str) -> None:
+    datastar: Datastar = app.extensions["datastar"]
+    shown = ["1 plain"]
+
+    @datastar.region(tables=(), at_most_every=0)
+    def outer() -> str:
+        return f'<div id="outer">{shown[0]} {TEXT} {secret().__html__()}</div>'
+
+    @datastar.region(tables=(), at_most_every=0, compress=False)
+    def secret() -> str:
+        return f'<p id="secret">{TEXT}</p>'
+
+    @datastar.stream(group="g")
+    def live() -> Any:
+        return datastar.follow(outer(), "news")
+
+    streams = [Coded(connect, "/ds/g/live", coding) for _ in range(2)]
+    for stream in streams:
+        stream.wait("1 plain")
+    shown[0] = "2 plain"
+    with app.app_context():
+        outer.changed()
+    for stream in streams:
+        stream.wait("2 plain")
+
+    # The state at the opening, and the change: the region that shows it is not compressed either.
+    assert [stream.connection.raw.count(TEXT.encode()) for stream in streams] == [4, 4]
 
 
 # Errors and limits

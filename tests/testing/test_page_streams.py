@@ -308,6 +308,14 @@ def test_published_messages_are_captured(shop: Shop) -> None:
     assert published[1].events[0].arguments["elements"] == "<li>one</li>"
 
 
+def test_broadcast_that_is_not_compressed_is_captured_too(shop: Shop) -> None:
+    datastar = shop.app.extensions["datastar"]
+    with capture_published(shop.app) as published, shop.app.app_context():
+        datastar.broadcast("log", compress=False).signal("one", 1)
+
+    assert [(one.topic, one.is_broadcast) for one in published] == [("log", True)]
+
+
 def test_hidden_tab_closes_its_streams(shop: Shop, tab: DatastarClient) -> None:
     assert len(tab._running_page().exchanges.open) == 3
     tab.hide()
