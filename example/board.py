@@ -67,8 +67,9 @@ def hue(person: str) -> int:
     return zlib.crc32(person.encode()) % 360
 
 
-# Somebody's notices are rendered after a notice for this person, and not after one for others.
-@datastar.region(group="board", tables={Notice: "person"})
+# Somebody's notices are rendered after a notice for this person, and not after one for others. They are not compressed
+# together with the cards, which everybody writes.
+@datastar.region(group="board", tables={Notice: "person"}, compress=False)
 def notices(person: str) -> str:
     found = db.session.scalars(db.select(Notice).where(Notice.person == person).order_by(Notice.id.desc())).all()
     return render_template("_notices.html", notices=found[:MOST_NOTICES], more=len(found) - MOST_NOTICES)
