@@ -1,4 +1,4 @@
-"""What ``init`` adds to the source of an application: the extension, and the sample if nothing is in its place."""
+"""The additions of ``init`` to the source of an application: the extension, and the sample if its place is free."""
 
 from __future__ import annotations
 
