@@ -1,4 +1,4 @@
-"""What ``init`` adds to the source of an application: the extension, and the sample if nothing is in its place."""
+"""The additions of ``init`` to the source of an application: the extension, and the sample if its place is free."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def add_lines(app: Flask, project: Project, *, has_sample: bool, dry_run: bool) 
     """
     edits = Edits()
     known = project.instance()
+    if known is None:
+        source = edits.source(project.path)
+        if project.has_nameless_instance():
+            return "its Datastar has no name at the top level of a file, by which the sample could import it"
+        if "Datastar" in edits.names(project.path) and source.imports_of("Datastar") != "flask_datastar":
+            return "it has another Datastar than this extension's"
     found = add_extension(project, edits, fetching.served_url(app))
     if found is None:
         return "it has no line 'app = Flask(…)', neither at its top level nor in a function there"

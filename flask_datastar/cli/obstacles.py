@@ -1,4 +1,4 @@
-"""What stands in the way of the sample: URLs, files and names of the user's that it would take."""
+"""Obstacles to the sample: URLs, files and names of the user's in its place."""
 
 from __future__ import annotations
 

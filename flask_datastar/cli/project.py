@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from flask import Flask
 from . import files, sample
 
 _CREATES = re.compile(r"\bFlask\(")
-_INSTANCE = re.compile(r"^(\w+)(?:\s*:[^=\n]+)?\s*=\s*(?:flask_datastar\.)?Datastar\(", re.MULTILINE)
+_INSTANCE = re.compile(r"^(\w+)(?:\s*:[^=\n]+)?\s*=\s*(?:\w+\.)?Datastar\(", re.MULTILINE)
+_CALL = re.compile(r"^[^#\n]*\bDatastar\(", re.MULTILINE)
 #: Where ``flask run`` looks for an application.
 _USUAL = ("wsgi.py", "app.py")
 
@@ -54,12 +56,22 @@ class Project:
 
     def instance(self) -> tuple[Path, str] | None:
         """Return the file that creates the ``Datastar``, and the name of that; None if no file does."""
-        paths = [self.path, *sorted(self.folder.rglob("*.py") if self.is_package else self.folder.glob("*.py"))]
-        for path in paths:
-            found = _INSTANCE.search(files.read_text(path))
+        for path, text in self._extension_files():
+            found = _INSTANCE.search(text)
             if found is not None:
                 return path, found[1]
         return None
+
+    def has_nameless_instance(self) -> bool:
+        """Check whether a file creates a ``Datastar`` in a function or without a name."""
+        return self.instance() is None and any(_CALL.search(text) for _, text in self._extension_files())
+
+    def _extension_files(self) -> Iterator[tuple[Path, str]]:
+        """Yield the files that import the extension."""
+        for path in [self.path, *sorted(self.folder.rglob("*.py") if self.is_package else self.folder.glob("*.py"))]:
+            text = files.read_text(path)
+            if "flask_datastar" in text:
+                yield path, text
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ _HAS_MESSAGES = re.compile(r"""\.stream\(group=["']sample["']\)\s+def (\w+)\("""
 
 
 def find_names(text: str) -> Names | None:
-    """Return the names of the sample that a file has already; None if it has none."""
+    """Return the names of the sample that a file has already; None without a sample."""
     say, messages = _HAS_SAY.search(text), _HAS_MESSAGES.search(text)
     if say is None or messages is None or _HAS_PATH.search(text) is None:
         return None

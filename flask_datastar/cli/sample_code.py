@@ -14,7 +14,7 @@ from .source import Place, Source
 
 
 def existing_names(project: Project, place: Place) -> sample.Names | None:
-    """Return the names of the sample that the project has already; None if it has none."""
+    """Return the names of the sample that the project has already; None without a sample."""
     path = project.path if place.factory is None else project.folder / sample.MODULE
     return sample.find_names(files.read_text(path)) if path.is_file() else None
 

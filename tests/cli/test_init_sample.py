@@ -189,6 +189,38 @@ def test_environments_and_tests_do_not_stand_in_the_way(folder: Path, name: str)
     passes(folder)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            f"from flask_datastar import Datastar\n{FACTORY}".replace("    return", "    Datastar(app)\n    return"),
+            "its Datastar has no name at the top level of a file",
+        ),
+        (f"import flask_datastar as ds\n{APP}\nds.Datastar(app)\n", "its Datastar has no name"),
+        (f"{APP}\n\nclass Datastar:\n    pass\n\n\ntwo = Datastar()\n", "it has another Datastar than"),
+        (f"from init_words import Datastar\n{APP}", "it has another Datastar than"),
+    ],
+)
+def test_second_datastar_is_not_added(folder: Path, name: str, text: str, why: str) -> None:
+    app = write(folder / f"{name}.py", text)
+
+    result = init("--no-layout")
+
+    assert result.exit_code == 0, result.output
+    assert f"{name}.py: not changed, because {why}" in result.output
+    assert app.read_text() == text
+    assert not (folder / "tests").exists()
+
+
+def test_instance_by_another_name_of_the_package_is_found(folder: Path, name: str) -> None:
+    app = write(folder / f"{name}.py", f"import flask_datastar as ds\n{APP}\nstars = ds.Datastar(app)\n")
+
+    init()
+
+    assert f"stars = ds.Datastar(app, {URL})" in app.read_text()
+    passes(folder)
+
+
 # The layout
 
 
