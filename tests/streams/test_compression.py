@@ -253,7 +253,6 @@ def test_region_is_encoded_once_for_the_streams_that_follow_it(make_app: MakeApp
 
     for number in range(2, 6):
         sizes = [len(stream.connection.raw) for stream in streams]
-        state["number"] = number
         change()
         for stream in streams:
             stream.wait(f'id="board">{number} ')
