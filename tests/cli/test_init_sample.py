@@ -178,6 +178,21 @@ def test_module_of_the_user_is_not_taken_for_the_sample(folder: Path, name: str,
     assert not (folder / "tests").exists()
 
 
+def test_url_and_endpoint_of_a_loaded_app_are_seen(folder: Path, name: str) -> None:
+    own = "from flask_datastar import Datastar\n\ndatastar = Datastar(app)\n"
+    for path, endpoint in [("/sample", "mine"), ("/mine", "sample")]:
+        text = f"{APP}{own}app.add_url_rule('/' + {path[1:]!r}, ''.join([{endpoint!r}]), lambda: 'mine')\n"
+        app = write(folder / f"{name}_{endpoint}.py", text)
+        runner = __import__(f"{name}_{endpoint}").app.test_cli_runner()
+
+        result = runner.invoke(args=["datastar", "init", "--no-https", "--no-gunicorn"])
+
+        is_taken = path == "/sample"
+        assert ('the application has a URL rule "/sample"' in result.output) == is_taken, result.output
+        assert ("def sample_page()" in app.read_text()) == (not is_taken)
+        assert (folder / "templates" / "sample.html").exists() == (not is_taken)
+
+
 def test_environments_and_tests_do_not_stand_in_the_way(folder: Path, name: str) -> None:
     write(folder / f"{name}.py", APP)
     write(folder / "env" / "pyvenv.cfg", "")
@@ -407,7 +422,7 @@ FIXTURE = "import pytest\n\n\n@pytest.fixture{0}\ndef {1}():\n    yield None\n"
         ("conftest.py", FIXTURE.format('(scope="session", name="app")', "made"), True),
         ("tests/conftest.py", FIXTURE.format("", "client"), False),
         ("tests/conftest.py", "def app():\n    pass\n", False),
-        ("tests/conftest.py", "not Python", False),
+        ("tests/conftest.py", "def app(", False),
         ("README", "", False),
     ],
 )
