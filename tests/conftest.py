@@ -21,6 +21,7 @@ from flask_datastar import Datastar
 from flask_datastar.testing import DatastarClient
 
 pytest_plugins = ["tests.support.streams"]
+_ENGINE = "flask_datastar.testing.engine_worker"
 
 # Hypothesis without clock, randomness or files: a run gives the same result everywhere.
 settings.register_profile(
@@ -110,6 +111,9 @@ def leak_detector(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a context pushed or a thread running."""
     before = set(threading.enumerate())
     yield
+    if request.node.get_closest_marker("no_cover") is not None and _ENGINE in sys.modules:
+        # Coverage, once paused, does not follow the threads that run already: the next page gets a new one.
+        sys.modules[_ENGINE].end_idle()
     if request.node.get_closest_marker("live") is not None:
         return  # the servers and the browser of those live longer than one test
     assert not has_request_context(), "a request context was left behind"

@@ -38,7 +38,7 @@ def measure_one(program: Path, coding: str, kind: str, folder: Path, streams: in
     server = Server(Subject(f"{coding}, {kind}", "compressed", "/ds/bench/feed", protocol=protocol), folder)
     try:
         subject = Subject("", "", "/ds/bench/feed", protocol=protocol)
-        # What a process imports for its first stream is not the memory of a stream.
+        # The imports of a process for its first stream are not memory of a stream.
         Load(program, server, subject, 1, f"/publish/{kind}?k={{k}}").kill()
         time.sleep(1)
         before = server.memory_kib()
