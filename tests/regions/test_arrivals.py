@@ -227,19 +227,6 @@ def test_an_inner_view_that_is_old_is_sent_alone(board: Board, open_page: Open) 
     assert board.stale == ["card:2"]
 
 
-def test_a_page_that_is_newer_proves_it_also_after_one_that_is_older(board: Board, open_page: Open) -> None:
-    open_page()
-    board.title = "new"
-    board.views.loop._running = 4
-    open_page("older")
-    open_page(board.fresh())
-    board.views.loop._running = 0
-    board.views.loop._changed.set()
-    board.wait()
-
-    assert board.stale == ["list"]
-
-
 def test_a_page_that_is_not_in_a_hurry_delays_neither_a_change_nor_another_try(
     board: Board, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
