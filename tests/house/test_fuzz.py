@@ -25,6 +25,11 @@ FAULTS = {
         "import tests.soak.fuzz_app as app; app.Markup = lambda text: text",
         "FAILED injected: line 'data: elements",
     ),
+    "an ending with another client's id": (
+        "fuzz_streams",
+        "from flask_datastar.sansio.endings import Ending\nEnding.encode_id = lambda self: 'ds:restart:1:evil'",
+        "FAILED injected: line 'id: ds:restart:1:evil",
+    ),
     "an exception in the reading": (
         "fuzz_requests",
         "from flask_datastar.sansio import signal_reading as reading\n"

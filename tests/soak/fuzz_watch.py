@@ -16,6 +16,7 @@ from typing import Any
 
 from flask import Flask, got_request_exception
 
+from tests.soak.fuzz_making import Sent
 from tests.soak.fuzz_texts import MARK
 
 SLOW_SECONDS = 1.0
@@ -46,6 +47,9 @@ _APPLICATIONS = ("tests.soak.fuzz_app", "tests.soak.fuzz_stream_app")
 # Functions of the package around others' own, in which nothing else happens.
 _WRAPPERS = frozenset({"renew_or_handle", "note_and_handle"})
 _ID = re.compile(r"[\x20-\x7e]*")
+_RESTART = re.compile(r"^ds:restart:\d+:")
+# The page whose stream took the place of this one: its name is an input, but has no other characters.
+_REPLACED = re.compile(r"ds:replaced:[A-Za-z0-9_.-]*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 # The client ends a line at these three alone.
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -61,8 +65,12 @@ def injected_headers(headers: Iterable[tuple[str, str]]) -> str:
     return ""
 
 
-def injected_fields(body: bytes) -> str:
-    """Return what a body of events has that came from an input, besides the data of an event; "" for nothing."""
+def injected_fields(body: bytes, own_id: str = "") -> str:
+    """Return what a body of events has that came from an input, besides the data of an event; "" for nothing.
+
+    :param own_id: the ``Last-Event-ID`` of the request. The client gets the application's part of it back: alone, when
+        another request of the page has changed it, and in the ending of a stream.
+    """
     for line in _LINE_END.split(body.decode("utf-8", "surrogatepass")):
         field, colon, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -70,8 +78,7 @@ def injected_fields(body: bytes) -> str:
             "": not line or (colon and MARK not in value),
             "event": value in _EVENTS,
             "data": _is_data(*value.split(" ", 1)),
-            # The client's own last id stands behind a prefix when it is sent back, as does what an application sends.
-            "id": _ID.fullmatch(value) and (MARK not in value or value.startswith(("ds:", "row-"))),
+            "id": _is_id(value, own_id),
             "retry": value.isascii() and value.isdecimal(),
         }.get(field, False)
         if not is_right:
@@ -98,6 +105,14 @@ def describe(error: BaseException | None) -> str:
         return "no exception"
     places = [f"{frame.f_code.co_filename[-40:]}:{line}" for frame, line in traceback.walk_tb(error.__traceback__)]
     return f"{error!r} at {' > '.join(places[-4:])}"
+
+
+def _is_id(value: str, own_id: str) -> bool:
+    if not _ID.fullmatch(value):
+        return False
+    # The fuzzed application makes ids of inputs itself, behind this prefix.
+    own = _RESTART.sub("", value)
+    return MARK not in value or bool(_REPLACED.fullmatch(value)) or own.startswith("row-") or own_id.endswith(own)
 
 
 def _is_data(key: str, text: str = "") -> bool:
@@ -142,9 +157,7 @@ class Watch:
             print(f"FAILED {kind}: {str(detail)[:1500]}")
             print(f"  again: python -m tests.soak.{self._what} --seed {self._seed} --only {number}", flush=True)
 
-    def check_response(
-        self, number: int, status: int, headers: list[tuple[str, str]], body: bytes, sent: object
-    ) -> None:
+    def check_response(self, number: int, status: int, headers: list[tuple[str, str]], body: bytes, sent: Sent) -> None:
         """Check a response; of a stream, as far as it was read."""
         error = self.take_error()
         self.seen[str(status)] += 1
@@ -155,7 +168,8 @@ class Watch:
         if found := injected_headers(headers):
             self.fail("injected", number, f"{found} by {sent}")
         content_type = next((value for name, value in headers if name.lower() == "content-type"), "")
-        if content_type.startswith("text/event-stream") and (found := injected_fields(body)):
+        own_id = sent.headers.get("Last-Event-ID", "")
+        if content_type.startswith("text/event-stream") and (found := injected_fields(body, own_id)):
             self.fail("injected", number, f"{found} by {sent}")
         if content_type.startswith("text/html") and (raw := _RAW.search(body.decode("utf-8", "replace"))):
             self.fail("injected", number, f"{raw[0]!r} by {sent}")
