@@ -87,11 +87,11 @@ def test_good_stream() -> None:
         ({"said": ""}, "buffering", "held back after the first one"),
         ({"said": "said a"}, "broker", "what 1 of 2 processes publish does not reach the stream"),
         ({"end_silence": "IncompleteRead"}, "end", "does not end cleanly: IncompleteRead"),
-        ({"silence": "", "end_silence": "IncompleteRead"}, "time-out", "broken off after 0.0 seconds of silence"),
+        ({"silence": "", "end_silence": "IncompleteRead"}, "time-out", "the stream is broken off after "),
         (
             {"said": "", "silence": "", "end_said": "IncompleteRead"},
             "time-out",
-            "broken off after 0.0 seconds of silence",
+            "the stream is broken off after ",
         ),
     ],
 )
