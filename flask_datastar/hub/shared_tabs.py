@@ -2,12 +2,14 @@
 
 Each process announces the streams that it opens, and all processes receive the announcements in the same order.
 
-If two streams of a tab are opened at the same moment, the one that is announced later stays: a process ends its own
-stream when it receives another process's announcement after its own. Nothing else has to be agreed on.
+Of two streams of a tab the newer one stays (:mod:`.precedence`), or without a known order the one that is announced
+later: a process ends its own stream when it receives another process's announcement after its own. Nothing else has to
+be agreed on.
 
-After an outage every process announces its streams again, because announcements were lost. A process with a newer
-stream responds by announcing that stream once more, so that it stays. Until this announcement has come back, the
-process does not end the newer stream: the announcement would still end the others, and the tab would have no stream.
+A stream can be announced after a newer one: by a process that was busy, and after an outage, when every process
+announces its streams again. The process with the newer stream responds by announcing that stream once more, so that it
+stays. Until this announcement has come back, the process does not end the newer stream: the announcement would still
+end the others, and the tab would have no stream.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ from .bus import Bus
 from .held import Give
 from .holding import Holding, expect_answers, note_answer, note_change, note_taken
 from .orders import Orders
+from .precedence import may_live_beside, outlasts
 from .questions import Questions
 from .scopes import scope_topic
 from .tab_messages import Beside, Closed, Found, Gone, Opened, Wanted, decode
-from .tabs import TabEntry, TabInfo, TabRegistry, may_live_beside
+from .tabs import TabEntry, TabInfo, TabRegistry
 
 
 class SharedTabs:
@@ -58,24 +61,28 @@ class SharedTabs:
         :return: False, with nothing recorded, if its scope has as many other streams in all processes as it may have.
         """
         found = self._registry.expect(entry)
-        if self._bus.is_shared and found < limit_per_scope:
-            found += self._bus.broker.count_elsewhere(entry.scope, entry.tab)
+        if not self._bus.is_shared:
+            entry.sequence = next(self._numbers)
+        elif found < limit_per_scope:
+            elsewhere, entry.sequence = self._bus.broker.count_and_number(entry.scope, entry.tab)
+            found += elsewhere
         if found < limit_per_scope:
             return True
         self._registry.release(entry)
         return False
 
     def register(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
-        """Make a stream the live one of its tab, here and everywhere.
+        """Make a stream the live one of its tab, here and everywhere, unless a newer one is.
 
         :return: False, with nothing changed, if its scope has too many streams in this process already.
         """
         if not self._bus.is_shared:
-            return self._registry.register(entry, limit_per_scope=limit_per_scope)
+            return self._registry.register(entry, limit_per_scope=limit_per_scope) is not None
         with self._order:
             entry.key = f"{self._process}:{next(self._numbers)}"
-            if not self._registry.register(entry, limit_per_scope=limit_per_scope):
-                return False
+            winner = self._registry.register(entry, limit_per_scope=limit_per_scope)
+            if winner is not entry:
+                return winner is not None
             self._note(entry)
             if entry.tab is not None:
                 self._announce(entry, is_again=False)
@@ -186,7 +193,7 @@ class SharedTabs:
         entry.is_announced, entry.announcement = False, number
         expect_answers(entry)
         place = entry.scope, entry.tab, entry.page, entry.url
-        self._tell(Opened(entry.key, number, *place, entry.opened_at, is_again))
+        self._tell(Opened(entry.key, number, *place, entry.opened_at, is_again, entry.sequence))
 
     def _announce_again(self) -> None:
         self._orders.repeat()
@@ -254,7 +261,7 @@ class SharedTabs:
             if entry.is_announced:
                 entry.newer = None
         elif entry.is_announced:
-            if opened.is_again and (entry.opened_at, entry.key) > (opened.opened_at, opened.key):
+            if outlasts(entry, opened, is_again=opened.is_again) and not entry.stream.must_end:
                 # The other process ends its stream when it receives this announcement.
                 self._announce(entry, is_again=True)
             else:

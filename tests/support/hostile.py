@@ -22,6 +22,7 @@ VALUES: list[Any] = [
 TAB_MESSAGES: list[Payload] = [
     Opened("a:1", 1, "ann", "t", "p", "/feed?", 17.5, False).encode(),
     Opened("a:2", 2, "ann", "t", None, "/feed?", 17, True).encode(),
+    Opened("a:4", 2, "ann", "t", "p", "/feed?", 17, False, 1700000000000000).encode(),
     Beside("a:1", "ann", "t").encode(),
     Beside("a:1", "ann", "t", b"mark").encode(),
     Gone("a:1", "ann", "t").encode(),
