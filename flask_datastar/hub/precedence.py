@@ -66,3 +66,22 @@ def outlasts(one: Request, announced: Request, *, is_again: bool) -> bool:
     if one.sequence is not None and announced.sequence is not None and one.sequence != announced.sequence:
         return one.sequence > announced.sequence
     return is_again and (one.opened_at, one.key) > (announced.opened_at, announced.key)
+
+
+class Order(Protocol):
+    """The bounds of an order to end the streams of a scope."""
+
+    @property
+    def sequence(self) -> int | None:
+        """The number of the order among the requests; None without one."""
+
+    @property
+    def before(self) -> float | None:
+        """The Unix time of an order that is repeated after an outage."""
+
+
+def is_ended_by(one: Request, order: Order) -> bool:
+    """Return whether an order to end the streams of a scope is meant for a stream: its request did not come later."""
+    if one.sequence is not None and order.sequence is not None:
+        return one.sequence < order.sequence
+    return order.before is None or one.opened_at <= order.before

@@ -3,13 +3,11 @@
 Each process announces the streams that it opens, and all processes receive the announcements in the same order.
 
 Of two streams of a tab the newer one stays (:mod:`.precedence`), or without a known order the one that is announced
-later: a process ends its own stream when it receives another process's announcement after its own. Nothing else has to
-be agreed on.
+later: a process ends its own stream when it receives another process's announcement after its own.
 
-A stream can be announced after a newer one: by a process that was busy, and after an outage, when every process
-announces its streams again. The process with the newer stream responds by announcing that stream once more, so that it
-stays. Until this announcement has come back, the process does not end the newer stream: the announcement would still
-end the others, and the tab would have no stream.
+A busy process may announce its stream after a newer one, and after an outage every process announces its streams again.
+The process with the newer stream responds by announcing that stream once more. Until this has come back, the process
+does not end the newer stream: the announcement would still end the others, and the tab would have no stream.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Callable
-from math import inf
+from functools import partial
 
 from ..brokers.payload import MessageKind, Payload
 from ..hooks import Reason
@@ -26,7 +24,7 @@ from .bus import Bus
 from .held import Give
 from .holding import Holding, expect_answers, note_answer, note_change, note_taken
 from .orders import Orders
-from .precedence import may_live_beside, outlasts
+from .precedence import is_ended_by, may_live_beside, outlasts
 from .questions import Questions
 from .scopes import scope_topic
 from .tab_messages import Beside, Closed, Found, Gone, Opened, Wanted, decode
@@ -99,15 +97,18 @@ class SharedTabs:
     def close(self, scope: str, tab: str | None, reason: Reason) -> int:
         """End the streams of a scope, or of one of its tabs, in all processes, including those that are about to open.
 
+        Those whose requests come after the order stay, however late a process hears of it.
+
         :return: the number of those in this process.
         :raises BrokerError: if other processes may not have received the order.
         """
+        sequence = self._bus.broker.count_and_number(scope, tab)[1] if self._bus.is_shared else None
         ended = self._registry.close(scope, tab, reason=reason)
         if self.on_signed_out is not None:
             # Also if the pages come back: only their views know whether the person is still let in, and joins then.
             self.on_signed_out(scope, tab)
         if self._bus.is_shared:
-            self._orders.publish(Closed(self._process, scope, tab, reason))
+            self._orders.publish(Closed(self._process, scope, tab, reason, sequence=sequence))
         return ended
 
     def restore(self, scope: str, tab: str, page: str | None, url: str) -> bool:
@@ -183,8 +184,7 @@ class SharedTabs:
 
     def _note(self, entry: TabEntry) -> None:
         """Publish how many streams a tab has in this process. The caller holds the lock."""
-        streams = self._registry.count_of(entry.scope, entry.tab)
-        self._bus.broker.note_streams(entry.scope, entry.tab, streams)
+        self._bus.broker.note_streams(entry.scope, entry.tab, self._registry.count_of(entry.scope, entry.tab))
 
     def _announce(self, entry: TabEntry, *, is_again: bool) -> None:
         """Announce a registered stream that has a tab. The caller holds the lock."""
@@ -210,8 +210,8 @@ class SharedTabs:
             return
         if isinstance(message, Closed):
             if message.process != self._process:
-                before = inf if message.before is None else message.before
-                self._registry.close(message.scope, message.tab, reason=message.reason, before=before)
+                target = message.scope, message.tab
+                self._registry.close(*target, reason=message.reason, is_meant=partial(is_ended_by, order=message))
         elif isinstance(message, Wanted):
             place = message.scope, message.tab, message.page, message.url
             if not self._questions.is_own(message) and self._restore_here(*place):
@@ -256,7 +256,7 @@ class SharedTabs:
     def _compare(self, entry: TabEntry, opened: Opened) -> None:
         """Apply an announcement to a stream of this process. The caller holds the lock."""
         if entry.key == opened.key:
-            # An earlier announcement of the same stream does not count.
+            # An earlier announcement does not count.
             entry.is_announced = entry.announcement == opened.number
             if entry.is_announced:
                 entry.newer = None

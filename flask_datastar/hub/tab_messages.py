@@ -85,11 +85,14 @@ class Closed:
     reason: Reason
     #: For an order that is repeated after an outage: streams that were opened after this time stay.
     before: float | None = None
+    #: The number of the order among the requests: streams of later requests stay. None without one.
+    sequence: int | None = None
 
     def encode(self) -> Payload:
         """Return the message as a payload."""
         order = {"close": self.process, "scope": self.scope, "tab": self.tab, "reason": self.reason}
-        return _payload(order if self.before is None else {**order, "before": self.before})
+        bounds = {"before": self.before, "sequence": self.sequence}
+        return _payload({**order, **{name: bound for name, bound in bounds.items() if bound is not None}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ def decode(data: bytes) -> Opened | Beside | Gone | Closed | Wanted | Found:
         if reason not in _CLOSING:
             raise ValueError("its reason is unknown")
         target = _take(message, "close", str), _scope(message), _take(message, "tab", str, None)
-        return Closed(*target, Reason(reason), _time(message, "before") if "before" in message else None)
+        before = _time(message, "before") if "before" in message else None
+        return Closed(*target, Reason(reason), before, _sequence(message))
     if "found" in message:
         return Found(_take(message, "found", str))
     scope, tab = _scope(message), _take(message, "tab", str)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from math import inf
 from os import getpid
 from typing import Protocol
 from weakref import WeakSet
@@ -181,20 +180,27 @@ class TabRegistry:
                 if not entries:
                     streams.drop(entry.scope, entry.tab)
 
-    def close(self, scope: str, tab: str | None = None, *, reason: Reason, before: float = inf) -> int:
+    def close(
+        self,
+        scope: str,
+        tab: str | None = None,
+        *,
+        reason: Reason,
+        is_meant: Callable[[TabEntry], bool] = lambda _: True,
+    ) -> int:
         """End all streams of a scope, or of one of its tabs, including those that are about to open.
 
         :param tab: None also ends the streams without a tab.
         :param reason: the reason with which they end.
-        :param before: a Unix time; streams that were opened later stay.
+        :param is_meant: returns False for streams that stay.
         :return: the number of streams.
         """
         streams = self._streams.by_process[getpid()]
         with streams.lock:
             names = [tab] if tab is not None else list(streams.by_scope.get(scope, {}))
-            ended = [entry for name in names for entry in streams.drop(scope, name, before)]
+            ended = [entry for name in names for entry in streams.drop(scope, name, is_meant)]
             expected = [one for one in streams.expected if one.scope == scope and tab in (None, one.tab)]
-            ended += [entry for entry in expected if entry.opened_at <= before]
+            ended += filter(is_meant, expected)
         _end(ended, reason, None)
         return len(ended)
 
@@ -227,15 +233,18 @@ class _Streams:
         #: The streams whose response is not started yet; weakly, because not every response is sent.
         self.expected: WeakSet[TabEntry] = WeakSet()
 
-    def drop(self, scope: str, tab: str | None, before: float = inf) -> list[TabEntry]:
-        """Remove the streams of a tab that were opened before a time, and return them. The caller holds the lock."""
+    def drop(
+        self, scope: str, tab: str | None, is_meant: Callable[[TabEntry], bool] = lambda _: True
+    ) -> list[TabEntry]:
+        """Remove the streams of a tab, or some of them, and return them. The caller holds the lock."""
         tabs = self.by_scope.get(scope, {})
         entries = tabs.pop(tab, [])
-        if kept := [entry for entry in entries if entry.opened_at > before]:
+        dropped = [entry for entry in entries if is_meant(entry)]
+        if kept := [entry for entry in entries if entry not in dropped]:
             tabs[tab] = kept
         if not tabs:
             self.by_scope.pop(scope, None)
-        return [entry for entry in entries if entry.opened_at <= before]
+        return dropped
 
 
 def _count_beside(tabs: dict[str | None, list[TabEntry]], newcomer: TabEntry) -> int:

@@ -281,6 +281,45 @@ def test_newer_stream_of_a_tab_stays_also_if_the_older_one_is_announced_later(
     assert processes[1].count() == (1, 1)
 
 
+def test_page_that_asks_twice_keeps_the_newer_stream_also_if_the_older_one_is_announced_later(
+    processes: tuple[Process, Process], line: Line
+) -> None:
+    with line.held() as messages:
+        older, newer = (process.open("feed", "t.p").wait_open() for process in processes)
+        wait_until(lambda: len(messages) == 2)
+        messages.reverse()
+
+    last_id, _ = ending(older.wait_end())
+    for process in processes:
+        assert call(process.app, "/ds/g/feed", signals={"tabId": "t.p"}, last_id=last_id)[0] == 204
+    newer.wait("id: \n\n", count=2)
+    assert processes[1].count() == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["feed", "delayed"])
+@pytest.mark.parametrize(("restart", "reason"), [(False, "done"), (True, "restart")])
+def test_streams_of_requests_that_come_after_the_order_to_close_stay(
+    processes: tuple[Process, Process], line: Line, restart: bool, reason: str, name: str
+) -> None:
+    one, other = processes
+    # One is open, one about to open, when the person signs out; then the person signs in again.
+    older = [other.open("feed", "t.p").wait_open(), other.open(name, "u.p")]
+    assert name == "feed" or other.is_asked.wait(DEADLINE_SECONDS)
+    older[1].wait_open() if name == "feed" else None
+    with line.held(), one.app.app_context():
+        one.datastar.tabs.close("ann", restart=restart)
+        newer = [process.open("feed", f"t{number}.q").wait_open() for number, process in enumerate(processes)]
+    other.may_open.set()
+
+    for stream in older:
+        assert reason in ending(stream.wait_end())[0]
+    one.broadcast("after")
+    for stream in newer:
+        stream.wait('{"after":1}')
+        assert not stream.has_ended
+    assert one.count() == (1, 2)
+
+
 @pytest.mark.parametrize(
     ("url", "places"), [(URL, (0, 1)), (URL, (0, 0)), ("memory://", (0, 0))], ids=["two processes", "one", "memory"]
 )

@@ -29,6 +29,7 @@ TAB_MESSAGES: list[Payload] = [
     Closed("a", "ann", None, Reason.DONE).encode(),
     Closed("a", "ann", "t", Reason.RESTART).encode(),
     Closed("a", "ann", "t", Reason.RESTART, 17.5).encode(),
+    Closed("a", "ann", None, Reason.DONE, None, 1700000000000000).encode(),
     Wanted("a:3", "ann", "t", "p", "/feed?").encode(),
     Found("a:3").encode(),
 ]
