@@ -30,12 +30,16 @@ class Place(Protocol):
         """Path and query of the stream, without the signals."""
 
 
-class Request(Protocol):
-    """The attributes that order the streams of one tab."""
+class Numbered(Protocol):
+    """A request for a stream, or an order to end streams."""
 
     @property
     def sequence(self) -> int | None:
-        """The number of the stream's request; None without one."""
+        """Its number among the requests of all processes; None without one."""
+
+
+class Request(Numbered, Protocol):
+    """The attributes that order the streams of one tab."""
 
     @property
     def opened_at(self) -> float:
@@ -53,8 +57,8 @@ def may_live_beside(older: Place, newer: Place) -> bool:
     return older.page is not None and older.page == newer.page and older.url != newer.url
 
 
-def is_newer(one: Request, other: Request) -> bool:
-    """Return whether the request of one stream is known to have come after that of another one."""
+def is_newer(one: Numbered, other: Numbered) -> bool:
+    """Return whether the request of a stream is known to have come after that of another one, or after an order."""
     return one.sequence is not None and other.sequence is not None and one.sequence > other.sequence
 
 
@@ -68,12 +72,8 @@ def outlasts(one: Request, announced: Request, *, is_again: bool) -> bool:
     return is_again and (one.opened_at, one.key) > (announced.opened_at, announced.key)
 
 
-class Order(Protocol):
+class Order(Numbered, Protocol):
     """The bounds of an order to end the streams of a scope."""
-
-    @property
-    def sequence(self) -> int | None:
-        """The number of the order among the requests; None without one."""
 
     @property
     def before(self) -> float | None:

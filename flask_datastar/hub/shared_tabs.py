@@ -40,8 +40,8 @@ class SharedTabs:
         self._questions = Questions(bus)
         self._holding = Holding(bus, self._registry)
         self._orders = Orders(bus)
-        #: Called in the process that signs a scope, or one of its tabs, out.
-        self.on_signed_out: Callable[[str, str | None], object] | None = None
+        #: Called in the process that signs a scope, or one of its tabs, out; with the number of the order, if any.
+        self.on_signed_out: Callable[[str, str | None, int | None], object] | None = None
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
         # Held while a stream is registered and announced: both happen in the same order, and no stream is announced
@@ -106,7 +106,7 @@ class SharedTabs:
         ended = self._registry.close(scope, tab, reason=reason)
         if self.on_signed_out is not None:
             # Also if the pages come back: only their views know whether the person is still let in, and joins then.
-            self.on_signed_out(scope, tab)
+            self.on_signed_out(scope, tab, sequence)
         if self._bus.is_shared:
             self._orders.publish(Closed(self._process, scope, tab, reason, sequence=sequence))
         return ended
