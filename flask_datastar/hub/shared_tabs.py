@@ -97,7 +97,7 @@ class SharedTabs:
     def close(self, scope: str, tab: str | None, reason: Reason) -> int:
         """End the streams of a scope, or of one of its tabs, in all processes, including those that are about to open.
 
-        Those whose requests come after the order stay, however late a process hears of it.
+        Those whose requests come after the order stay, however late a process receives it.
 
         :return: the number of those in this process.
         :raises BrokerError: if other processes may not have received the order.
