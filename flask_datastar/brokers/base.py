@@ -90,6 +90,14 @@ class Broker(ABC):
         :return: the count; 0 if the server does not respond.
         """
 
+    def count_and_number(self, scope: str, tab: str | None) -> tuple[int, int | None]:
+        """Count as :meth:`count_elsewhere` does, for a stream that is about to open, and number its request.
+
+        :return: the count; and a number that is higher than all that were returned before, in any process, so that of
+            a tab's streams the newest one stays. None if there is no number: then the one that is announced last stays.
+        """
+        return self.count_elsewhere(scope, tab), None
+
     @abstractmethod
     def count_tabs_elsewhere(self) -> int:
         """Count the tabs, as pairs of scope and tab, that have streams in other processes.

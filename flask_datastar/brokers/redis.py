@@ -109,6 +109,10 @@ class RedisBroker(Broker):
         """Read the count from the keys of all processes."""
         return self._presence.count_elsewhere(scope, tab)
 
+    def count_and_number(self, scope: str, tab: str | None) -> tuple[int, int | None]:
+        """Read the count, and the time of Redis, in one round trip."""
+        return self._presence.count_and_number(scope, tab)
+
     def count_tabs_elsewhere(self) -> int:
         """Read the count from the keys of all processes."""
         return self._presence.count_tabs_elsewhere()

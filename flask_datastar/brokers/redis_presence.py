@@ -96,12 +96,17 @@ class Presence:
 
     def count_elsewhere(self, scope: str, tab: str | None) -> int:
         """Count the streams of a scope in other living processes, except those of one tab."""
+        return self.count_and_number(scope, tab)[0]
+
+    def count_and_number(self, scope: str, tab: str | None) -> tuple[int, int | None]:
+        """Count the same, and return the time of Redis in microseconds: one clock, whose host the request reached."""
         deadline = time.monotonic() + self._timeout_seconds
         try:
             expired = ("ZRANGEBYSCORE", self._processes, "-inf", self._now(deadline))
-            found, dead = self._commands.call_all([("HGETALL", self._scope_key(as_bytes(scope))), expired], deadline)
+            streams = ("HGETALL", self._scope_key(as_bytes(scope)))
+            found, dead, (seconds, rest) = self._commands.call_all([streams, expired, ("TIME",)], deadline)
         except BrokerError:
-            return 0
+            return 0, None
         # A process that is not listed at all has just started.
         without = {self._process, *dead}
         total = 0
@@ -110,7 +115,7 @@ class Presence:
             process, _, name = field.partition(b"\0")
             if process not in without and (not name or name != own):
                 total += as_number(count)
-        return total
+        return total, int(seconds) * 1_000_000 + int(rest)
 
     def count_tabs_elsewhere(self) -> int:
         """Count the tabs of other living processes."""

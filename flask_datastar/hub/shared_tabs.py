@@ -2,12 +2,12 @@
 
 Each process announces the streams that it opens, and all processes receive the announcements in the same order.
 
-If two streams of a tab are opened at the same moment, the one that is announced later stays: a process ends its own
-stream when it receives another process's announcement after its own. Nothing else has to be agreed on.
+Of two streams of a tab the newer one stays (:mod:`.precedence`), or without a known order the one that is announced
+later: a process ends its own stream when it receives another process's announcement after its own.
 
-After an outage every process announces its streams again, because announcements were lost. A process with a newer
-stream responds by announcing that stream once more, so that it stays. Until this announcement has come back, the
-process does not end the newer stream: the announcement would still end the others, and the tab would have no stream.
+A busy process may announce its stream after a newer one, and after an outage every process announces its streams again.
+The process with the newer stream responds by announcing that stream once more. Until this has come back, the process
+does not end the newer stream: the announcement would still end the others, and the tab would have no stream.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Callable
-from math import inf
+from functools import partial
 
 from ..brokers.payload import MessageKind, Payload
 from ..hooks import Reason
@@ -24,10 +24,11 @@ from .bus import Bus
 from .held import Give
 from .holding import Holding, expect_answers, note_answer, note_change, note_taken
 from .orders import Orders
+from .precedence import is_ended_by, may_live_beside, outlasts
 from .questions import Questions
 from .scopes import scope_topic
 from .tab_messages import Beside, Closed, Found, Gone, Opened, Wanted, decode
-from .tabs import TabEntry, TabInfo, TabRegistry, may_live_beside
+from .tabs import TabEntry, TabInfo, TabRegistry
 
 
 class SharedTabs:
@@ -39,8 +40,8 @@ class SharedTabs:
         self._questions = Questions(bus)
         self._holding = Holding(bus, self._registry)
         self._orders = Orders(bus)
-        #: Called in the process that signs a scope, or one of its tabs, out.
-        self.on_signed_out: Callable[[str, str | None], object] | None = None
+        #: Called in the process that signs a scope, or one of its tabs, out; with the number of the order, if any.
+        self.on_signed_out: Callable[[str, str | None, int | None], object] | None = None
         self._process = uuid.uuid4().hex[:16]
         self._numbers = itertools.count(1)
         # Held while a stream is registered and announced: both happen in the same order, and no stream is announced
@@ -58,24 +59,28 @@ class SharedTabs:
         :return: False, with nothing recorded, if its scope has as many other streams in all processes as it may have.
         """
         found = self._registry.expect(entry)
-        if self._bus.is_shared and found < limit_per_scope:
-            found += self._bus.broker.count_elsewhere(entry.scope, entry.tab)
+        if not self._bus.is_shared:
+            entry.sequence = next(self._numbers)
+        elif found < limit_per_scope:
+            elsewhere, entry.sequence = self._bus.broker.count_and_number(entry.scope, entry.tab)
+            found += elsewhere
         if found < limit_per_scope:
             return True
         self._registry.release(entry)
         return False
 
     def register(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
-        """Make a stream the live one of its tab, here and everywhere.
+        """Make a stream the live one of its tab, here and everywhere, unless a newer one is.
 
         :return: False, with nothing changed, if its scope has too many streams in this process already.
         """
         if not self._bus.is_shared:
-            return self._registry.register(entry, limit_per_scope=limit_per_scope)
+            return self._registry.register(entry, limit_per_scope=limit_per_scope) is not None
         with self._order:
             entry.key = f"{self._process}:{next(self._numbers)}"
-            if not self._registry.register(entry, limit_per_scope=limit_per_scope):
-                return False
+            winner = self._registry.register(entry, limit_per_scope=limit_per_scope)
+            if winner is not entry:
+                return winner is not None
             self._note(entry)
             if entry.tab is not None:
                 self._announce(entry, is_again=False)
@@ -92,15 +97,18 @@ class SharedTabs:
     def close(self, scope: str, tab: str | None, reason: Reason) -> int:
         """End the streams of a scope, or of one of its tabs, in all processes, including those that are about to open.
 
+        Those whose requests come after the order stay, however late a process receives it.
+
         :return: the number of those in this process.
         :raises BrokerError: if other processes may not have received the order.
         """
+        sequence = self._bus.broker.count_and_number(scope, tab)[1] if self._bus.is_shared else None
         ended = self._registry.close(scope, tab, reason=reason)
         if self.on_signed_out is not None:
             # Also if the pages come back: only their views know whether the person is still let in, and joins then.
-            self.on_signed_out(scope, tab)
+            self.on_signed_out(scope, tab, sequence)
         if self._bus.is_shared:
-            self._orders.publish(Closed(self._process, scope, tab, reason))
+            self._orders.publish(Closed(self._process, scope, tab, reason, sequence=sequence))
         return ended
 
     def restore(self, scope: str, tab: str, page: str | None, url: str) -> bool:
@@ -176,8 +184,7 @@ class SharedTabs:
 
     def _note(self, entry: TabEntry) -> None:
         """Publish how many streams a tab has in this process. The caller holds the lock."""
-        streams = self._registry.count_of(entry.scope, entry.tab)
-        self._bus.broker.note_streams(entry.scope, entry.tab, streams)
+        self._bus.broker.note_streams(entry.scope, entry.tab, self._registry.count_of(entry.scope, entry.tab))
 
     def _announce(self, entry: TabEntry, *, is_again: bool) -> None:
         """Announce a registered stream that has a tab. The caller holds the lock."""
@@ -186,7 +193,7 @@ class SharedTabs:
         entry.is_announced, entry.announcement = False, number
         expect_answers(entry)
         place = entry.scope, entry.tab, entry.page, entry.url
-        self._tell(Opened(entry.key, number, *place, entry.opened_at, is_again))
+        self._tell(Opened(entry.key, number, *place, entry.opened_at, is_again, entry.sequence))
 
     def _announce_again(self) -> None:
         self._orders.repeat()
@@ -203,8 +210,8 @@ class SharedTabs:
             return
         if isinstance(message, Closed):
             if message.process != self._process:
-                before = inf if message.before is None else message.before
-                self._registry.close(message.scope, message.tab, reason=message.reason, before=before)
+                target = message.scope, message.tab
+                self._registry.close(*target, reason=message.reason, is_meant=partial(is_ended_by, order=message))
         elif isinstance(message, Wanted):
             place = message.scope, message.tab, message.page, message.url
             if not self._questions.is_own(message) and self._restore_here(*place):
@@ -249,12 +256,12 @@ class SharedTabs:
     def _compare(self, entry: TabEntry, opened: Opened) -> None:
         """Apply an announcement to a stream of this process. The caller holds the lock."""
         if entry.key == opened.key:
-            # An earlier announcement of the same stream does not count.
+            # An earlier announcement does not count.
             entry.is_announced = entry.announcement == opened.number
             if entry.is_announced:
                 entry.newer = None
         elif entry.is_announced:
-            if opened.is_again and (entry.opened_at, entry.key) > (opened.opened_at, opened.key):
+            if outlasts(entry, opened, is_again=opened.is_again) and not entry.stream.must_end:
                 # The other process ends its stream when it receives this announcement.
                 self._announce(entry, is_again=True)
             else:

@@ -26,23 +26,24 @@ class Opened:
     page: str | None
     url: str
     opened_at: float
-    #: Whether this repeats an announcement after an outage.
+    #: Whether this repeats an announcement, after an outage or after that of an older stream.
     is_again: bool
+    #: The number of its request; None without one, as from a process with an older version.
+    sequence: int | None = None
 
     def encode(self) -> Payload:
         """Return the message as a payload."""
-        return _payload(
-            {
-                "opened": self.key,
-                "number": self.number,
-                "scope": self.scope,
-                "tab": self.tab,
-                "page": self.page,
-                "url": self.url,
-                "at": self.opened_at,
-                "again": self.is_again,
-            }
-        )
+        message = {
+            "opened": self.key,
+            "number": self.number,
+            "scope": self.scope,
+            "tab": self.tab,
+            "page": self.page,
+            "url": self.url,
+            "at": self.opened_at,
+            "again": self.is_again,
+        }
+        return _payload(message if self.sequence is None else {**message, "sequence": self.sequence})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,14 @@ class Closed:
     reason: Reason
     #: For an order that is repeated after an outage: streams that were opened after this time stay.
     before: float | None = None
+    #: The number of the order among the requests: streams of later requests stay. None without one.
+    sequence: int | None = None
 
     def encode(self) -> Payload:
         """Return the message as a payload."""
         order = {"close": self.process, "scope": self.scope, "tab": self.tab, "reason": self.reason}
-        return _payload(order if self.before is None else {**order, "before": self.before})
+        bounds = {"before": self.before, "sequence": self.sequence}
+        return _payload({**order, **{name: bound for name, bound in bounds.items() if bound is not None}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,8 @@ def decode(data: bytes) -> Opened | Beside | Gone | Closed | Wanted | Found:
         if reason not in _CLOSING:
             raise ValueError("its reason is unknown")
         target = _take(message, "close", str), _scope(message), _take(message, "tab", str, None)
-        return Closed(*target, Reason(reason), _time(message, "before") if "before" in message else None)
+        before = _time(message, "before") if "before" in message else None
+        return Closed(*target, Reason(reason), before, _sequence(message))
     if "found" in message:
         return Found(_take(message, "found", str))
     scope, tab = _scope(message), _take(message, "tab", str)
@@ -146,7 +151,7 @@ def decode(data: bytes) -> Opened | Beside | Gone | Closed | Wanted | Found:
     if "wanted" in message:
         return Wanted(_take(message, "wanted", str), *place)
     key, number = _take(message, "opened", str), _take(message, "number", int)
-    return Opened(key, number, *place, _time(message, "at"), _take(message, "again", bool))
+    return Opened(key, number, *place, _time(message, "at"), _take(message, "again", bool), _sequence(message))
 
 
 def _take(message: dict[str, Any], name: str, *kinds: type | None) -> Any:
@@ -162,6 +167,11 @@ def _scope(message: dict[str, Any]) -> str:
     if not scope:
         raise ValueError("its scope is empty")
     return scope
+
+
+def _sequence(message: dict[str, Any]) -> int | None:
+    found: int | None = _take(message, "sequence", int) if "sequence" in message else None
+    return found
 
 
 def _marks(message: dict[str, Any]) -> bytes:

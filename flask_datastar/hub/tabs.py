@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from math import inf
 from os import getpid
 from typing import Protocol
 from weakref import WeakSet
@@ -13,6 +12,7 @@ from weakref import WeakSet
 from ..hooks import Reason
 from ..transport.wakeups import PerProcess, make_lock
 from .held import Held
+from .precedence import is_newer, may_live_beside
 
 _logger = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ class TabEntry:
     #: When the stream was opened, as Unix time.
     opened_at: float
     stream: TabStream = field(repr=False)
+    #: The number of its request among those of all processes: a newer one has a higher number. None without one.
+    sequence: int | None = None
     #: The stream's name among all processes; empty if there is only one process.
     key: str = ""
     #: The number of its last announcement to the other processes, and whether that has come back through the broker.
@@ -81,22 +83,6 @@ class TabInfo:
     opened_at: float
 
 
-class Place(Protocol):
-    """The attributes that tell the streams of one scope apart."""
-
-    @property
-    def tab(self) -> str | None:
-        """The tab part of the tab id."""
-
-    @property
-    def page(self) -> str | None:
-        """The page part of the tab id."""
-
-    @property
-    def url(self) -> str:
-        """Path and query of the stream, without the signals."""
-
-
 class TabRegistry:
     """The open streams of one process by scope and tab. All methods may be called from any thread or greenlet."""
 
@@ -113,28 +99,32 @@ class TabRegistry:
             streams.expected.add(entry)
             return _count_beside(streams.by_scope.get(entry.scope, {}), entry)
 
-    def register(self, entry: TabEntry, *, limit_per_scope: int) -> bool:
-        """Make a stream the live one of its tab and end the older ones.
+    def register(self, entry: TabEntry, *, limit_per_scope: int) -> TabEntry | None:
+        """Make a stream the live one of its tab and end the older ones; end it if a newer one is there already.
 
         A page may have several streams: those of the same page under other URLs stay.
 
         :param entry: the stream. As soon as a newer one takes its place, it is removed from the registry, and then
             ended with the reason *replaced*.
         :param limit_per_scope: the most streams that one scope may have.
-        :return: False, with nothing changed, if the scope has that many streams that this one would not end.
+        :return: the stream, or the newer one in its place; None, with nothing changed, if the scope has the most
+            streams that it may have without those that this one would end.
         """
         streams = self._streams.by_process[getpid()]
         with streams.lock:
             streams.expected.discard(entry)
             tabs = streams.by_scope.get(entry.scope, {})
             if _count_beside(tabs, entry) >= limit_per_scope:
-                return False
-            older = tabs.get(entry.tab, [])
-            kept = [other for other in older if other is not entry and may_live_beside(other, entry)]
-            replaced = [other for other in older if other is not entry and other not in kept]
-            streams.by_scope.setdefault(entry.scope, tabs)[entry.tab] = [*kept, entry]
-        _end(replaced, Reason.REPLACED, entry.page)
-        return True
+                return None
+            others = [other for other in tabs.get(entry.tab, ()) if other is not entry]
+            kept = [other for other in others if may_live_beside(other, entry)]
+            replaced = [other for other in others if other not in kept]
+            newer = (other for other in replaced if is_newer(other, entry) and not other.stream.must_end)
+            winner = next(newer, entry)
+            if winner is entry:
+                streams.by_scope.setdefault(entry.scope, tabs)[entry.tab] = [*kept, entry]
+        _end(replaced if winner is entry else [entry], Reason.REPLACED, winner.page)
+        return winner
 
     def count_of(self, scope: str, tab: str | None) -> int:
         """Count the streams of one tab of a scope; for None, its streams without a tab."""
@@ -190,20 +180,27 @@ class TabRegistry:
                 if not entries:
                     streams.drop(entry.scope, entry.tab)
 
-    def close(self, scope: str, tab: str | None = None, *, reason: Reason, before: float = inf) -> int:
+    def close(
+        self,
+        scope: str,
+        tab: str | None = None,
+        *,
+        reason: Reason,
+        is_meant: Callable[[TabEntry], bool] = lambda _: True,
+    ) -> int:
         """End all streams of a scope, or of one of its tabs, including those that are about to open.
 
         :param tab: None also ends the streams without a tab.
         :param reason: the reason with which they end.
-        :param before: a Unix time; streams that were opened later stay.
+        :param is_meant: returns False for streams that stay.
         :return: the number of streams.
         """
         streams = self._streams.by_process[getpid()]
         with streams.lock:
             names = [tab] if tab is not None else list(streams.by_scope.get(scope, {}))
-            ended = [entry for name in names for entry in streams.drop(scope, name, before)]
+            ended = [entry for name in names for entry in streams.drop(scope, name, is_meant)]
             expected = [one for one in streams.expected if one.scope == scope and tab in (None, one.tab)]
-            ended += [entry for entry in expected if entry.opened_at <= before]
+            ended += filter(is_meant, expected)
         _end(ended, reason, None)
         return len(ended)
 
@@ -236,27 +233,23 @@ class _Streams:
         #: The streams whose response is not started yet; weakly, because not every response is sent.
         self.expected: WeakSet[TabEntry] = WeakSet()
 
-    def drop(self, scope: str, tab: str | None, before: float = inf) -> list[TabEntry]:
-        """Remove the streams of a tab that were opened before a time, and return them. The caller holds the lock."""
+    def drop(
+        self, scope: str, tab: str | None, is_meant: Callable[[TabEntry], bool] = lambda _: True
+    ) -> list[TabEntry]:
+        """Remove the streams of a tab, or some of them, and return them. The caller holds the lock."""
         tabs = self.by_scope.get(scope, {})
         entries = tabs.pop(tab, [])
-        if kept := [entry for entry in entries if entry.opened_at > before]:
+        dropped = [entry for entry in entries if is_meant(entry)]
+        if kept := [entry for entry in entries if entry not in dropped]:
             tabs[tab] = kept
         if not tabs:
             self.by_scope.pop(scope, None)
-        return [entry for entry in entries if entry.opened_at <= before]
+        return dropped
 
 
 def _count_beside(tabs: dict[str | None, list[TabEntry]], newcomer: TabEntry) -> int:
     kept = [one for one in tabs.get(newcomer.tab, ()) if one is not newcomer and may_live_beside(one, newcomer)]
     return len(kept) + sum(len(entries) for tab, entries in tabs.items() if tab != newcomer.tab)
-
-
-def may_live_beside(older: TabEntry, newer: Place) -> bool:
-    """Return whether a newer stream of the same scope and tab leaves an older one open."""
-    if newer.tab is None:
-        return True
-    return older.page is not None and older.page == newer.page and older.url != newer.url
 
 
 def _end(entries: Iterable[TabEntry], reason: Reason, page: str | None) -> None:

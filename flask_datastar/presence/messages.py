@@ -103,6 +103,8 @@ class SignedOut:
     process: str
     scope: str
     tab: str | None
+    #: Its number among the requests of streams: entries of later streams stay. None without one.
+    sequence: int | None = None
 
 
 Message = Joined | Left | Part | Beat | Hello | Wanted | PageJoins | PageIsBack | PageKeeps | TabLeaves | SignedOut
@@ -132,8 +134,8 @@ def encode(message: Message) -> bytes:
             fields = ("keeps", process, *_entry_fields(entry))
         case TabLeaves(process, scope, tab, topic):
             fields = ("leave", process, scope, tab, topic)
-        case SignedOut(process, scope, tab):
-            fields = ("out", process, scope, tab)
+        case SignedOut(process, scope, tab, sequence):
+            fields = ("out", process, scope, tab, sequence)
     return json.dumps(fields, separators=(",", ":")).encode()
 
 
@@ -184,6 +186,9 @@ class _Fields:
         if type(value) is not int or value < 0:
             raise ValueError("a field is missing or is not a count")
         return value
+
+    def optional_count(self) -> int | None:
+        return None if (value := next(self._fields, None)) is None else _Fields([value]).count()
 
     def seconds(self) -> float:
         value: Any = next(self._fields, None)
@@ -259,5 +264,5 @@ _READERS: dict[str, Callable[[_Fields], Message]] = {
     "back": lambda take: PageIsBack(take.text(), take.text(), take.text(), take.text()),
     "keeps": lambda take: PageKeeps(take.text(), take.entry()),
     "leave": lambda take: TabLeaves(take.text(), take.optional_text(), take.text(), take.text()),
-    "out": lambda take: SignedOut(take.text(), take.text(), take.optional_text()),
+    "out": lambda take: SignedOut(take.text(), take.text(), take.optional_text(), take.optional_count()),
 }

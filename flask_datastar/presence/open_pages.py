@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from ..hub.precedence import is_newer
 from ..hub.stream import Stream
 from .entries import Entry, Joined, Left, PageKey
 from .messages import Message, PageJoins, PageKeeps, SignedOut, TabLeaves
@@ -130,8 +131,8 @@ class OpenPages:
                 self.adopt(key, [entry], now)
             case TabLeaves(_, scope, tab, topic):
                 self.leave(scope, tab, topic, now)
-            case SignedOut(_, scope, signed_out):
-                self.sign_out(scope, signed_out, now)
+            case SignedOut() as order:
+                self.sign_out(order, now)
 
     # Leaving
 
@@ -145,9 +146,22 @@ class OpenPages:
         if (number := self._of_stream.get(stream, {}).pop(topic, None)) is not None:
             self._end([number], 0.0, now)
 
-    def sign_out(self, scope: str, tab: str | None, now: float) -> None:
-        """End all entries of a scope, or of one of its tabs, at once."""
-        self._end_at_once(lambda one: one.scope == scope, tab, now)
+    def sign_out(self, order: SignedOut, now: float) -> None:
+        """End all entries of a scope, or of one of its tabs, at once.
+
+        Those of streams whose requests came after the order stay: a busy process takes it late, and the person may have
+        signed in again.
+        """
+        streams = {*self._of_stream, *(stream for streams in self._by_tab.values() for stream in streams)}
+        newer = [one for one in streams if one.entry is not None and is_newer(one.entry, order)]
+        pages = {_page_of(stream) for stream in newer}
+        numbers = {number for stream in newer for number in self._of_stream.get(stream, {}).values()}
+
+        def is_meant(entry: Entry) -> bool:
+            stays = entry.page_key in pages if entry.page else entry.number in numbers
+            return entry.scope == order.scope and not stays
+
+        self._end_at_once(is_meant, order.tab, now)
 
     def _end_at_once(self, is_meant: Callable[[Entry], bool], tab: str | None, now: float) -> None:
         self._end([one.number for one in self._state.own_entries(tab) if is_meant(one)], 0.0, now)

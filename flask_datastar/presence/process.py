@@ -147,11 +147,12 @@ class Presence:
             self._pages.leave(scope, tab, topic, now)
         self._order(TabLeaves(self._state.process, scope, tab, topic))
 
-    def sign_out(self, scope: str, tab: str | None) -> None:
-        """End all entries of a scope, or of one of its tabs, at once, in all processes."""
+    def sign_out(self, scope: str, tab: str | None, sequence: int | None) -> None:
+        """End all entries of a scope, or of one of its tabs, at once, in all processes; not those of later requests."""
+        order = SignedOut(self._state.process, scope, tab, sequence)
         with self._acting() as now:
-            self._pages.sign_out(scope, tab, now)
-        self._order(SignedOut(self._state.process, scope, tab))
+            self._pages.sign_out(order, now)
+        self._order(order)
 
     def _order(self, message: Message) -> None:
         """Send what a request orders, and wait until it is sent: the page's next request may run in another process."""

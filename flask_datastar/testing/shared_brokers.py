@@ -35,6 +35,18 @@ class SharedBrokerContract(SharedMessageContract):
         one.note_streams("ann", None, 0)
         wait_until(lambda: third.count_elsewhere("ann", None) == 1)
 
+    def test_requests_are_numbered_in_one_order(self, brokers: Brokers) -> None:
+        """Requests are counted in other processes as before, and numbered in the order in which they come, or not."""
+        made = [brokers.make()[0] for _ in range(3)]
+        made[0].note_streams("ann", "a", 2)
+        wait_until(lambda: made[1].count_elsewhere("ann", "b") == 2)
+
+        found = [made[number % 3].count_and_number("ann", "b") for number in range(30)]
+        assert [count for count, _ in found] == [0, 2, 2] * 10
+        numbers = [number for _, number in found if number is not None]
+        assert numbers in ([], sorted(numbers))
+        assert len({*numbers}) in (0, 30)
+
     def test_tabs_are_counted_elsewhere(self, brokers: Brokers) -> None:
         """The tabs in other processes are counted, and no more when their process closes."""
         (one, _), (other, _), (third, _) = brokers.make(), brokers.make(), brokers.make()

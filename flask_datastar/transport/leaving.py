@@ -37,7 +37,7 @@ def connection_of(environ: Mapping[str, Any]) -> Connection | None:
 
 
 def watch(connection: Connection, callback: Callable[[], object]) -> Watch | None:
-    """Call a function once when the peer has shut its side or the connection is broken.
+    """Call a function once when the peer has shut its side or the connection is broken; at once if that is so already.
 
     Unread bytes, such as those of a next request, neither hide a disconnect nor count as one.
 
@@ -45,7 +45,12 @@ def watch(connection: Connection, callback: Callable[[], object]) -> Watch | Non
     :return: the watch, or None if the connection is closed, is not a socket, or is already watched.
     """
     try:
-        return current_watcher().add(connection, callback)
+        watcher = current_watcher()
+        found = watcher.add(connection, callback)
+        if found.has_left():
+            # Before the caller goes on: the stream of a page that was left must not end that of the next page.
+            watcher.report((found.descriptor,))
+        return found
     except (OSError, ValueError):
         return None
 

@@ -5,6 +5,7 @@ It keeps the contract (its own test says so), and lets tests choose when what ha
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ class Line:
         #: Key → when its value ends, and the value.
         self.values: dict[str, tuple[float, bytes]] = {}
         self.is_cut = False
+        self.numbers = itertools.count(1)
         self._is_held = False
         self._is_delivering = False
         self._waiting: list[Callable[[], object]] = []
@@ -129,6 +131,9 @@ class JoinedBroker(Broker):
             for (its_scope, its_tab), streams in self._elsewhere()
             if its_scope == scope and (its_tab is None or its_tab != tab)
         )
+
+    def count_and_number(self, scope: str, tab: str | None) -> tuple[int, int | None]:
+        return self.count_elsewhere(scope, tab), None if self.line.is_cut else next(self.line.numbers)
 
     def count_tabs_elsewhere(self) -> int:
         if self.line.is_cut:

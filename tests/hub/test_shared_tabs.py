@@ -25,6 +25,7 @@ class Site:
         self.order: list[Payload] = []
         self.processes = [Process(self) for _ in range(size)]
         self.opened = 0
+        self.asked = 0
         self.told = 0
 
     def settle(self) -> None:
@@ -77,6 +78,10 @@ class Process:
         self.broker = self
         self.tabs = SharedTabs(self)  # type: ignore[arg-type]
         self.newest: Opened | None = None
+        #: The streams whose requests wait for their view.
+        self.asked: list[Opened] = []
+        #: Whether it numbers requests; an older version does not.
+        self.numbers = True
         self.streams: list[Opened] = []
 
     def post(self, topic: str, kind: str, payload: Payload) -> None:
@@ -90,6 +95,27 @@ class Process:
         site.opened += 1
         self.newest = Opened(f"p{site.opened}", site.opened + self.skew, self.ended)
         assert self.tabs.register(self.newest.entry, limit_per_scope=20)
+
+    def ask(self) -> None:
+        """Take a request for a stream, which opens later."""
+        asked = Opened("", self._site.asked + self.skew, self.ended)
+        assert self.tabs.expect(asked.entry, limit_per_scope=20)
+        asked.entry.page = f"p{self._site.asked}"
+        self.asked.append(asked)
+
+    def open_asked(self, position: int = 0) -> None:
+        """Open the stream that has waited longest, or another one."""
+        if self.asked:
+            self._site.opened += 1
+            assert self.tabs.register(self.asked.pop(position).entry, limit_per_scope=20)
+
+    def open_last_asked(self) -> None:
+        """Open the stream that has waited for the shortest time: its view was quicker."""
+        self.open_asked(-1)
+
+    def count_and_number(self, scope: str, tab: str | None) -> tuple[int, int | None]:
+        self._site.asked += 1
+        return 0, self._site.asked if self.numbers else None
 
     def open_beside(self, number: int) -> None:
         """Open one of the streams of the site's only page."""
@@ -255,6 +281,77 @@ def test_exactly_one_stream_stays_whatever_the_clocks_say_while_outages_end(
     assert len(site.alive) == min(1, site.opened)
     ended = [page for process in site.processes for page in process.ended]
     assert len(ended) == len(set(ended))
+
+
+REQUESTS = [
+    *[Process.ask, Process.ask, Process.open_asked, Process.open_last_asked],
+    *[Process.send, Process.send, Process.take, Process.take],
+]
+#: An older page's process stops before its announcement, which comes after that of the newer page.
+LATE = [(Process.ask, 0), (Process.open_asked, 0), (Process.ask, 1), (Process.open_asked, 1), (Process.send, 1)]
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(REQUESTS), st.integers(0, 2)), max_size=50),
+    LOSSES,
+    st.lists(st.sampled_from([-2.5, 0, 2.5]), min_size=3, max_size=3),
+)
+@example(LATE, [], [0, 0, 0])
+# It hears of the newer page before it announces its own, and after.
+@example([*LATE, (Process.take, 1), (Process.take, 0), (Process.send, 0)], [], [0, 0, 0])
+@example([*LATE, (Process.send, 0), (Process.take, 0), (Process.take, 0)], [], [0, 0, 0])
+# It listens only now, so it never hears of the newer page's first announcement.
+@example([(Process.ask, 0), *LATE[2:], (Process.take, 0), (Process.open_asked, 0)], [], [0, 0, 0])
+# Its view is slow, and the newer page's stream is in the same process.
+@example([(Process.ask, 0), (Process.ask, 0), (Process.open_last_asked, 0), (Process.open_asked, 0)], [], [0, 0, 0])
+@example([*LATE, (Process.ask, 2), (Process.open_asked, 2), (Process.send, 2)], [(5, 1)], [2.5, 0, -2.5])
+def test_stream_of_the_newest_request_stays_whenever_it_is_announced(
+    actions: list[tuple[Any, int]], losses: list[tuple[int, int]], skews: list[float]
+) -> None:
+    site = Site(3)
+    for process, skew in zip(site.processes, skews, strict=True):
+        process.skew = skew
+    for position, (act, number) in enumerate(actions):
+        for at, process in losses:
+            if at == position:
+                site.processes[process].miss()
+        act(site.processes[number])
+    for process in site.processes:
+        while process.asked:
+            process.open_asked()
+        if process.has_missed:
+            process.recover()
+    site.settle()
+
+    assert [info.page for info in site.alive] == [f"p{site.asked}"] * min(1, site.asked)
+    ended = [page for process in site.processes for page in process.ended]
+    assert sorted(ended) == sorted(f"p{number}" for number in range(1, site.asked))
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([*REQUESTS, Process.recover]), st.integers(0, 2)), max_size=50),
+    st.lists(st.booleans(), min_size=3, max_size=3),
+    st.lists(st.sampled_from([-2.5, 0, 2.5]), min_size=3, max_size=3),
+)
+def test_exactly_one_stream_stays_beside_processes_of_an_older_version(
+    actions: list[tuple[Any, int]], numbers: list[bool], skews: list[float]
+) -> None:
+    site = Site(3)
+    for process, has_numbers, skew in zip(site.processes, numbers, skews, strict=True):
+        process.numbers, process.skew = has_numbers, skew
+
+    for act, number in actions:
+        act(site.processes[number])
+    for process in site.processes:
+        while process.asked:
+            process.open_asked()
+    site.settle()
+
+    assert len(site.alive) == min(1, site.asked)
+    ended = [page for process in site.processes for page in process.ended]
+    assert len(ended) == len(set(ended)) == max(0, site.asked - 1)
 
 
 PAGE_STEPS = st.lists(

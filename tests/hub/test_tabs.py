@@ -42,7 +42,7 @@ def registry() -> TabRegistry:
 
 
 def register(registry: TabRegistry, *streams: Opened, limit: int = 20) -> list[bool]:
-    return [registry.register(stream.entry, limit_per_scope=limit) for stream in streams]
+    return [registry.register(stream.entry, limit_per_scope=limit) is not None for stream in streams]
 
 
 def test_newer_stream_of_a_tab_takes_the_place_of_the_older(registry: TabRegistry) -> None:
@@ -70,6 +70,42 @@ def test_only_one_page_s_own_streams_under_other_urls_live_beside_each_other(
     register(registry, old, new)
 
     assert old.asked == [("replaced", new.entry.page)]
+
+
+def numbered(page: str, sequence: int | None, url: str = "/feed") -> Opened:
+    stream = Opened(page=page, url=url)
+    stream.entry.sequence = sequence
+    return stream
+
+
+def test_stream_of_an_older_request_makes_way_for_the_newer_one_that_is_open(registry: TabRegistry) -> None:
+    new, old = numbered("p2", 2), numbered("p1", 1)
+
+    registry.expect(old.entry)
+    register(registry, new)
+    assert registry.register(old.entry, limit_per_scope=20) is new.entry
+    assert (old.asked, new.asked) == ([("replaced", "p2")], [])
+    assert [info.page for info in registry.snapshot()] == ["p2"]
+    # It is not expected any more, either.
+    assert registry.close("ann", reason=Reason.DONE) == 1
+    assert old.asked == [("replaced", "p2")]
+
+
+@pytest.mark.parametrize("sequence", [2, 3, None])
+def test_stream_without_a_known_order_takes_the_place_of_the_older(registry: TabRegistry, sequence: int | None) -> None:
+    first, second = numbered("p1", 2), numbered("p2", sequence)
+
+    assert register(registry, first, second) == [True, True]
+    assert (first.asked, second.asked) == ([("replaced", "p2")], [])
+
+
+def test_newer_stream_whose_client_is_gone_keeps_no_place(registry: TabRegistry) -> None:
+    gone, old = numbered("p2", 2), numbered("p1", 1)
+    register(registry, gone)
+    gone.must_end = True
+
+    assert registry.register(old.entry, limit_per_scope=20) is old.entry
+    assert [info.page for info in registry.snapshot()] == ["p1"]
 
 
 def test_streams_of_one_page_live_together_and_leave_together(registry: TabRegistry) -> None:

@@ -46,7 +46,7 @@ MESSAGES = st.one_of(
     st.builds(PageIsBack, TEXTS, TEXTS, TEXTS, TEXTS),
     st.builds(PageKeeps, TEXTS, ENTRIES),
     st.builds(TabLeaves, TEXTS, st.none() | TEXTS, TEXTS, TEXTS),
-    st.builds(SignedOut, TEXTS, TEXTS, st.none() | TEXTS),
+    st.builds(SignedOut, TEXTS, TEXTS, st.none() | TEXTS, st.none() | COUNTS),
 )
 ENTRY = Entry(1, "board", "ann", "t", "", 1.0, 2.0, '{"n":1}')
 
@@ -54,6 +54,10 @@ ENTRY = Entry(1, "board", "ann", "t", "", 1.0, 2.0, '{"n":1}')
 @given(MESSAGES)
 def test_messages_arrive_unchanged(message: Message) -> None:
     assert decode(encode(message)) == message
+
+
+def test_order_of_an_older_version_has_no_number() -> None:
+    assert decode(b'["out","p","ann",null]') == SignedOut("p", "ann", None)
 
 
 def test_topics_of_any_characters_arrive() -> None:
@@ -97,7 +101,8 @@ ROW = [1, None, 1, "board", "ann", "t", "", 1.0, 2.0, "{}"]
         *[["=", "p", 1, 0, 1, [7]], ["=", "p", 1, 0, 1, [[*ROW, 1]]], ["=", "p", 1, 0, 1, [ROW] * 501]],
         *[["=", "p", 1, 0, 1, [[1, -1.0, *ROW[2:]]]], ["join", "p", None, "t", "x", "board"]],
         *[["join", "p", 1, "t", "x", "board", "{}"], ["leave", "p", None, None, "board"], ["out", "p", None, None]],
-        ["out", "p", "ann"],
+        *[["out", "p", "ann"], ["out", "p", "ann", None, "1"], ["out", "p", "ann", None, -1]],
+        *[["out", "p", "ann", None, True], ["out", "p", "ann", None, 1, 1]],
     ],
 )
 def test_what_no_process_sends_is_refused(fields: Any) -> None:

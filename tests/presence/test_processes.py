@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from flask_datastar.brokers import Payload
+from flask_datastar.hub.scopes import ALL_TABS
 from flask_datastar.presence import timers
 from flask_datastar.presence.entries import Joined, Left
 from flask_datastar.presence.exchange import Exchange
-from flask_datastar.presence.messages import Beat, Hello, PageIsBack, PageKeeps, Part, Wanted, decode
+from flask_datastar.presence.messages import Beat, Hello, PageIsBack, PageKeeps, Part, SignedOut, Wanted, decode
 from flask_datastar.presence.state import FORGOTTEN_TICKS, SILENT_TICKS, PresenceState
 from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import JoinedBroker, Line
@@ -199,6 +200,55 @@ def test_signing_out_reaches_those_that_linger_elsewhere(make_process: MakeSite)
         script.datastar.tabs.close("ann")
     for process in (one, other):
         process.wait_for(["bob"])
+
+
+@pytest.mark.parametrize("tab", [None, "t"])
+def test_signing_out_leaves_who_came_after_it_however_late_it_is_heard_of(
+    make_process: MakeSite, monkeypatch: pytest.MonkeyPatch, tab: str | None
+) -> None:
+    one, other = (make_process(DATASTAR_PRESENCE_LINGER_SECONDS=3600) for _ in range(2))
+    other.open("board", "t.p", "ann").close()
+    other.open("board", "t.q", "ann", signals={"name": "old"})
+    other.post("edit", "t.q")
+    other.open("board", "u.p", "bob")
+    assert len(one.people()) == 2
+    late: list[Callable[[], None]] = []
+    publish = JoinedBroker.publish
+
+    def hold(broker: JoinedBroker, channel: str, topic: str, kind: str, payload: Payload, **options: Any) -> None:
+        if kind == "presence" and isinstance(decode(payload.data), SignedOut):
+            late.append(lambda: publish(broker, channel, topic, kind, payload, **options))
+        else:
+            publish(broker, channel, topic, kind, payload, **options)
+
+    monkeypatch.setattr(JoinedBroker, "publish", hold)
+    with one.app.app_context():
+        one.datastar.tabs.close("ann", "t" if tab else ALL_TABS)
+    other.open("board", "t.r", "ann", signals={"name": "new"})
+    other.open("silent", "t.r", "ann")
+    other.post("edit", "t.r")
+    (deliver,) = late
+    deliver()
+
+    for process in (one, other):
+        # What was there before is over, although it would linger for long: bob's entry is left, and two new ones.
+        wait_until(lambda process=process: process.presence.stats()["entries"] == 3)
+        assert [(who.tabs, who.data) for who in process.people() if who.scope == "ann"] == [(1, {"name": "new"})]
+        assert process.names("card1") == ["ann"]
+
+
+def test_page_that_is_announced_late_takes_nobody_away(processes: tuple[Site, Site], line: Line) -> None:
+    one, other = processes
+    with line.held() as messages:
+        older = one.open("board", "t.p1", "ann", signals={"name": "old"})
+        other.open("board", "t.p2", "ann", signals={"name": "new"})
+        wait_until(lambda: len(messages) == 2)
+        messages.reverse()
+    older.wait_end()
+    for process in processes:
+        # The older page has lingered, and is gone.
+        wait_until(lambda process=process: process.people() and process.presence.stats()["entries"] == 1)
+        assert [(who.scope, who.tabs, who.data) for who in process.people()] == [("ann", 1, {"name": "new"})]
 
 
 def test_processes_without_people_watch_no_streams(processes: tuple[Site, Site]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -12,10 +13,11 @@ import pytest
 from flask import Flask
 
 from flask_datastar import Datastar
+from flask_datastar.brokers import Broker
 from flask_datastar.errors import BrokerError
 from flask_datastar.hub import bus, questions
 from flask_datastar.hub.scopes import PRESENCE_CHANNEL
-from flask_datastar.testing.waiting import wait_until
+from flask_datastar.testing.waiting import DEADLINE_SECONDS, wait_until
 from tests.brokers.joined import BROKERS, URL, JoinedBroker, Line
 from tests.support.streams import Connect, hub_for, wait_subscribed
 from tests.support.wsgi import Connection, call, ending
@@ -27,7 +29,9 @@ class Process:
     def __init__(self, connect: Connect, **config: Any) -> None:
         self._connect = connect
         self.app = Flask("shop")
-        self.app.config.update(TESTING=True, DATASTAR_BROKER_URL=URL, **config)
+        self.app.config.update({"TESTING": True, "DATASTAR_BROKER_URL": URL, **config})
+        #: Set when a slow function runs; it goes on when the other one is set.
+        self.is_asked, self.may_open = threading.Event(), threading.Event()
         self.datastar = datastar = Datastar(self.app, brokers=BROKERS)
         self.log: list[object] = []
 
@@ -39,6 +43,12 @@ class Process:
 
         @datastar.stream(group="g", scope=lambda: "ann")
         def feed() -> Any:
+            return datastar.follow("news")
+
+        @datastar.stream(group="g", scope=lambda: "ann")
+        def delayed() -> Any:
+            self.is_asked.set()
+            assert self.may_open.wait(DEADLINE_SECONDS)
             return datastar.follow("news")
 
         @datastar.stream(group="g", scope=lambda: "ann")
@@ -252,10 +262,99 @@ def test_page_whose_other_stream_is_another_one_gets_one_too(make_process: MakeP
     beside.wait('{"message":"after"}')
 
 
-@pytest.mark.parametrize("winner", [0, 1])
-def test_of_two_that_open_at_once_the_one_that_is_heard_of_later_stays(
-    processes: tuple[Process, Process], line: Line, winner: int
+@pytest.mark.parametrize("is_late", [False, True])
+def test_newer_stream_of_a_tab_stays_also_if_the_older_one_is_announced_later(
+    processes: tuple[Process, Process], line: Line, is_late: bool
 ) -> None:
+    with line.held() as messages:
+        streams = []
+        for number, process in enumerate(processes, start=1):
+            streams.append(process.open("feed", f"t.p{number}").wait_open())
+            wait_until(lambda number=number: len(messages) == number)
+        if is_late:
+            messages.reverse()
+
+    assert ending(streams[0].wait_end())[0] == "ds:replaced:p2"
+    processes[0].broadcast("after")
+    streams[1].wait('{"after":1}')
+    assert not streams[1].has_ended
+    assert processes[1].count() == (1, 1)
+
+
+def test_page_that_asks_twice_keeps_the_newer_stream_also_if_the_older_one_is_announced_later(
+    processes: tuple[Process, Process], line: Line
+) -> None:
+    with line.held() as messages:
+        older, newer = (process.open("feed", "t.p").wait_open() for process in processes)
+        wait_until(lambda: len(messages) == 2)
+        messages.reverse()
+
+    last_id, _ = ending(older.wait_end())
+    for process in processes:
+        assert call(process.app, "/ds/g/feed", signals={"tabId": "t.p"}, last_id=last_id)[0] == 204
+    newer.wait("id: \n\n", count=2)
+    assert processes[1].count() == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["feed", "delayed"])
+@pytest.mark.parametrize(("restart", "reason"), [(False, "done"), (True, "restart")])
+def test_streams_of_requests_that_come_after_the_order_to_close_stay(
+    processes: tuple[Process, Process], line: Line, restart: bool, reason: str, name: str
+) -> None:
+    one, other = processes
+    # One is open, one about to open, when the person signs out; then the person signs in again.
+    older = [other.open("feed", "t.p").wait_open(), other.open(name, "u.p")]
+    assert name == "feed" or other.is_asked.wait(DEADLINE_SECONDS)
+    older[1].wait_open() if name == "feed" else None
+    with line.held(), one.app.app_context():
+        one.datastar.tabs.close("ann", restart=restart)
+        newer = [process.open("feed", f"t{number}.q").wait_open() for number, process in enumerate(processes)]
+    other.may_open.set()
+
+    for stream in older:
+        assert reason in ending(stream.wait_end())[0]
+    one.broadcast("after")
+    for stream in newer:
+        stream.wait('{"after":1}')
+        assert not stream.has_ended
+    assert one.count() == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("url", "places"), [(URL, (0, 1)), (URL, (0, 0)), ("memory://", (0, 0))], ids=["two processes", "one", "memory"]
+)
+def test_page_whose_view_was_slow_does_not_end_the_stream_of_the_next_page(
+    make_process: MakeProcess, url: str, places: tuple[int, int]
+) -> None:
+    processes = [make_process(DATASTAR_BROKER_URL=url) for _ in {*places}]
+    older_process, newer_process = (processes[place] for place in places)
+    older = older_process.open("delayed", "t.p1")
+    assert older_process.is_asked.wait(DEADLINE_SECONDS)
+    newer = newer_process.open("feed", "t.p2").wait_open()
+    older_process.may_open.set()
+
+    assert ending(older.wait_end())[0] == "ds:replaced:p2"
+    newer_process.broadcast("after")
+    newer.wait('{"after":1}')
+    assert newer_process.count() == (1, 1)
+    # A page may have a slow stream beside a quick one.
+    newer_process.is_asked.clear()
+    newer_process.may_open.clear()
+    beside = newer_process.open("delayed", "t.p2")
+    assert newer_process.is_asked.wait(DEADLINE_SECONDS)
+    newer_process.open("messages", "t.p2").wait_open()
+    newer_process.may_open.set()
+    beside.wait_open()
+    newer_process.broadcast("end")
+    for stream in (beside, newer):
+        stream.wait('{"end":1}')
+
+
+@pytest.mark.parametrize("winner", [0, 1])
+def test_of_two_that_open_at_once_without_numbers_the_one_that_is_heard_of_later_stays(
+    processes: tuple[Process, Process], line: Line, monkeypatch: pytest.MonkeyPatch, winner: int
+) -> None:
+    monkeypatch.setattr(JoinedBroker, "count_and_number", Broker.count_and_number)
     with line.held() as messages:
         streams = []
         for number, process in enumerate(processes, start=1):

@@ -22,12 +22,14 @@ VALUES: list[Any] = [
 TAB_MESSAGES: list[Payload] = [
     Opened("a:1", 1, "ann", "t", "p", "/feed?", 17.5, False).encode(),
     Opened("a:2", 2, "ann", "t", None, "/feed?", 17, True).encode(),
+    Opened("a:4", 2, "ann", "t", "p", "/feed?", 17, False, 1700000000000000).encode(),
     Beside("a:1", "ann", "t").encode(),
     Beside("a:1", "ann", "t", b"mark").encode(),
     Gone("a:1", "ann", "t").encode(),
     Closed("a", "ann", None, Reason.DONE).encode(),
     Closed("a", "ann", "t", Reason.RESTART).encode(),
     Closed("a", "ann", "t", Reason.RESTART, 17.5).encode(),
+    Closed("a", "ann", None, Reason.DONE, None, 1700000000000000).encode(),
     Wanted("a:3", "ann", "t", "p", "/feed?").encode(),
     Found("a:3").encode(),
 ]

@@ -50,6 +50,22 @@ def fence() -> None:
         assert counter.wait()
 
 
+def check_client_that_has_left_before_is_noticed_at_once() -> None:
+    with ExitStack() as stack:
+        # One has sent its next request before; the other connection is broken.
+        [(server, client), (broken, breaking)] = tcp_pairs(2, stack)
+        client.sendall(b"GET / HTTP/1.1")
+        client.close()
+        breaking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        breaking.close()
+        for left in (server, broken) if not peeks() else (broken,):
+            wait_until(lambda left=left: watchers.Watch(left, Counter(), watchers.current_watcher()).has_left())
+            counter = Counter()
+            assert watch(left, counter) is not None
+            assert len(counter.calls) == 1
+        assert watchers.current_watcher()._watches == {}
+
+
 def check_clients_that_leave_together_are_noticed_at_once() -> None:
     # A pause of the machine is no lateness of the watcher, which would be late each time.
     seconds = [leave_together() for _ in range(2)]
