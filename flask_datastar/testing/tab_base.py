@@ -231,8 +231,12 @@ class TabBase:
         )
 
     def _look_for_refusals(self, page: Page) -> None:
-        """Collect the refusals of requests that were answered since the last look."""
-        for exchange in page.exchanges.take_answered():
+        """Collect the refusals of requests that were answered since the last look, and of what sent none."""
+        answered = page.exchanges.take_answered()
+        missed = page.take_no_effect()
+        if missed is not None and not answered and page.host.navigation is None:
+            self._refused.append(missed)
+        for exchange in answered:
             refused = refusal_of(exchange, self._answer(exchange))
             self._refused += [] if refused is None else [refused]
 

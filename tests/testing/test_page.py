@@ -317,7 +317,8 @@ def test_keys_and_focus(page: DatastarClient) -> None:
     page.focus("#title")
     assert page.find("#title").has_focus
     page.blur()
-    page.blur("#title")
+    with pytest.raises(ElementError, match="does not have the focus, nothing has it"):
+        page.blur("#title")
     assert not page.find("#title").has_focus
     page.hover("#add")
     page.uncheck("#box")
