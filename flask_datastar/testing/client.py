@@ -39,7 +39,8 @@ class DatastarClient(GestureMethods, SeeingMethods, WaitMethods, LifeMethods):
     removes a signal. With Flask-WTF's ``CSRFProtect`` actions send the page's token, the signal ``_csrf``, which
     :meth:`load` reads.
 
-    With ``TESTING``, an exception in a generator or a stream is raised in the test, as Flask's client raises others.
+    With ``TESTING``, an exception in a generator or a stream is raised in the test, as Flask's client raises others. A
+    request of a page that fails is an error in every configuration; that of :meth:`post` is an answer with its status.
 
     :param app: an app with an initialised ``Datastar``.
     :param signals: the tab's signals at the start, nested.

@@ -14,7 +14,7 @@ from .page_errors import ElementError, FormNotSent, NotInTab
 from .seeing import shown
 from .tab_base import TabBase
 
-#: What a field takes, by its type.
+#: The values that a field takes, by its type.
 _VALUES = {
     "number": "a number",
     "range": "a number between its min and max, in its steps",

@@ -10,7 +10,7 @@ from .document import Document
 from .page_errors import ElementError, FormNotSent
 
 _TO_FILL = "fill it, or expect FormNotSent where the test is about the message of the browser"
-#: What is wrong with a field, by its names in ``ValidityState``; the name in braces is an attribute.
+#: The flaws of a field, by their names in ``ValidityState``; the names in braces are attributes.
 _FLAWS = {
     "valueMissing": "is required, and empty",
     "typeMismatch": "has {value!r}, which is not of its type {type}",
@@ -26,7 +26,7 @@ _MISSING = {"checkbox": "is required, and not checked", "radio": "is required, a
 
 @dataclass(frozen=True, slots=True)
 class NoEffect:
-    """What a gesture has not done."""
+    """A gesture that has not done what it does elsewhere."""
 
     #: ``"invalid"``: a field of the form is wrong; ``"button"``: the form's button is disabled; ``"fields"``: the form
     #: has several fields and no button; ``"label"``: the label's field is disabled.

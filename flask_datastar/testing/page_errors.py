@@ -27,7 +27,7 @@ class FormNotSent(ElementError):
 
     def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
         super().__init__(message)
-        #: What is wrong, by the names of the fields: the names in ``ValidityState``, such as ``"valueMissing"``.
+        #: The flaws, by the names of the fields, as ``ValidityState`` names them: ``"valueMissing"``.
         self.fields = fields or {}
 
 

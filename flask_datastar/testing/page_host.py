@@ -53,7 +53,7 @@ class PageHost:
         #: Where the page goes next; None if it stays.
         self.navigation: Navigation | None = None
         self.reports: list[Report] = []
-        #: What the gesture has not done.
+        #: The gestures that did nothing, since the last look.
         self.no_effects: list[NoEffect] = []
 
     @property

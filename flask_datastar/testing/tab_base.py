@@ -45,7 +45,7 @@ class TabBase:
         self._problem: Exception | None = None
         # A page without the client, which runs only when the test does something with it.
         self._unstarted: str | None = None
-        # What was refused since the last look.
+        # The errors for what was refused since the last look.
         self._refused: list[AssertionError] = []
         self._signals: dict[str, Any] = json.loads(json.dumps(dict(signals or {})))
         self._known: dict[str, Any] = {}
