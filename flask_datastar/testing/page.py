@@ -20,7 +20,7 @@ from .exchange import Exchange
 from .exchanges import Exchanges
 from .no_effect import no_effect_error
 from .page_errors import PageError
-from .page_failures import failure_of
+from .page_failures import failure_of, missing_client
 from .page_host import CLIENT_LINE, PageHost
 from .settling import settle_broker, unsettled_regions
 from .tab_state import TabState
@@ -105,6 +105,16 @@ class Page:
             error = self.engine.errors[0]
             self.engine.errors.clear()
             raise error from None
+
+    def check_client(self) -> None:
+        """Check that a page which uses Datastar has its client.
+
+        :raises PageError: if the client is missing, so that no gesture does anything.
+        """
+        if not self.has_client:
+            error = missing_client(self.host.url, self.document, self.tab.left_out)
+            if error is not None:
+                raise error
 
     def run_own_timers(self) -> None:
         """Run the delays that the last step has started, such as a debounce."""

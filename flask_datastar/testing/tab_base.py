@@ -171,6 +171,7 @@ class TabBase:
         if page is not (page := self._running_page()):
             count = 0
         self._push_signals()
+        page.check_client()
         act(page)
         self._settle()
         return self._answer_since(page, count)
