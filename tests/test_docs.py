@@ -10,6 +10,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import subprocess
 import symtable
 import sys
@@ -18,6 +19,8 @@ from configparser import ConfigParser
 from contextlib import closing
 from dataclasses import MISSING, fields
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import click
 import pytest
@@ -454,6 +457,28 @@ def test_readmes_handlers_do_what_it_says(typed_in: Callable[..., Flask]) -> Non
     assert "<li>Bread</li><li>Milk</li><li>Salt</li>" in page
     assert 'window.location.href = "/"' in cleared.html
     assert '<ul id="items"></ul>' in tab.load("/").text
+
+
+@pytest.mark.parametrize("section", [IN_MEMORY, WITH_DATABASE])
+def test_readmes_test_fails_without_its_handler_and_passes_with_it(
+    typed_in: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str
+) -> None:
+    app = typed_in("README.md", section)
+    (name,) = re.findall(r"`(test_\w+\.py)`:\n", read("README.md"))
+    (code,) = [code for found, code in TYPED_FILE.findall(read("README.md")) if found == name]
+    # As fetch-client stores it.
+    shutil.copytree(ROOT / "example" / "static", tmp_path / "static", dirs_exist_ok=True)
+    monkeypatch.setitem(sys.modules, "app", SimpleNamespace(app=app))  # type: ignore[arg-type]
+    module: dict[str, Any] = {}
+    exec(compile(code, name, "exec"), module)
+    (test,) = [value for key, value in module.items() if key.startswith("test_")]
+    (endpoint,) = [endpoint for endpoint in app.view_functions if endpoint.endswith("add")]
+
+    with monkeypatch.context() as broken:
+        broken.setitem(app.view_functions, endpoint, lambda: ("", 204))
+        with pytest.raises(AssertionError):
+            test()
+    test()
 
 
 def test_actions_of_the_readme_call_its_handlers(typed_in: Callable[..., Flask]) -> None:

@@ -16,6 +16,8 @@ const steps = []
 const runs = []
 let raw = null
 let isComplete = true
+// The click whose effects run.
+let clicked = null
 
 const isTextField = (el) =>
   el.matches('textarea, input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=reset], [type=image], [type=file])')
@@ -95,7 +97,11 @@ function noteClick(event) {
   if (!el || (el.localName === 'label' && el.control) || isTextField(el) || el.matches('select, option')) return
   if (el.matches('[type=file]')) isComplete = false
   else if (el.matches('[type=checkbox], [type=radio]')) add(el, { do: el.checked ? 'check' : 'uncheck' })
-  else add(el, { do: 'click' })
+  else {
+    add(el, { do: 'click' })
+    clicked = steps.at(-1)
+    setTimeout(() => { clicked = null })
+  }
 }
 
 function noteInput(event) {
@@ -104,6 +110,11 @@ function noteInput(event) {
   if (el.localName === 'select') add(el, { do: 'select', values: [...el.selectedOptions].map((option) => option.value) })
   else if (isTextField(el)) add(el, { do: 'fill', value: el.value })
   else if (el.isContentEditable) isComplete = false
+}
+
+// A click that sends a form with a wrong field sends nothing, and the testing kit fails at it.
+function noteInvalid() {
+  if (clicked) clicked.isStopped = true
 }
 
 const RAW = { keydown: 'press', mouseover: 'hover', focusin: 'focus', focusout: 'blur', change: 'blur' }
@@ -148,7 +159,7 @@ function noteRequests(list) {
   }
 }
 
-const LISTENERS = { click: noteClick, input: noteInput, ...Object.fromEntries(Object.keys(RAW).map((type) => [type, noteRaw])) }
+const LISTENERS = { click: noteClick, input: noteInput, invalid: noteInvalid, ...Object.fromEntries(Object.keys(RAW).map((type) => [type, noteRaw])) }
 
 export function watchGestures() {
   for (const [type, note] of Object.entries(LISTENERS)) window.addEventListener(type, note, { capture: true, passive: true })
@@ -158,8 +169,8 @@ export function watchGestures() {
 
 const keyOf = (run) => run.url?.searchParams.get('_k')
 
-// The gestures up to the one that has started the request of an entry, without those whose action has failed: they would
-// fail in the test. `failed` has the keys of these. Null if the gestures are not known.
+// The gestures up to the one that has started the request of an entry, without those whose action has failed, or that
+// have sent no form: they would fail in the test. `failed` has the keys of these. Null if the gestures are not known.
 export function gesturesFor(entry, failed) {
   const key = new URLSearchParams(entry.query).get('_k')
   const isIt = ({ url, at }) =>
@@ -170,6 +181,8 @@ export function gesturesFor(entry, failed) {
   if (!run?.count || !isComplete) return null
   const left = new Set(runs.filter((one) => failed.has(keyOf(one))).map((one) => one.count - 1))
   left.delete(run.count - 1)
+  const sent = new Set(runs.filter((one) => one.url).map((one) => one.count - 1))
+  steps.forEach((step, index) => step.isStopped && !sent.has(index) && left.add(index))
   const taken = steps.slice(0, run.count).filter((step, index) => !left.has(index))
   return { path: startPath, steps: taken.map((step) => step.what) }
 }

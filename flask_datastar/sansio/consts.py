@@ -57,6 +57,8 @@ ERRORS_SIGNAL: Final = "errors"
 QUERY_KEY: Final = "datastar"
 #: The key in the environ of a request that a page in a test sends, where nobody reads what is shown.
 TESTED_PAGE_KEY: Final = "flask_datastar.testing.page"
+#: In a request's environ the response that refused its stream, because what is sent has status 200.
+STREAM_REFUSAL_KEY: Final = "flask_datastar.streams.refusal"
 
 #: The query parameter with the key of a click, which its repeats keep.
 CLICK_KEY: Final = "_k"

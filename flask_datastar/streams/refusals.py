@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..errors import SetupError
 from ..reading.signals import is_datastar_request
-from ..sansio.consts import RESERVED_ID_PREFIX
+from ..sansio.consts import RESERVED_ID_PREFIX, STREAM_REFUSAL_KEY
 from ..sansio.endings import Ending, EndingKind, ending_block
 from ..sending.flush import flush
 from ..sending.redirects import REDIRECTS, convert_redirect, redirect_event
@@ -132,6 +132,7 @@ def end_stream(response: Response, current: Request, state: RequestState) -> Res
 
 def refuse_stream(response: Response, current: Request, state: RequestState) -> EventResponse:
     """Return a response with status 200, the redirect if there is one, and the id after which the client stays away."""
+    current.environ[STREAM_REFUSAL_KEY] = response
     converted = convert_redirect(response, current, state)
     if not isinstance(converted, EventResponse):
         converted = start_with_cookies(response, state)
@@ -170,6 +171,7 @@ def is_refusal(result: object) -> bool:
 
 def refusal_events(response: Response, state: RequestState) -> bytes:
     """Return what is sent before the end of a refused stream: the redirect, or what an error handler responded."""
+    request.environ[STREAM_REFUSAL_KEY] = response
     if response.status_code not in REDIRECTS | _FOLLOWED:
         is_shown = response.status_code == 200 or isinstance(response, EventResponse)
         answered = as_events(response, state) if is_shown else None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .clock import FrozenClock, frozen_clock
     from .live_page import LivePage
     from .page_element import PageElement
-    from .page_errors import ClientFileMissing, DuplicateId, ElementError, NotInTab, PageError
+    from .page_errors import ClientFileMissing, DuplicateId, ElementError, FormNotSent, NotInTab, PageError
     from .published import Published, capture_published
     from .refused import RequestRefused
     from .renders import Render, capture_renders
@@ -39,6 +39,7 @@ __all__ = [
     "DatastarClient",
     "DuplicateId",
     "ElementError",
+    "FormNotSent",
     "FrozenClock",
     "Inbox",
     "LivePage",
@@ -69,6 +70,7 @@ _MODULES = {
     "DatastarClient": "client",
     "DuplicateId": "page_errors",
     "ElementError": "page_errors",
+    "FormNotSent": "page_errors",
     "Inbox": "brokers",
     "LivePage": "live_page",
     "NotInTab": "page_errors",

@@ -93,7 +93,7 @@ const clickControl = (label, event) => {
   for (let node = event.target; node && node !== label; node = node.parentElement) {
     if (["a", "button", "input", "select", "textarea"].includes(node.localName)) return;
   }
-  if (isDisabled(control)) return;
+  if (isDisabled(control)) { if (event.isTrusted) host.noEffect("label", control[ID], "[]"); return; }
   if (event.isTrusted) focusOn(control);
   dispatch(control, trusted(new PointerEvent("click", { bubbles: true, cancelable: true, composed: true, detail: event.detail })));
 };

@@ -24,6 +24,7 @@ from .answer import Answer, events_of, is_of_the_app, text_of
 from .gestures import GestureMethods
 from .live_page import LivePage
 from .reading import read_events
+from .refused import RequestRefused
 from .seen import SeeingMethods
 from .serving import ServedRequest
 from .tab_life import LifeMethods
@@ -38,7 +39,8 @@ class DatastarClient(GestureMethods, SeeingMethods, WaitMethods, LifeMethods):
     removes a signal. With Flask-WTF's ``CSRFProtect`` actions send the page's token, the signal ``_csrf``, which
     :meth:`load` reads.
 
-    With ``TESTING``, an exception in a generator or a stream is raised in the test, as Flask's client raises others.
+    With ``TESTING``, an exception in a generator or a stream is raised in the test, as Flask's client raises others. A
+    request of a page that fails is an error in every configuration; that of :meth:`post` is an answer with its status.
 
     :param app: an app with an initialised ``Datastar``.
     :param signals: the tab's signals at the start, nested.
@@ -64,17 +66,25 @@ class DatastarClient(GestureMethods, SeeingMethods, WaitMethods, LifeMethods):
         self.within = within
         self._live: LivePage | None = None
 
-    def load(self, path: str) -> TestResponse:
+    def load(self, path: str, *, status: int | None = None) -> TestResponse:
         """Load a page, follow redirects, and run the page's own client in it, as a browser does.
+
+        The requests that the page sends by itself fail as those of a gesture do.
 
         Where the extra ``testing`` or the client's file is missing, expressions are not evaluated: the tab has the
         signals that ``init_signals()`` wrote, and its token; gestures then say what is missing.
+
+        :param status: the status that the page must have, such as 404 for an error page; by default each below 400.
+        :raises RequestRefused: if the page has another status, or one of its requests is refused. The page is shown by
+            then, and a test may go on with it.
         """
         self._leave_live()
         self._prepare_page()
-        response = self.client.get(path, follow_redirects=True)
-        self._show(response)
+        response = self._open(path, expected=status)
         self._settle()
+        if status is not None and response.status_code != status:
+            answer = Answer(response, (), json.loads(json.dumps(self._signals)))
+            raise RequestRefused(f"page {path} was answered with {response.status}: the test expects {status}", answer)
         return response
 
     def live(self, path: str) -> LivePage:

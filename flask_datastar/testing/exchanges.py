@@ -49,6 +49,7 @@ class Exchanges:
         self.has_lost_any = False
         #: All that was sent, in order.
         self.sent: list[Exchange] = []
+        self._answered: list[Exchange] = []
 
     def callables(self) -> dict[str, Callable[..., Any]]:
         """Return the functions for the document's code, by its names for them."""
@@ -81,6 +82,11 @@ class Exchanges:
     def wait_for(self, exchange: Exchange, deadline: float) -> bool:
         """Wait for the next piece of a stream."""
         return exchange in self.open and self._read(exchange, deadline)
+
+    def take_answered(self) -> list[Exchange]:
+        """Return the requests that were answered, or broke off, since the last call."""
+        found, self._answered = self._answered, []
+        return found
 
     def leave(self, number: int | None = None) -> None:
         """Leave all open streams, as a page does that is closed."""
@@ -131,6 +137,7 @@ class Exchanges:
             self._read_all(exchange, response)
         if response.status_code >= 500:
             exchange.is_repeated = self._tell("isRepeated", exchange.number)
+        self._answered.append(exchange)
 
     def _read_all(self, exchange: Exchange, response: TestResponse) -> None:
         """Hand over a response that ends by itself, piece by piece."""
@@ -172,8 +179,11 @@ class Exchanges:
     def _finish(self, exchange: Exchange, *, is_complete: bool) -> None:
         self.open.remove(exchange)
         self._tell("ended", exchange.number, is_complete)
-        # Here an exception of the stream itself is raised.
+        # Here an exception of the stream itself is raised, where Flask's client raises it.
         exchange.stack.close()
+        served = exchange.served
+        if served is not None and (served.exception or served.refusal) is not None and exchange not in self._answered:
+            self._answered.append(exchange)
 
     def _arrived(self, exchange: Exchange, chunk: bytes) -> None:
         if exchange.is_aborted or not (chunk := exchange.decoder.decode(chunk)):

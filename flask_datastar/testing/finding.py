@@ -55,7 +55,8 @@ def find_visible(page: Page, what: str, selector: str | None, text: str | None, 
     """Return the only visible element that a test names: for a gesture, which cannot reach what is hidden.
 
     :param what: the gesture, for the error.
-    :raises ElementError: if no element is named so, or several, or it is hidden or disabled.
+    :raises ElementError: if no element is named so, or several; or if it is hidden, disabled, inert, or behind a modal
+        dialog.
     """
     found = find_all(page, selector, text, label)
     visible = [one for one in found if seeing.is_visible(one)]
@@ -66,9 +67,22 @@ def find_visible(page: Page, what: str, selector: str | None, text: str | None, 
             f"page {page.host.url}: {what} {named}: "
             f"nobody can reach {seeing.shown(element)}, {seeing.why_hidden(element)}"
         )
-    if page.call("isDisabled", page.document.id(element)):
-        raise ElementError(f"page {page.host.url}: {what} {named}: {seeing.shown(element)} is disabled")
+    why = seeing.why_inert(element) or _obstacle(page, element)
+    if why is not None:
+        raise ElementError(f"page {page.host.url}: {what} {named}: {seeing.shown(element)} {why}")
     return element
+
+
+def _obstacle(page: Page, element: Any) -> str | None:
+    """Return what keeps a person from an element that is visible."""
+    number = page.document.id(element)
+    found = page.call("obstacle", number)
+    if found is None:
+        return None
+    other = page.shown(found["id"])
+    if found["isModal"]:
+        return f"is behind the modal {other}; close that first"
+    return "is disabled" if found["id"] == number else f"is inside {other}, which is disabled"
 
 
 def describe(selector: str | None, text: str | None, label: str | None) -> str:

@@ -142,7 +142,7 @@ class HTMLFormElement extends HTMLElement {
   set action(value) { this.setAttribute("action", value); }
   get encoding() { return this.enctype; }
   checkValidity() { return invalidIn(this).length === 0; }
-  reportValidity() { const invalid = invalidIn(this); invalid[0]?.focus(); return invalid.length === 0; }
+  reportValidity() { return isSendable(this); }
   submit() { sendForm(this, null); }
   requestSubmit(submitter = null) { submitForm(this, submitter); }
   reset() {
@@ -294,10 +294,7 @@ const entriesOf = (form, submitter) => {
 
 const submitForm = (form, submitter) => {
   const skipsChecks = form.noValidate || submitter?.hasAttribute("formnovalidate");
-  if (!skipsChecks) {
-    const invalid = invalidIn(form);
-    if (invalid.length) { invalid[0].focus(); return; }
-  }
+  if (!skipsChecks && !isSendable(form)) return;
   if (!form.isConnected) return;
   if (dispatch(form, new SubmitEvent("submit", { bubbles: true, cancelable: true, submitter }))) sendForm(form, submitter);
 };

@@ -43,10 +43,13 @@ const inputAndChange = (element) => {
 const implicitSubmit = (field) => {
   const form = formOf(field);
   if (!form) return;
+  const isHeard = pathOf(field, {}).some((one) => ["keydown", "keypress", "keyup"].some((type) => one[LISTENERS]?.get(type)?.length));
   const button = controlsOf(form).find((one) => (one.localName === "button" && one.type === "submit") || (one.localName === "input" && (one.type === "submit" || one.type === "image")));
-  if (button) { if (!isDisabled(button)) dispatch(button, trusted(new PointerEvent("click", { bubbles: true, cancelable: true, composed: true }))); return; }
+  if (button && isDisabled(button)) { if (!isHeard) host.noEffect("button", form[ID], `${button[ID]}`); return; }
+  if (button) { dispatch(button, trusted(new PointerEvent("click", { bubbles: true, cancelable: true, composed: true }))); return; }
   const fields = controlsOf(form).filter((one) => one.localName === "input" && TYPED.has(one.type) && one.type !== "range" && one.type !== "color");
   if (fields.length <= 1) submitForm(form, null);
+  else if (!isHeard) host.noEffect("fields", form[ID], "[]");
 };
 const TEXT_FIELDS = new Set(["text", "search", "tel", "url", "email", "password", "number"]);
 const isTextField = (element) => element.localName === "textarea" || (element.localName === "input" && TEXT_FIELDS.has(element.type));
@@ -124,9 +127,11 @@ const TAB = {
     const field = wrap(id);
     focusOn(field);
     if (!PICKED.has(field.type)) { typeInto(field, value); return field.value; }
-    field.value = value;
-    if (field.value === value) inputAndChange(field);
-    return field.value;
+    const taken = sanitised(field, value);
+    if (field.type === "range" ? +taken !== +value : taken !== (field.type === "color" ? value.toLowerCase() : value)) return null;
+    field.value = taken;
+    inputAndChange(field);
+    return taken;
   },
   select(id, values) {
     const element = wrap(id);
@@ -206,6 +211,15 @@ const TAB = {
   states: () => select(document, "input,textarea,select").map((one) => [one[ID], one.localName === "select" ? chosenOf(one).map((option) => option.value) : one.value, one.checked ?? null]),
   active: () => (active === null ? 0 : active[ID]),
   isDisabled: (id) => isDisabled(wrap(id)),
+  // What keeps a person from an element: itself if it is disabled, a disabled button around it, a modal dialog elsewhere.
+  obstacle(id) {
+    const element = wrap(id);
+    if (isDisabled(element)) return { isModal: false, id };
+    const button = element.parentElement?.closest("button");
+    if (button && isDisabled(button)) return { isModal: false, id: button[ID] };
+    const dialog = modals.filter((one) => one[IS_MODAL] && one.open && one.isConnected).at(-1);
+    return dialog && !dialog.contains(element) ? { isModal: true, id: dialog[ID] } : null;
+  },
   isFocusable: (id) => isFocusable(wrap(id)),
   describe: (id) => ({ type: wrap(id).type ?? "", readOnly: wrap(id).readOnly === true, multiple: wrap(id).multiple === true }),
   select_all: (selector) => select(document, selector).map((one) => one[ID]),

@@ -8,12 +8,23 @@ from typing import Any
 
 from .answer import Answer
 from .finding import find_visible
+from .keys import parse_key
 from .page import Page
-from .page_errors import ElementError, NotInTab
+from .page_errors import ElementError, FormNotSent, NotInTab
 from .seeing import shown
 from .tab_base import TabBase
 
-_KEYS = {"Control": "ctrlKey", "Shift": "shiftKey", "Alt": "altKey", "Meta": "metaKey"}
+#: The values that a field takes, by its type.
+_VALUES = {
+    "number": "a number",
+    "range": "a number between its min and max, in its steps",
+    "color": "a colour such as #00ff00",
+    "date": "a date such as 2026-01-31",
+    "month": "a month such as 2026-01",
+    "week": "a week such as 2026-W05",
+    "time": "a time such as 14:30",
+    "datetime-local": "a date and time such as 2026-01-31T14:30",
+}
 #: A file to upload: a path, or its name and content.
 File = str | Path | tuple[str, bytes]
 
@@ -25,8 +36,10 @@ class GestureMethods(TabBase):
     all streams of the page are at rest. It returns the answer of the last request that the page has sent, None if it
     sent none.
 
-    It raises an ``ElementError`` if the page does not have exactly one such element, or it is hidden or disabled;
-    ``RequestRefused`` if a request of the page was refused or failed, or nothing answers it; ``PageError`` if an
+    It raises an ``ElementError`` if the page does not have exactly one such element, or nobody can reach it, because it
+    is hidden, disabled, ``inert``, or behind a modal dialog; ``FormNotSent`` if a browser does not send a form, because
+    a field is empty or wrong or its button is disabled, and the gesture has sent nothing else; ``RequestRefused`` if a
+    request of the page, or the page that it leads to, was refused or failed, or nothing answers it; ``PageError`` if an
     expression or a script of the page failed; ``NotInTab`` if the page uses what only a real browser has; and the
     exception of a handler or a stream as it is, where Flask's client raises it.
     """
@@ -54,8 +67,9 @@ class GestureMethods(TabBase):
             kind = page.call("describe", number)
             _check_field(page, element, kind)
             taken = page.call("fill", number, text)
-            if taken != text and text and taken == "" and not element.attr("maxlength"):
-                raise ValueError(f"{shown(element)} does not take {text!r}; give a value of its type")
+            if taken is None or (taken == "" and text and not element.attr("maxlength")):
+                accepted = _VALUES.get(kind["type"], "a value of its type")
+                raise ValueError(f"{shown(element)} does not take {text!r}; accepted: {accepted}")
 
         return self._gesture(act)
 
@@ -81,8 +95,9 @@ class GestureMethods(TabBase):
             element = find_visible(page, "select", None if label is not None else selector, None, label)
             if element.tag != "select":
                 raise ElementError(f"{shown(element)} is not a select; click it, or fill it")
-            if len(wanted) > 1 and "multiple" not in element.attrs:
-                raise ElementError(f"{shown(element)} takes one value: it is not multiple")
+            if len(wanted) != 1 and "multiple" not in element.attrs:
+                got = f"{len(wanted)} values" if wanted else "no value"
+                raise ElementError(f"select got {got}: {shown(element)} takes one value, because it is not multiple")
             wrong = page.call("select", page.document.id(element), [str(value) for value in wanted])
             if wrong is not None:
                 options = ", ".join(repr(value) for value, _ in wrong["options"]) or "none"
@@ -99,6 +114,8 @@ class GestureMethods(TabBase):
             element = find_visible(page, "upload", None if label is not None else selector, None, label)
             if (element.attr("type") or "").lower() != "file":
                 raise ElementError(f"{shown(element)} takes no files; use fill")
+            if not wanted:
+                raise ValueError(f"upload got no file for {shown(element)}; give paths, or pairs of a name and bytes")
             if len(wanted) > 1 and "multiple" not in element.attrs:
                 raise ElementError(f"{shown(element)} takes one file: it is not multiple")
             page.call("upload", page.document.id(element), [_file(one) for one in wanted])
@@ -114,24 +131,25 @@ class GestureMethods(TabBase):
                 raise ElementError(f"{shown(element)} is not a form; click it, or name its form")
             disabled = page.call("submit", page.document.id(element))
             if disabled:
-                raise ElementError(f"{shown(element)} cannot be sent: its button {page.shown(disabled)} is disabled")
+                raise FormNotSent(f"{shown(element)} cannot be sent: its button {page.shown(disabled)} is disabled")
 
         return self._gesture(act)
 
     def press(self, key: str, selector: str | None = None) -> Answer | None:
         """Press a key where the focus is, or on an element: ``"Enter"``, ``"Escape"``, ``"Control+k"``.
 
+        :raises ValueError: if no keyboard has such a key.
         :raises NotInTab: if the key types or moves the cursor in a field: use :meth:`fill`.
         """
-        *modifiers, name = key.split("+") if len(key) > 1 else [key]
-        if unknown := [one for one in modifiers if one not in _KEYS]:
-            raise ValueError(f"key is {key!r}: {unknown[0]!r} is not a modifier; accepted: {', '.join(_KEYS)}")
-        keys = {field: modifier in modifiers for modifier, field in _KEYS.items()}
+        name, keys = parse_key(key)
 
         def act(page: Page) -> None:
             number = 0
             if selector is not None:
-                number = page.document.id(find_visible(page, "press", selector, None, None))
+                element = find_visible(page, "press", selector, None, None)
+                number = page.document.id(element)
+                if not page.call("isFocusable", number):
+                    raise ElementError(f"{shown(element)} cannot have the focus, so it gets no key; press it elsewhere")
             page.call("press", number, name, keys)
 
         return self._gesture(act)
@@ -148,12 +166,18 @@ class GestureMethods(TabBase):
         return self._gesture(act)
 
     def blur(self, selector: str | None = None) -> Answer | None:
-        """Take the focus from an element; without a selector from the one that has it."""
+        """Take the focus from an element; without a selector from the one that has it, if any.
+
+        :raises ElementError: if the element does not have the focus.
+        """
 
         def act(page: Page) -> None:
             number = page.call("active")
             if selector is not None:
-                number = page.document.id(find_visible(page, "blur", selector, None, None))
+                element = find_visible(page, "blur", selector, None, None)
+                if number != page.document.id(element):
+                    focus = f"{page.shown(number)} has it" if number else "nothing has it"
+                    raise ElementError(f"{shown(element)} does not have the focus, {focus}; focus it, or fill it")
             if number:
                 page.call("blur", number)
 
@@ -174,7 +198,10 @@ class GestureMethods(TabBase):
 
     def _on(self, what: str, call: str, selector: str | None, text: str | None, label: str | None) -> Answer | None:
         def act(page: Page) -> None:
-            page.call(call, page.document.id(find_visible(page, what, selector, text, label)))
+            element = find_visible(page, what, selector, text, label)
+            if element.tag in ("option", "optgroup"):
+                raise ElementError(f"{shown(element)} is an option of a menu; use select")
+            page.call(call, page.document.id(element))
 
         return self._gesture(act)
 

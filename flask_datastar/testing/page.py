@@ -18,8 +18,9 @@ from .document_calls import DocumentCalls
 from .engine import Engine
 from .exchange import Exchange
 from .exchanges import Exchanges
+from .no_effect import no_effect_error
 from .page_errors import PageError
-from .page_failures import failure_of
+from .page_failures import failure_of, missing_client
 from .page_host import CLIENT_LINE, PageHost
 from .settling import settle_broker, unsettled_regions
 from .tab_state import TabState
@@ -105,6 +106,16 @@ class Page:
             self.engine.errors.clear()
             raise error from None
 
+    def check_client(self) -> None:
+        """Check that a page which uses Datastar has its client.
+
+        :raises PageError: if the client is missing, so that no gesture does anything.
+        """
+        if not self.has_client:
+            error = missing_client(self.host.url, self.document, self.tab.left_out)
+            if error is not None:
+                raise error
+
     def run_own_timers(self) -> None:
         """Run the delays that the last step has started, such as a debounce."""
         signals, self._signals = self._signals, None
@@ -174,6 +185,15 @@ class Page:
         error = failure_of(self.host.url, self.document, errors, reports)
         if error is not None:
             raise error
+
+    def take_no_effect(self) -> AssertionError | None:
+        """Return the error for what the last gesture has not done; None if it has done what it should."""
+        found, self.host.no_effects[:] = [*self.host.no_effects], []
+        if not found:
+            return None
+        fields = found[0].detail if found[0].kind == "invalid" else []
+        values = {number: self.call("value", number) for number, _, _ in fields}
+        return no_effect_error(self.host.url, self.document, found[0], values)
 
     def signals(self) -> dict[str, Any]:
         """Return the page's signals, nested."""

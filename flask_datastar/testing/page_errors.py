@@ -16,7 +16,19 @@ class PageError(Exception):
 
 
 class ElementError(AssertionError):
-    """The page does not have the element as the test describes it: none, several, a hidden or a disabled one."""
+    """The page does not have the element as the test describes it: none, several, or one that nobody can reach."""
+
+
+class FormNotSent(ElementError):
+    """A gesture would send a form that a browser does not send: a field is empty or wrong, or its button is disabled.
+
+    At a wrong field a person sees the browser's message. The first one has the focus, and nothing was sent.
+    """
+
+    def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        #: The flaws, by the names of the fields, as ``ValidityState`` names them: ``"valueMissing"``.
+        self.fields = fields or {}
 
 
 class DuplicateId(AssertionError):

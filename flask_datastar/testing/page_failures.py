@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,9 @@ from .document import Document
 from .page_errors import DuplicateId, NotInTab, PageError
 from .page_host import Report
 from .seeing import is_element, shown
+
+_OF_CLIENT = re.compile(r"data-(?:on[:-]|bind[:_]|signals|init\b)")
+_ACTION = re.compile(r"@(?:get|post|put|patch|delete)\(")
 
 
 def failure_of(
@@ -31,6 +35,19 @@ def failure_of(
         more = f" (and {len(reports) - 1} more errors)" if len(reports) > 1 else ""
         return PageError(f"page {url}: {places[0]}: {_message(reports[0])}{more}")
     return _duplicate_id(url, document)
+
+
+def missing_client(url: str, document: Document, left_out: Sequence[str]) -> PageError | None:
+    """Return the error for a page that uses Datastar and does not name its client; None for any other page."""
+    for element in document.select_all("body, body *"):
+        for name in element.attrs:
+            if name.startswith("data-") and (_OF_CLIENT.match(name) or _ACTION.search(element.attr(name) or "")):
+                others = f", only {', '.join(left_out)}" if left_out else ""
+                return PageError(
+                    f"page {url} has {shown(element)}, and names no Datastar client{others}: nothing of it runs; write "
+                    "{{ datastar.script() }} into its head, or set DATASTAR_SCRIPT_URL to the URL of your client"
+                )
+    return None
 
 
 def _duplicate_id(url: str, document: Document) -> DuplicateId | None:

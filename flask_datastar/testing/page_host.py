@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from flask.testing import FlaskClient
 
+from .no_effect import NoEffect
 from .page_errors import NotInTab
 from .tab_state import Entry, TabState
 
@@ -52,6 +53,8 @@ class PageHost:
         #: Where the page goes next; None if it stays.
         self.navigation: Navigation | None = None
         self.reports: list[Report] = []
+        #: The gestures that did nothing, since the last look.
+        self.no_effects: list[NoEffect] = []
 
     @property
     def url(self) -> str:
@@ -80,6 +83,9 @@ class PageHost:
             "noteScript": tab.scripts.append,
             "answer": self._answer,
             "notInTab": self._not_in_tab,
+            "noEffect": lambda kind, element, detail: self.no_effects.append(
+                NoEffect(kind, element, json.loads(detail))
+            ),
             "report": lambda *values: self.reports.append(Report(*values)),
             "utf8": lambda text: base64.b64decode(text).decode("utf-8", "replace"),
         }

@@ -53,6 +53,16 @@ def why_hidden(element: Any) -> str | None:
     return None
 
 
+def why_inert(element: Any) -> str | None:
+    """Return which ``inert`` keeps a person from an element, for an error's text; None if none does."""
+    node = element
+    while node is not None and is_element(node):
+        if "inert" in node.attrs:
+            return "is inert" if node is element else f"is inside the inert {shown(node)}"
+        node = node.parent
+    return None
+
+
 def visible_text(element: Any) -> str:
     """Return an element's text as a person reads it: of what is visible, blocks on lines of their own."""
     if not is_element(element):

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ..hub.stream import Stream
-from ..sansio.consts import TESTED_PAGE_KEY
+from ..sansio.consts import STREAM_REFUSAL_KEY, TESTED_PAGE_KEY
 from ..sansio.decoding import BodyDecoder
 from ..streams.body import StreamBody
 from ..streams.response import StreamResponse
@@ -56,6 +56,7 @@ class ServedRequest:
         self._is_read = False
         #: The exception that no error handler of the app took, raised or not.
         self.exception: BaseException | None = None
+        self._environ: dict[str, Any] = {}
         self._error: BaseException | None = None
         self._content_encoding: str | None = None
         self._handover: Handover | None = None
@@ -65,6 +66,12 @@ class ServedRequest:
         transport, self._client = copy(client), copy(client)
         transport.application = self._serve  # type: ignore[assignment]
         self._client.run_wsgi_app = transport.run_wsgi_app  # type: ignore[method-assign]
+
+    @property
+    def refusal(self) -> Response | None:
+        """The response that refused the stream, whose end the client gets with status 200; None for a redirect."""
+        refusal: Response | None = self._environ.get(STREAM_REFUSAL_KEY)
+        return refusal if refusal is not None and refusal.status_code >= 400 else None
 
     def finish(self, ask: Ask) -> TestResponse:
         """Send the request, and read the response to its end.
@@ -135,6 +142,7 @@ class ServedRequest:
 
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Call the app as a server does that has threads."""
+        self._environ = environ
         environ |= {"wsgi.multithread": True, "werkzeug.socket": self._server, _KEY: self}
         if self._goes_on:
             environ[TESTED_PAGE_KEY] = True

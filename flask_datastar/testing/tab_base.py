@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from flask import Flask
+from flask import Flask, got_request_exception
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -21,7 +22,7 @@ from .engine import prepare_engine
 from .exchange import Exchange, form_data, path_in_app
 from .page import Page
 from .page_errors import ClientFileMissing, PageError
-from .refused import RequestRefused
+from .refused import page_refusal, refusal_of
 from .tab_state import Entry, TabState
 
 #: Pages that lead to one another without end.
@@ -44,6 +45,8 @@ class TabBase:
         self._problem: Exception | None = None
         # A page without the client, which runs only when the test does something with it.
         self._unstarted: str | None = None
+        # The errors for what was refused since the last look.
+        self._refused: list[AssertionError] = []
         self._signals: dict[str, Any] = json.loads(json.dumps(dict(signals or {})))
         self._known: dict[str, Any] = {}
 
@@ -77,10 +80,30 @@ class TabBase:
         self._known = json.loads(json.dumps(self._signals))
         self._page.patch_signals({**removed, **changed})
 
+    def _open(self, path: str, *, replaces: bool = False, expected: int | None = None, **options: Any) -> TestResponse:
+        """Ask for a page, follow redirects, and show the page.
+
+        :param expected: the status of a page that is not refused; by default each below 400.
+        """
+        errors: list[BaseException] = []
+        thread = threading.get_ident()
+
+        def note(sender: Flask, exception: BaseException, **_: Any) -> None:
+            if threading.get_ident() == thread:
+                errors.append(exception)
+
+        with got_request_exception.connected_to(note, self._app):
+            response = self.client.open(path, follow_redirects=True, **options)
+        self._show(response, replaces=replaces)
+        if response.status_code != expected:
+            refused = page_refusal(self._app, Answer(response, (), {}), errors[-1] if errors else None)
+            self._refused += [] if refused is None else [refused]
+        return response
+
     def _show(self, response: TestResponse, *, replaces: bool = False) -> None:
         """Show the page of a response, and run it if that can be done."""
         self._leave_page()
-        entry = Entry(response.request.url)
+        entry = Entry(response.request.url, status=response.status_code)
         if replaces and self._tab.history:
             self._tab.history[-1] = entry
         else:
@@ -148,14 +171,13 @@ class TabBase:
         if page is not (page := self._running_page()):
             count = 0
         self._push_signals()
+        page.check_client()
         act(page)
         self._settle()
         return self._answer_since(page, count)
 
     def _answer_since(self, page: Page, count: int) -> Answer | None:
         exchanges = [one for one in page.exchanges.sent[count:] if one.response is not None]
-        for exchange in exchanges:
-            _raise_refused(exchange, self._answer(exchange))
         return self._answer(exchanges[-1]) if exchanges else None
 
     def _answer(self, exchange: Exchange) -> Answer:
@@ -177,6 +199,15 @@ class TabBase:
 
     def _settle(self) -> None:
         """Run the page until it is at rest, also where it leads to other pages; raise what went wrong."""
+        try:
+            self._come_to_rest()
+            refused = self._refused[:1]
+        finally:
+            self._refused.clear()
+        for error in refused:
+            raise error
+
+    def _come_to_rest(self) -> None:
         for _ in range(_MOST_PAGES):
             page = self._page
             if page is None:
@@ -185,6 +216,7 @@ class TabBase:
                 page.settle()
             finally:
                 self._pull_signals()
+                self._look_for_refusals(page)
             navigation = page.host.navigation
             page.raise_failure()
             if navigation is None:
@@ -199,7 +231,17 @@ class TabBase:
             f"{_MOST_PAGES} pages lead to one another without end, the last one {self._tab.history[-1].url}"
         )
 
-    def _navigate(self, url: str, method: str = "GET", body: Any = None, *, replaces: bool = False) -> TestResponse:
+    def _look_for_refusals(self, page: Page) -> None:
+        """Collect the refusals of requests that were answered since the last look, and of what sent none."""
+        answered = page.exchanges.take_answered()
+        missed = page.take_no_effect()
+        if missed is not None and not answered and page.host.navigation is None:
+            self._refused.append(missed)
+        for exchange in answered:
+            refused = refusal_of(exchange, self._answer(exchange))
+            self._refused += [] if refused is None else [refused]
+
+    def _navigate(self, url: str, method: str = "GET", body: Any = None, *, replaces: bool = False) -> None:
         """Go to another page, as a link or a form does."""
         here = self._tab.history[-1].url if self._tab.history else url
         url = urljoin(here, url)
@@ -210,34 +252,13 @@ class TabBase:
         if method == "POST":
             headers["Origin"] = "{0.scheme}://{0.netloc}".format(urlsplit(here))
             options.setdefault("content_type", "application/x-www-form-urlencoded")
-        response = self.client.open(
-            path_in_app(self._app, url), method=method, headers=headers, follow_redirects=True, **options
-        )
-        self._show(response, replaces=replaces)
+        # A page that was an error page before may still be.
+        shown = self._tab.history[-1] if replaces and self._tab.history else None
+        expected = shown.status if shown is not None and shown.url == url else None
+        path = path_in_app(self._app, url)
+        self._open(path, replaces=replaces, expected=expected, method=method, headers=headers, **options)
         if "#" in url and self._tab.history:
             self._tab.history[-1].url += "#" + url.partition("#")[2]
-        return response
 
     def _go_back(self) -> None:
         raise NotImplementedError
-
-
-def _raise_refused(exchange: Exchange, answer: Answer) -> None:
-    status = answer.status_code
-    asked = f"{exchange.method} {urlsplit(exchange.url).path}"
-    if exchange.is_unrouted and status in (404, 405):
-        allowed = answer.response.headers.get("Allow")
-        why = f"it takes {allowed}" if status == 405 else "no handler has this URL"
-        raise RequestRefused(f"the page asked {asked}, which nothing answers ({status}): {why}", answer)
-    if status in (400, 403):
-        raise RequestRefused(f"the page asked {asked}, which was refused with {status}: {_short_text(answer)}", answer)
-    error = exchange.served.exception if exchange.served is not None else None
-    if (status >= 500 or error is not None) and not exchange.is_repeated:
-        how = f"failed with {status}" if status >= 500 else "broke off"
-        why = _short_text(answer) if error is None else f"{type(error).__name__}: {error}"
-        raise RequestRefused(f"the page asked {asked}, which {how}: {why}", answer) from error
-
-
-def _short_text(answer: Answer) -> str:
-    text = " ".join(text_of(answer.response).split())
-    return text if len(text) <= 500 else f"{text[:500]}…"

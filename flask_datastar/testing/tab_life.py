@@ -63,8 +63,12 @@ class LifeMethods(TabBase):
         other._tab.session_storage = dict(self._tab.session_storage)
         other._tab.local_storage = self._tab.local_storage
         other._tab.history = [copy(entry) for entry in self._tab.history]
-        other._navigate(self._tab.history[-1].url, replaces=True)
-        other._settle()
+        try:
+            other._navigate(self._tab.history[-1].url, replaces=True)
+            other._settle()
+        except BaseException:
+            other.close()
+            raise
         return other
 
     def close(self) -> None:

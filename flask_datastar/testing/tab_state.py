@@ -37,6 +37,8 @@ class Entry:
     state: Any = None
     #: Whether a script made it, without loading a page.
     is_pushed: bool = False
+    #: The status with which the page was answered.
+    status: int = 200
 
 
 @dataclass(slots=True)

@@ -58,10 +58,12 @@ class HTMLDialogElement extends HTMLElement {
 }
 property(HTMLDialogElement, "open", "flag");
 const IS_MODAL = Symbol("modal");
+const modals = [];
 const FOCUS_BEFORE = Symbol("focus before");
 const openDialog = (dialog, isModal) => {
   dialog.setAttribute("open", "");
   dialog[IS_MODAL] = isModal;
+  if (isModal) modals.push(dialog);
   dialog[FOCUS_BEFORE] = active;
   const inside = dialog.querySelector("[autofocus]") ?? [...dialog.querySelectorAll("*")].find(isFocusable);
   focusOn(inside ?? null);

@@ -78,3 +78,11 @@ const checkOne = (control) => {
   return false;
 };
 const invalidIn = (form) => controlsOf(form).filter((one) => one.checkValidity && !checkOne(one));
+// Where a browser shows a bubble at the first field: a test learns of it when its gesture has sent nothing.
+const isSendable = (form) => {
+  const invalid = invalidIn(form);
+  if (!invalid.length) return true;
+  host.noEffect("invalid", form[ID], JSON.stringify(invalid.map((one) => [one[ID], [...flawsOf(one)][0], one[CUSTOM] ?? ""])));
+  invalid[0].focus();
+  return false;
+};

@@ -42,6 +42,7 @@ def make() -> Make:
 
         app.extensions["changed"] = people.changed
         app.add_url_rule("/", "page", lambda: _page(datastar, people()))
+        app.add_url_rule("/elsewhere", "elsewhere", lambda: "<p>elsewhere</p>")
 
         @datastar.handler(group="g")
         def go(title: str = "", by: int = 1) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, render_template, request
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
 
@@ -16,10 +17,12 @@ from flask_datastar import Datastar
 from flask_datastar.codecs.codings import CODINGS
 from flask_datastar.hub import compression
 from flask_datastar.sse import parse_events
+from flask_datastar.testing import DatastarClient
 from flask_datastar.testing.waiting import wait_until
 from tests.brokers.joined import BROKERS, URL, JoinedBroker
 from tests.conftest import MakeApp
 from tests.support.decoding import decode
+from tests.support.pages import CLIENT
 from tests.support.streams import Connect, hub_for
 from tests.support.wsgi import Connection, call
 
@@ -302,8 +305,6 @@ def test_page_s_own_stream_varies_and_is_compressed(make_app: MakeApp, connect: 
 
     @app.get("/")
     def page() -> str:
-        from flask import render_template
-
         return render_template("page.html", board=board())
 
     stream = Coded(connect, "/", "gzip", app=app, headers={"Datastar-Live": "1"})
@@ -511,6 +512,56 @@ def test_region_that_is_not_compressed_is_on_the_wire_as_it_is(app: Flask, conne
 
     # The state at the opening, and the change: the region that shows it is not compressed either.
     assert [stream.connection.raw.count(TEXT.encode()) for stream in streams] == [4, 4]
+
+
+def test_debug_page_shows_a_region_that_is_not_compressed(make_app: MakeApp, connect: Connect, coding: str) -> None:
+    template = "<head>{{ datastar.script() }}</head><body>{{ chat }}{{ secret }}{{ datastar.live() }}</body>"
+    app = make_app(DATASTAR_COMPRESSION=CODINGS, TESTING=False, DEBUG=True, templates={"page.html": template})
+    datastar: Datastar = app.extensions["datastar"]
+    said = ["first"]
+
+    @datastar.region(tables=(), at_most_every=0)
+    def chat() -> str:
+        return f'<p id="chat">{said[0]} chat {TEXT}</p>'
+
+    @datastar.region(tables=(), at_most_every=0, compress=False)
+    def secret() -> str:
+        return f'<p id="secret">{said[0]} secret {TEXT[::-1]}</p>'
+
+    @app.get("/")
+    def page() -> str:
+        return render_template("page.html", chat=chat(), secret=secret())
+
+    def say(text: str) -> None:
+        said[0] = text
+        with app.app_context():
+            chat.changed()
+            secret.changed()
+
+    with DatastarClient(app, client_file=CLIENT) as tab:
+        # As a browser does that gets its name.
+        tab.client.get("/", headers={"Accept": "text/html"})
+        cookie = tab.client.get_cookie("datastar_timeline")
+        assert cookie is not None
+        assert "/ds/-timeline/" in tab.load("/").text
+        live = {"Datastar-Live": "1"}
+        others = [Coded(connect, "/", coding, app=app, headers=live) for _ in range(2)]
+        watched = Coded(connect, "/", coding, app=app, headers={**live, "Cookie": f"datastar_timeline={cookie.value}"})
+        for text in ("second", "third"):
+            say(text)
+            for stream in (*others, watched):
+                stream.wait(f"{text} chat", f"{text} secret")
+
+        assert (tab.text("#chat"), tab.text("#secret")) == (f"third chat {TEXT}", f"third secret {TEXT[::-1]}")
+        panel = tab.client.get("/ds/-timeline/items.json", headers={"Datastar-Timeline": "1"})
+        assert {"third chat", "third secret"} <= set(re.findall("third (?:chat|secret)", panel.text))
+
+    # What the timeline reads is not compressed; other streams keep the secret out of what they share.
+    assert (watched.coding, [stream.coding for stream in others]) == (None, [coding] * 2)
+    for stream in others:
+        raw = stream.connection.raw
+        assert raw.count(TEXT[::-1].encode()) == stream.text.count(TEXT[::-1]) >= 2
+        assert raw.count(TEXT.encode()) < stream.text.count(TEXT)
 
 
 # Errors and limits

@@ -317,7 +317,8 @@ def test_keys_and_focus(page: DatastarClient) -> None:
     page.focus("#title")
     assert page.find("#title").has_focus
     page.blur()
-    page.blur("#title")
+    with pytest.raises(ElementError, match="does not have the focus, nothing has it"):
+        page.blur("#title")
     assert not page.find("#title").has_focus
     page.hover("#add")
     page.uncheck("#box")
@@ -371,6 +372,21 @@ def test_page_without_the_client_starts_with_the_first_gesture(site: Flask) -> N
         assert tab._page is None
         tab.click(text="go")
         assert tab.text("#p") == "two 1"
+
+
+@pytest.mark.parametrize(
+    "part", ['<b data-on:click="$a = 1">', '<b data-signals:a="1">', "<b data-bind:a>", """<b data-x="@post('/x')">"""]
+)
+def test_page_that_lacks_its_client_says_so(part: str) -> None:
+    app = app_with("")
+    app.add_url_rule(
+        "/bare", "bare", lambda: f"<body>{part}</b><button>b</button><script src=/bundle.js></script></body>"
+    )
+    with DatastarClient(app, client_file=CLIENT) as tab:
+        tab.load("/bare")
+        assert tab.text("button") == "b"
+        with pytest.raises(PageError, match=r"has <b data-.*, and names no Datastar client, only script /bundle.js: "):
+            tab.click("button")
 
 
 def test_pages_without_end_are_given_up(site: Flask) -> None:

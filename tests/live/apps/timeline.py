@@ -27,6 +27,10 @@ PAGE = """<!doctype html>
     <button id="taken" data-on:click="{{ datastar.post('taken') }}">Taken</button>
     <button id="ask" data-on:click="dialog.showModal()">Ask</button>
     <dialog id="dialog"><button id="sure" data-on:click="{{ datastar.post('count_up', by=3) }}">Sure</button></dialog>
+    <form data-on:submit="{{ datastar.post('count_up', by=5) }}">
+      <input id="word" aria-label="Word" required><button id="send">Send</button>
+      <button id="post" type="button" data-on:click="@post('/nowhere', {contentType: 'form'})">Post</button>
+    </form>
     <button id="renew" data-on:click="{{ datastar.post('renew') }}">Renew</button>
     <input id="search" aria-label="Search" data-bind="search"
       data-on:input__debounce.50ms="{{ datastar.get('find') }}">

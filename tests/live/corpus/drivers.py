@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-from flask_datastar.testing import DatastarClient, PageError, RequestRefused
+from flask_datastar.testing import DatastarClient, FormNotSent, PageError, RequestRefused
 
 _FILES = {"a.txt": b"hello", "b.csv": b"a,b\n1,2\n\xc3\xa9", "c.bin": bytes(range(256))}
 _TYPES = {"a.txt": "text/plain", "b.csv": "text/csv", "c.bin": "application/octet-stream"}
@@ -43,7 +43,7 @@ def in_tab(tab: DatastarClient, gesture: str, *values: str) -> bool:
             getattr(tab, gesture)(*values)
     except PageError:
         return True
-    except RequestRefused:
-        # For a browser an answer like any other.
+    except (FormNotSent, RequestRefused):
+        # For a browser an answer like any other, or no request at all.
         return False
     return False
