@@ -39,6 +39,11 @@ DISABLED_FEATURES = [
     "PreconnectToSearch",
 ]
 
+ARGUMENTS = [
+    *["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+    *["--disable-sync", "--no-first-run", f"--disable-features={','.join(DISABLED_FEATURES)}"],
+]
+
 # What pages keep beside cookies.
 FORGET = "() => { try { localStorage.clear(); sessionStorage.clear() } catch {} }"
 
@@ -85,15 +90,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--no-first-run",
-                f"--disable-features={','.join(DISABLED_FEATURES)}",
-            ],
+            args=ARGUMENTS,
         )
         yield browser
         browser.close()
@@ -192,7 +189,7 @@ def caching_browser(browser: Browser) -> Iterator[Browser]:
     """A browser with the back-forward cache, which Playwright switches off."""
     caching_browser = browser.browser_type.launch(
         executable_path=shutil.which("chromium"),
-        args=["--no-sandbox", "--disable-gpu"],
+        args=ARGUMENTS,
         ignore_default_args=["--disable-back-forward-cache"],
     )
     yield caching_browser
