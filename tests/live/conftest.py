@@ -156,11 +156,12 @@ def visit(page: Page, noise: Noise) -> Iterator[Page]:
         for other in context.pages:
             if other is not page:
                 other.close()
-        context.set_offline(False)
         # A page that is just on its way to another one cannot be asked.
         with suppress(Error):
             page.evaluate(FORGET)
         page.goto("about:blank", wait_until="commit")
+        # Now, when nobody asks for anything as soon as the network is back.
+        context.set_offline(False)
 
 
 @pytest.fixture
