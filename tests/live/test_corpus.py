@@ -19,24 +19,26 @@ from tests.live.corpus.states import READ, WATCH, browser_state, tab_state
 from tests.live.servers import Server, Servers
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def corpus(servers: Servers) -> Server:
     return servers.start("tests.live.apps.corpus:app", ready="elsewhere")
 
 
 @pytest.fixture(scope="module")
-def watched(browser: Browser) -> Iterator[Page]:
+def watched(browser: Browser, corpus: Server) -> Iterator[Page]:
     """A page that notes its requests, and says when nothing more is to come; it goes from case to case."""
     context = browser.new_context()
     context.add_init_script(WATCH)
-    yield context.new_page()
+    page = context.new_page()
+    page.goto(f"{corpus.url}elsewhere")
+    yield page
     context.close()
 
 
 @pytest.fixture
-def failures(watched: Page, corpus: Server) -> Iterator[list[object]]:
+def failures(watched: Page) -> Iterator[list[object]]:
     """What fails in a page that has no past."""
-    watched.goto(f"{corpus.url}static/style.css")
+    # The page of the case before has nothing to do any more.
     watched.evaluate("localStorage.clear(); sessionStorage.clear()")
     watched.context.clear_cookies()
     watched.mouse.move(0, 0)
