@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from tests.live.noise import Noise
 from tests.live.recipes import WIDE
@@ -37,6 +38,14 @@ DISABLED_FEATURES = [
     *["AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled"],
     "PreconnectToSearch",
 ]
+
+ARGUMENTS = [
+    *["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+    *["--disable-sync", "--no-first-run", f"--disable-features={','.join(DISABLED_FEATURES)}"],
+]
+
+# What pages keep beside cookies.
+FORGET = "() => { try { localStorage.clear(); sessionStorage.clear() } catch {} }"
 
 # They are applications for the servers below; the test process itself does not import them.
 collect_ignore = ["apps"]
@@ -81,15 +90,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--no-first-run",
-                f"--disable-features={','.join(DISABLED_FEATURES)}",
-            ],
+            args=ARGUMENTS,
         )
         yield browser
         browser.close()
@@ -121,11 +122,6 @@ def open_page(browser: Browser, noise: Noise) -> Iterator[Callable[..., Page]]:
         context.close()
 
 
-@pytest.fixture
-def page(open_page: Callable[..., Page]) -> Page:
-    return open_page()
-
-
 @pytest.fixture(scope="package")
 def visitors(browser: Browser) -> Iterator[list[Page]]:
     """The pages of two visitors who stay from test to test: new ones would cost more than what most tests do."""
@@ -140,21 +136,47 @@ def visitors(browser: Browser) -> Iterator[list[Page]]:
 
 
 def visit(page: Page, noise: Noise) -> Iterator[Page]:
-    noise.watch(page.context)
-    page.context.clear_cookies()
+    context = page.context
+    context.clear_cookies()
     page.set_viewport_size(WIDE)
-    yield page
-    page.unroute_all()
-    for other in page.context.pages:
-        if other is not page:
-            other.close()
-    page.goto("about:blank")
+    listeners: list[tuple[str, Callable[..., object]]] = []
+    listen = page.on
+
+    def listen_for_now(event: str, call: Callable[..., object]) -> None:
+        listen(event, call)
+        listeners.append((event, call))
+
+    page.on = listen_for_now  # type: ignore[assignment, method-assign]
+    with noise.watching(context):
+        yield page
+        page.on = listen  # type: ignore[method-assign]
+        for event, call in listeners:
+            page.remove_listener(event, call)
+        page.unroute_all()
+        for other in context.pages:
+            if other is not page:
+                other.close()
+        # A page that is just on its way to another one cannot be asked.
+        with suppress(Error):
+            page.evaluate(FORGET)
+        page.goto("about:blank", wait_until="commit")
+        # Now, when nobody asks for anything as soon as the network is back.
+        context.set_offline(False)
 
 
 @pytest.fixture
-def ann(visitors: list[Page], noise: Noise) -> Iterator[Page]:
-    """A visitor without a past, at 1,200 pixels."""
+def page(visitors: list[Page], noise: Noise) -> Iterator[Page]:
+    """A visitor without a past, at 1,200 pixels: what cannot be taken back needs ``open_page``.
+
+    That is a clock, or a script that runs before those of each page.
+    """
     yield from visit(visitors[0], noise)
+
+
+@pytest.fixture
+def ann(page: Page) -> Page:
+    """The same, in tests with two visitors."""
+    return page
 
 
 @pytest.fixture
@@ -168,7 +190,7 @@ def caching_browser(browser: Browser) -> Iterator[Browser]:
     """A browser with the back-forward cache, which Playwright switches off."""
     caching_browser = browser.browser_type.launch(
         executable_path=shutil.which("chromium"),
-        args=["--no-sandbox", "--disable-gpu"],
+        args=ARGUMENTS,
         ignore_default_args=["--disable-back-forward-cache"],
     )
     yield caching_browser

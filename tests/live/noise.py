@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from playwright.sync_api import BrowserContext, ConsoleMessage
+from playwright.sync_api import BrowserContext, ConsoleMessage, WebError
 
 # What a browser says, and the client after it, while nobody is at the server's port.
 NOBODY_THERE = (
@@ -43,7 +45,18 @@ class Noise:
 
     def watch(self, context: BrowserContext) -> None:
         context.on("console", self._note_console)
-        context.on("weberror", lambda error: self.browser.append(f"page error: {error.error}"))
+        context.on("weberror", self._note_error)
+
+    @contextmanager
+    def watching(self, context: BrowserContext) -> Iterator[None]:
+        """Watch a context that goes on to the next test."""
+        self.watch(context)
+        yield
+        context.remove_listener("console", self._note_console)
+        context.remove_listener("weberror", self._note_error)
+
+    def _note_error(self, error: WebError) -> None:
+        self.browser.append(f"page error: {error.error}")
 
     def _note_console(self, message: ConsoleMessage) -> None:
         # The client only warns when a patch finds no target, which is as much of a defect.

@@ -10,12 +10,25 @@ _RUN_AXE = """axe.run({resultTypes: ['violations']}).then(
   ({violations}) => violations.map(({id, nodes}) => [id, ...nodes.map(({html}) => html)]))"""
 
 
+def load_axe(page: Page) -> None:
+    """Load axe-core into a document, which costs about as much as it costs to run it."""
+    page.evaluate(Axe().axe_script + "; 0")
+
+
+def expect_accessible(page: Page, how: str) -> None:
+    """Check that axe-core has no objection to a document into which it has been loaded.
+
+    :param how: the state of the page, for the message of a failure.
+    """
+    violations = page.evaluate(_RUN_AXE)
+    assert not violations, f"{how}: {violations}"
+
+
 def check_page(page: Page) -> None:
     """Check a page at 1,200 px and 360 px: it fits, and axe-core has no objection. The console is watched anyway."""
-    page.evaluate(Axe().axe_script + "; 0")
+    load_axe(page)
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"the page is {width} pixels wide"
-        violations = page.evaluate(_RUN_AXE)
-        assert not violations, f"at {size['width']} pixels: {violations}"
+        expect_accessible(page, f"at {size['width']} pixels")

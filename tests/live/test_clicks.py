@@ -81,8 +81,9 @@ def test_answer_that_is_cut_runs_nothing_twice(server, page, noise, button, path
     assert runs_of(page, server) == [run]
 
 
-def test_plain_http_and_a_strict_policy_are_no_hindrance(server, page, noise):
+def test_plain_http_and_a_strict_policy_are_no_hindrance(server, open_page, noise):
     noise.expect_in_browser(CUT)
+    page = open_page()
     # As a browser has it on http:// that is not the machine itself.
     page.add_init_script("delete Crypto.prototype.randomUUID; delete Crypto.prototype.subtle")
     page.goto(f"{server.url}strict")

@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 from tests.live.recipes import check_page
 
 
-def test_toast_appears_and_leaves_by_itself(example, page):
+def test_toast_appears_and_leaves_by_itself(example, open_page):
+    page = open_page()
     page.clock.install()
     page.goto(f"{example.url}cookbook/toast")
     page.get_by_label("Name").fill("<b>Plan</b>")

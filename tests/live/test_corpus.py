@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 from flask_datastar.testing import DatastarClient
 from tests.live.apps.corpus import CASES, app
@@ -19,18 +19,37 @@ from tests.live.corpus.states import READ, WATCH, browser_state, tab_state
 from tests.live.servers import Server, Servers
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def corpus(servers: Servers) -> Server:
     return servers.start("tests.live.apps.corpus:app", ready="elsewhere")
 
 
-@pytest.fixture
-def watched(browser: Browser) -> Iterator[Page]:
-    """A page that notes its requests, and says when nothing more is to come."""
+@pytest.fixture(scope="module")
+def watched(browser: Browser, corpus: Server) -> Iterator[Page]:
+    """A page that notes its requests, and says when nothing more is to come; it goes from case to case."""
     context = browser.new_context()
     context.add_init_script(WATCH)
-    yield context.new_page()
+    page = context.new_page()
+    page.goto(f"{corpus.url}elsewhere")
+    yield page
     context.close()
+
+
+@pytest.fixture
+def failures(watched: Page) -> Iterator[list[object]]:
+    """What fails in a page that has no past."""
+    # The page of the case before has nothing to do any more.
+    watched.evaluate("localStorage.clear(); sessionStorage.clear()")
+    watched.context.clear_cookies()
+    watched.mouse.move(0, 0)
+    failures: list[object] = []
+
+    def note(error: Error) -> None:
+        failures.append(error)
+
+    watched.on("pageerror", note)
+    yield failures
+    watched.remove_listener("pageerror", note)
 
 
 def test_corpus_is_large() -> None:
@@ -38,9 +57,7 @@ def test_corpus_is_large() -> None:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_tab_agrees_with_browser(case: Case, watched: Page, corpus: Server) -> None:
-    failures: list[object] = []
-    watched.on("pageerror", lambda error: failures.append(error))
+def test_tab_agrees_with_browser(case: Case, watched: Page, corpus: Server, failures: list[object]) -> None:
     watched.goto(f"{corpus.url}p/{case.name}")
     with DatastarClient(app) as tab:
         tab.load(f"/p/{case.name}")

@@ -48,8 +48,9 @@ def server(servers, database, send_buffer) -> Server:
 
 
 @pytest.fixture
-def join(server, open_page) -> Join:
-    return lambda name: join_board(open_page(), server.url, name)
+def join(server, ann, bob) -> Join:
+    """Let Ann or Bob, who stay from test to test, join the board."""
+    return lambda name: join_board({"Ann": ann, "Bob": bob}[name], server.url, name)
 
 
 def test_two_browsers_edit_the_board_together(join):

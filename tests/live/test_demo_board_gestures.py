@@ -166,7 +166,7 @@ def test_board_works_by_keys_alone(pair):
     expect_cards(pair, "To do", ["Bread"])
     ann.emulate_media(color_scheme="dark")
     check_page(ann)
-    ann.emulate_media(color_scheme=None)
+    ann.emulate_media(color_scheme="light")
 
 
 def test_lost_network_loses_and_doubles_nothing(pair, noise):
