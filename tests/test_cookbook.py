@@ -24,7 +24,7 @@ from example.cookbook.presigned import presign_post
 from example.extensions import datastar
 from flask_datastar.testing import DatastarClient, NotInTab
 from tests.brokers.redis_server import RedisServer
-from tests.support.children import child_environment
+from tests.support.children import plain_environment
 from tests.support.streams import hub_for
 
 ROOT = Path(__file__).parents[1]
@@ -140,7 +140,7 @@ def test_job_in_a_worker_of_rq_shows_its_progress(tmp_path: Path) -> None:
             assert "0 %" in page["report"]
             command = [sys.executable, "-m", "flask", "--app", "example", "cookbook", "work", "--burst"]
             variables = {f"EXAMPLE_{name}": value for name, value in config.items()}
-            with subprocess.Popen(command, cwd=ROOT, env=child_environment(has_greenlets=False, **variables)) as worker:
+            with subprocess.Popen(command, cwd=ROOT, env=plain_environment(**variables)) as worker:
                 page.wait_for("report", "The report is ready.")
             assert worker.returncode == 0
             assert len(page.events) > 2

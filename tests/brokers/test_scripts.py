@@ -14,7 +14,7 @@ from flask_datastar.testing import Brokers, Inbox
 from flask_datastar.testing.waiting import wait_until
 from tests.brokers.redis_server import RedisServer
 from tests.brokers.scripts import plain_script
-from tests.support.children import child_environment
+from tests.support.children import plain_environment
 
 pytestmark = pytest.mark.redis
 
@@ -29,7 +29,7 @@ def run(*arguments: str, gevent: bool = False) -> dict[str, str]:
     result = subprocess.run(
         [*program, *arguments],
         cwd=ROOT,
-        env=child_environment(has_greenlets=gevent, PYTHONPATH=str(ROOT)),
+        env=plain_environment(PYTHONPATH=str(ROOT)),
         capture_output=True,
         text=True,
         timeout=DEADLINE_SECONDS,
@@ -90,7 +90,7 @@ def test_shell_publishes(redis_server: RedisServer, listener: Inbox) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "flask", "--app", app, "shell"],
         cwd=ROOT,
-        env=child_environment(has_greenlets=False, PYTHONPATH=str(ROOT)),
+        env=plain_environment(PYTHONPATH=str(ROOT)),
         input=code + "\n",
         capture_output=True,
         text=True,

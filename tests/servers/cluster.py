@@ -20,7 +20,7 @@ from tests.brokers.redis_server import RedisServer
 from tests.servers.clients import BreakableClient, Client
 from tests.servers.crowd import DEADLINE_SECONDS, Crowd
 from tests.servers.serving import ROOT, Server, wait_until
-from tests.support.children import child_environment
+from tests.support.children import plain_environment
 
 #: For how long workers are held at a time: one of them may have been stopped with the lock of the database in its hand,
 #: and the one that is wanted waits for that, with everything that it serves.
@@ -128,7 +128,7 @@ class Cluster:
 
     def run(self, *arguments: str) -> None:
         """Run Python beside the servers, with the application's configuration."""
-        variables = child_environment(has_greenlets=False, **self.environment)
+        variables = plain_environment(**self.environment)
         done = subprocess.run(
             [sys.executable, *arguments], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120
         )

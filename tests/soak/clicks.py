@@ -179,12 +179,10 @@ def run(
 def _make_tables(environment: dict[str, str]) -> None:
     """Create the tables once, before several workers could do so at the same moment."""
     from tests.servers.serving import ROOT
-    from tests.support.children import child_environment
+    from tests.support.children import plain_environment
 
     code = "from tests.servers.apps.clicks import app, db\nwith app.app_context(): db.create_all()"
-    subprocess.run(
-        [sys.executable, "-c", code], check=True, cwd=ROOT, env=child_environment(has_greenlets=False, **environment)
-    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=plain_environment(**environment))
 
 
 def _break_redis(redis: RedisServer, is_over: threading.Event, counts: Counter[str]) -> None:

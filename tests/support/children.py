@@ -16,7 +16,15 @@ def server_environment(**more: str) -> dict[str, str]:
 
     :param more: further variables.
     """
-    variables = {**os.environ, "GUNICORN_CMD_ARGS": "--timeout 600", **more}
+    return plain_environment(**{"GUNICORN_CMD_ARGS": "--timeout 600", **more})
+
+
+def plain_environment(**more: str) -> dict[str, str]:
+    """Return the environment for a new process in which coverage is not measured, whatever is measured here.
+
+    :param more: further variables.
+    """
+    variables = {**os.environ, **more}
     variables.pop("COVERAGE_PROCESS_CONFIG", None)
     return variables
 
@@ -24,12 +32,19 @@ def server_environment(**more: str) -> dict[str, str]:
 def child_environment(*, has_greenlets: bool, **more: str) -> dict[str, str]:
     """Return the environment for a new process, in which coverage is measured if it is measured here.
 
+    Only the brokers and the transport are measured: tests in one process run all lines of the other modules, and
+    measuring those would make the new process twice as slow.
+
     :param has_greenlets: whether the process runs on gevent. Coverage follows greenlets only in such a process: to do
         so it records each thread that ends, and if several end at one moment, Python 3.11 can loop there forever.
     :param more: further variables.
     """
     variables = {**os.environ, **more}
-    if has_greenlets and variables.pop("COVERAGE_PROCESS_CONFIG", None) is not None:
-        # Instead of the settings of this process, the child reads the file with this variable.
-        variables |= {"COVERAGE_PROCESS_START": str(_SETTINGS), "COVERAGE_CONCURRENCY": "thread,greenlet"}
+    if variables.pop("COVERAGE_PROCESS_CONFIG", None) is not None:
+        # Instead of the settings of this process, the child reads the file with these variables.
+        variables |= {
+            "COVERAGE_PROCESS_START": str(_SETTINGS),
+            "COVERAGE_SOURCE": "flask_datastar/brokers,flask_datastar/transport",
+            "COVERAGE_CONCURRENCY": "thread,greenlet" if has_greenlets else "thread",
+        }
     return variables
