@@ -354,6 +354,27 @@ def test_wrapper_s_own_coding_is_left_to_it(app: Flask, connect: Connect) -> Non
     stream.wait('"n":1')
 
 
+def test_middleware_around_the_app_passes_the_encoded_body_on(app: Flask, connect: Connect, coding: str) -> None:
+    inner, passed = app.wsgi_app, bytearray()
+
+    def watch(environ: Any, start_response: Any) -> Iterator[bytes]:
+        body: Any = inner(environ, lambda *head: start_response(*head) and None)
+        try:
+            for chunk in body:
+                passed.extend(chunk)
+                yield chunk
+        finally:
+            body.close()
+
+    app.wsgi_app = watch  # type: ignore[method-assign]
+    stream = Coded(connect, "/ds/g/feed", coding)
+    say(app, "news", 1)
+    stream.wait('"n":1')
+
+    assert stream.coding == coding
+    assert bytes(passed) == stream.connection.raw
+
+
 def test_response_whose_header_is_taken_away_goes_out_as_it_is(app: Flask, connect: Connect, coding: str) -> None:
     @app.after_request
     def take_away(response: Response) -> Response:
