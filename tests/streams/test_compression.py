@@ -661,3 +661,18 @@ def test_codings_are_looked_up_when_a_client_wants_one(monkeypatch: pytest.Monke
     assert asked == []
     assert [made.choose("gzip"), made.choose("zstd")] == ["gzip", "zstd"]
     assert asked == ["zstd", "gzip"]
+
+
+@pytest.mark.parametrize(("codings", "lines"), [(("zstd",), 1), (("zstd", "gzip"), 0), ((), 0)])
+def test_codings_that_all_lack_their_package_are_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, codings: tuple[str, ...], lines: int
+) -> None:
+    monkeypatch.setattr(compression, "is_available", lambda name: name != "zstd")
+    made = compression.Compression(codings)
+
+    assert {made.choose("zstd") for _ in range(3)} == {None}
+
+    assert [record.getMessage() for record in caplog.records] == lines * [
+        "Datastar: DATASTAR_COMPRESSION is ('zstd',): its package is not installed, so streams go out as they are; "
+        "run pip install \"Flask-Datastar[zstd]\", or add 'gzip'"
+    ]
