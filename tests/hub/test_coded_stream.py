@@ -498,3 +498,23 @@ def test_client_that_leaves_what_it_gets_unread_is_dropped(
     assert silent.numbers == [*range(21)]
     assert hub_for(app).stats()["dropped"] == 1
     assert [reader.numbers for reader in others] == [[*range(24)]] * 2
+
+
+def test_client_that_leaves_its_own_events_unread_is_dropped(
+    readers: Readers, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = readers.all[0].stream
+    room = iter(range(60_000, 0, -5000))
+    monkeypatch.setattr("flask_datastar.hub.unread.receive_window", lambda connection: next(room))
+    silent._unread = UnreadWatch(readers.all[0].exchange.server)
+
+    # As a generator does, which follows nothing.
+    made = [silent.encode(event(number, 250_000)) for number in range(20)]
+    assert silent.reason is None
+    made.append(silent.encode(event(20, 250_000)))
+
+    assert silent.reason is Reason.SLOW
+    assert hub_for(app).stats()["dropped"] == 1
+    # What was encoded is sent before the ending.
+    readers.all[0].write(b"".join(made))
+    assert readers.all[0].numbers == [*range(21)]
