@@ -65,7 +65,7 @@ def read_facts(fragment: Fragment, prefix: str, filled: Callable[[int], object |
                 facts.ids += fragment.pattern(attribute.value_start, attribute.value_end)
             elif name == f"{prefix}attr:id":
                 facts.ids.append(GAP)
-            elif name.startswith(prefix):
+            elif name.startswith(prefix) and not tag.is_ignored:
                 _read_attribute(fragment, attribute, len(prefix), facts, filled)
     return facts
 
@@ -224,7 +224,7 @@ def check_fragment(
 ) -> Iterator[Finding]:
     """Yield the mistakes in the attributes of a fragment."""
     for tag in read_tags(fragment):
-        for one in tag.attributes:
+        for one in () if tag.is_ignored else tag.attributes:
             has_action = any(map(is_action, range(one.value_start, one.value_end)))
             for problem in check_attribute(one.name, one.value, has_action, page):
                 start = one.value_start if problem.is_in_value else one.start
