@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import client
 from .expressions import EVIDENCE, actions, object_keys
 from .findings import did_you_mean, is_typo, nearest
 from .fragments import BRANCH, GAP
 
+#: A name of the client's in an advice, without those that have an aliased bundle's prefix already.
+_ADVISED = re.compile(r"(?<![\w-])data-(?!star-)")
 _UPPER = re.compile(r"[A-Z]")
 
 
@@ -41,9 +43,12 @@ def check_attribute(name: str, value: str | None, has_action: bool, page: Client
     :param value: as it is written, with gaps for computed parts; None without one.
     :param has_action: whether a computed part of the value is an action of the extension.
     """
+    for problem in _problems(name, value, has_action, page) if name.lower().startswith(page.prefix) else ():
+        yield replace(problem, text=_ADVISED.sub(page.prefix, problem.text))
+
+
+def _problems(name: str, value: str | None, has_action: bool, page: Client) -> Iterator[Problem]:
     start = len(page.prefix)
-    if not name.lower().startswith(page.prefix):
-        return
     base, *modifiers = name[start:].split("__")
     plugin, colon, key = base.partition(":")
     is_expression = has_action or bool(EVIDENCE.search(value or ""))

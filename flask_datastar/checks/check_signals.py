@@ -72,20 +72,21 @@ class SignalCheck:
                 given = [
                     use for use in uses if taken.is_in_url and taken.parameter in {name for name, _ in use.keywords}
                 ]
-                problem = self._problem(taken.path, pages)
-                if problem is None or (taken.is_in_url and taken.parameter in in_url):
+                lacking = [use for use in uses if use not in given] if taken.is_required or not given else []
+                if not lacking or (taken.is_in_url and taken.parameter in in_url):
                     continue
-                if not given:
+                problem = self._problem(taken.path, pages)
+                if problem is not None and not given:
                     yield self._at_handler(handler, place, taken, problem, where)
-                elif taken.is_required:
-                    yield from self._at_actions(handler, taken, [use for use in uses if use not in given])
+                elif problem is not None:
+                    yield from self._at_actions(handler, taken, lacking)
 
     def _problem(self, path: str, pages: Iterable[str]) -> str | None:
         """Return advice for a signal that no page sets, None if one does."""
         by_pages = self._set_by_pages(pages)
         if any(covers(path, other) for other in by_pages):
             return self._problem_of_assigned(path, pages, by_pages)
-        reads = {name for page in pages for name, _ in self._facts[page].reads}
+        reads = self._read_on(pages)
         spare = {name for name in by_pages if name not in reads | self._taken_on(pages)}
         near = nearest(path, spare, 0.75)
         if near is None and any(covers(path, other) for other in self._python.by_handlers):
@@ -116,6 +117,10 @@ class SignalCheck:
         for name in pages:
             found.update(self._facts[name].sets)
         return found
+
+    def _read_on(self, pages: Iterable[str]) -> set[str]:
+        """Return what expressions read on pages, and in HTML of Python that may come to them."""
+        return {path for page in pages for path, _ in self._facts[page].reads} | self._python.reads
 
     def _taken_on(self, pages: Iterable[str]) -> set[str]:
         """Return what the handlers take that pages have actions for."""
@@ -185,7 +190,7 @@ class SignalCheck:
                 continue
             taken = self._taken_on(pages)
             bound = {path for page in pages for path in self._facts[page].bound}
-            reads = {path for page in pages for path, _ in self._facts[page].reads}
+            reads = self._read_on(pages)
             for path, place in facts.bound.items():
                 near = nearest(path, taken - bound, 0.75)
                 is_used = any(covers(path, other) for other in taken | reads)

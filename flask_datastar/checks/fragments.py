@@ -20,6 +20,11 @@ Texts = tuple[str, ...] | None
 
 _NAME = r"[^\s/>=\ue001][^\s/>=]*"
 _ATTRIBUTE = re.compile(rf"({_NAME})(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>\"'][^\s>]*))?")
+_IGNORE = frozenset({"data-ignore", "data-star-ignore"})
+_IGNORE_SELF = frozenset({"data-ignore__self", "data-star-ignore__self"})
+_WITHOUT_END = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 _MOST_TEXTS = 100
 
 
@@ -111,6 +116,8 @@ class Tag:
     #: The index behind its ``>``.
     end: int
     attributes: tuple[Attribute, ...]
+    #: Whether ``data-ignore`` keeps the client away from it.
+    is_ignored: bool
 
 
 class _Reader(HTMLParser):
@@ -120,6 +127,8 @@ class _Reader(HTMLParser):
         self.scripts: list[str] = []
         self._starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
         self._is_script = False
+        #: The open element with ``data-ignore``, and how many of this name are open.
+        self._ignored, self._depth = "", 0
         self.feed(text)
         self.close()
 
@@ -128,10 +137,18 @@ class _Reader(HTMLParser):
         start = self._starts[line - 1] + column
         raw = self.get_starttag_text() or ""
         self._is_script = tag == "script"
-        self.tags.append(Tag(tag, start, start + len(raw), tuple(_attributes(raw, start))))
+        attributes = tuple(_attributes(raw, start))
+        names = {one.name.lower() for one in attributes}
+        if self._depth:
+            self._depth += tag == self._ignored
+        elif names & _IGNORE and tag not in _WITHOUT_END:
+            self._ignored, self._depth = tag, 1
+        is_ignored = self._depth > 0 or bool(names & (_IGNORE | _IGNORE_SELF))
+        self.tags.append(Tag(tag, start, start + len(raw), attributes, is_ignored))
 
     def handle_endtag(self, tag: str) -> None:
         self._is_script = False
+        self._depth -= self._depth > 0 and tag == self._ignored
 
     def handle_data(self, data: str) -> None:
         if self._is_script:

@@ -49,9 +49,10 @@ class Facts:
     scripts: str = ""
 
 
-def read_facts(fragment: Fragment, filled: Callable[[int], object | None]) -> Facts:
+def read_facts(fragment: Fragment, prefix: str, filled: Callable[[int], object | None]) -> Facts:
     """Read the ids and signals of a fragment.
 
+    :param prefix: of the client's attributes, such as ``data-``.
     :param filled: returns the expression of a gap: a :class:`Filling`, or None.
     """
     facts = Facts(scripts=read_scripts(fragment))
@@ -62,17 +63,17 @@ def read_facts(fragment: Fragment, filled: Callable[[int], object | None]) -> Fa
             name = attribute.name.lower()
             if name == "id" and attribute.value:
                 facts.ids += fragment.pattern(attribute.value_start, attribute.value_end)
-            elif name == "data-attr:id":
+            elif name == f"{prefix}attr:id":
                 facts.ids.append(GAP)
-            elif name.startswith("data-"):
-                _read_attribute(fragment, attribute, facts, filled)
+            elif name.startswith(prefix) and not tag.is_ignored:
+                _read_attribute(fragment, attribute, len(prefix), facts, filled)
     return facts
 
 
 def _read_attribute(
-    fragment: Fragment, attribute: Attribute, facts: Facts, filled: Callable[[int], object | None]
+    fragment: Fragment, attribute: Attribute, start: int, facts: Facts, filled: Callable[[int], object | None]
 ) -> None:
-    base, *modifiers = attribute.name[5:].split("__")
+    base, *modifiers = attribute.name[start:].split("__")
     plugin, _, key = base.lower().partition(":")
     value = attribute.value or ""
     if plugin in ("ignore", "ignore-morph", "preserve-attr", "nonce") or plugin not in ATTRIBUTES:
@@ -91,8 +92,8 @@ def _read_attribute(
             facts.sets.setdefault(name, fragment.place(attribute.start))
             facts.declared.add(name)
             if plugin == "bind":
-                start = attribute.start + len("data-bind:") if key else attribute.value_start
-                facts.bound.setdefault(name, fragment.place(start))
+                at = attribute.start + start + len("bind:") if key else attribute.value_start
+                facts.bound.setdefault(name, fragment.place(at))
     if plugin in ("bind", "ref", "indicator"):
         return
     for name, index, is_set in signals(value):
@@ -171,14 +172,17 @@ def _dict_names(node: nodes.Dict, prefix: str) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-def template_facts(template: Template) -> Facts:
-    """Read the ids and signals of a template."""
+def template_facts(template: Template, prefix: str) -> Facts:
+    """Read the ids and signals of a template.
+
+    :param prefix: of the client's attributes.
+    """
     fragment = template.fragment
 
     def filled(index: int) -> object | None:
         return Filling(*template.outputs[index]) if index in template.outputs else None
 
-    facts = read_facts(fragment, filled)
+    facts = read_facts(fragment, prefix, filled)
     tags = read_tags(fragment)
     for index, (node, scope) in template.outputs.items():
         tag = next((one for one in tags if one.start < index < one.end), None)
@@ -220,7 +224,7 @@ def check_fragment(
 ) -> Iterator[Finding]:
     """Yield the mistakes in the attributes of a fragment."""
     for tag in read_tags(fragment):
-        for one in tag.attributes:
+        for one in () if tag.is_ignored else tag.attributes:
             has_action = any(map(is_action, range(one.value_start, one.value_end)))
             for problem in check_attribute(one.name, one.value, has_action, page):
                 start = one.value_start if problem.is_in_value else one.start

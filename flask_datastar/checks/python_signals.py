@@ -24,6 +24,8 @@ class PythonSignals:
     by_handlers: dict[str, Place] = field(default_factory=dict)
     #: Path → the places where only handlers send it: the names in dicts of other functions may be those of anything.
     sent_by_handlers: dict[str, Place] = field(default_factory=dict)
+    #: Paths that expressions in HTML of Python read.
+    reads: set[str] = field(default_factory=set)
     #: The files that set signals whose names are not known.
     open_files: set[PythonFile] = field(default_factory=set)
 
@@ -37,6 +39,7 @@ def read_python_signals(project: Project, facts: Mapping[PythonFile, Facts]) -> 
     for file in project.files:
         if facts[file].is_open:
             found.open_files.add(file)
+        found.reads |= {path for path, _ in facts[file].reads}
         for path, place in facts[file].sets.items():
             found.by_pages.setdefault("", {}).setdefault(path, place)
         for node, names in _sets(file):

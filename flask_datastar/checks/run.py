@@ -48,7 +48,7 @@ def check_app(app: Flask, view_urls: Mapping[str, HasNames], own_attributes: Ite
         is_pro="pro" in url.lower(),
         own=frozenset(name.removeprefix("data-").lower() for name in own_attributes),
     )
-    found = {*_check_names(app, project), *_check_markup(project, page), *_check_facts(app, project)}
+    found = {*_check_names(app, project), *_check_markup(project, page), *_check_facts(app, project, page.prefix)}
     own = [template for template in project.templates.values() if template.is_own]
     return Report(tuple(sorted(found)), len(own), len(_loaded(project)))
 
@@ -87,13 +87,13 @@ def _check_markup(project: Project, page: Client) -> Iterator[Finding]:
         yield from check_strings(file, page, urls)
 
 
-def _check_facts(app: Flask, project: Project) -> Iterator[Finding]:
-    facts = {name: template_facts(template) for name, template in project.templates.items()}
+def _check_facts(app: Flask, project: Project, prefix: str) -> Iterator[Finding]:
+    facts = {name: template_facts(template, prefix) for name, template in project.templates.items()}
     scripts = list(read_scripts(app))
     yield from check_ids(project, facts, scripts)
     uses = [use for template in project.templates.values() for use in uses_in_template(project, template)]
     uses += [use for file in project.files for use in uses_in_python(project, file)]
-    strings = {file: _string_facts(file) for file in project.files}
+    strings = {file: _string_facts(file, prefix) for file in project.files}
     python = read_python_signals(project, strings)
     signals = SignalCheck(project, facts, python, uses)
     yield from signals.check_handlers()
@@ -102,11 +102,11 @@ def _check_facts(app: Flask, project: Project) -> Iterator[Finding]:
     yield from signals.check_reads()
 
 
-def _string_facts(file: PythonFile) -> Facts:
+def _string_facts(file: PythonFile, prefix: str) -> Facts:
     """Read the signals in all HTML of a Python file."""
     found = Facts()
     for _, fragment in file.strings:
-        one = _facts_of_html(fragment)
+        one = _facts_of_html(fragment, prefix)
         for path, place in one.sets.items():
             found.sets.setdefault(path, place)
         found.reads += one.reads
@@ -114,8 +114,8 @@ def _string_facts(file: PythonFile) -> Facts:
     return found
 
 
-def _facts_of_html(fragment: Fragment) -> Facts:
+def _facts_of_html(fragment: Fragment, prefix: str) -> Facts:
     if "{{" in fragment.text or "{%" in fragment.text:
         # A template, which is read as such.
         return Facts()
-    return read_facts(fragment, lambda index: None)
+    return read_facts(fragment, prefix, lambda index: None)

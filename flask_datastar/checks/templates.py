@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +14,10 @@ from .fragments import Fragment
 from .values import Bound, Imported, MacroInfo, Scope
 
 #: Functions whose result is not HTML of their own.
-_PLAIN = frozenset(
-    {"url_for", "get_flashed_messages", "caller", "super", "_", "gettext", "ngettext", "loop", "csrf_token"}
-)
+_PLAIN = frozenset({"url_for", "get_flashed_messages", "caller", "super", "loop", "csrf_token"})
+#: Functions that translate texts, which may be markup; the tag ``trans`` calls them, too.
+_TRANSLATES = frozenset({"_", "gettext", "ngettext", "pgettext", "npgettext"})
+_MARKUP = re.compile(r"<[^>]*\s(?:id|data-[\w-]+)\b")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +78,16 @@ def is_plain(node: nodes.Node, scope: Scope, macros: Container[str] = ()) -> boo
 
     :param macros: the names of the template's own macros, whose elements are known.
     """
+    if isinstance(node, nodes.MarkSafeIfAutoescape):
+        return is_plain(node.expr, scope, macros)
+    if isinstance(node, nodes.Mod):
+        return is_plain(node.left, scope, macros)
     if isinstance(node, nodes.Filter):
         return node.name != "safe" and (node.node is None or is_plain(node.node, scope, macros))
     if isinstance(node, nodes.Call):
         owner = node.node
+        if isinstance(owner, nodes.Name) and owner.name in _TRANSLATES:
+            return not any(isinstance(one, nodes.Const) and _MARKUP.search(str(one.value)) for one in node.args)
         if isinstance(owner, nodes.Name):
             return (
                 owner.name in _PLAIN

@@ -12,10 +12,11 @@ from flask import Flask
 from . import fetching, files, sample, sample_testing
 from .errors_element import ERRORS_NAME
 from .init_files import Layout, init_errors
-from .layouts import add_to_layout, loads_client, template_folder
+from .layouts import add_to_layout, loads_client, template_folder, without_comments
 from .project import Project, Target
 
 _BLOCK = re.compile(r"\{%-?\s*block\s+(content|main|body)\b")
+_MAIN = re.compile(r"<main\b", re.IGNORECASE)
 _TITLE = re.compile(r"\{%-?\s*block\s+title\b")
 
 
@@ -67,7 +68,9 @@ def _template(app: Flask, layout: Layout | None, names: sample.Names, *, has_tab
     if layout is None or block is None or not loads_client(layout.text):
         return add_to_layout(sample.page(names), has_tab=has_tab).text
     base = layout.path.relative_to(template_folder(app)).as_posix()
-    return sample.template(base, block[1], names, has_title=_TITLE.search(layout.text) is not None)
+    text = without_comments(layout.text)
+    has_title, has_main = (found.search(text) is not None for found in (_TITLE, _MAIN))
+    return sample.template(base, block[1], names, has_title=has_title, has_main=has_main)
 
 
 def _create(path: Path, text: str, *, dry_run: bool) -> bool:

@@ -87,7 +87,7 @@ def _is_sample(path: Path, text: str) -> bool:
 
 def loads_client(text: str) -> bool:
     """Check whether a layout loads the client."""
-    bare = _without_comments(text)
+    bare = without_comments(text)
     return _HELPER.search(bare) is not None or _OWN_SCRIPT.search(bare) is not None
 
 
@@ -107,7 +107,7 @@ def add_to_layout(text: str, *, has_tab: bool = True) -> Edit:
 
 
 def _add_script(text: str) -> tuple[str, str, str]:
-    bare = _without_comments(text)
+    bare = without_comments(text)
     if _HELPER.search(bare):
         return text, "", ""
     if _OWN_SCRIPT.search(bare):
@@ -124,7 +124,7 @@ def _add_script(text: str) -> tuple[str, str, str]:
 
 
 def _add_tab_signal(text: str) -> tuple[str, str, str]:
-    bare = _without_comments(text)
+    bare = without_comments(text)
     if re.search(r"datastar\s*\.\s*tab_signal\s*\(", bare):
         return text, "", ""
     tags = list(_BODY.finditer(bare))
@@ -139,7 +139,7 @@ def _add_tab_signal(text: str) -> tuple[str, str, str]:
 
 
 def _add_errors(text: str) -> tuple[str, str, str]:
-    bare = _without_comments(text)
+    bare = without_comments(text)
     if _OWN_ERRORS.search(bare):
         return text, "", ""
     tags = list(_BODY.finditer(bare))
@@ -155,6 +155,6 @@ def _add_errors(text: str) -> tuple[str, str, str]:
     return f"{text[: tag.end()]}{added}{text[tag.end() :]}", f"{ERRORS} below <body>", ""
 
 
-def _without_comments(text: str) -> str:
+def without_comments(text: str) -> str:
     """Return the text with blanks in place of comments, so that they are not searched and all positions stay."""
     return _COMMENT.sub(lambda found: " " * len(found.group()), text)

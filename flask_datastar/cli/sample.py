@@ -114,14 +114,19 @@ def module(imports: str, instance: str) -> str:
     )
 
 
-def template(base: str, block: str, names: Names, *, has_title: bool) -> str:
+def template(base: str, block: str, names: Names, *, has_title: bool, has_main: bool) -> str:
     """Return the template of the page, which extends a layout.
 
     :param base: the layout's name.
     :param block: the name of its block for the page's content.
+    :param has_title: whether the layout has a block for the title.
+    :param has_main: whether the layout has a ``<main>``, of which a page may have one only.
     """
+    content = names.put_in(_MAIN)
+    if has_main:
+        content = content.replace("<main ", "<div ").replace("</main>", "</div>")
     title = "{% block title %}Sample{% endblock %}\n" if has_title else ""
-    return f'{{% extends "{base}" %}}\n{title}{{% block {block} %}}\n{names.put_in(_MAIN)}{{% endblock %}}\n'
+    return f'{{% extends "{base}" %}}\n{title}{{% block {block} %}}\n{content}{{% endblock %}}\n'
 
 
 def page(names: Names) -> str:

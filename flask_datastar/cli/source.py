@@ -108,10 +108,10 @@ class Source:
             body=[changed if statement is old else statement for statement in self._module.body]
         )
 
-    def set_apart(self, index: int) -> None:
-        """Put two empty lines before a statement of the module, if it has fewer."""
+    def set_apart(self, index: int, empty_lines: int = 2) -> None:
+        """Put empty lines before a statement of the module, if it has fewer."""
         statement = self._module.body[index]
-        missing = 2 - sum(line.comment is None for line in statement.leading_lines)
+        missing = empty_lines - sum(line.comment is None for line in statement.leading_lines)
         lines = [*[cst.EmptyLine(indent=False)] * missing, *statement.leading_lines]
         self._replace(index, statement.with_changes(leading_lines=lines))
 
@@ -178,8 +178,12 @@ class Source:
         block = self._flask_block()
         text = f"from {module} import {name}"
         if not block:
-            has_docstring = self._module.get_docstring() is not None
-            self.insert(self.last_import(), [text], empty_lines=int(has_docstring and self.last_import() == 1))
+            index, has_docstring = self.last_import(), self._module.get_docstring() is not None
+            is_first = index == int(has_docstring)
+            self.insert(index, [text], empty_lines=int(has_docstring and is_first))
+            if is_first and index + 1 < len(self._module.body):
+                is_block = isinstance(self._module.body[index + 1], cst.FunctionDef | cst.ClassDef)
+                self.set_apart(index + 1, 2 if is_block else 1)
             return
         before = [index for index in block if self._imported(index) < module]
         if before:

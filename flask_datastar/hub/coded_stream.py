@@ -165,7 +165,14 @@ class CodedStream(Stream):
     def encode(self, data: bytes, *, is_secret: bool = False) -> bytes:
         """Return events of the stream's own as they go out; they have to be written next."""
         body = self.body
-        return data if body is None else body.own(data, is_stored=is_secret)
+        if body is None:
+            return data
+        encoded = body.own(data, is_stored=is_secret)
+        if self._unread is not None:
+            self._note_sent(body)
+            if self._is_unread:
+                self.on_slow(self)
+        return encoded
 
     def encode_keepalive(self, comment: bytes) -> bytes:
         """Return the bytes that keep the connection alive."""

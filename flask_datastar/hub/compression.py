@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
@@ -19,6 +20,8 @@ from .coded_stream import CodedStream
 from .groups import Groups
 from .seats import Seat
 
+_logger = logging.getLogger(__name__)
+
 
 class Compression:
     """The codings, encoders and groups of one hub, created after the fork.
@@ -34,7 +37,15 @@ class Compression:
     @cached_property
     def _offered(self) -> tuple[str, ...]:
         # Not before a client wants one: the package for zstd takes milliseconds to import.
-        return tuple(name for name in self._codings if is_available(name))
+        found = tuple(name for name in self._codings if is_available(name))
+        if self._codings and not found:
+            # The default never comes here. Who names zstd alone wants it, and would not notice that it is missing.
+            _logger.warning(
+                "Datastar: DATASTAR_COMPRESSION is %r: its package is not installed, so streams go out as they are; "
+                "run pip install \"Flask-Datastar[zstd]\", or add 'gzip'",
+                self._codings,
+            )
+        return found
 
     def choose(self, accepted: str | None) -> str | None:
         """Return the coding for a request, None for none.

@@ -40,7 +40,7 @@ class Maker(Protocol):
         """Record that all streams got this, or were offered it."""
 
     def close(self) -> None:
-        """Free everything, because the group has no streams any more."""
+        """Free everything, because the group has no streams any more. A second call changes nothing."""
 
 
 class Group:
@@ -75,6 +75,9 @@ class Group:
                     except Exception as error:
                         failed.append((stream, error))
             self.maker.finish(item)
+            if not self.seats:
+                # The last stream left meanwhile, so the group was closed, but an encoder may have been opened since.
+                self.maker.close()
         # After the lock, because these functions log, and a logging handler may publish to a topic of the group.
         for stream in slow:
             stream.on_slow(stream)

@@ -8,6 +8,7 @@ import pytest
 
 from flask_datastar.checks.attributes import Client, check_attribute
 from flask_datastar.checks.client import ATTRIBUTES
+from tests.checks.conftest import CheckSite
 
 CLIENT = Client()
 
@@ -150,3 +151,35 @@ def test_every_tag_of_a_modifier_has_words_for_messages() -> None:
             for found in problems(f"data-{name}{':x' if attribute.key == 'must' else ''}__{label}.???='x'")
         ][:1]
         assert "accepted: no tags" not in message
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div data-ignore><p data-bind='text: name'><br data-on-click='$x'></p></div>",
+        "<div data-ignore='' data-on-click='$x'><div></div><p data-on-click='$x'></p></div>",
+        "<div data-ignore>{% if x %}<div>{% endif %}<p data-on-click='$x'></p>",
+        "<input data-ignore data-on-click='$x'>",
+        "<p data-ignore__self data-on-click='$x'></p>",
+    ],
+)
+def test_what_the_client_ignores_is_left_alone(check_site: CheckSite, html: str) -> None:
+    assert check_site(page=html) == []
+    assert check_site(f"x = {html.replace('{% if x %}<div>{% endif %}', '')!r}") == []
+    assert check_site(page=html.replace("data-ignore", "data-id")) != []
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div data-ignore><div></div></div><p ‸data-on-click='$x'>",
+        "<div data-ignore><br></div><p ‸data-on-click='$x'>",
+        "<input data-ignore><p ‸data-on-click='$x'>",
+        "<p data-ignore__self><b ‸data-on-click='$x'></b></p>",
+        "<p data-ignore-morph><b ‸data-on-click='$x'></b></p>",
+    ],
+)
+def test_what_follows_what_the_client_ignores_is_checked(check_site: CheckSite, html: str) -> None:
+    found = check_site(page=html)
+
+    assert found.places == found.expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
 from flask_datastar.checks.check_ids import may_equal
@@ -128,3 +130,22 @@ def test_an_app_without_pages_is_trusted(check_site: CheckSite) -> None:
 )
 def test_texts_with_gaps_may_be_equal(first: str, second: str, expected: bool) -> None:
     assert may_equal(first, second) is may_equal(second, first) is expected
+
+
+@pytest.mark.parametrize("is_new_style", [False, True])
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "{% trans %}of <b id='total'>{% endtrans %}",
+        "{% trans n=2 %}<b id='total'>{{ n }}</b>{% pluralize %}<b id='total'>{{ n }}</b> of them{% endtrans %}",
+    ],
+)
+def test_markup_in_translated_texts_may_have_any_id(check_site: CheckSite, markup: str, is_new_style: bool) -> None:
+    python = f"""
+        app.jinja_env.add_extension("jinja2.ext.i18n")
+        app.jinja_env.install_null_translations(newstyle={is_new_style})
+        """
+    patch = 'datastar.patch_elements("<p>x</p>", to="total", mode="inner")'
+
+    assert check_site(dedent(python) + site(patch), page=PAGE + markup) == []
+    assert len(check_site(dedent(python) + site(patch), page=PAGE + markup.replace(" id='total'", ""))) == 1

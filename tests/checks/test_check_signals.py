@@ -379,3 +379,17 @@ def test_values_of_urls_are_given(check_site: CheckSite) -> None:
     """
 
     assert check_site(python, page=BUTTON) == []
+
+
+@pytest.mark.parametrize("html", ["f'<b data-text=\"$isOpen\">{is_open}</b>'", "'<b data-class:a=\"$isOpen\"></b>'"])
+def test_html_of_python_reads_what_an_input_is_bound_to(check_site: CheckSite, html: str) -> None:
+    handler = (
+        '@datastar.handler(group="a")\ndef save(is_open: bool): datastar.patch_elements(HTML, to="log", mode="inner")'
+    )
+    page = """
+        <input data-bind="isOpen"> <p id="log"></p>
+        <button data-on:click="{{ datastar.post('save', is_open=True) }}"></button>
+        """
+
+    assert check_site(site(handler.replace("HTML", html)), page=page) == []
+    assert len(check_site(site(handler.replace("HTML", "'<b>'")), page=page)) == 1

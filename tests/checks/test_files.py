@@ -86,6 +86,51 @@ def test_pro_and_aliased_bundles_are_recognised(check_site: CheckSite) -> None:
     assert found.places == found.expected
 
 
+@pytest.mark.parametrize("prefix", ["data-", "data-star-"])
+def test_signals_and_ids_of_both_bundles_are_read(check_site: CheckSite, prefix: str) -> None:
+    python = """
+        app = Flask(__name__)
+        datastar = Datastar(app, script_url="/static/BUNDLE.js")
+
+        @app.get("/")
+        def page(): return render_template("page.html")
+
+        @datastar.handler(group="a")
+        def save(title: str, is_open: bool, step: int, ‸cuont: int = 0):
+            datastar.patch_elements('<i data-text="$isShut">', to="clock", mode="inner")
+            datastar.patch_elements("<i>", to=title, mode="inner")
+            datastar.patch_elements("<i>", to=‸"clok", mode="inner")
+        """
+    page = """
+        <form data-signals:count="0" data-signals="{step: 1, isShut: true}"
+              data-on:submit="{{ datastar.post('save') }}">
+        <input data-bind="title"> <input data-bind:is_open> <b id="clock" data-text="‸$stepp.more"></b>
+        """
+
+    found = check_site(
+        python.replace("BUNDLE", "datastar-aliased" if prefix == "data-star-" else "datastar").replace("data-", prefix),
+        page=page.replace("data-", prefix),
+    )
+
+    assert found.places == found.expected, found
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        ("data-star-txt='$x'", "did you mean data-star-text?"),
+        ("data-star-on-click='$x'", "write data-star-on:click"),
+        ("data-star-text:key='$x'", 'write data-star-text="…"'),
+    ],
+)
+def test_advice_names_the_attributes_of_an_aliased_bundle(check_site: CheckSite, written: str, advice: str) -> None:
+    aliased = 'app = Flask(__name__)\ndatastar = Datastar(app, script_url="/static/datastar-aliased.js")'
+
+    (text,) = check_site(aliased, page=f"<p {written}>")
+
+    assert text.endswith(advice)
+
+
 def test_attributes_in_keys_of_dicts(check_site: CheckSite) -> None:
     found = check_site(
         'x = {"data-on:click": 1, "‸data-on-click": 2, "data-id": 3}',

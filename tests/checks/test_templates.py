@@ -138,6 +138,11 @@ def test_blocks_macros_and_links_are_found(environment: Environment) -> None:
         ("'{}'.format(x)", True),
         ("datastar.script()", True),
         ("'a'|upper", True),
+        ("_('a')", True),
+        ("pgettext('a', 'b')", True),
+        ("_('<b>a</b>')", True),
+        ("_('<b id=x>')", False),
+        ("_('a <b\\nclass=x data-text=\\'$x\\'>')", False),
     ],
 )
 def test_what_may_have_elements_of_its_own(text: str, expected: bool, environment: Environment) -> None:

@@ -380,6 +380,27 @@ def test_layout_without_a_block_gets_a_page_of_its_own(folder: Path) -> None:
     assert "    <h1>Sample</h1>\n" in page
 
 
+def test_sample_has_no_main_in_that_of_the_layout(folder: Path) -> None:
+    write(folder / "app.py", APP)
+    layout = "<head></head>\n<body>\n<!-- <main> -->{}{{% block content %}}{{% endblock %}}\n</body>\n"
+    site = write(folder / "templates" / "site.html", layout.format('<main class="wide">'))
+    page = folder / "templates" / "sample.html"
+
+    init()
+
+    assert "main" not in page.read_text()
+    assert '<div data-signals="{text: ' in page.read_text()
+    assert page.read_text().endswith("</div>\n{% endblock %}\n")
+    assert "nothing to add" in init().output
+
+    page.unlink()
+    write(site, layout.format(""))
+
+    init()
+
+    assert page.read_text().count("main") == 2
+
+
 def test_folders_that_the_application_is_given(folder: Path) -> None:
     write(folder / "app.py", APP.replace("__name__", '__name__, static_folder=None, template_folder="pages"'))
 
@@ -502,7 +523,14 @@ def test_without_libcst_the_lines_are_printed(folder: Path, monkeypatch: pytest.
         ),
         ("from flask import render_template\n", "from flask import render_template\n"),
         ("from flask import *\n", "from flask import *\n"),
-        ('"""Doc."""\nx = 1\n', '"""Doc."""\n\nfrom flask import render_template\nx = 1\n'),
+        ('"""Doc."""\nx = 1\n', '"""Doc."""\n\nfrom flask import render_template\n\nx = 1\n'),
+        ('"""Doc."""\n\n\nx = 1\n', '"""Doc."""\n\nfrom flask import render_template\n\n\nx = 1\n'),
+        ("x = 1\n", "from flask import render_template\n\nx = 1\n"),
+        ("# Licence\nx = 1\n", "# Licence\nfrom flask import render_template\n\nx = 1\n"),
+        ("class X:\n    pass\n", "from flask import render_template\n\n\nclass X:\n    pass\n"),
+        ("def x():\n    pass\n", "from flask import render_template\n\n\ndef x():\n    pass\n"),
+        ("@x\ndef x():\n    pass\n", "from flask import render_template\n\n\n@x\ndef x():\n    pass\n"),
+        ("import os\nx = 1\n", "import os\nfrom flask import render_template\nx = 1\n"),
     ],
 )
 def test_import_of_a_name(old: str, new: str) -> None:

@@ -17,7 +17,7 @@ from flask_datastar.brokers.payload import MessageKind, Payload
 from flask_datastar.codecs.codings import CODINGS
 from flask_datastar.hooks import Reason
 from flask_datastar.hub.coded_stream import CodedStream
-from flask_datastar.hub.seats import Seat
+from flask_datastar.hub.seats import Seat, in_rows
 from flask_datastar.hub.topics import Topics
 from flask_datastar.hub.unread import UnreadWatch
 from tests.conftest import MakeApp
@@ -233,6 +233,17 @@ def test_stream_that_was_left_out_of_an_event_gets_the_next_one_alone(readers: R
     assert sizes[0] > 400
     assert sender.numbers == [1, 3]
     assert [reader.numbers for reader in others] == [[1, 2, 3]] * 2
+
+
+def test_event_on_its_way_to_streams_that_leave_opens_no_encoder_for_good(app: Flask, coding: str) -> None:
+    readers = Readers(app, coding, 3)
+    # The publisher has looked who is there; meanwhile all leave.
+    (row,) = in_rows(readers.seats)
+    readers.close()
+
+    row.deliver("a", MessageKind.EVENTS, Payload(event(1)))
+
+    assert hub_for(app).stats()["compression"]["frames"] == 0
 
 
 def test_stream_without_direct_writes_is_woken(readers: Readers) -> None:
@@ -487,3 +498,23 @@ def test_client_that_leaves_what_it_gets_unread_is_dropped(
     assert silent.numbers == [*range(21)]
     assert hub_for(app).stats()["dropped"] == 1
     assert [reader.numbers for reader in others] == [[*range(24)]] * 2
+
+
+def test_client_that_leaves_its_own_events_unread_is_dropped(
+    readers: Readers, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = readers.all[0].stream
+    room = iter(range(60_000, 0, -5000))
+    monkeypatch.setattr("flask_datastar.hub.unread.receive_window", lambda connection: next(room))
+    silent._unread = UnreadWatch(readers.all[0].exchange.server)
+
+    # As a generator does, which follows nothing.
+    made = [silent.encode(event(number, 250_000)) for number in range(20)]
+    assert silent.reason is None
+    made.append(silent.encode(event(20, 250_000)))
+
+    assert silent.reason is Reason.SLOW
+    assert hub_for(app).stats()["dropped"] == 1
+    # What was encoded is sent before the ending.
+    readers.all[0].write(b"".join(made))
+    assert readers.all[0].numbers == [*range(21)]

@@ -290,3 +290,25 @@ def test_group_lives_as_long_as_its_seats() -> None:
     assert [maker.is_closed for maker in makers] == [True, True]
     assert len(groups) == 0
     assert groups.join("a", make) is not first
+
+
+def test_group_that_loses_its_last_seat_during_a_delivery_is_closed_after_it(topics: Topics) -> None:
+    groups = Groups()
+    group = groups.join("a", Numbering)
+    box = Box(topics, ("a",))
+    box.sit(group)
+    made = group.maker.make
+
+    def leave_and_make(payload: Payload, count: int) -> Any:
+        # Another thread; what is made after that may open an encoder.
+        groups.leave(group)
+        assert group.maker.is_closed
+        group.maker.is_closed = False
+        return made(payload, count)
+
+    group.maker.make = leave_and_make
+
+    publish(topics, "a", b"1")
+
+    assert box.got == [(0, b"1")]
+    assert group.maker.is_closed

@@ -8,7 +8,7 @@ from collections import Counter
 
 from tests.servers.clients import Client
 from tests.servers.crowd import Crowd
-from tests.servers.fillers import filler
+from tests.servers.fillers import content
 from tests.servers.serving import Server, wait_until
 
 PATHS = ("one", "two", "two", "apart", "forward", "mixed")
@@ -43,11 +43,11 @@ class Numbered(Client):
         self.count += 1
         if lines[0].endswith("own"):
             number = int(fields[1])
-            assert text in (filler(number, len(text)), filler(7, len(text))), f"{self.label}: {text[:50]!r}"
+            assert text in (content(number, len(text)), content(7, len(text))), f"{self.label}: {text[:50]!r}"
             return
         topic, number, place = fields[0], int(fields[1]), int(fields[2])
         assert number == self.numbers[topic] + 1, f"{self.label}: {topic} {number} after {self.numbers[topic]}"
-        assert text == filler(number, len(text)), f"{self.label}: {text[:50]!r} for {number}"
+        assert text == content(number, len(text)), f"{self.label}: {text[:50]!r} for {number}"
         assert place > self._last, f"{self.label}: {place} after {self._last}"
         self.numbers[topic], self._last = number, place
 

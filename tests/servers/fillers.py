@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 _TABLE = bytes.maketrans(b"~", b"^")
 
 
@@ -9,6 +11,13 @@ def filler(number: int, size: int) -> str:
     """Give so many characters, of which some are tildes."""
     pattern = f"{number}~"
     return (pattern * (size // len(pattern) + 1))[:size]
+
+
+def content(number: int, size: int) -> str:
+    """Create so many characters; of every second number they shrink only to a half when they are encoded."""
+    if number % 2:
+        return filler(number, size)
+    return random.Random(number).randbytes(size // 2 + 1).hex()[:size]
 
 
 def translate(data: bytes) -> bytes:

@@ -355,6 +355,27 @@ def test_wrapper_s_own_coding_is_left_to_it(app: Flask, connect: Connect) -> Non
     stream.wait('"n":1')
 
 
+def test_middleware_around_the_app_passes_the_encoded_body_on(app: Flask, connect: Connect, coding: str) -> None:
+    inner, passed = app.wsgi_app, bytearray()
+
+    def watch(environ: Any, start_response: Any) -> Iterator[bytes]:
+        body: Any = inner(environ, lambda *head: start_response(*head) and None)
+        try:
+            for chunk in body:
+                passed.extend(chunk)
+                yield chunk
+        finally:
+            body.close()
+
+    app.wsgi_app = watch  # type: ignore[method-assign]
+    stream = Coded(connect, "/ds/g/feed", coding)
+    say(app, "news", 1)
+    stream.wait('"n":1')
+
+    assert stream.coding == coding
+    assert bytes(passed) == stream.connection.raw
+
+
 def test_response_whose_header_is_taken_away_goes_out_as_it_is(app: Flask, connect: Connect, coding: str) -> None:
     @app.after_request
     def take_away(response: Response) -> Response:
@@ -691,3 +712,18 @@ def test_codings_are_looked_up_when_a_client_wants_one(monkeypatch: pytest.Monke
     assert asked == []
     assert [made.choose("gzip"), made.choose("zstd")] == ["gzip", "zstd"]
     assert asked == ["zstd", "gzip"]
+
+
+@pytest.mark.parametrize(("codings", "lines"), [(("zstd",), 1), (("zstd", "gzip"), 0), ((), 0)])
+def test_codings_that_all_lack_their_package_are_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, codings: tuple[str, ...], lines: int
+) -> None:
+    monkeypatch.setattr(compression, "is_available", lambda name: name != "zstd")
+    made = compression.Compression(codings)
+
+    assert {made.choose("zstd") for _ in range(3)} == {None}
+
+    assert [record.getMessage() for record in caplog.records] == lines * [
+        "Datastar: DATASTAR_COMPRESSION is ('zstd',): its package is not installed, so streams go out as they are; "
+        "run pip install \"Flask-Datastar[zstd]\", or add 'gzip'"
+    ]

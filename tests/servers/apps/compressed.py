@@ -11,11 +11,13 @@ from typing import Any
 from flask import Flask, request
 
 from flask_datastar import Datastar
-from tests.servers.fillers import filler
+from tests.servers.fillers import content
 from tests.support.streams import hub_for
 
 TOPICS = ("red", "green")
 LARGEST = 20_000
+#: The share of events that are ten times as large.
+LARGE = 0.02
 
 app = Flask(__name__)
 app.config.update(
@@ -78,7 +80,7 @@ def mixed() -> Iterator[Any]:
     follow("green", "red")
     yield
     for number in datastar.every(0.05):
-        datastar.send("datastar-own", [f"tick {number}", f"fill {filler(number, number * 37 % 3000)}"])
+        datastar.send("datastar-own", [f"tick {number}", f"fill {content(number, number * 37 % 3000)}"])
         yield
 
 
@@ -88,15 +90,18 @@ def publish() -> str:
     chance = random.Random(int(request.args["seed"]))
     for _ in range(int(request.args["count"])):
         size = int(LARGEST ** chance.random())
+        if chance.random() < LARGE:
+            # Written in slices, or by a publisher in part.
+            size *= 10
         with publishing:
             topic = chance.choice(TOPICS)
             if chance.random() < 0.1:
                 to_all = datastar.broadcast_to(f"user{chance.randrange(4)}")
-                to_all.send("datastar-own", ["tick 0", f"fill {filler(7, size)}"])
+                to_all.send("datastar-own", ["tick 0", f"fill {content(7, size)}"])
             numbers[topic] += 1
             numbers["all"] += 1
             out = datastar.broadcast(topic, compress=chance.random() > 0.05)
-            lines = [f"{topic} {numbers[topic]} {numbers['all']}", f"fill {filler(numbers[topic], size)}"]
+            lines = [f"{topic} {numbers[topic]} {numbers['all']}", f"fill {content(numbers[topic], size)}"]
             out.send("datastar-number", lines, event_id=str(numbers["all"]) if chance.random() < 0.2 else None)
     return str(numbers["all"])
 
