@@ -135,7 +135,8 @@ def leak_detector(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not has_app_context(), "an app context was left behind"
     # The tab keeps one context, with its thread, for the next page.
     if left := {thread for thread in threading.enumerate() if thread.name != "datastar-test-idle"} - before:
-        gc.collect()  # the threads that ran async handlers end with their executors
+        if any(thread.name.startswith("ThreadPoolExecutor") for thread in left):
+            gc.collect()  # the threads that ran async handlers end with their executors
         deadline = time.monotonic() + 60
         for thread in left:
             # On a busy machine one is listed before it runs, and cannot be joined yet.

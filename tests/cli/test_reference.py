@@ -67,6 +67,14 @@ def test_the_application_has_no_mistakes(folder: Path) -> None:
     assert (result.exit_code, result.output) == (0, "No mistakes found. Templates: 1, Python files: 1.\n")
 
 
+def test_commands_are_imported_when_they_are_asked_for() -> None:
+    group = type(datastar_commands)("datastar")
+
+    assert not group.commands
+    assert group.get_command(CONTEXT, "check") is datastar_commands.get_command(CONTEXT, "check")
+    assert group.list_commands(CONTEXT) == datastar_commands.list_commands(CONTEXT)
+
+
 @pytest.mark.parametrize("name", datastar_commands.list_commands(CONTEXT))
 def test_help_says_in_one_line_what_a_command_does(name: str) -> None:
     command = datastar_commands.get_command(CONTEXT, name)

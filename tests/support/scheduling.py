@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PROCESSORS = os.cpu_count() or 1
 #: More processes than processors, because most of them wait.
-PROCESSES = min(2 * PROCESSORS + 1, 8)
+PROCESSES = min(3 * PROCESSORS, 8)
 BROWSER_TESTS = "/live/"
 #: Browser tests that wait, for a client that tries again: they leave the processors to others.
 WAITING_TESTS = "/live/test_connection.py"
