@@ -301,6 +301,10 @@ def test_any_signals_are_answered(app: Flask, visitors: dict[str, str], data: st
     )
 
 
+#: The modules of which nothing may be kept.
+OWN = ("flask_datastar", "example")
+
+
 def kept_objects() -> Counter[str]:
     gc.collect()
     return Counter(str(type(found).__module__).partition(".")[0] for found in gc.get_objects())
@@ -314,12 +318,15 @@ def test_nothing_is_kept_of_hostile_requests(app: Flask, visitors: dict[str, str
 
     # The first one fills caches: of templates, of statements, of regular expressions.
     storm()
-    before = kept_objects()
-    storm()
-    after = kept_objects()
+    # What each storm leaves grows with each; what another test's thread makes or drops meanwhile does not.
+    growths = []
+    while len(growths) < 2 and (not growths or any(growths[0][name] for name in OWN)):
+        before = kept_objects()
+        storm()
+        growths.append(kept_objects() - before)
 
-    grown = after - before
-    assert grown["flask_datastar"] + grown["example"] == 0, grown
+    grown = growths[-1]
+    assert sum(grown[name] for name in OWN) == 0, growths
     assert grown.total() < 1_900, grown
     with app.app_context():
         assert app.extensions["datastar"].stats()["open"] == 0
