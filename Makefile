@@ -67,7 +67,7 @@ demo-cluster: .venv/demo-cluster.stamp $(CLIENT)
 # says, and not in each of the hundreds of processes that are started.
 test: .venv/test.stamp $(CLIENT)
 	sh tests/system_programs.sh
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --cov $(or $(ARGS),-n auto)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --cov $(or $(ARGS),--cov-report= -n auto)
 	@$(if $(ARGS),,$(BIN)/python tests/check_coverage.py)
 
 mutations: .venv/test.stamp $(CLIENT)

@@ -1,4 +1,7 @@
-"""Hold each module of the package against its mark; silent when all reach it. Run after the tests: ``make test``."""
+"""Hold each module of the package against its mark; silent when all reach it. Run after the tests: ``make test``.
+
+``coverage report`` shows the lines that were not run, of all modules.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,9 @@ def main() -> int:
         covered, wanted = figures["summary"]["percent_covered"], 100.0 if name.startswith(FULL) else LOWEST
         if covered < wanted:
             missed += 1
+            lines = ", ".join(map(str, figures["missing_lines"]))
             print(f"{name}: {covered:.1f} % of lines and branches are covered, {wanted:.0f} % are wanted")
+            print(f"    lines that were not run: {lines}")
     return 1 if missed or not files else 0
 
 

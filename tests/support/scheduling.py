@@ -20,7 +20,7 @@ WAITING_TESTS = "/live/test_connection.py"
 #: Slow tests start first, in this order; the others fill the gaps at the end.
 FIRST = [
     *[WAITING_TESTS, BROWSER_TESTS, "/servers/", "/test_hostile_bodies.py", "/test_properties.py"],
-    *["/brokers/", "/regions/", "/transport/", "/hub/", "/streams/"],
+    *["/brokers/", "/regions/", "/transport/", "/hub/", "/streams/", "/test_planted.py", "/house/test_fuzz.py"],
 ]
 #: A test for one of the checks that one child process runs all together, see :mod:`tests.transport.checks`.
 _CHECK = re.compile(r"-check_\w+\]$")
