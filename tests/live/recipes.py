@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 WIDE, NARROW = {"width": 1200, "height": 800}, {"width": 360, "height": 740}
 _RUN_AXE = """axe.run({resultTypes: ['violations']}).then(
   ({violations}) => violations.map(({id, nodes}) => [id, ...nodes.map(({html}) => html)]))"""
+
+_HOLD_CLOSE = """dialog => document.addEventListener('close', event => {
+  event.stopImmediatePropagation()
+  window.deliverClose = () => dialog.dispatchEvent(new Event('close'))
+}, {capture: true, once: true})"""
+
+
+def hold_close(dialog: Locator) -> None:
+    """Hold back a dialog's next event `close`, as a late frame does, until :func:`deliver_close`."""
+    dialog.evaluate(_HOLD_CLOSE)
+
+
+def deliver_close(page: Page) -> None:
+    """Deliver the event that :func:`hold_close` holds back, once it is there."""
+    page.wait_for_function("window.deliverClose", polling=20)
+    page.evaluate("deliverClose()")
 
 
 def load_axe(page: Page) -> None:

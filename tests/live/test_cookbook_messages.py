@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.live.recipes import check_page
+from tests.live.recipes import check_page, deliver_close, hold_close
 
 
 def test_toast_appears_and_leaves_by_itself(example, open_page):
@@ -40,13 +40,15 @@ def test_dialogs_are_opened_closed_and_answered_by_keys(example, ann):
     ann.goto(f"{example.url}cookbook/modal")
     files, rename = ann.locator("#files li > span"), ann.get_by_role("dialog", name="Rename")
     ann.get_by_role("button", name="Rename: Photo").press("Enter")
-    rename.evaluate("dialog => dialog.addEventListener('close', () => { window.hasClosed = true })")
+    expect(rename).to_be_visible()
+    hold_close(rename)
     ann.keyboard.press("Escape")
-    ann.wait_for_function("window.hasClosed", polling=20)
     expect(rename).to_be_hidden()
     expect(ann.get_by_role("button", name="Rename: Photo")).to_be_focused()
 
     ann.keyboard.press("Enter")
+    expect(rename).to_be_visible()
+    deliver_close(ann)
     expect(rename).to_be_visible()
     expect(ann.get_by_label("Name", exact=True)).to_have_value("Photo")
     ann.get_by_label("Name", exact=True).fill(" ")

@@ -63,7 +63,8 @@ class Worker:
                 if found is not None:
                     inodes.add(found[1])
         lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        return sum(line[2].endswith(f":{port:04X}") and line[9] in inodes for line in lines)
+        # While other sockets come and go, the kernel lists some several times.
+        return len({line[9] for line in lines if line[2].endswith(f":{port:04X}")} & inodes)
 
 
 class Cluster:

@@ -19,7 +19,10 @@ FILL = """<script>
   for (const widget of document.querySelectorAll('.widget')) widget.innerHTML = '<canvas></canvas>'
 </script>"""
 
-SHOWN = 'data-effect="$editing ? el.open || el.showModal() : el.close()" data-on:close="el.open || ($editing = false)"'
+SHOWN = (
+    'data-effect="$editing ? el.open || el.showModal() : el.close()" '
+    'data-on:cancel="$editing = false" data-on:close="el.open || ($editing = false)"'
+)
 DIALOGS = f"""<section id="part"><p id="count">COUNT</p>
 <dialog id="bare"><p>COUNT</p></dialog>
 <dialog id="kept" data-preserve-attr="open"><p>COUNT</p></dialog>
