@@ -1,4 +1,4 @@
-"""Twenty mistakes for a copy of the example, each with the place and a part of the message that the check gives it."""
+"""Twenty mistakes for copies of the example, each with the place and a part of the message that the check gives it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class Mistake:
     says: str
     #: Another file in which the finding is; then ``at`` is its first occurrence there.
     found_in: str = ""
+    #: The number of the copy that has it: some mistakes are at the same place, or hide others.
+    copy: int = 1
 
 
 MISTAKES = [
@@ -62,6 +64,7 @@ MISTAKES = [
         "datastar.opn_stream",
         "opn_stream",
         "did you mean 'open_stream'?",
+        copy=2,
     ),
     # Verbs
     Mistake(
@@ -121,6 +124,7 @@ MISTAKES = [
         'data-txt="$time"',
         "data-txt",
         "did you mean data-text?",
+        copy=2,
     ),
     Mistake(
         "the syntax before v1.0",
@@ -172,6 +176,7 @@ MISTAKES = [
         '"history", mode',
         "did you mean 'hstory'?",
         found_in="counter.py",
+        copy=2,
     ),
     # Signals
     Mistake(

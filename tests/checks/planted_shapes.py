@@ -149,7 +149,13 @@ SHAPES = [
     Mistake("a branch", _PAGE, "'save' if draft", "'safe' if draft", "'safe'", "did you mean 'save'?"),
     Mistake("datastar under another name", _PAGE, "ds.open_stream", "ds.open_strem", "open_strem", "'open_stream'?"),
     Mistake(
-        "a value without quotes", _PAGE, "data-text=$lines", "data-tex=$lines", "data-tex", "did you mean data-text?"
+        "a value without quotes",
+        _PAGE,
+        "data-text=$lines",
+        "data-tex=$lines",
+        "data-tex",
+        "did you mean data-text?",
+        copy=2,
     ),
     Mistake("the block of a call", _PAGE, "data-class:done", "data-clas:done", "data-clas", "did you mean 'class'?"),
     Mistake(
@@ -216,5 +222,5 @@ SHAPES = [
         "numbr",
         "'number'?",
     ),
-    Mistake("a field of a dataclass", _PYTHON, "body: str", "bdy: str", "bdy: str", "did you mean 'body'"),
+    Mistake("a field of a dataclass", _PYTHON, "body: str", "bdy: str", "bdy: str", "did you mean 'body'", copy=2),
 ]

@@ -1,20 +1,18 @@
-"""Mistakes planted in a copy of the example: the check finds each, at its line and column, and nothing else."""
+"""Mistakes planted in copies of the example: the check finds each, at its line and column, and nothing else."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from flask import Flask
 
-from flask_datastar.checks import files
-from flask_datastar.checks.findings import Finding, Source
-from flask_datastar.checks.python_files import PythonFile, read_python
+from flask_datastar.checks.findings import Finding
 from flask_datastar.checks.run import check_app
 from flask_datastar.state.app import app_state_of
 from flask_datastar.views.url import ViewUrls
@@ -25,127 +23,132 @@ from tests.checks.planted_shapes import FILES, SHAPES
 pytestmark = pytest.mark.no_cover
 
 EXAMPLE = Path(__file__).parents[2] / "example"
+ALL = [*MISTAKES, *SHAPES]
+#: The numbers of the copies. A run of the check takes most of a second: each copy has many mistakes.
+COPIES = sorted({mistake.copy for mistake in ALL})
 
 
-def check(app: Flask) -> list[Finding]:
-    with app.app_context():
-        return list(check_app(app, app_state_of(app).part(ViewUrls)).findings)
+@dataclass(frozen=True)
+class Checked:
+    """What the check found in a copy, and the start of the finding that is expected for each mistake."""
+
+    found: list[Finding]
+    places: dict[Mistake, str]
 
 
-class Copy:
-    """A copy of the example in which files can be changed."""
+def plant(package: Path, mistakes: list[Mistake]) -> dict[Mistake, str]:
+    """Make mistakes in a copy; return the place of each, once all of them are made."""
+    offsets: dict[Mistake, int] = {}
+    for name in {mistake.file for mistake in mistakes}:
+        path = package / name
+        text = path.read_text(encoding="utf-8")
+        starts = {mistake: text.index(mistake.right) for mistake in mistakes if mistake.file == name}
+        made, end = "", 0
+        for mistake, start in sorted(starts.items(), key=lambda item: item[1]):
+            assert start >= end, f"{mistake.title} is where another mistake is: put it into another copy"
+            made += text[end:start]
+            offsets[mistake] = len(made)
+            made += mistake.wrong
+            end = start + len(mistake.right)
+        path.write_text(made + text[end:], encoding="utf-8")
+    return {mistake: place_of(package, mistake, offset) for mistake, offset in offsets.items()}
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.package = folder / "example"
-        shutil.copytree(EXAMPLE, self.package, ignore=shutil.ignore_patterns("__pycache__", "static"))
-        self._app: Flask | None = None
 
-    def app(self) -> Flask:
-        """Create the application of the files as they are; templates may change later."""
-        for name in [name for name in sys.modules if name == "example" or name.startswith("example.")]:
-            del sys.modules[name]
-        importlib.invalidate_caches()
-        package = importlib.import_module("example")
-        assert Path(package.__file__).parent == self.package
-        app: Flask = package.create_app(
-            {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{self.folder / 'demos.sqlite'}", "SECRET_KEY": "check"}
-        )
-        return app
+def place_of(package: Path, mistake: Mistake, offset: int) -> str:
+    """Return the start of the finding for a mistake that was made at an offset of its file."""
+    name = mistake.found_in or mistake.file
+    text = (package / name).read_text(encoding="utf-8")
+    # From the start of the changed line.
+    index = text.index(mistake.at, 0 if mistake.found_in else text.rfind("\n", 0, offset) + 1)
+    line = text.count("\n", 0, index) + 1
+    column = index - text.rfind("\n", 0, index)
+    return f"example/{name}:{line}:{column}: "
 
-    def check(self, mistake: Mistake) -> tuple[list[Finding], str]:
-        """Make a mistake, check, and take it back; also return the place where it is expected."""
-        path = self.package / mistake.file
-        before = path.read_text(encoding="utf-8")
-        assert before.count(mistake.right) >= 1
-        after = before.replace(mistake.right, mistake.wrong, 1)
-        path.write_text(after, encoding="utf-8")
+
+def add_shapes(package: Path) -> None:
+    """Add the page of other shapes; the example registers it, as a user would."""
+    for name, content in FILES.items():
+        (package / name).write_text(content, encoding="utf-8")
+    start = package / "__init__.py"
+    start.write_text(
+        start.read_text(encoding="utf-8")
+        .replace("import board, clock", "import board, shapes, clock")
+        .replace("for module in (counter,", "for module in (shapes, counter,"),
+        encoding="utf-8",
+    )
+
+
+def modules_of_example() -> list[str]:
+    return [name for name in sys.modules if name == "example" or name.startswith("example.")]
+
+
+def check(folder: Path) -> list[Finding]:
+    """Check the copy of the example in a folder; the modules of the real one come back at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in modules_of_example():
+            patch.delitem(sys.modules, name)
+        patch.syspath_prepend(folder)
+        patch.chdir(folder)
         try:
-            if mistake.file.endswith(".py"):
-                found, self._app = check(self.app()), None
-            else:
-                self._app = self._app or self.app()
-                found = check(self._app)
-            where = (self.package / (mistake.found_in or mistake.file)).read_text(encoding="utf-8")
+            package = importlib.import_module("example")
+            assert Path(package.__file__).parent == folder / "example"
+            database = f"sqlite:///{folder / 'demos.sqlite'}"
+            app = package.create_app({"SQLALCHEMY_DATABASE_URI": database, "SECRET_KEY": "check"})
+            with app.app_context():
+                return list(check_app(app, app_state_of(app).part(ViewUrls)).findings)
         finally:
-            path.write_text(before, encoding="utf-8")
-        # From the start of the changed line.
-        start = 0 if mistake.found_in else after.rfind("\n", 0, after.index(mistake.wrong)) + 1
-        index = where.index(mistake.at, start)
-        line = where.count("\n", 0, index) + 1
-        column = index - where.rfind("\n", 0, index)
-        return found, f"example/{mistake.found_in or mistake.file}:{line}:{column}: "
+            for name in modules_of_example():
+                del sys.modules[name]
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Copy]]:
-    """Make copies of the example; the modules of the real one come back at the end."""
-    with pytest.MonkeyPatch.context() as patch:
-        # A file of the same length that was written within the same second would be taken for the earlier one.
-        patch.setattr(sys, "dont_write_bytecode", True)
-        # Python that has not changed is read once; an app that is created again has another extension.
-        read: dict[tuple[object, ...], PythonFile] = {}
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Checked]:
+    """Check the copy of a number once; copy 0 is the example as it is."""
 
-        def read_once(source: Source, module: str | None, namespace: Any, extension: object) -> PythonFile:
-            key = (source.name, source.text, module, id(extension))
-            if key not in read:
-                read[key] = read_python(source, module, namespace, extension)
-                extensions.append(extension)
-            return read[key]
+    @functools.cache
+    def of_copy(number: int) -> Checked:
+        folder = tmp_path_factory.mktemp(f"copy{number}")
+        package = folder / "example"
+        shutil.copytree(EXAMPLE, package, ignore=shutil.ignore_patterns("__pycache__", "static"))
+        if number:
+            add_shapes(package)
+        places = plant(package, [mistake for mistake in ALL if mistake.copy == number])
+        return Checked(check(folder), places)
 
-        extensions: list[object] = []
-        patch.setattr(files, "read_python", read_once)
-        for name in [name for name in sys.modules if name == "example" or name.startswith("example.")]:
-            patch.delitem(sys.modules, name)
-        made: dict[str, Copy] = {}
+    return of_copy
 
-        def make(name: str) -> Copy:
-            if name not in made:
-                folder = tmp_path_factory.mktemp(name)
-                made[name] = Copy(folder)
-            patch.syspath_prepend(made[name].folder)
-            patch.chdir(made[name].folder)
-            return made[name]
 
-        yield make
-        for name in [name for name in sys.modules if name == "example" or name.startswith("example.")]:
-            del sys.modules[name]
+def assert_found(mistake: Mistake, copy: Checked) -> None:
+    place = copy.places[mistake]
+    found = [finding for finding in copy.found if str(finding).startswith(place)]
+
+    assert len(found) == 1, (place, [*map(str, copy.found)])
+    assert mistake.says in found[0].text
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.title)
-def test_mistake_is_found(mistake: Mistake, copy: Callable[[str], Copy]) -> None:
-    found, place = copy("planted").check(mistake)
-
-    assert [str(finding)[: len(place)] for finding in found] == [place], [*map(str, found)]
-    assert mistake.says in found[0].text
+def test_mistake_is_found(mistake: Mistake, checked: Callable[[int], Checked]) -> None:
+    assert_found(mistake, checked(mistake.copy))
 
 
 @pytest.mark.parametrize("mistake", SHAPES, ids=lambda mistake: mistake.title)
-def test_mistake_in_another_shape_is_found(mistake: Mistake, copy: Callable[[str], Copy]) -> None:
-    site = copy("shapes")
-    for name, content in FILES.items():
-        path = site.package / name
-        if name.endswith(".py") and not path.exists():
-            # The example registers it, as a user would.
-            start = site.package / "__init__.py"
-            start.write_text(
-                start.read_text(encoding="utf-8")
-                .replace("import board, clock", "import board, shapes, clock")
-                .replace("for module in (counter,", "for module in (shapes, counter,"),
-                encoding="utf-8",
-            )
-        if not path.exists():
-            path.write_text(content, encoding="utf-8")
+def test_mistake_in_another_shape_is_found(mistake: Mistake, checked: Callable[[int], Checked]) -> None:
+    assert_found(mistake, checked(mistake.copy))
 
-    found, place = site.check(mistake)
 
-    assert [str(finding)[: len(place)] for finding in found] == [place], [*map(str, found)]
-    assert mistake.says in found[0].text
+@pytest.mark.parametrize("number", COPIES)
+def test_nothing_else_is_found(number: int, checked: Callable[[int], Checked]) -> None:
+    copy = checked(number)
+    places = [*copy.places.values()]
+
+    assert [str(finding) for finding in copy.found if not str(finding).startswith(tuple(places))] == []
+    # A finding is that of one mistake.
+    assert len(copy.found) == len(set(places)) == len(places)
 
 
 def test_there_are_twenty_of_each() -> None:
     assert (len(MISTAKES), len(SHAPES)) == (20, 20)
 
 
-def test_example_has_no_mistakes(copy: Callable[[str], Copy]) -> None:
-    assert check(copy("right").app()) == []
+def test_example_has_no_mistakes(checked: Callable[[int], Checked]) -> None:
+    assert checked(0) == Checked([], {})

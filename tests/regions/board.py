@@ -6,8 +6,9 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, render_template_string
+from flask import Flask, render_template
 from flask_sqlalchemy import SQLAlchemy
+from jinja2 import DictLoader
 from sqlalchemy import ForeignKey, Integer, String, event, func, select, text
 
 from flask_datastar import Datastar
@@ -19,6 +20,10 @@ from tests.support.wsgi import Connection
 
 if TYPE_CHECKING:
     from tests.conftest import MakeApp
+
+_CARDS = """\
+<ul id="cards-{{ board_id }}">{% for card in cards %}<li>{{ card.title }}{{ card.tags|length }}</li>{% endfor %}</ul>\
+"""
 
 
 class Board:
@@ -80,12 +85,7 @@ class Board:
             found = db.session.scalars(select(CardRow).where(CardRow.board_id == board_id).order_by(CardRow.id))
             if random.random() < self.failing:
                 raise RuntimeError("it fails at random")
-            return render_template_string(
-                '<ul id="cards-{{ board_id }}">{% for card in cards %}<li>{{ card.title }}{{ card.tags|length }}</li>'
-                "{% endfor %}</ul>",
-                board_id=board_id,
-                cards=found,
-            )
+            return render_template("cards.html", board_id=board_id, cards=found)
 
         @datastar.region(group="shop", at_most_every=0)
         def people() -> str:
@@ -119,10 +119,13 @@ class Board:
             assert make_app is not None
             self.app = make_app(datastar, **config)
             db.init_app(self.app)
+        # A template that is given as text would be compiled each time.
+        self.app.jinja_loader = DictLoader({"cards.html": _CARDS})  # type: ignore[assignment]
         with self.app.app_context():
             if self.is_sqlite:
                 event.listen(db.engine, "connect", _configure_sqlite)
             if is_new:
+                db.create_all()
                 self._fill()
 
     def _declare_more(self) -> None:
@@ -165,9 +168,8 @@ class Board:
             regions[function.__name__] = declare(function)
 
     def _fill(self) -> None:
-        """Create the tables, with two boards of one card each."""
+        """Store two boards of one card each."""
         session = self.db.session
-        self.db.create_all()
         session.add_all([self.Board(id=1, name="one"), self.Board(id=2, name="two"), self.Tag(id=1, name="tag")])
         session.add_all([self.Card(id=1, title="a", board_id=1), self.Card(id=2, title="b", board_id=2)])
         session.flush()
@@ -207,12 +209,26 @@ class Board:
             texts = [str(eval(view, self.regions).__html__()) for view in views]
         return {html.split('"')[1]: html for html in texts}
 
-    def close(self) -> None:
+    def leave(self) -> None:
+        """Close all streams, and check that nothing is left of them."""
         for connection in self.connections:
             connection.close()
+        self.connections.clear()
         self.wait()
         assert_nothing_is_left(self.app)
         assert len(self.live.views) == 0
+
+    def refill(self) -> None:
+        """Bring the tables back to what they had at first; new connections know nothing of earlier writes."""
+        with self.app.app_context():
+            for table in reversed(self.db.metadata.sorted_tables):
+                self.db.session.execute(table.delete())
+            self._fill()
+            self.db.engine.dispose()
+        self.wait()
+
+    def close(self) -> None:
+        self.leave()
         with self.app.app_context():
             self.db.engine.dispose()
         hub_for(self.app).bus.close()

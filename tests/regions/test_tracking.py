@@ -41,6 +41,35 @@ def make_board(make_app: MakeApp, tmp_path: Path) -> Iterator[MakeBoard]:
         board.close()
 
 
+@pytest.fixture(scope="module")
+def idle_boards() -> Iterator[dict[str, Board]]:
+    """The boards that wait for the next test, by the kind of their database."""
+    idle: dict[str, Board] = {}
+    yield idle
+    for board in idle.values():
+        board.close()
+
+
+@pytest.fixture
+def used_board(
+    request: pytest.FixtureRequest,
+    idle_boards: dict[str, Board],
+    make_app: MakeApp,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Board]:
+    """Return a board that other tests have used: its app, its mapped classes and its tables take long to make."""
+    board = idle_boards.pop(request.param, None)
+    if board is None:
+        is_sqlite = request.param == "sqlite"
+        database = tmp_path_factory.mktemp("board") / "board.db" if is_sqlite else None
+        board = Board(make_app, database or request.getfixturevalue("postgres").new_schema())
+    yield board
+    # A board that cannot be left clean is not used by the next test.
+    board.leave()
+    board.refill()
+    idle_boards[request.param] = board
+
+
 @pytest.fixture
 def board(make_board: MakeBoard) -> Board:
     return make_board()
@@ -52,7 +81,7 @@ def test_there_are_many_kinds_of_writes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("database", "kind"),
+    ("used_board", "kind"),
     [
         *[("sqlite", kind) for kind in kinds_of(is_sqlite=True)],
         # The package runs the same lines for a kind on both databases: coverage would double the time of the second.
@@ -61,10 +90,10 @@ def test_there_are_many_kinds_of_writes() -> None:
             for kind in kinds_of(is_sqlite=False)
         ],
     ],
-    indirect=["database"],
+    indirect=["used_board"],
 )
-def test_a_write_is_shown(make_board: MakeBoard, database: Path | str, kind: str) -> None:
-    board = make_board(database)
+def test_a_write_is_shown(used_board: Board, kind: str) -> None:
+    board = used_board
     write, changed = WRITES[kind]
     connection, before = board.open_shown(*VIEWS)
     assert before == board.fresh(*VIEWS)
