@@ -67,8 +67,8 @@ def outlasts(one: Request, announced: Request, *, is_again: bool) -> bool:
 
     :param is_again: whether that one was announced before, so that the announcements have lost their order.
     """
-    if one.sequence is not None and announced.sequence is not None and one.sequence != announced.sequence:
-        return one.sequence > announced.sequence
+    if is_newer(one, announced) or is_newer(announced, one):
+        return is_newer(one, announced)
     return is_again and (one.opened_at, one.key) > (announced.opened_at, announced.key)
 
 

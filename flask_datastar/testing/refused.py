@@ -17,7 +17,6 @@ from .answer import Answer, text_of
 from .exchange import Exchange
 
 _UNREAD = re.compile(r"<(head|title|script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-
 _TAG = re.compile(r"<[/!]?[a-z][^>]*>", re.IGNORECASE)
 _PARAMETER = re.compile(r"<[^>]*>")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -21,12 +21,25 @@ from flask_datastar.hub.tabs import TabEntry, TabInfo
 class Site:
     """Some processes, and the one order in which the server has their messages."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, skews: Sequence[float] | None = None) -> None:
         self.order: list[Payload] = []
         self.processes = [Process(self) for _ in range(size)]
+        for process, skew in zip(self.processes, skews or [0.0] * size, strict=True):
+            process.skew = skew
         self.opened = 0
         self.asked = 0
         self.told = 0
+
+    def play(self, actions: list[tuple[Any, int]], losses: list[tuple[int, int]]) -> None:
+        """Let processes act, and lose what is under way before some of the actions.
+
+        :param losses: positions among the actions, each with the process that loses something.
+        """
+        for position, (act, number) in enumerate(actions):
+            for at, process in losses:
+                if at == position:
+                    self.processes[process].miss()
+            act(self.processes[number])
 
     def settle(self) -> None:
         """Let everything that is under way arrive."""
@@ -227,11 +240,7 @@ def test_exactly_one_stream_stays_when_messages_were_lost(
     actions: list[tuple[Any, int]], losses: list[tuple[int, int]]
 ) -> None:
     site = Site(3)
-    for position, (act, number) in enumerate(actions):
-        for at, process in losses:
-            if at == position:
-                site.processes[process].miss()
-        act(site.processes[number])
+    site.play(actions, losses)
 
     # As after an outage, of which not all have noticed.
     for process in site.processes:
@@ -268,9 +277,7 @@ def test_exactly_one_stream_stays_when_messages_were_lost(
 def test_exactly_one_stream_stays_whatever_the_clocks_say_while_outages_end(
     actions: list[tuple[Any, int]], skews: list[float]
 ) -> None:
-    site = Site(3)
-    for process, skew in zip(site.processes, skews, strict=True):
-        process.skew = skew
+    site = Site(3, skews)
 
     for act, number in actions:
         act(site.processes[number])
@@ -309,14 +316,8 @@ LATE = [(Process.ask, 0), (Process.open_asked, 0), (Process.ask, 1), (Process.op
 def test_stream_of_the_newest_request_stays_whenever_it_is_announced(
     actions: list[tuple[Any, int]], losses: list[tuple[int, int]], skews: list[float]
 ) -> None:
-    site = Site(3)
-    for process, skew in zip(site.processes, skews, strict=True):
-        process.skew = skew
-    for position, (act, number) in enumerate(actions):
-        for at, process in losses:
-            if at == position:
-                site.processes[process].miss()
-        act(site.processes[number])
+    site = Site(3, skews)
+    site.play(actions, losses)
     for process in site.processes:
         while process.asked:
             process.open_asked()
@@ -338,9 +339,9 @@ def test_stream_of_the_newest_request_stays_whenever_it_is_announced(
 def test_exactly_one_stream_stays_beside_processes_of_an_older_version(
     actions: list[tuple[Any, int]], numbers: list[bool], skews: list[float]
 ) -> None:
-    site = Site(3)
-    for process, has_numbers, skew in zip(site.processes, numbers, skews, strict=True):
-        process.numbers, process.skew = has_numbers, skew
+    site = Site(3, skews)
+    for process, has_numbers in zip(site.processes, numbers, strict=True):
+        process.numbers = has_numbers
 
     for act, number in actions:
         act(site.processes[number])
